@@ -1,0 +1,76 @@
+// What clients ask of a node and what a node answers: the client protocol as plain values, the same
+// for the gRPC service and for the simulator.
+#ifndef GRASSDB_CORE_API_H_
+#define GRASSDB_CORE_API_H_
+
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "core/command.h"
+#include "core/types.h"
+
+namespace grassdb {
+
+struct OpenSessionRequest {};
+
+struct TransactionRequest {
+  SessionId session;  // 0: without a session, not exactly-once
+  Sequence sequence;
+  Sequence acknowledged;
+  Transaction transaction;
+};
+
+enum class ReadMode : std::uint8_t {
+  kLinearizable = 1,  // a read-index round; on a follower the leader is asked for the index
+  kStale = 2,         // whatever this node has applied
+};
+
+struct GetRequest {
+  ReadMode mode = ReadMode::kLinearizable;
+  std::string key;
+};
+
+// Takes a snapshot now, whatever the log's size. Answered when it is durable.
+struct TakeSnapshotRequest {};
+
+// Hands leadership to `target`, or to the best follower if it is 0 (thesis 3.10).
+struct TransferLeadershipRequest {
+  NodeId target;
+};
+
+using ClientRequest = std::variant<OpenSessionRequest, TransactionRequest, GetRequest,
+                                   TakeSnapshotRequest, TransferLeadershipRequest>;
+
+enum class ReplyCode : std::uint8_t {
+  kOk = 1,
+  kNotLeader = 2,       // nothing happened; ask the leader, if known
+  kOutcomeUnknown = 3,  // the write may or may not take effect, now or later
+  kSessionUnknown = 4,  // open a new session. The write's earlier attempts may have taken effect
+  kStaleSequence = 5,   // a bug of the client: it repeats what it had acknowledged
+  kInvalid = 6,         // the request breaks a limit; `error` says which
+  kOverloaded = 7,      // nothing happened; try again later
+  kUnavailable = 8,     // nothing happened: no leader, or this node is starting or stopping
+};
+
+const char* NameOf(ReplyCode code);
+
+struct Reply {
+  ReplyCode code = ReplyCode::kOk;
+  std::string error;  // for a person, when code is not kOk
+  // The leader as this node knows it, in every reply; id 0 when it does not know.
+  NodeId leader;
+  std::string leader_name;
+  std::string leader_address;
+
+  CommandResult command;     // OpenSession, Transaction
+  bool found = false;        // Get
+  std::string value;         // Get
+  Revision mod_revision;     // Get
+  Revision revision;         // Get: of the store the read saw
+};
+
+}  // namespace grassdb
+
+#endif  // GRASSDB_CORE_API_H_

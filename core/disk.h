@@ -1,0 +1,122 @@
+// The abstract disk of a replica: jobs in, completions out. store::Storage executes jobs over files;
+// production runs it on a disk thread, the simulator over a simulated disk in virtual time. The same
+// Storage code serves both.
+//
+// Order: jobs of one node are executed one at a time, log writes (Persist) in the order submitted and
+// ahead of waiting snapshot jobs, snapshot jobs in the order submitted. The node never has more than
+// one Persist outstanding. A job that was submitted but not completed at a crash may have happened
+// wholly, partly or not at all.
+//
+// Errors: a failed Persist, StageSnapshot or PublishSnapshot stops the node (fail-stop): after a
+// failed write or sync nothing is known about the disk.
+#ifndef GRASSDB_CORE_DISK_H_
+#define GRASSDB_CORE_DISK_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "core/bytes.h"
+#include "core/entry.h"
+#include "core/types.h"
+
+namespace grassdb {
+
+enum class SnapshotSource : std::uint8_t {
+  kTaken = 1,     // of this node's own state
+  kReceived = 2,  // streamed in by the leader
+};
+
+// Appends one chunk to the staged snapshot of `source`. offset 0 starts anew and drops whatever was
+// staged before under that source. With `last` the staged file is complete: it is flushed and can be
+// published. Completion: StageDone.
+struct StageSnapshot {
+  SnapshotSource source = SnapshotSource::kTaken;
+  SnapshotMeta meta;
+  std::uint64_t offset = 0;
+  bool last = false;
+  Bytes data;
+};
+
+// Makes the staged, complete snapshot of kTaken the current one, durably, and only then releases log
+// entries at or below `release_through` (<= meta.index), which may free files. Completion:
+// PublishDone. (A received snapshot is published by Persist::install.)
+struct PublishSnapshot {
+  SnapshotMeta meta;
+  Index release_through;
+};
+
+// Reads from the current snapshot. Completion: SnapshotRead.
+struct ReadSnapshot {
+  Index index;  // of the snapshot wanted; another one by now gives NotFound
+  std::uint64_t offset = 0;
+  std::uint32_t size_max = 0;
+  // Handed back with the completion. 0: for this node's own state machine; else the follower served.
+  NodeId reader;
+};
+
+using DiskJob = std::variant<Persist, StageSnapshot, PublishSnapshot, ReadSnapshot>;
+
+struct PersistDone {
+  PersistId id;  // this and every earlier Persist is durable
+  absl::Status status;
+};
+struct StageDone {
+  SnapshotSource source = SnapshotSource::kTaken;
+  Index index;
+  std::uint64_t next_offset = 0;
+  bool last = false;
+  absl::Status status;
+};
+struct PublishDone {
+  SnapshotMeta meta;
+  absl::Status status;
+};
+struct SnapshotRead {
+  Index index;
+  std::uint64_t offset = 0;
+  NodeId reader;
+  bool last = false;  // the stream ends with `data`
+  Bytes data;
+  absl::Status status;  // NotFound: superseded. DataLoss: damaged.
+};
+
+using DiskDone = std::variant<PersistDone, StageDone, PublishDone, SnapshotRead>;
+
+class Disk {
+ public:
+  virtual ~Disk() = default;
+  // Takes the job over; returns at once. The completion arrives later through Node::OnDisk, never
+  // from inside Submit.
+  virtual void Submit(DiskJob job) = 0;
+};
+
+// Who a data directory belongs to. Written once, when the directory is first used.
+struct Identity {
+  ClusterId cluster;
+  NodeId node;
+  std::string node_name;
+  std::string cluster_name;
+  Configuration bootstrap;  // the configuration at index 0
+  std::uint64_t incarnation = 0;  // random; a new one for every new data directory
+};
+
+// What recovery found: the state the last life of this node left behind.
+struct RecoveredState {
+  Identity identity;
+  HardState hard_state;
+  std::optional<SnapshotMeta> snapshot;
+  // The entry before entries.front(): (0, 0) for a log never compacted. <= snapshot->index.
+  Index base_index;
+  Term base_term;
+  // Contiguous from base_index + 1. Reaches at least to snapshot->index, or is empty with
+  // base_index == snapshot->index.
+  std::vector<Entry> entries;
+};
+
+}  // namespace grassdb
+
+#endif  // GRASSDB_CORE_DISK_H_

@@ -1,0 +1,42 @@
+// Structured trace events: what a reader of a log wants to know about a replica. Core emits them to a
+// sink it is handed and never looks at the sink; a run's fingerprint is the same with and without one.
+#ifndef GRASSDB_CORE_EVENT_H_
+#define GRASSDB_CORE_EVENT_H_
+
+#include <cstdint>
+
+#include "core/types.h"
+
+namespace grassdb {
+
+enum class EventKind : std::uint8_t {
+  kBecameFollower = 1,   // peer: the leader, or 0
+  kStartedPreVote = 2,   // a: votes needed
+  kStartedElection = 3,  // a: votes needed
+  kWonElection = 4,      // a: votes received, b: voters
+  kLostPreVote = 5,
+  kLostElection = 6,
+  kSteppedDown = 7,         // a leader heard from no quorum for an election timeout
+  kGrantedVote = 8,         // peer: the candidate
+  kTruncatedLog = 9,        // a: first index cut, b: last index cut
+  kSnapshotNeeded = 10,     // peer: the follower, a: snapshot index
+  kSnapshotInstalled = 11,  // a: snapshot index
+  kSnapshotTaken = 12,      // a: snapshot index
+  kTransferStarted = 13,    // peer: the target
+  kTransferAbandoned = 14,  // peer: the target
+  kStateRestored = 15,      // a: applied index after loading a snapshot
+  kFollowingLeader = 16,    // peer: the leader, first heard in this term
+};
+
+const char* NameOf(EventKind kind);
+
+struct Event {
+  EventKind kind = EventKind::kBecameFollower;
+  NodeId peer;
+  std::uint64_t a = 0;
+  std::uint64_t b = 0;
+};
+
+}  // namespace grassdb
+
+#endif  // GRASSDB_CORE_EVENT_H_

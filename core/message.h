@@ -1,0 +1,117 @@
+// What replicas say to each other: Raft's own messages as plain values (thesis figures 3.1 and 5.3,
+// sections 3.10, 6.4 and 9.6).
+//
+// The network may drop, repeat, delay and reorder every one of them.
+#ifndef GRASSDB_CORE_MESSAGE_H_
+#define GRASSDB_CORE_MESSAGE_H_
+
+#include <cstdint>
+#include <variant>
+#include <vector>
+
+#include "core/bytes.h"
+#include "core/entry.h"
+#include "core/types.h"
+
+namespace grassdb {
+
+enum class Ballot : std::uint8_t {
+  kPreVote = 1,  // would you vote for me in term + 1? Changes no state (thesis 9.6)
+  kVote = 2,
+};
+
+enum class CampaignReason : std::uint8_t {
+  kTimeout = 1,   // no leader was heard for an election timeout
+  kTransfer = 2,  // the leader asked for it (thesis 3.10): a voter does not defend that leader
+};
+
+struct RequestVoteRequest {
+  Ballot ballot = Ballot::kVote;
+  CampaignReason reason = CampaignReason::kTimeout;
+  Index last_log_index;
+  Term last_log_term;
+  // For kPreVote, the term the candidate would campaign in; the message's own term stays the
+  // candidate's current one, so that a pre-vote can never spread an inflated term.
+  Term campaign_term;
+};
+
+struct RequestVoteResponse {
+  Ballot ballot = Ballot::kVote;
+  Term campaign_term;  // of the request it answers
+  bool granted = false;
+};
+
+// With no entries it is the heartbeat.
+struct AppendEntriesRequest {
+  Index prev_log_index;
+  Term prev_log_term;
+  Index leader_commit;
+  ReadRound read_round;  // the newest round that the leader wants confirmed; 0: none
+  std::vector<Entry> entries;
+};
+
+enum class AppendResult : std::uint8_t {
+  kMatched = 1,   // the log holds the leader's entries through match_index, durably
+  kConflict = 2,  // no entry (prev_log_index, prev_log_term); see the hints
+};
+
+struct AppendEntriesResponse {
+  AppendResult result = AppendResult::kMatched;
+  Index match_index;     // kMatched
+  Index prev_log_index;  // of the request it answers
+  // Hints of kConflict (thesis 3.5, fast back-off): the term of the follower's entry at
+  // prev_log_index (0: its log is shorter) and the first index it holds of that term (or one past
+  // its last entry).
+  Term conflict_term;
+  Index conflict_index;
+  ReadRound read_round;  // of the request it answers
+};
+
+// One chunk of the leader's current snapshot.
+struct InstallSnapshotRequest {
+  SnapshotMeta meta;
+  std::uint64_t offset = 0;  // of `data` in the snapshot's state stream, in bytes
+  bool last = false;         // the stream ends with this chunk
+  Bytes data;
+};
+
+struct InstallSnapshotResponse {
+  Index snapshot_index;  // of the request it answers
+  Term snapshot_term;
+  bool installed = false;         // the whole snapshot is in place, durably, or was not needed
+  Index match_index;              // when installed
+  std::uint64_t next_offset = 0;  // when not: the chunk the follower wants next
+};
+
+// The receiver should campaign at once (thesis 3.10).
+struct TimeoutNow {};
+
+// A follower asks the leader for a read index (thesis 6.4, follower reads).
+struct ReadIndexRequest {
+  ReadId read;  // of the follower
+};
+
+struct ReadIndexResponse {
+  ReadId read;
+  bool confirmed = false;  // false: the receiver is not, or no longer, a leader that can tell
+  Index index;             // when confirmed
+};
+
+using MessageBody =
+    std::variant<RequestVoteRequest, RequestVoteResponse, AppendEntriesRequest,
+                 AppendEntriesResponse, InstallSnapshotRequest, InstallSnapshotResponse, TimeoutNow,
+                 ReadIndexRequest, ReadIndexResponse>;
+
+struct Message {
+  NodeId from;
+  NodeId to;
+  Term term;  // the sender's current term
+  MessageBody body;
+};
+
+// "AppendEntriesRequest" and so on, for logs and traces.
+const char* NameOf(const MessageBody& body);
+
+}  // namespace grassdb
+
+#endif  // GRASSDB_CORE_MESSAGE_H_

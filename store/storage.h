@@ -1,0 +1,56 @@
+// Storage: the durable half of a replica. Executes the jobs of core/disk.h over a Directory, and
+// recovers what the last life left. store/FORMAT.md says every byte and every sync.
+//
+// Synchronous and single-threaded: Execute returns when the job is durable or has failed. Production
+// calls it from the disk thread only; the simulator calls it inline and lets the simulated disk decide
+// when its effects land.
+//
+// After Execute has returned an error for a Persist, a StageSnapshot or a PublishSnapshot the storage
+// refuses every further write with the same error (fail-stop).
+#ifndef GRASSDB_STORE_STORAGE_H_
+#define GRASSDB_STORE_STORAGE_H_
+
+#include <cstdint>
+#include <memory>
+
+#include "absl/status/statusor.h"
+#include "core/disk.h"
+#include "store/file.h"
+
+namespace grassdb::store {
+
+struct StorageOptions {
+  // Size at which the live log is sealed, in bytes. The live log is preallocated and pre-written to
+  // this size so that an append overwrites blocks that exist (DESIGN.md, "Production adapters").
+  std::uint64_t segment_bytes = std::uint64_t{64} << 20;
+  // How many released segments are kept for re-use instead of being removed.
+  std::uint32_t recycled_segments_max = 2;
+};
+
+struct Opened;
+
+class Storage {
+ public:
+  // Opens the directory of the node `wanted`: a new directory is initialised for it; an existing one
+  // must carry the same cluster and node (FailedPrecondition, naming both, otherwise) and is
+  // recovered. Nothing in the directory is changed before the identity has been checked. Errors:
+  // FailedPrecondition (another identity, or in use), DataLoss (damage that recovery may not cut),
+  // or what the directory reports.
+  //
+  // `directory` outlives the storage.
+  static absl::StatusOr<Opened> Open(Directory& directory, const StorageOptions& options,
+                                     const Identity& wanted);
+
+  virtual ~Storage() = default;
+
+  virtual DiskDone Execute(DiskJob job) = 0;
+};
+
+struct Opened {
+  std::unique_ptr<Storage> storage;
+  RecoveredState state;
+};
+
+}  // namespace grassdb::store
+
+#endif  // GRASSDB_STORE_STORAGE_H_
