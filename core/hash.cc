@@ -14,7 +14,7 @@ std::uint64_t LoadLittle(const char* from, std::size_t size) {
 }
 
 std::uint64_t MultiplyFold(std::uint64_t a, std::uint64_t b) {
-  const auto product = static_cast<unsigned __int128>(a) * b;
+  const auto product = static_cast<Uint128>(a) * b;
   return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
 }
 

@@ -12,6 +12,8 @@
 
 namespace grassdb {
 
+__extension__ using Uint128 = unsigned __int128;
+
 // A bijective mixer of 64 bits: every input bit changes about half of the output bits.
 constexpr std::uint64_t Mix(std::uint64_t x) {
   x ^= x >> 32;
@@ -38,7 +40,7 @@ constexpr std::uint64_t KeyedRandom(std::uint64_t seed, Parts... parts) {
 // Maps a random 64-bit number evenly onto [0, bound). `bound` > 0. The bias is below 2^-32 for every
 // bound that fits in 32 bits.
 constexpr std::uint64_t Bounded(std::uint64_t random, std::uint64_t bound) {
-  return static_cast<std::uint64_t>((static_cast<unsigned __int128>(random) * bound) >> 64);
+  return static_cast<std::uint64_t>((static_cast<Uint128>(random) * bound) >> 64);
 }
 
 // Hash of bytes; not cryptographic, and not the checksum of anything on disk (store uses XXH3).

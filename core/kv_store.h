@@ -1,0 +1,107 @@
+// The replicated state machine: a sorted map of keys, a revision counter, and the client sessions that
+// make every write exactly-once (thesis 6.3).
+//
+// Deterministic: the same commands in the same order give the same state, the same results and the
+// same digest on every replica. Time is replicated time, stamped into commands by the leader; there is
+// no other.
+//
+// A copyable value. Single-threaded.
+#ifndef GRASSDB_CORE_KV_STORE_H_
+#define GRASSDB_CORE_KV_STORE_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "absl/container/btree_map.h"
+#include "core/command.h"
+#include "core/types.h"
+
+namespace grassdb {
+
+struct KvOptions {
+  // A session not used for this much replicated time is forgotten, in milliseconds. Replicated: the
+  // same on every node of a cluster.
+  ClusterTime session_idle_max = 60 * 60 * 1000;
+  // Beyond so many sessions, the one that has been idle longest is forgotten.
+  std::size_t sessions_max = 65536;
+  // Answers kept a session; a client that has more commands than this unacknowledged is told
+  // kStaleSequence for the oldest.
+  std::size_t answers_max = 1024;
+};
+
+struct KeyValue {
+  std::string value;
+  Revision create_revision;
+  Revision mod_revision;
+  std::uint64_t version = 0;  // number of puts since the key was created
+
+  friend bool operator==(const KeyValue&, const KeyValue&) = default;
+};
+
+class KvStore {
+ public:
+  explicit KvStore(const KvOptions& options = {}) : options_(options) {}
+
+  // Applies the command of the entry at `index`; indexes rise with every call. A command that its
+  // session has applied before changes nothing and gives the first answer again.
+  CommandResult Apply(Index index, const Command& command);
+
+  // Points into the store; valid until the next Apply. Null if missing.
+  const KeyValue* Find(std::string_view key) const;
+
+  Revision revision() const { return revision_; }
+  ClusterTime time() const { return time_; }
+  std::size_t size() const { return map_.size(); }
+  std::size_t sessions() const { return sessions_.size(); }
+  // A digest of the whole replicated state, sessions included; kept up with every change.
+  std::uint64_t digest() const;
+
+ private:
+  friend class KvSnapshotWriter;
+  friend class KvSnapshotReader;
+
+  struct Session {
+    ClusterTime last_used = 0;
+    std::uint64_t last_index = 0;  // order of use, ties in time broken
+    Sequence acknowledged;
+    std::map<Sequence, CommandResult> answers;
+  };
+  using Map = absl::btree_map<std::string, KeyValue, std::less<>>;
+
+  CommandResult OpenSession(Index index, const Command& command);
+  CommandResult ApplyInSession(Index index, const Command& command);
+  CommandResult ApplyTransaction(const Transaction& transaction);
+  bool Holds(const Compare& compare) const;
+  OperationResult Run(const Operation& operation, Revision revision);
+  void Put(const Operation& operation, Revision revision);
+  void Touch(SessionId id, Session& session, Index index);
+  void ForgetIdleSessions();
+  void Forget(SessionId id);
+  // Tells a snapshot under way what a key was before it changes.
+  void BeforeChange(std::string_view key);
+
+  KvOptions options_;
+  Map map_;
+  Revision revision_;
+  ClusterTime time_ = 0;
+  std::uint64_t map_digest_ = 0;  // sum over keys: order-independent, so it can be kept up
+  absl::btree_map<SessionId, Session> sessions_;
+  // (last_used, last_index) -> session: the order in which they are forgotten.
+  absl::btree_map<std::pair<ClusterTime, std::uint64_t>, SessionId> idle_order_;
+
+  // A snapshot under way: keys up to `cursor` are written; what changes behind it is preserved.
+  struct Capture {
+    std::optional<std::string> cursor;  // the last key written
+    absl::btree_map<std::string, std::optional<KeyValue>, std::less<>> preserved;
+  };
+  std::optional<Capture> capture_;
+};
+
+}  // namespace grassdb
+
+#endif  // GRASSDB_CORE_KV_STORE_H_

@@ -1,0 +1,244 @@
+// Node: one replica. The only driver of the Raft step function, the owner of the state machine and
+// of the snapshot transfers. The simulator and the server run this very class.
+//
+// Single-threaded: every call comes from one thread, and no call blocks. The owner:
+//  - calls Start() once, then OnMessage / OnClient / OnDisk as things arrive;
+//  - calls Flush() after a batch of them, before it waits again: requests are collected and stepped
+//    together there, so that one log write and one message to each follower carry them all;
+//  - calls OnDeadline() when the clock has reached NextDeadline() (calling it early does nothing);
+//  - stops the node for good when failed() says so.
+// All effects go out through the Environment.
+#ifndef GRASSDB_CORE_NODE_H_
+#define GRASSDB_CORE_NODE_H_
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "core/api.h"
+#include "core/disk.h"
+#include "core/environment.h"
+#include "core/kv_snapshot.h"
+#include "core/kv_store.h"
+#include "core/raft.h"
+
+namespace grassdb {
+
+struct NodeOptions {
+  RaftOptions raft;
+  KvOptions store;
+
+  // A snapshot is taken when the log above the last one holds this many bytes (CostOf)...
+  std::size_t snapshot_log_bytes = std::size_t{64} << 20;
+  // ...and after it so many bytes of entries are kept in memory for slow followers.
+  std::size_t log_kept_bytes = std::size_t{8} << 20;
+  // Slices in which a snapshot is written, sent and read.
+  std::size_t snapshot_chunk_bytes = std::size_t{256} << 10;
+  // A chunk that was not answered for this long is sent again.
+  Duration snapshot_retry = std::chrono::milliseconds(500);
+  // A linearizable read that found no quorum, or no leader, for this long is refused.
+  Duration read_patience = std::chrono::seconds(2);
+  // Requests waiting for a commit or a read index; beyond it they are refused as overloaded.
+  std::size_t waiting_requests_max = 100000;
+
+  std::optional<std::string> Problem() const;
+};
+
+struct NodeStatus {
+  struct Follower {
+    NodeId id;
+    ProgressState state = ProgressState::kProbe;
+    Index match;
+    Index next;
+  };
+
+  NodeId id;
+  Role role = Role::kFollower;
+  Term term;
+  NodeId leader;
+  Index commit_index;
+  Index applied_index;
+  Index durable_index;
+  Index last_index;
+  Index first_index;     // of the log held in memory
+  Index snapshot_index;  // 0: none
+  Revision revision;
+  std::uint64_t keys = 0;
+  std::uint64_t sessions = 0;
+  std::uint64_t digest = 0;
+  std::vector<Follower> followers;  // on the leader
+  Configuration configuration;
+  bool serving = false;  // a leader is known and this node's state is loaded
+};
+
+class Node {
+ public:
+  // `recovered` comes from store::Storage::Open; the disk of `environment` executes on that storage.
+  Node(const NodeOptions& options, RecoveredState recovered, const Environment& environment);
+  Node(const Node&) = delete;
+  Node& operator=(const Node&) = delete;
+
+  // Begins to load the snapshot, if there is one, and to take part.
+  void Start();
+  void OnMessage(Message message);
+  // Answered through Clients::Answer exactly once, at once or later, unless the node fails.
+  void OnClient(RequestId id, ClientRequest request);
+  void OnDisk(DiskDone done);
+  void OnDeadline();
+  void Flush();
+  Instant NextDeadline() const;
+
+  // Refuses new requests from now on and hands leadership over if this node has it.
+  void BeginShutdown();
+  // After BeginShutdown: nothing is gained by staying up.
+  bool ReadyToStop() const;
+
+  // Not OK once the disk has failed: the node does nothing any more and must be stopped.
+  const absl::Status& failure() const { return failure_; }
+  bool failed() const { return !failure_.ok(); }
+
+  const Raft& raft() const { return raft_; }
+  const KvStore& store() const { return store_; }
+  Index applied_index() const { return applied_; }
+  // The store is complete: no snapshot is being loaded.
+  bool loaded() const { return !restore_.has_value(); }
+  NodeStatus Status() const;
+
+ private:
+  // A proposed command, waiting for its entry to be applied.
+  struct WaitingCommand {
+    Index index;
+    Term term;
+    RequestId request;
+  };
+  struct WaitingGet {
+    RequestId request;
+    std::string key;
+    Instant deadline;
+    std::optional<Index> index;  // known once the read is confirmed
+  };
+  // A snapshot that is being streamed to one follower (leader only).
+  struct Sending {
+    Index snapshot;
+    Term term;  // of the leadership
+    std::uint64_t offset = 0;
+    bool reading = false;  // a read is at the disk
+    Instant retry_at;
+  };
+  // A snapshot that is being streamed in.
+  struct Receiving {
+    SnapshotMeta meta;
+    NodeId leader;
+    std::uint64_t next_offset = 0;
+    bool writing = false;  // a chunk is at the disk
+    bool complete = false;
+  };
+  // This node's own snapshot under way.
+  struct Taking {
+    SnapshotMeta meta;
+    KvSnapshotWriter writer;
+    std::uint64_t offset = 0;
+    bool publishing = false;
+    std::vector<RequestId> requesters;
+  };
+  // The current snapshot is being loaded into a new store.
+  struct Restore {
+    SnapshotMeta meta;
+    std::uint64_t offset = 0;
+    KvSnapshotReader reader;
+    bool reading = false;
+  };
+
+  // node.cc
+  void Step(Input input);
+  void HandleOutput();
+  void SettleSubmit(std::size_t first_waiting, std::size_t count);
+  void QueuePersist(Persist persist);
+  void PumpDisk();
+  void Apply();
+  void ApplyEntry(const Entry& entry);
+  void AnswerReads();
+  void ServeGet(const WaitingGet& get);
+  void ExpireReads();
+  void OnLeadershipChange();
+  void Propose(RequestId request, const Command& command);
+  void OnRequest(RequestId request, const OpenSessionRequest&);
+  void OnRequest(RequestId request, TransactionRequest transaction);
+  void OnRequest(RequestId request, GetRequest get);
+  void OnRequest(RequestId request, const TakeSnapshotRequest&);
+  void OnRequest(RequestId request, const TransferLeadershipRequest& transfer);
+  Reply MakeReply(ReplyCode code, std::string error = {}) const;
+  void Refuse(RequestId request, ReplyCode code, std::string error);
+  ClusterTime CurrentTime() const;
+  void Fail(absl::Status status);
+  void OnDone(const PersistDone& done);
+  void OnDone(const StageDone& done);
+  void OnDone(const PublishDone& done);
+  void OnDone(const SnapshotRead& done);
+
+  // node_snapshot.cc
+  void MaybeTakeSnapshot();
+  void BeginSnapshot();
+  void StageNextSlice();
+  Index ReleasePoint(Index snapshot) const;
+  void StartSending(NodeId follower);
+  void ReadForFollower(NodeId follower, Sending& sending);
+  void SendChunk(const SnapshotRead& read);
+  void OnSnapshotTraffic(Message message);
+  void OnChunk(const Message& message, const InstallSnapshotRequest& chunk);
+  void AnswerChunk(NodeId to, const SnapshotMeta& meta, std::uint64_t next_offset);
+  void OnChunkAnswer(NodeId from, const InstallSnapshotResponse& answer);
+  void RetrySnapshots();
+  Instant NextSnapshotRetry() const;
+  void BeginRestore(const SnapshotMeta& meta);
+  void ContinueRestore();
+  void OnRestoreRead(const SnapshotRead& read);
+
+  NodeOptions options_;
+  Environment environment_;
+  Identity identity_;
+  Raft raft_;
+  KvStore store_;
+  absl::Status failure_;
+  bool started_ = false;
+  bool stopping_ = false;
+  Instant stop_deadline_;
+
+  Index applied_;
+  Term applied_term_;
+  std::size_t log_bytes_since_snapshot_ = 0;
+
+  // Requests collected since the last Flush.
+  std::vector<RequestId> new_command_requests_;
+  std::vector<Bytes> new_commands_;
+  std::vector<ReadId> new_reads_;
+
+  std::deque<WaitingCommand> waiting_commands_;  // by index, ascending
+  std::map<ReadId, WaitingGet> waiting_reads_;
+  ReadId last_read_;
+  Role seen_role_ = Role::kFollower;
+  Term seen_term_;
+  // Replicated time: what the log has reached, and when this node learned of it.
+  ClusterTime time_base_ = 0;
+  Instant time_base_at_;
+
+  std::deque<Persist> persist_queue_;  // waiting for the one at the disk
+  bool persisting_ = false;
+
+  std::map<NodeId, Sending> sending_;
+  std::optional<Receiving> receiving_;
+  std::optional<Taking> taking_;
+  std::optional<Restore> restore_;
+  std::vector<RequestId> snapshot_requests_;  // for the snapshot after the one under way
+
+  Output output_;  // reused, so that a step allocates little
+};
+
+}  // namespace grassdb
+
+#endif  // GRASSDB_CORE_NODE_H_

@@ -1,0 +1,55 @@
+// What a leader knows of one follower's log (thesis 3.5, 10.2.1).
+//
+//              kMatched at prev                    window full: wait
+//     kProbe ------------------> kReplicate
+//       ^  ^------ kConflict --------'  |
+//       |                               | the entry needed is compacted away
+//       |        installed              v
+//       '--------------------------- kSnapshot
+#ifndef GRASSDB_CORE_PROGRESS_H_
+#define GRASSDB_CORE_PROGRESS_H_
+
+#include <cstddef>
+#include <deque>
+
+#include "core/types.h"
+
+namespace grassdb {
+
+enum class ProgressState : std::uint8_t {
+  kProbe = 1,      // where the logs part is not known: one message at a time
+  kReplicate = 2,  // pipelined, next runs ahead of match
+  kSnapshot = 3,   // receives the snapshot; no entries until it is in place
+};
+
+const char* NameOf(ProgressState state);
+
+// Invariant: match < next.
+struct Progress {
+  struct Inflight {
+    Index last;
+    std::size_t bytes;
+  };
+
+  NodeId id;
+  ProgressState state = ProgressState::kProbe;
+  Index match;            // the follower holds the leader's log durably up to here
+  Index next{1};          // the next entry to send
+  bool probe_sent = false;  // kProbe: a message is out, wait for its answer or the heartbeat
+  Index snapshot_index;   // kSnapshot: the snapshot it is to receive
+  ReadRound read_round;   // the newest round this follower has confirmed
+  Instant last_heard;     // when an answer in this term came in last
+  std::deque<Inflight> inflight;
+  std::size_t inflight_bytes = 0;
+
+  void BecomeProbe(Index next_index);
+  void BecomeReplicate();
+  void BecomeSnapshot(Index index);
+  void Sent(Index last, std::size_t bytes);
+  // Frees the window of everything at or below `through`.
+  void Acknowledged(Index through);
+};
+
+}  // namespace grassdb
+
+#endif  // GRASSDB_CORE_PROGRESS_H_

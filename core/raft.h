@@ -1,0 +1,228 @@
+// The Raft consensus algorithm as one class with one verb (Ongaro, "Consensus: Bridging Theory and
+// Practice", 2014; "thesis" below).
+//
+//     void Raft::Step(Instant now, Input input, Output* output);   // deterministic; no I/O
+//     Instant Raft::NextDeadline() const;
+//
+// Contract of the driver:
+//  - `now` never goes back.
+//  - Every Persist of an output is made durable in order of its id; Persisted{id} tells of this one
+//    and all before it. There is no other order to keep: votes, vote requests and acknowledgements
+//    that rest on an unfinished Persist are held back in here and come out of the step that hears of
+//    its completion. A message that was held back while the term moved on is dropped.
+//  - Step is called with DeadlineReached no later than a little after NextDeadline().
+//  - Messages may be lost, repeated, delayed and reordered.
+//
+// A leader sends entries before they are durable with itself, and counts itself only when they are
+// (thesis 10.2.1). Nothing may be applied above min(committed, durable here).
+//
+// Raft is a copyable value: a copy behaves as the original would.
+//
+// Files: raft.cc (dispatch, roles, persistence), election.cc, replication.cc, reads.cc.
+#ifndef GRASSDB_CORE_RAFT_H_
+#define GRASSDB_CORE_RAFT_H_
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "core/configuration.h"
+#include "core/disk.h"
+#include "core/log.h"
+#include "core/progress.h"
+#include "core/raft_types.h"
+#include "core/types.h"
+
+namespace grassdb {
+
+enum class Role : std::uint8_t { kFollower = 1, kPreCandidate = 2, kCandidate = 3, kLeader = 4 };
+
+const char* NameOf(Role role);
+
+class Raft {
+ public:
+  // Starts as a follower with what recovery found. `options` has no Problem().
+  Raft(const RaftOptions& options, const RecoveredState& recovered, Instant now);
+
+  // Replaces the content of `output`, keeping its memory.
+  void Step(Instant now, Input input, Output* output);
+
+  // When Step(DeadlineReached) is wanted next; Instant::max() if never.
+  Instant NextDeadline() const;
+
+  Role role() const;
+  Term term() const { return hard_state_.term; }
+  NodeId voted_for() const { return hard_state_.voted_for; }
+  // The leader of this term as far as known; 0 if not.
+  NodeId leader() const;
+  NodeId id() const { return options_.id; }
+  const RaftOptions& options() const { return options_; }
+  const Log& log() const { return log_; }
+  // Known to be committed; may run ahead of what is durable here.
+  Index commit_index() const { return commit_index_; }
+  // The log is durable on this node up to here.
+  Index durable_index() const { return durable_index_; }
+  const std::optional<SnapshotMeta>& snapshot() const { return snapshot_; }
+  // The configuration in force: the latest in the log, committed or not (thesis 4.1).
+  const Configuration& configuration() const { return configurations_.back().configuration; }
+  // The configuration in force at `index`, and the entry it came from. snapshot <= index <= last.
+  std::pair<Configuration, Index> ConfigurationAt(Index index) const;
+  // Per follower, sorted by id; null when not leading.
+  const std::vector<Progress>* followers() const;
+  // The follower that leadership is being handed to; 0 if none.
+  NodeId transfer_target() const;
+
+ private:
+  struct FollowerState {
+    NodeId leader;
+    Instant leader_heard;  // meaningful when leader is not 0
+  };
+  struct CandidateState {
+    Ballot ballot = Ballot::kPreVote;
+    CampaignReason reason = CampaignReason::kTimeout;
+    Term campaign_term;
+    PersistId own_vote;  // kVote: counts once this Persist is durable
+    std::vector<std::pair<NodeId, bool>> votes;
+  };
+  struct WaitingRead {
+    NodeId from;  // this node, or the follower that asked
+    ReadId id;
+  };
+  struct LeaderState {
+    std::vector<Progress> followers;  // every other member, sorted by id
+    Index first_index;                // of this leader's no-op; reads wait until it is committed
+    Instant heartbeat_deadline;
+    ReadRound round;            // the newest round started
+    ReadRound confirmed_round;  // the newest round that a quorum has confirmed
+    Index round_index;          // the read index of the newest round
+    std::vector<WaitingRead> reads_in_round;
+    std::vector<WaitingRead> reads_waiting;  // for the next round
+    NodeId transfer_target;
+    Instant transfer_deadline;
+    bool transfer_sent = false;  // TimeoutNow is out
+  };
+  struct ConfigurationRecord {
+    Index index;
+    Configuration configuration;
+  };
+  struct PendingEntries {
+    PersistId id;
+    Index last;  // what the log reaches durably when `id` is done; falls when the log is cut
+  };
+  struct PendingInstall {
+    PersistId id;
+    SnapshotMeta meta;
+    NodeId leader;
+  };
+  struct HeldMessage {
+    PersistId needs;
+    Message message;
+  };
+
+  // raft.cc
+  void Dispatch(DeadlineReached);
+  void Dispatch(Message message);
+  void Dispatch(Persisted persisted);
+  void Dispatch(Submit submit);
+  void Dispatch(Compact compact);
+  void Dispatch(SnapshotStaged staged);
+  void Dispatch(TransferLeadership transfer);
+  bool PassesTermCheck(const Message& message);
+  void RefuseStale(const Message& message);
+  void BecomeFollower(Term term, NodeId leader);
+  void LeaveLeadership();
+  void SetHardState(Term term, NodeId voted_for);
+  void AppendToLog(Entry entry);
+  void TruncateLog(Index from);
+  void FinishStep();
+  void ReleaseHeld();
+  void AdvanceDurable(PersistId id);
+  void AdvanceApply();
+  void FinishInstalls(PersistId id);
+  PersistId NextPersist() const { return last_persist_ + 1; }
+  // Sends when the Persist `needs` is durable, perhaps now.
+  void Send(NodeId to, MessageBody body, PersistId needs);
+  void Emit(EventKind kind, NodeId peer = NodeId(), std::uint64_t a = 0, std::uint64_t b = 0);
+  void CheckInvariants() const;
+
+  // election.cc
+  void ResetElectionDeadline();
+  void StartCampaign(Ballot ballot, CampaignReason reason);
+  void CountVotes();
+  void RecordVote(NodeId from, bool granted);
+  void OnRequestVote(NodeId from, Term term, const RequestVoteRequest& request);
+  bool WouldPreVote(const RequestVoteRequest& request) const;
+  void OnRequestVoteResponse(NodeId from, const RequestVoteResponse& response);
+  void BecomeLeader();
+  void OnTimeoutNow(NodeId from);
+  void CheckQuorum();
+  Instant QuorumDeadline() const;
+  void TryTransfer(const Progress& follower);
+  void AbandonTransfer();
+
+  // replication.cc
+  void OnAppendEntries(NodeId from, AppendEntriesRequest request);
+  void FollowLeader(NodeId leader);
+  Index AppendMissing(AppendEntriesRequest& request);
+  void RefuseAppend(NodeId from, const AppendEntriesRequest& request);
+  PersistId PersistThatCovers(Index index) const;
+  void OnAppendEntriesResponse(NodeId from, const AppendEntriesResponse& response);
+  void OnConflict(Progress& follower, const AppendEntriesResponse& response);
+  void OnMatched(Progress& follower, const AppendEntriesResponse& response);
+  void OnInstallSnapshot(Message message);
+  void OnInstallSnapshotResponse(Message message);
+  void Replicate(Progress& follower);
+  void ReplicateToAll();
+  void SendEntries(Progress& follower);
+  void SendHeartbeat(Progress& follower);
+  void BroadcastHeartbeat();
+  bool NeedsSnapshot(const Progress& follower) const;
+  void StartSnapshot(Progress& follower);
+  void AdvanceCommit();
+  Progress* FindFollower(NodeId id);
+
+  // reads.cc
+  void AddRead(WaitingRead read);
+  void MaybeStartRound();
+  void ConfirmRounds();
+  void OnReadIndex(NodeId from, const ReadIndexRequest& request);
+  void OnReadIndexResponse(const ReadIndexResponse& response);
+  void RefuseRead(const WaitingRead& read);
+
+  LeaderState& leading() { return std::get<LeaderState>(role_); }
+
+  RaftOptions options_;
+  HardState hard_state_;
+  Log log_;
+  std::optional<SnapshotMeta> snapshot_;
+  // By index, ascending; never empty. front() is in force at the snapshot or before.
+  std::vector<ConfigurationRecord> configurations_;
+  Index commit_index_;
+  Index durable_index_;
+  Index apply_through_;  // as last told to the driver
+
+  std::variant<FollowerState, CandidateState, LeaderState> role_;
+  Instant now_;
+  Instant election_deadline_;
+  std::uint64_t election_resets_ = 0;  // makes every drawn timeout a decision of its own
+
+  PersistId last_persist_;     // issued
+  PersistId durable_persist_;  // completed
+  PersistId term_persist_;     // the one that holds the current hard state
+  std::deque<PendingEntries> pending_entries_;
+  std::deque<PendingInstall> pending_installs_;
+  std::vector<HeldMessage> held_;
+
+  // Of the step under way.
+  Output* output_ = nullptr;
+  bool hard_state_dirty_ = false;
+  Index first_dirty_;  // entries from here on go into this step's Persist; 0: none
+  std::optional<SnapshotMeta> install_dirty_;
+};
+
+}  // namespace grassdb
+
+#endif  // GRASSDB_CORE_RAFT_H_

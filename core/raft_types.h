@@ -1,0 +1,130 @@
+// What goes into and comes out of the Raft step function (core/raft.h).
+#ifndef GRASSDB_CORE_RAFT_TYPES_H_
+#define GRASSDB_CORE_RAFT_TYPES_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "core/bytes.h"
+#include "core/entry.h"
+#include "core/event.h"
+#include "core/message.h"
+#include "core/types.h"
+
+namespace grassdb {
+
+// Every limit of the protocol, with its unit and default, in one place.
+struct RaftOptions {
+  NodeId id;
+  // Keys every random choice of this replica; two replicas of a cluster should differ in it.
+  std::uint64_t seed = 0;
+
+  // An election timeout is drawn from [min, max) at every reset (thesis 3.4).
+  Duration election_timeout_min = std::chrono::milliseconds(300);
+  Duration election_timeout_max = std::chrono::milliseconds(600);
+  Duration heartbeat_interval = std::chrono::milliseconds(100);
+
+  // One AppendEntries message: at most so many entries and payload bytes, but never less than one
+  // entry.
+  std::size_t append_entries_max = 4096;
+  std::size_t append_bytes_max = std::size_t{1} << 20;
+  // Sent to one follower and not yet acknowledged; beyond either, the leader waits (thesis 10.2.1).
+  std::size_t inflight_messages_max = 64;
+  std::size_t inflight_bytes_max = std::size_t{8} << 20;
+  // Appended by a leader and not yet committed; beyond it, proposals are refused as overloaded.
+  std::size_t uncommitted_bytes_max = std::size_t{64} << 20;
+
+  // Why these options cannot work, in words for a person; nullopt if they can.
+  std::optional<std::string> Problem() const;
+};
+
+// --- Inputs ---
+
+// The time NextDeadline() named has come. Stepping it early does nothing.
+struct DeadlineReached {};
+
+// This and every earlier Persist is durable.
+struct Persisted {
+  PersistId id;
+};
+
+// What clients asked for since the last step: commands to append, and reads that want to be
+// linearizable. One input for both, so that one message to each follower serves all of them.
+struct Submit {
+  std::vector<Bytes> commands;
+  std::vector<ReadId> reads;
+};
+
+// The snapshot `meta` of this node's own state is the current one, durably. Log entries up to
+// `release_through` (<= meta.index) need not be kept in memory any longer.
+struct Compact {
+  SnapshotMeta meta;
+  Index release_through;
+};
+
+// A snapshot streamed in by `leader` is staged and complete on this node's disk.
+struct SnapshotStaged {
+  SnapshotMeta meta;
+  NodeId leader;
+};
+
+// Hand leadership to `target`; 0: to the follower with the longest matching log (thesis 3.10).
+struct TransferLeadership {
+  NodeId target;
+};
+
+using Input = std::variant<DeadlineReached, Message, Persisted, Submit, Compact, SnapshotStaged,
+                           TransferLeadership>;
+
+// --- Output ---
+
+enum class SubmitOutcome : std::uint8_t {
+  kNone,        // the input was not a Submit, or had no commands
+  kAppended,    // commands got consecutive indexes from Output::first_index on
+  kNotLeader,   // nothing happened
+  kOverloaded,  // nothing happened: too much is uncommitted
+  kTransferring,  // nothing happened: leadership is being handed over
+};
+
+struct ReadReady {
+  ReadId id;
+  Index index;  // serve the read from a state that has applied this much
+};
+
+// What one step wants done. The driver may do the parts in any order and at any speed: whatever must
+// wait for the disk, core holds back by itself.
+struct Output {
+  std::optional<Persist> persist;
+  std::vector<Message> messages;
+
+  // The submitted commands' fate.
+  SubmitOutcome submit = SubmitOutcome::kNone;
+  Index first_index;
+  Term term;
+
+  std::vector<ReadReady> reads_ready;
+  std::vector<ReadId> reads_refused;  // no leader can be asked now; nothing was read
+
+  // The state machine must be replaced by the current snapshot before it applies anything more.
+  std::optional<SnapshotMeta> restore;
+  // Entries up to here may be applied: committed, and durable on this node. Never falls.
+  Index apply_through;
+
+  // Snapshot chunks and their answers that passed the term checks, for the transfer logic.
+  std::vector<Message> snapshot_traffic;
+  // Followers that need the current snapshot, from now on.
+  std::vector<NodeId> snapshot_needed;
+
+  std::vector<Event> events;
+
+  // Empties it and keeps the memory.
+  void Clear();
+};
+
+}  // namespace grassdb
+
+#endif  // GRASSDB_CORE_RAFT_TYPES_H_
