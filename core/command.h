@@ -17,11 +17,12 @@
 
 namespace grassdb {
 
-// Limits of a request, in bytes and in operations. Checked where a request enters (CheckLimits) and
+// Limits of a request, in bytes and in operations. Checked where a request enters (BrokenLimit) and
 // documented in the README.
 inline constexpr std::size_t kKeyBytesMax = 4096;
 inline constexpr std::size_t kValueBytesMax = std::size_t{1} << 20;
 inline constexpr std::size_t kOperationsMax = 128;  // compares, or operations of one branch
+inline constexpr std::size_t kTransactionBytesMax = std::size_t{2} << 20;  // encoded
 
 // Milliseconds of replicated time since the cluster was born; stamped by the leader, never falls.
 using ClusterTime = std::uint64_t;

@@ -16,6 +16,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "absl/container/btree_map.h"
 #include "core/command.h"
@@ -73,15 +74,20 @@ class KvStore {
   };
   using Map = absl::btree_map<std::string, KeyValue, std::less<>>;
 
-  CommandResult OpenSession(Index index, const Command& command);
+  CommandResult OpenSession(Index index);
   CommandResult ApplyInSession(Index index, const Command& command);
+  void ForgetAnswers(SessionId id, Session& session, Sequence through);
   CommandResult ApplyTransaction(const Transaction& transaction);
   bool Holds(const Compare& compare) const;
   OperationResult Run(const Operation& operation, Revision revision);
   void Put(const Operation& operation, Revision revision);
+  void Delete(Map::iterator at, Revision revision);
   void Touch(SessionId id, Session& session, Index index);
   void ForgetIdleSessions();
   void Forget(SessionId id);
+  // For loading a snapshot: adds the largest key so far; digests the sessions.
+  void Load(std::string key, KeyValue value);
+  void DigestSessions();
   // Tells a snapshot under way what a key was before it changes.
   void BeforeChange(std::string_view key);
 
@@ -89,12 +95,14 @@ class KvStore {
   Map map_;
   Revision revision_;
   ClusterTime time_ = 0;
-  std::uint64_t map_digest_ = 0;  // sum over keys: order-independent, so it can be kept up
+  // Sums over keys, and over sessions and their answers: independent of order, so they can be kept up.
+  std::uint64_t map_digest_ = 0;
+  std::uint64_t session_digest_ = 0;
   absl::btree_map<SessionId, Session> sessions_;
   // (last_used, last_index) -> session: the order in which they are forgotten.
   absl::btree_map<std::pair<ClusterTime, std::uint64_t>, SessionId> idle_order_;
 
-  // A snapshot under way: keys up to `cursor` are written; what changes behind it is preserved.
+  // A snapshot under way: keys up to `cursor` are written; what changes above it is preserved.
   struct Capture {
     std::optional<std::string> cursor;  // the last key written
     absl::btree_map<std::string, std::optional<KeyValue>, std::less<>> preserved;

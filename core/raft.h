@@ -103,6 +103,7 @@ class Raft {
     NodeId transfer_target;
     Instant transfer_deadline;
     bool transfer_sent = false;  // TimeoutNow is out
+    std::size_t uncommitted_bytes = 0;
   };
   struct ConfigurationRecord {
     Index index;
@@ -134,6 +135,7 @@ class Raft {
   void RefuseStale(const Message& message);
   void BecomeFollower(Term term, NodeId leader);
   void LeaveLeadership();
+  void OnLeaderDeadline();
   void SetHardState(Term term, NodeId voted_for);
   void AppendToLog(Entry entry);
   void TruncateLog(Index from);
@@ -145,6 +147,7 @@ class Raft {
   PersistId NextPersist() const { return last_persist_ + 1; }
   // Sends when the Persist `needs` is durable, perhaps now.
   void Send(NodeId to, MessageBody body, PersistId needs);
+  void Append(EntryType type, Bytes payload);
   void Emit(EventKind kind, NodeId peer = NodeId(), std::uint64_t a = 0, std::uint64_t b = 0);
   void CheckInvariants() const;
 
@@ -173,12 +176,13 @@ class Raft {
   void OnConflict(Progress& follower, const AppendEntriesResponse& response);
   void OnMatched(Progress& follower, const AppendEntriesResponse& response);
   void OnInstallSnapshot(Message message);
+  bool CoversSnapshot(const SnapshotMeta& meta, NodeId leader);
   void OnInstallSnapshotResponse(Message message);
   void Replicate(Progress& follower);
   void ReplicateToAll();
   void SendEntries(Progress& follower);
   void SendHeartbeat(Progress& follower);
-  void BroadcastHeartbeat();
+  void OnHeartbeatDue();
   bool NeedsSnapshot(const Progress& follower) const;
   void StartSnapshot(Progress& follower);
   void AdvanceCommit();
@@ -187,6 +191,7 @@ class Raft {
   // reads.cc
   void AddRead(WaitingRead read);
   void MaybeStartRound();
+  void AskForRound();
   void ConfirmRounds();
   void OnReadIndex(NodeId from, const ReadIndexRequest& request);
   void OnReadIndexResponse(const ReadIndexResponse& response);

@@ -1,0 +1,219 @@
+#include "core/command.h"
+
+#include <cstring>
+#include <utility>
+
+#include "core/codec.h"
+
+namespace grassdb {
+namespace {
+
+constexpr std::uint8_t kVersion = 1;
+
+template <class Enum>
+bool IsOneOf(std::uint8_t raw, Enum last) {
+  return raw >= 1 && raw <= static_cast<std::uint8_t>(last);
+}
+
+std::size_t EncodedSize(const std::vector<Operation>& operations) {
+  std::size_t size = 4;
+  for (const Operation& operation : operations) {
+    size += 9 + operation.key.size() + operation.value.size();
+  }
+  return size;
+}
+
+std::size_t EncodedSize(const Command& command) {
+  std::size_t size = 2 + 4 * 8;
+  if (command.kind != Command::Kind::kTransaction) return size;
+  size += 4;
+  for (const Compare& compare : command.transaction.compares) {
+    size += 18 + compare.key.size() + compare.value.size();
+  }
+  return size + EncodedSize(command.transaction.success) +
+         EncodedSize(command.transaction.failure);
+}
+
+// Writes into memory of exactly EncodedSize bytes; the size is checked by the caller.
+class Writer {
+ public:
+  explicit Writer(char* at) : at_(at) {}
+  template <std::unsigned_integral T>
+  void Put(T value) {
+    std::memcpy(at_, &value, sizeof(T));
+    at_ += sizeof(T);
+  }
+  void PutString(std::string_view text) {
+    Put(static_cast<std::uint32_t>(text.size()));
+    if (!text.empty()) std::memcpy(at_, text.data(), text.size());
+    at_ += text.size();
+  }
+
+ private:
+  char* at_;
+};
+
+void WriteOperations(Writer& out, const std::vector<Operation>& operations) {
+  out.Put(static_cast<std::uint32_t>(operations.size()));
+  for (const Operation& operation : operations) {
+    out.Put(static_cast<std::uint8_t>(operation.kind));
+    out.PutString(operation.key);
+    out.PutString(operation.value);
+  }
+}
+
+bool ReadOperations(Decoder& in, std::vector<Operation>& operations) {
+  const auto count = in.Take<std::uint32_t>();
+  if (!in.ok() || count > kOperationsMax) return false;
+  operations.reserve(count);
+  for (std::uint32_t i = 0; i < count; ++i) {
+    const auto kind = in.Take<std::uint8_t>();
+    if (!IsOneOf(kind, Operation::Kind::kGet)) return false;
+    Operation operation;
+    operation.kind = static_cast<Operation::Kind>(kind);
+    operation.key = in.TakeString();
+    operation.value = in.TakeString();
+    operations.push_back(std::move(operation));
+  }
+  return in.ok();
+}
+
+bool ReadCompares(Decoder& in, std::vector<Compare>& compares) {
+  const auto count = in.Take<std::uint32_t>();
+  if (!in.ok() || count > kOperationsMax) return false;
+  compares.reserve(count);
+  for (std::uint32_t i = 0; i < count; ++i) {
+    const auto target = in.Take<std::uint8_t>();
+    const auto relation = in.Take<std::uint8_t>();
+    if (!IsOneOf(target, Compare::Target::kModRevision)) return false;
+    if (!IsOneOf(relation, Compare::Relation::kGreater)) return false;
+    Compare compare;
+    compare.target = static_cast<Compare::Target>(target);
+    compare.relation = static_cast<Compare::Relation>(relation);
+    compare.key = in.TakeString();
+    compare.value = in.TakeString();
+    compare.number = in.Take<std::uint64_t>();
+    compares.push_back(std::move(compare));
+  }
+  return in.ok();
+}
+
+std::string OverLimit(const char* what, std::size_t size, std::size_t limit, const char* unit) {
+  return std::string(what) + " is " + std::to_string(size) + " " + unit + "; at most " +
+         std::to_string(limit) + " are allowed";
+}
+
+std::optional<std::string> BrokenLimit(const std::vector<Operation>& operations) {
+  if (operations.size() > kOperationsMax) {
+    return OverLimit("the transaction", operations.size(), kOperationsMax, "operations");
+  }
+  for (const Operation& operation : operations) {
+    if (auto problem = BrokenKeyLimit(operation.key)) return problem;
+    if (operation.value.size() > kValueBytesMax) {
+      return OverLimit("the value", operation.value.size(), kValueBytesMax, "bytes");
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+Transaction PutTransaction(std::string key, std::string value) {
+  Transaction transaction;
+  transaction.success.push_back(Operation{
+      .kind = Operation::Kind::kPut, .key = std::move(key), .value = std::move(value)});
+  return transaction;
+}
+
+Transaction DeleteTransaction(std::string key) {
+  Transaction transaction;
+  transaction.success.push_back(
+      Operation{.kind = Operation::Kind::kDelete, .key = std::move(key), .value = {}});
+  return transaction;
+}
+
+Transaction CompareAndSetTransaction(std::string key, std::optional<std::string> expected,
+                                     std::string value) {
+  Transaction transaction = PutTransaction(key, std::move(value));
+  Compare compare;
+  compare.key = std::move(key);
+  if (expected.has_value()) {
+    compare.value = *std::move(expected);
+  } else {
+    compare.target = Compare::Target::kVersion;
+  }
+  transaction.compares.push_back(std::move(compare));
+  return transaction;
+}
+
+Bytes EncodeCommand(const Command& command) {
+  return Bytes::Build(EncodedSize(command), [&command](char* at) {
+    Writer out(at);
+    out.Put(kVersion);
+    out.Put(static_cast<std::uint8_t>(command.kind));
+    out.Put(command.time);
+    out.Put(command.session.value());
+    out.Put(command.sequence.value());
+    out.Put(command.acknowledged.value());
+    if (command.kind != Command::Kind::kTransaction) return;
+    out.Put(static_cast<std::uint32_t>(command.transaction.compares.size()));
+    for (const Compare& compare : command.transaction.compares) {
+      out.Put(static_cast<std::uint8_t>(compare.target));
+      out.Put(static_cast<std::uint8_t>(compare.relation));
+      out.PutString(compare.key);
+      out.PutString(compare.value);
+      out.Put(compare.number);
+    }
+    WriteOperations(out, command.transaction.success);
+    WriteOperations(out, command.transaction.failure);
+  });
+}
+
+std::optional<Command> DecodeCommand(std::string_view bytes) {
+  Decoder in(bytes);
+  if (in.Take<std::uint8_t>() != kVersion) return std::nullopt;
+  const auto kind = in.Take<std::uint8_t>();
+  if (!IsOneOf(kind, Command::Kind::kCloseSession)) return std::nullopt;
+  Command command;
+  command.kind = static_cast<Command::Kind>(kind);
+  command.time = in.Take<ClusterTime>();
+  command.session = in.Take<SessionId>();
+  command.sequence = in.Take<Sequence>();
+  command.acknowledged = in.Take<Sequence>();
+  if (command.kind == Command::Kind::kTransaction) {
+    if (!ReadCompares(in, command.transaction.compares)) return std::nullopt;
+    if (!ReadOperations(in, command.transaction.success)) return std::nullopt;
+    if (!ReadOperations(in, command.transaction.failure)) return std::nullopt;
+  }
+  if (!in.done()) return std::nullopt;
+  return command;
+}
+
+std::optional<std::string> BrokenKeyLimit(std::string_view key) {
+  if (key.empty()) return "the key is empty; it must have 1 to 4096 bytes";
+  if (key.size() > kKeyBytesMax) return OverLimit("the key", key.size(), kKeyBytesMax, "bytes");
+  return std::nullopt;
+}
+
+std::optional<std::string> BrokenLimit(const Transaction& transaction) {
+  if (transaction.compares.size() > kOperationsMax) {
+    return OverLimit("the transaction", transaction.compares.size(), kOperationsMax, "compares");
+  }
+  for (const Compare& compare : transaction.compares) {
+    if (auto problem = BrokenKeyLimit(compare.key)) return problem;
+    if (compare.value.size() > kValueBytesMax) {
+      return OverLimit("the compared value", compare.value.size(), kValueBytesMax, "bytes");
+    }
+  }
+  if (auto problem = BrokenLimit(transaction.success)) return problem;
+  if (auto problem = BrokenLimit(transaction.failure)) return problem;
+  // A transaction is one entry, and an entry must fit one message (proto/convert.h) and one record.
+  Command whole;
+  whole.transaction = transaction;
+  if (const std::size_t size = EncodedSize(whole); size > kTransactionBytesMax) {
+    return OverLimit("the transaction", size, kTransactionBytesMax, "bytes");
+  }
+  return std::nullopt;
+}
+
+}  // namespace grassdb

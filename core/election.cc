@@ -1,0 +1,193 @@
+// Elections: pre-vote, votes, check-quorum, transfer (thesis 3.4, 3.6.1, 3.10, 4.2.3, 9.6).
+#include <algorithm>
+#include <utility>
+
+#include "core/check.h"
+#include "core/hash.h"
+#include "core/raft.h"
+
+namespace grassdb {
+
+void Raft::ResetElectionDeadline() {
+  const auto spread = static_cast<std::uint64_t>(
+      (options_.election_timeout_max - options_.election_timeout_min).count());
+  const std::uint64_t draw =
+      KeyedRandom(options_.seed, options_.id.value(), hard_state_.term.value(), ++election_resets_);
+  election_deadline_ =
+      now_ + options_.election_timeout_min + Duration(Bounded(draw, spread));
+}
+
+void Raft::StartCampaign(Ballot ballot, CampaignReason reason) {
+  GRASS_CHECK(configuration().IsVoter(options_.id));
+  GRASS_CHECK(!std::holds_alternative<LeaderState>(role_));
+  CandidateState candidate;
+  candidate.ballot = ballot;
+  candidate.reason = reason;
+  if (ballot == Ballot::kVote) {
+    SetHardState(hard_state_.term + 1, options_.id);
+    candidate.campaign_term = hard_state_.term;
+    candidate.own_vote = NextPersist();
+  } else {
+    candidate.campaign_term = hard_state_.term + 1;
+  }
+  RequestVoteRequest request;
+  request.ballot = ballot;
+  request.reason = reason;
+  request.last_log_index = log_.last_index();
+  request.last_log_term = log_.last_term();
+  request.campaign_term = candidate.campaign_term;
+  role_ = std::move(candidate);
+  ResetElectionDeadline();
+  Emit(ballot == Ballot::kVote ? EventKind::kStartedElection : EventKind::kStartedPreVote, NodeId(),
+       configuration().majority());
+  for (const NodeId voter : configuration().voters()) {
+    if (voter != options_.id) Send(voter, request, term_persist_);
+  }
+  // A pre-vote promises nothing and counts at once; the vote for oneself counts when it is durable.
+  if (ballot == Ballot::kPreVote) RecordVote(options_.id, true);
+}
+
+void Raft::RecordVote(NodeId from, bool granted) {
+  auto& candidate = std::get<CandidateState>(role_);
+  // Votes are a set: a repeated answer counts once, and the first one stands.
+  for (const auto& [voter, vote] : candidate.votes) {
+    if (voter == from) return;
+  }
+  candidate.votes.emplace_back(from, granted);
+  CountVotes();
+}
+
+void Raft::CountVotes() {
+  const auto& candidate = std::get<CandidateState>(role_);
+  const Tally tally = configuration().Count([&candidate](NodeId voter) {
+    for (const auto& [from, granted] : candidate.votes) {
+      if (from == voter) return std::optional<bool>(granted);
+    }
+    return std::optional<bool>();
+  });
+  if (tally == Tally::kPending) return;
+  const Ballot ballot = candidate.ballot;
+  if (tally == Tally::kLost) {
+    Emit(ballot == Ballot::kVote ? EventKind::kLostElection : EventKind::kLostPreVote);
+    BecomeFollower(hard_state_.term, NodeId());
+  } else if (ballot == Ballot::kPreVote) {
+    StartCampaign(Ballot::kVote, candidate.reason);
+  } else if (candidate.own_vote <= durable_persist_) {
+    BecomeLeader();
+  }
+}
+
+void Raft::OnRequestVote(NodeId from, Term term, const RequestVoteRequest& request) {
+  RequestVoteResponse response;
+  response.ballot = request.ballot;
+  response.campaign_term = request.campaign_term;
+  if (request.ballot == Ballot::kPreVote) {
+    response.granted = WouldPreVote(request);
+    Send(from, response, term_persist_);
+    return;
+  }
+  GRASS_CHECK_EQ(term, hard_state_.term);
+  const bool free_to_vote =
+      hard_state_.voted_for == NodeId() || hard_state_.voted_for == from;
+  response.granted = free_to_vote && !std::holds_alternative<LeaderState>(role_) &&
+                     log_.IsUpToDate(request.last_log_index, request.last_log_term);
+  if (response.granted && hard_state_.voted_for == NodeId()) {
+    // A pre-candidate of this term gives up its own bid.
+    if (std::holds_alternative<CandidateState>(role_)) BecomeFollower(hard_state_.term, NodeId());
+    SetHardState(hard_state_.term, from);
+    ResetElectionDeadline();
+    Emit(EventKind::kGrantedVote, from);
+  }
+  // Held until the vote, or the term that refused it, is durable (thesis 3.8).
+  Send(from, response, term_persist_);
+}
+
+// Thesis 9.6 and 4.2.3. A node that hears its leader does not help to depose it; a leader that hears
+// no quorum steps down by itself (CheckQuorum), so this cannot lock out a connected majority.
+bool Raft::WouldPreVote(const RequestVoteRequest& request) const {
+  if (request.campaign_term <= hard_state_.term) return false;
+  if (!log_.IsUpToDate(request.last_log_index, request.last_log_term)) return false;
+  if (std::holds_alternative<LeaderState>(role_)) return false;
+  const auto* follower = std::get_if<FollowerState>(&role_);
+  return follower == nullptr || follower->leader == NodeId() ||
+         now_ - follower->leader_heard >= options_.election_timeout_min;
+}
+
+void Raft::OnRequestVoteResponse(NodeId from, const RequestVoteResponse& response) {
+  const auto* candidate = std::get_if<CandidateState>(&role_);
+  if (candidate == nullptr || candidate->ballot != response.ballot) return;
+  // An answer to an earlier campaign says nothing about this one.
+  if (candidate->campaign_term != response.campaign_term) return;
+  RecordVote(from, response.granted);
+}
+
+void Raft::BecomeLeader() {
+  const auto& candidate = std::get<CandidateState>(role_);
+  GRASS_CHECK(candidate.ballot == Ballot::kVote);
+  GRASS_CHECK_EQ(candidate.campaign_term, hard_state_.term);
+  GRASS_CHECK_EQ(hard_state_.voted_for, options_.id);
+  const auto votes = std::ranges::count_if(candidate.votes, [](const auto& v) { return v.second; });
+  Emit(EventKind::kWonElection, options_.id, static_cast<std::uint64_t>(votes),
+       configuration().voters().size());
+  LeaderState leader;
+  for (const Member& member : configuration().members()) {
+    if (member.id == options_.id) continue;
+    Progress follower;
+    follower.id = member.id;
+    follower.next = log_.last_index() + 1;
+    follower.last_heard = now_;
+    leader.followers.push_back(std::move(follower));
+  }
+  leader.first_index = log_.last_index() + 1;
+  leader.heartbeat_deadline = now_ + options_.heartbeat_interval;
+  for (Index index = commit_index_ + 1; index <= log_.last_index(); ++index) {
+    leader.uncommitted_bytes += CostOf(log_.At(index));
+  }
+  role_ = std::move(leader);
+  // Thesis 6.4: an entry of the leader's own term tells it what is committed.
+  Append(EntryType::kNoop, Bytes());
+  ReplicateToAll();
+}
+
+void Raft::OnTimeoutNow(NodeId from) {
+  const auto* follower = std::get_if<FollowerState>(&role_);
+  if (follower == nullptr || follower->leader != from) return;
+  if (!configuration().IsVoter(options_.id)) return;
+  // Thesis 3.10: without pre-vote, whose answer would be no while the old leader is alive.
+  StartCampaign(Ballot::kVote, CampaignReason::kTransfer);
+}
+
+Instant Raft::QuorumDeadline() const {
+  const auto& leader = std::get<LeaderState>(role_);
+  const Instant heard = configuration().QuorumValue<Instant>([&](NodeId voter) {
+    if (voter == options_.id) return Instant::max();
+    const auto at = std::ranges::lower_bound(leader.followers, voter, {}, &Progress::id);
+    return at == leader.followers.end() || at->id != voter ? Instant::min() : at->last_heard;
+  });
+  return heard == Instant::max() ? heard : heard + options_.election_timeout_max;
+}
+
+// Thesis 6.2: a leader that hears no quorum for an election timeout steps down, so that its clients
+// look elsewhere and so that it does not hold back an election on a one-way link.
+void Raft::CheckQuorum() {
+  if (now_ < QuorumDeadline()) return;
+  Emit(EventKind::kSteppedDown);
+  BecomeFollower(hard_state_.term, NodeId());
+}
+
+void Raft::TryTransfer(const Progress& follower) {
+  LeaderState& leader = leading();
+  if (leader.transfer_target != follower.id || leader.transfer_sent) return;
+  if (follower.match != log_.last_index()) return;
+  leader.transfer_sent = true;
+  Send(follower.id, TimeoutNow{}, term_persist_);
+}
+
+void Raft::AbandonTransfer() {
+  LeaderState& leader = leading();
+  Emit(EventKind::kTransferAbandoned, leader.transfer_target);
+  leader.transfer_target = NodeId();
+  leader.transfer_sent = false;
+}
+
+}  // namespace grassdb

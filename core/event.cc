@@ -1,0 +1,43 @@
+#include "core/event.h"
+
+namespace grassdb {
+
+const char* NameOf(EventKind kind) {
+  switch (kind) {
+    case EventKind::kBecameFollower:
+      return "became follower";
+    case EventKind::kStartedPreVote:
+      return "started pre-vote";
+    case EventKind::kStartedElection:
+      return "started election";
+    case EventKind::kWonElection:
+      return "won election";
+    case EventKind::kLostPreVote:
+      return "lost pre-vote";
+    case EventKind::kLostElection:
+      return "lost election";
+    case EventKind::kSteppedDown:
+      return "stepped down";
+    case EventKind::kGrantedVote:
+      return "granted vote";
+    case EventKind::kTruncatedLog:
+      return "truncated log";
+    case EventKind::kSnapshotNeeded:
+      return "snapshot needed";
+    case EventKind::kSnapshotInstalled:
+      return "snapshot installed";
+    case EventKind::kSnapshotTaken:
+      return "snapshot taken";
+    case EventKind::kTransferStarted:
+      return "transfer started";
+    case EventKind::kTransferAbandoned:
+      return "transfer abandoned";
+    case EventKind::kStateRestored:
+      return "state restored";
+    case EventKind::kFollowingLeader:
+      return "following leader";
+  }
+  return "unknown";
+}
+
+}  // namespace grassdb

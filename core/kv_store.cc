@@ -1,0 +1,267 @@
+#include "core/kv_store.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "core/check.h"
+#include "core/hash.h"
+
+namespace grassdb {
+namespace {
+
+std::uint64_t DigestOf(std::string_view key, const KeyValue& value) {
+  std::uint64_t digest = HashBytes(value.value, HashBytes(key));
+  digest = Fold(digest, value.create_revision.value());
+  digest = Fold(digest, value.mod_revision.value());
+  return Fold(digest, value.version);
+}
+
+std::uint64_t DigestOf(SessionId session, Sequence sequence, const CommandResult& answer) {
+  std::uint64_t digest = KeyedRandom(session.value(), sequence.value(),
+                                     static_cast<std::uint64_t>(answer.code),
+                                     answer.succeeded ? 1 : 0, answer.revision.value());
+  for (const OperationResult& operation : answer.operations) {
+    digest = Fold(HashBytes(operation.value, digest), operation.found ? 1 : 0);
+    digest = Fold(digest, operation.mod_revision.value());
+  }
+  return digest;
+}
+
+std::uint64_t DigestOf(SessionId session, ClusterTime last_used, std::uint64_t last_index,
+                       Sequence acknowledged) {
+  return KeyedRandom(session.value(), last_used, last_index, acknowledged.value());
+}
+
+bool Relates(Compare::Relation relation, std::strong_ordering order) {
+  switch (relation) {
+    case Compare::Relation::kEqual:
+      return order == std::strong_ordering::equal;
+    case Compare::Relation::kNotEqual:
+      return order != std::strong_ordering::equal;
+    case Compare::Relation::kLess:
+      return order == std::strong_ordering::less;
+    case Compare::Relation::kGreater:
+      return order == std::strong_ordering::greater;
+  }
+  return false;
+}
+
+}  // namespace
+
+CommandResult KvStore::Apply(Index index, const Command& command) {
+  time_ = std::max(time_, command.time);
+  ForgetIdleSessions();
+  switch (command.kind) {
+    case Command::Kind::kOpenSession:
+      return OpenSession(index);
+    case Command::Kind::kCloseSession: {
+      Forget(command.session);
+      CommandResult result;
+      result.revision = revision_;
+      return result;
+    }
+    case Command::Kind::kTransaction:
+      if (command.session == SessionId(0)) return ApplyTransaction(command.transaction);
+      return ApplyInSession(index, command);
+  }
+  GRASS_CHECK_MSG(false, "a command of an unknown kind was decoded");
+  return {};
+}
+
+const KeyValue* KvStore::Find(std::string_view key) const {
+  const auto at = map_.find(key);
+  return at == map_.end() ? nullptr : &at->second;
+}
+
+std::uint64_t KvStore::digest() const {
+  return KeyedRandom(map_digest_, session_digest_, revision_.value(), time_, map_.size(),
+                     sessions_.size());
+}
+
+// --- Sessions (thesis 6.3) ---
+
+CommandResult KvStore::OpenSession(Index index) {
+  const SessionId id(index.value());
+  GRASS_CHECK(!sessions_.contains(id));
+  // Bounded memory: the one idle longest goes first. Its client is told kSessionUnknown, and a late
+  // retry of its last command is refused, not applied again.
+  while (sessions_.size() >= options_.sessions_max) Forget(idle_order_.begin()->second);
+  Touch(id, sessions_[id], index);
+  CommandResult result;
+  result.session = id;
+  result.revision = revision_;
+  return result;
+}
+
+CommandResult KvStore::ApplyInSession(Index index, const Command& command) {
+  CommandResult refusal;
+  refusal.revision = revision_;
+  const auto at = sessions_.find(command.session);
+  if (at == sessions_.end()) {
+    refusal.code = CommandResult::Code::kSessionUnknown;
+    return refusal;
+  }
+  Session& session = at->second;
+  Touch(command.session, session, index);
+  ForgetAnswers(command.session, session, command.acknowledged);
+  if (command.sequence <= session.acknowledged) {
+    refusal.code = CommandResult::Code::kStaleSequence;
+    return refusal;
+  }
+  if (const auto answer = session.answers.find(command.sequence); answer != session.answers.end()) {
+    return answer->second;
+  }
+  CommandResult result = ApplyTransaction(command.transaction);
+  session_digest_ += DigestOf(command.session, command.sequence, result);
+  session.answers.emplace(command.sequence, result);
+  if (session.answers.size() > options_.answers_max) {
+    ForgetAnswers(command.session, session, session.answers.begin()->first);
+  }
+  return result;
+}
+
+void KvStore::ForgetAnswers(SessionId id, Session& session, Sequence through) {
+  if (through <= session.acknowledged) return;
+  session_digest_ -= DigestOf(id, session.last_used, session.last_index, session.acknowledged);
+  session.acknowledged = through;
+  session_digest_ += DigestOf(id, session.last_used, session.last_index, session.acknowledged);
+  while (!session.answers.empty() && session.answers.begin()->first <= through) {
+    session_digest_ -= DigestOf(id, session.answers.begin()->first, session.answers.begin()->second);
+    session.answers.erase(session.answers.begin());
+  }
+}
+
+void KvStore::Touch(SessionId id, Session& session, Index index) {
+  if (session.last_index != 0) {
+    session_digest_ -= DigestOf(id, session.last_used, session.last_index, session.acknowledged);
+    idle_order_.erase({session.last_used, session.last_index});
+  }
+  GRASS_CHECK_LT(session.last_index, index.value());
+  session.last_used = time_;
+  session.last_index = index.value();
+  session_digest_ += DigestOf(id, session.last_used, session.last_index, session.acknowledged);
+  idle_order_.emplace(std::pair(session.last_used, session.last_index), id);
+}
+
+void KvStore::ForgetIdleSessions() {
+  while (!idle_order_.empty() &&
+         time_ - idle_order_.begin()->first.first > options_.session_idle_max) {
+    Forget(idle_order_.begin()->second);
+  }
+}
+
+void KvStore::Forget(SessionId id) {
+  const auto at = sessions_.find(id);
+  if (at == sessions_.end()) return;
+  const Session& session = at->second;
+  session_digest_ -= DigestOf(id, session.last_used, session.last_index, session.acknowledged);
+  for (const auto& [sequence, answer] : session.answers) {
+    session_digest_ -= DigestOf(id, sequence, answer);
+  }
+  idle_order_.erase({session.last_used, session.last_index});
+  sessions_.erase(at);
+  GRASS_CHECK_EQ(sessions_.size(), idle_order_.size());
+}
+
+// --- Transactions ---
+
+CommandResult KvStore::ApplyTransaction(const Transaction& transaction) {
+  CommandResult result;
+  result.succeeded =
+      std::ranges::all_of(transaction.compares, [this](const Compare& c) { return Holds(c); });
+  // All changes of one transaction share one revision; one that changes nothing takes none.
+  const Revision revision = revision_ + 1;
+  const auto& operations = result.succeeded ? transaction.success : transaction.failure;
+  result.operations.reserve(operations.size());
+  for (const Operation& operation : operations) result.operations.push_back(Run(operation, revision));
+  result.revision = revision_;
+  return result;
+}
+
+bool KvStore::Holds(const Compare& compare) const {
+  const KeyValue* found = Find(compare.key);
+  std::uint64_t number = 0;
+  switch (compare.target) {
+    case Compare::Target::kValue:
+      return found != nullptr && Relates(compare.relation, found->value <=> compare.value);
+    case Compare::Target::kVersion:
+      number = found == nullptr ? 0 : found->version;
+      break;
+    case Compare::Target::kCreateRevision:
+      number = found == nullptr ? 0 : found->create_revision.value();
+      break;
+    case Compare::Target::kModRevision:
+      number = found == nullptr ? 0 : found->mod_revision.value();
+      break;
+  }
+  return Relates(compare.relation, number <=> compare.number);
+}
+
+OperationResult KvStore::Run(const Operation& operation, Revision revision) {
+  OperationResult result;
+  const auto at = map_.find(operation.key);
+  result.found = at != map_.end();
+  switch (operation.kind) {
+    case Operation::Kind::kGet:
+      if (result.found) {
+        result.value = at->second.value;
+        result.mod_revision = at->second.mod_revision;
+      }
+      break;
+    case Operation::Kind::kPut:
+      Put(operation, revision);
+      break;
+    case Operation::Kind::kDelete:
+      if (result.found) Delete(at, revision);
+      break;
+  }
+  return result;
+}
+
+void KvStore::Put(const Operation& operation, Revision revision) {
+  BeforeChange(operation.key);
+  const auto [at, created] = map_.try_emplace(operation.key);
+  KeyValue& value = at->second;
+  if (created) {
+    value.create_revision = revision;
+  } else {
+    map_digest_ -= DigestOf(operation.key, value);
+  }
+  value.value = operation.value;
+  value.mod_revision = revision;
+  ++value.version;
+  map_digest_ += DigestOf(operation.key, value);
+  revision_ = revision;
+}
+
+void KvStore::Delete(Map::iterator at, Revision revision) {
+  BeforeChange(at->first);
+  map_digest_ -= DigestOf(at->first, at->second);
+  map_.erase(at);
+  revision_ = revision;
+}
+
+void KvStore::Load(std::string key, KeyValue value) {
+  map_digest_ += DigestOf(key, value);
+  map_.emplace_hint(map_.end(), std::move(key), std::move(value));
+}
+
+void KvStore::DigestSessions() {
+  for (const auto& [id, session] : sessions_) {
+    session_digest_ += DigestOf(id, session.last_used, session.last_index, session.acknowledged);
+    for (const auto& [sequence, answer] : session.answers) {
+      session_digest_ += DigestOf(id, sequence, answer);
+    }
+  }
+}
+
+void KvStore::BeforeChange(std::string_view key) {
+  if (!capture_.has_value()) return;
+  if (capture_->cursor.has_value() && key <= *capture_->cursor) return;
+  if (capture_->preserved.contains(key)) return;
+  const KeyValue* found = Find(key);
+  capture_->preserved.emplace(std::string(key),
+                              found == nullptr ? std::nullopt : std::optional<KeyValue>(*found));
+}
+
+}  // namespace grassdb

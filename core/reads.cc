@@ -1,0 +1,91 @@
+// Linearizable reads without the log (thesis 6.4): the leader remembers its commit index, makes sure
+// with one round of messages that it still is the leader, and serves the read from a state that has
+// reached that index. One round serves every read that waits when it starts; a round's number is used
+// once, so that an old or repeated answer never confirms a new one.
+#include <utility>
+
+#include "core/check.h"
+#include "core/raft.h"
+
+namespace grassdb {
+
+void Raft::AddRead(WaitingRead read) {
+  if (auto* leader = std::get_if<LeaderState>(&role_)) {
+    leader->reads_waiting.push_back(read);
+    return;
+  }
+  const NodeId known = leader();
+  if (known == NodeId(0) || read.from != options_.id) {
+    RefuseRead(read);
+    return;
+  }
+  Send(known, ReadIndexRequest{.read = read.id}, term_persist_);
+}
+
+void Raft::MaybeStartRound() {
+  LeaderState& leader = leading();
+  if (leader.reads_waiting.empty() || leader.round > leader.confirmed_round) return;
+  // Until an entry of its own term is committed the leader does not know what is (thesis 6.4, step 1).
+  if (commit_index_ < leader.first_index) return;
+  ++leader.round;
+  leader.round_index = commit_index_;
+  GRASS_CHECK(leader.reads_in_round.empty());
+  std::swap(leader.reads_in_round, leader.reads_waiting);
+  ConfirmRounds();
+}
+
+// Asks every follower that no message of this step has asked yet.
+void Raft::AskForRound() {
+  LeaderState& leader = leading();
+  if (leader.round == leader.confirmed_round) return;
+  for (Progress& follower : leader.followers) {
+    if (follower.round_sent < leader.round) SendHeartbeat(follower);
+  }
+}
+
+void Raft::ConfirmRounds() {
+  LeaderState& leader = leading();
+  const ReadRound confirmed = configuration().QuorumValue<ReadRound>([&](NodeId voter) {
+    if (voter == options_.id) return leader.round;
+    const Progress* follower = FindFollower(voter);
+    return follower == nullptr ? ReadRound() : follower->read_round;
+  });
+  if (confirmed <= leader.confirmed_round) return;
+  leader.confirmed_round = confirmed;
+  if (confirmed < leader.round) return;
+  for (const WaitingRead& read : leader.reads_in_round) {
+    if (read.from == options_.id) {
+      output_->reads_ready.push_back(ReadReady{.id = read.id, .index = leader.round_index});
+    } else {
+      Send(read.from,
+           ReadIndexResponse{.read = read.id, .confirmed = true, .index = leader.round_index},
+           term_persist_);
+    }
+  }
+  leader.reads_in_round.clear();
+  MaybeStartRound();
+}
+
+void Raft::OnReadIndex(NodeId from, const ReadIndexRequest& request) {
+  AddRead(WaitingRead{.from = from, .id = request.read});
+  if (std::holds_alternative<LeaderState>(role_)) MaybeStartRound();
+}
+
+void Raft::OnReadIndexResponse(const ReadIndexResponse& response) {
+  if (response.confirmed) {
+    output_->reads_ready.push_back(ReadReady{.id = response.read, .index = response.index});
+  } else {
+    output_->reads_refused.push_back(response.read);
+  }
+}
+
+void Raft::RefuseRead(const WaitingRead& read) {
+  if (read.from == options_.id) {
+    output_->reads_refused.push_back(read.id);
+  } else {
+    Send(read.from, ReadIndexResponse{.read = read.id, .confirmed = false, .index = Index()},
+         term_persist_);
+  }
+}
+
+}  // namespace grassdb

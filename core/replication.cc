@@ -1,0 +1,322 @@
+// Log replication (thesis 3.5, 3.6.2, 5.3, 10.2.1): AppendEntries and InstallSnapshot on both sides.
+#include <algorithm>
+#include <utility>
+
+#include "core/check.h"
+#include "core/raft.h"
+
+namespace grassdb {
+namespace {
+
+// A message that breaks its own rules is dropped: no peer can stop a healthy node with one.
+bool IsWellFormed(const AppendEntriesRequest& request, Term term) {
+  Index index = request.prev_log_index;
+  Term last = request.prev_log_term;
+  if ((index == Index(0)) != (last == Term(0))) return false;
+  for (const Entry& entry : request.entries) {
+    if (entry.index != index + 1 || entry.term < last || entry.term > term) return false;
+    index = entry.index;
+    last = entry.term;
+  }
+  return true;
+}
+
+}  // namespace
+
+// --- Follower ---
+
+void Raft::FollowLeader(NodeId leader) {
+  GRASS_CHECK_MSG(!std::holds_alternative<LeaderState>(role_),
+                  "two leaders in term " + std::to_string(hard_state_.term.value()) + ": " +
+                      std::to_string(options_.id.value()) + " and " +
+                      std::to_string(leader.value()));
+  if (std::holds_alternative<CandidateState>(role_)) BecomeFollower(hard_state_.term, leader);
+  auto& follower = std::get<FollowerState>(role_);
+  if (follower.leader != leader) {
+    GRASS_CHECK_MSG(follower.leader == NodeId(),
+                    "two leaders in term " + std::to_string(hard_state_.term.value()) + ": " +
+                        std::to_string(follower.leader.value()) + " and " +
+                        std::to_string(leader.value()));
+    follower.leader = leader;
+    Emit(EventKind::kFollowingLeader, leader);
+  }
+  follower.leader_heard = now_;
+  ResetElectionDeadline();
+}
+
+void Raft::OnAppendEntries(NodeId from, AppendEntriesRequest request) {
+  if (!IsWellFormed(request, hard_state_.term)) return;
+  FollowLeader(from);
+  const Index prev = request.prev_log_index;
+  // Before the base everything is committed, and so the same in every leader's log (thesis 3.6.3).
+  if (prev > log_.last_index() ||
+      (prev >= log_.base_index() && !log_.Matches(prev, request.prev_log_term))) {
+    RefuseAppend(from, request);
+    return;
+  }
+  const Index verified = AppendMissing(request);
+  // Thesis figure 3.1: not beyond the last entry this message has verified. What the log holds behind
+  // it may be another leader's.
+  commit_index_ = std::max(commit_index_, std::min(request.leader_commit, verified));
+  AppendEntriesResponse response;
+  response.prev_log_index = prev;
+  response.read_round = request.read_round;
+  if (request.entries.empty()) {
+    // A heartbeat is answered at once, however slow the disk is; it tells how far the disk has come.
+    response.match_index = std::min(verified, durable_index_);
+    Send(from, response, term_persist_);
+  } else {
+    response.match_index = verified;
+    Send(from, response, std::max(term_persist_, PersistThatCovers(verified)));
+  }
+}
+
+// Thesis 3.5: only a conflicting entry cuts the log. An old or repeated message that holds less than
+// the log must not (it may have been acknowledged).
+Index Raft::AppendMissing(AppendEntriesRequest& request) {
+  const Index verified = request.prev_log_index + request.entries.size();
+  for (Entry& entry : request.entries) {
+    if (entry.index <= log_.base_index()) continue;
+    const std::optional<Term> have = log_.TermAt(entry.index);
+    if (have == entry.term) continue;
+    if (have.has_value()) TruncateLog(entry.index);
+    AppendToLog(std::move(entry));
+  }
+  return verified;
+}
+
+void Raft::RefuseAppend(NodeId from, const AppendEntriesRequest& request) {
+  AppendEntriesResponse response;
+  response.result = AppendResult::kConflict;
+  response.prev_log_index = request.prev_log_index;
+  response.read_round = request.read_round;
+  if (request.prev_log_index > log_.last_index()) {
+    response.conflict_index = log_.last_index() + 1;
+  } else {
+    // A committed entry is in every later leader's log (leader completeness, thesis 3.6.3).
+    GRASS_CHECK_GT(request.prev_log_index, commit_index_);
+    response.conflict_term = log_.At(request.prev_log_index).term;
+    response.conflict_index =
+        std::max(log_.FirstIndexOfTermAt(request.prev_log_index), commit_index_ + 1);
+  }
+  Send(from, response, term_persist_);
+}
+
+// The Persist that makes the log durable through `index`; 0 if it is.
+PersistId Raft::PersistThatCovers(Index index) const {
+  if (index <= durable_index_) return PersistId();
+  for (const PendingEntries& pending : pending_entries_) {
+    if (pending.last >= index) return pending.id;
+  }
+  GRASS_CHECK_NE(first_dirty_, Index(0));
+  return NextPersist();
+}
+
+void Raft::OnInstallSnapshot(Message message) {
+  const auto& request = std::get<InstallSnapshotRequest>(message.body);
+  if (request.meta.index == Index(0) || request.meta.term > hard_state_.term) return;
+  FollowLeader(message.from);
+  if (!CoversSnapshot(request.meta, message.from)) {
+    output_->snapshot_traffic.push_back(std::move(message));
+  }
+}
+
+// True if the log holds all that the snapshot stands for; the leader is told when that is durable.
+bool Raft::CoversSnapshot(const SnapshotMeta& meta, NodeId leader) {
+  if (meta.index > commit_index_) {
+    if (!log_.Matches(meta.index, meta.term)) return false;
+    // The snapshot says that its last entry is committed, and the log has it.
+    commit_index_ = meta.index;
+  }
+  InstallSnapshotResponse response;
+  response.snapshot_index = meta.index;
+  response.snapshot_term = meta.term;
+  response.installed = true;
+  response.match_index = meta.index;
+  Send(leader, response, std::max(term_persist_, PersistThatCovers(meta.index)));
+  return true;
+}
+
+// --- Leader ---
+
+Progress* Raft::FindFollower(NodeId id) {
+  auto* leader = std::get_if<LeaderState>(&role_);
+  if (leader == nullptr) return nullptr;
+  const auto at = std::ranges::lower_bound(leader->followers, id, {}, &Progress::id);
+  return at == leader->followers.end() || at->id != id ? nullptr : &*at;
+}
+
+void Raft::OnAppendEntriesResponse(NodeId from, const AppendEntriesResponse& response) {
+  Progress* follower = FindFollower(from);
+  if (follower == nullptr) return;
+  follower->last_heard = now_;
+  if (response.result == AppendResult::kMatched) {
+    OnMatched(*follower, response);
+  } else {
+    OnConflict(*follower, response);
+  }
+  // Either answer shows that the follower takes this node for the leader of the term.
+  if (response.read_round <= leading().round && response.read_round > follower->read_round) {
+    follower->read_round = response.read_round;
+    ConfirmRounds();
+  }
+}
+
+void Raft::OnMatched(Progress& follower, const AppendEntriesResponse& response) {
+  if (response.match_index > log_.last_index()) return;
+  const bool advanced = response.match_index > follower.match;
+  if (advanced) {
+    follower.match = response.match_index;
+    follower.next = std::max(follower.next, follower.match + 1);
+    follower.Acknowledged(follower.match);
+  }
+  if (follower.state == ProgressState::kProbe) {
+    follower.BecomeReplicate();
+  } else if (follower.state == ProgressState::kSnapshot && follower.match >= log_.base_index()) {
+    follower.BecomeProbe(follower.match + 1);
+  }
+  if (advanced) AdvanceCommit();
+  Replicate(follower);
+  TryTransfer(follower);
+}
+
+// Thesis 3.5, the faster back-off: skip the follower's whole conflicting term at once.
+void Raft::OnConflict(Progress& follower, const AppendEntriesResponse& response) {
+  const Index prev = response.prev_log_index;
+  if (follower.state == ProgressState::kSnapshot) return;
+  // Late or repeated: the logs are known to match there by now, or another probe is out.
+  if (prev <= follower.match || prev >= follower.next) return;
+  if (follower.state == ProgressState::kProbe && prev != follower.next - 1) return;
+  Index next = response.conflict_index;
+  if (response.conflict_term != Term(0)) {
+    const Index last = log_.LastIndexWithTermAtMost(prev, response.conflict_term);
+    if (log_.TermAt(last) == response.conflict_term) next = last + 1;
+  }
+  next = std::max(std::min(next, prev), follower.match + 1);
+  follower.BecomeProbe(next);
+  Replicate(follower);
+}
+
+bool Raft::NeedsSnapshot(const Progress& follower) const {
+  return follower.next <= log_.base_index();
+}
+
+void Raft::StartSnapshot(Progress& follower) {
+  GRASS_CHECK(snapshot_.has_value());
+  GRASS_CHECK_GE(snapshot_->index, log_.base_index());
+  follower.BecomeSnapshot(snapshot_->index);
+  output_->snapshot_needed.push_back(follower.id);
+  Emit(EventKind::kSnapshotNeeded, follower.id, snapshot_->index.value());
+}
+
+void Raft::Replicate(Progress& follower) {
+  if (follower.state == ProgressState::kSnapshot) return;
+  if (NeedsSnapshot(follower)) {
+    StartSnapshot(follower);
+    return;
+  }
+  if (follower.state == ProgressState::kProbe) {
+    if (!follower.probe_sent) SendEntries(follower);
+    return;
+  }
+  while (follower.next <= log_.last_index() &&
+         follower.inflight.size() < options_.inflight_messages_max &&
+         follower.inflight_bytes < options_.inflight_bytes_max) {
+    SendEntries(follower);
+  }
+}
+
+void Raft::ReplicateToAll() {
+  for (Progress& follower : leading().followers) Replicate(follower);
+}
+
+void Raft::SendEntries(Progress& follower) {
+  AppendEntriesRequest request;
+  request.prev_log_index = follower.next - 1;
+  const std::optional<Term> prev_term = log_.TermAt(request.prev_log_index);
+  GRASS_CHECK(prev_term.has_value());
+  request.prev_log_term = *prev_term;
+  request.leader_commit = commit_index_;
+  request.read_round = leading().round;
+  request.entries =
+      log_.Slice(follower.next, options_.append_entries_max, options_.append_bytes_max);
+  follower.round_sent = request.read_round;
+  if (follower.state == ProgressState::kProbe) {
+    follower.probe_sent = true;
+  } else {
+    GRASS_CHECK(!request.entries.empty());
+    std::size_t bytes = 0;
+    for (const Entry& entry : request.entries) bytes += CostOf(entry);
+    follower.Sent(request.entries.back().index, bytes);
+  }
+  // Before this node's own write is durable: disk and network work in parallel (thesis 10.2.1).
+  Send(follower.id, std::move(request), term_persist_);
+}
+
+// An AppendEntries without entries. Its place in the log makes a lost append show up: a follower that
+// lacks the entry before refuses, and the leader goes back to probing.
+void Raft::SendHeartbeat(Progress& follower) {
+  AppendEntriesRequest request;
+  if (follower.state != ProgressState::kSnapshot && !NeedsSnapshot(follower)) {
+    request.prev_log_index = follower.next - 1;
+    request.prev_log_term = log_.TermAt(request.prev_log_index).value_or(Term());
+  }
+  request.leader_commit = commit_index_;
+  request.read_round = leading().round;
+  follower.round_sent = request.read_round;
+  Send(follower.id, std::move(request), term_persist_);
+}
+
+void Raft::OnHeartbeatDue() {
+  LeaderState& leader = leading();
+  leader.heartbeat_deadline = now_ + options_.heartbeat_interval;
+  for (Progress& follower : leader.followers) {
+    if (follower.state == ProgressState::kProbe) {
+      // The probe or its answer may be lost; this is when it is tried again.
+      follower.probe_sent = false;
+      Replicate(follower);
+      if (follower.state == ProgressState::kProbe) continue;
+    }
+    SendHeartbeat(follower);
+  }
+}
+
+// Thesis 3.6.2, figure 3.7: only an entry of the leader's own term is committed by counting; earlier
+// ones are committed by being before it.
+void Raft::AdvanceCommit() {
+  LeaderState& leader = leading();
+  const Index reached = configuration().QuorumValue<Index>([&](NodeId voter) {
+    if (voter == options_.id) return durable_index_;
+    const Progress* follower = FindFollower(voter);
+    return follower == nullptr ? Index() : follower->match;
+  });
+  if (reached <= commit_index_ || log_.TermAt(reached) != hard_state_.term) return;
+  for (Index index = commit_index_ + 1; index <= reached; ++index) {
+    leader.uncommitted_bytes -= CostOf(log_.At(index));
+  }
+  commit_index_ = reached;
+  MaybeStartRound();
+}
+
+void Raft::OnInstallSnapshotResponse(Message message) {
+  const auto& response = std::get<InstallSnapshotResponse>(message.body);
+  Progress* follower = FindFollower(message.from);
+  if (follower == nullptr || response.match_index > log_.last_index()) return;
+  follower->last_heard = now_;
+  if (response.installed) {
+    if (response.match_index > follower->match) {
+      follower->match = response.match_index;
+      follower->next = std::max(follower->next, follower->match + 1);
+      follower->Acknowledged(follower->match);
+      AdvanceCommit();
+    }
+    if (follower->state == ProgressState::kSnapshot) {
+      // If the log was compacted beyond it meanwhile, this starts the next snapshot.
+      follower->BecomeProbe(follower->match + 1);
+      Replicate(*follower);
+    }
+  }
+  output_->snapshot_traffic.push_back(std::move(message));
+}
+
+}  // namespace grassdb
