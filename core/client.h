@@ -87,30 +87,32 @@ class Client {
 
  private:
   bool IsWrite() const { return std::holds_alternative<Transaction>(operation_); }
-  void TryNextEndpoint(Instant now, const std::string& error);
-  void TryLeader(Instant now, const Reply& reply);
-  void Settle(Outcome::Code code, std::string error, Reply reply = {});
-  void GiveUp();
+  ClientRequest MakeRequest();
   void OnSessionReply(Instant now, const Reply& reply);
   void OnOperationReply(Instant now, Reply reply);
+  void OnSessionUnknown(Instant now);
+  void TryLeader(Instant now, const Reply& reply);
+  void TryNextEndpoint(Instant now, const std::string& error);
+  void Settle(Outcome::Code code, std::string error, Reply reply = {});
+  void GiveUp();
 
   ClientOptions options_;
-  std::size_t endpoint_ = 0;      // the one to try next; stays with a leader that answers
-  std::size_t failures_ = 0;      // in a row, of this operation
-  std::size_t redirects_ = 0;     // followed in a row
-  std::uint64_t backoffs_ = 0;    // keys the jitter
+  std::size_t endpoint_ = 0;    // the one to try next; stays with a leader that answers
+  std::size_t failures_ = 0;    // of this operation
+  std::size_t redirects_ = 0;   // followed since the last failure
+  std::uint64_t backoffs_ = 0;  // keys the jitter
 
-  SessionId session_;             // 0: none open
-  Sequence sequence_;             // of the newest write
+  SessionId session_;  // 0: none open
+  Sequence sequence_;  // of the newest write in it
   ClientOperation operation_;
-  bool sequenced_ = false;        // the write under way has its number in this session
-  bool maybe_applied_ = false;    // some attempt of the write may have reached a leader
+  bool sequenced_ = false;   // the operation has its number in this session
+  bool unresolved_ = false;  // an attempt that was given up on may have reached a leader
   Instant deadline_ = Instant::max();
-  Instant send_at_ = Instant::max();     // of the attempt waiting to be sent
-  Instant attempt_deadline_ = Instant::max();
+  Instant send_at_ = Instant::max();           // of the attempt waiting to be sent
+  Instant attempt_deadline_ = Instant::max();  // of the attempt in flight
   AttemptId last_attempt_;
   bool in_flight_ = false;
-  bool in_flight_is_session_ = false;
+  bool opens_session_ = false;  // the attempt in flight only opens a session
   std::string last_error_;
   std::optional<Outcome> outcome_ = Outcome{};
 };

@@ -133,7 +133,7 @@ class Node {
   // A snapshot that is being streamed in.
   struct Receiving {
     SnapshotMeta meta;
-    NodeId leader;
+    NodeId leader;  // who sent the last chunk; any leader may go on where another one ended
     std::uint64_t next_offset = 0;
     bool writing = false;  // a chunk is at the disk
     bool complete = false;
@@ -157,16 +157,22 @@ class Node {
   // node.cc
   void Step(Input input);
   void HandleOutput();
-  void SettleSubmit(std::size_t first_waiting, std::size_t count);
+  void SettleSubmit();
   void QueuePersist(Persist persist);
   void PumpDisk();
   void Apply();
   void ApplyEntry(const Entry& entry);
+  void MarkReadsReady();
   void AnswerReads();
-  void ServeGet(const WaitingGet& get);
+  void ServeGet(RequestId request, const std::string& key);
   void ExpireReads();
-  void OnLeadershipChange();
+  void NoticeRole();
+  void AnswerTransfers();
+
+  // node_requests.cc
+  bool Accepts(RequestId request);
   void Propose(RequestId request, const Command& command);
+  std::optional<std::string> SessionProblem(const TransactionRequest& transaction) const;
   void OnRequest(RequestId request, const OpenSessionRequest&);
   void OnRequest(RequestId request, TransactionRequest transaction);
   void OnRequest(RequestId request, GetRequest get);
@@ -183,6 +189,9 @@ class Node {
 
   // node_snapshot.cc
   void MaybeTakeSnapshot();
+  void AbandonTaking();
+  void OnSliceStaged(const StageDone& done);
+  void OnChunkStaged(const StageDone& done);
   void BeginSnapshot();
   void StageNextSlice();
   Index ReleasePoint(Index snapshot) const;
@@ -190,7 +199,8 @@ class Node {
   void ReadForFollower(NodeId follower, Sending& sending);
   void SendChunk(const SnapshotRead& read);
   void OnSnapshotTraffic(Message message);
-  void OnChunk(const Message& message, const InstallSnapshotRequest& chunk);
+  void OnChunk(NodeId from, const InstallSnapshotRequest& chunk);
+  void OfferStaged();
   void AnswerChunk(NodeId to, const SnapshotMeta& meta, std::uint64_t next_offset);
   void OnChunkAnswer(NodeId from, const InstallSnapshotResponse& answer);
   void RetrySnapshots();
@@ -209,6 +219,7 @@ class Node {
   bool stopping_ = false;
   Instant stop_deadline_;
 
+  Index apply_through_;  // what Raft allows
   Index applied_;
   Term applied_term_;
   std::size_t log_bytes_since_snapshot_ = 0;
@@ -219,7 +230,9 @@ class Node {
   std::vector<ReadId> new_reads_;
 
   std::deque<WaitingCommand> waiting_commands_;  // by index, ascending
-  std::map<ReadId, WaitingGet> waiting_reads_;
+  std::map<ReadId, WaitingGet> waiting_reads_;   // by age: later reads have later deadlines
+  std::size_t reads_confirmed_ = 0;              // of them, those whose index is known
+  std::vector<RequestId> transfer_requests_;
   ReadId last_read_;
   Role seen_role_ = Role::kFollower;
   Term seen_term_;
@@ -229,6 +242,7 @@ class Node {
 
   std::deque<Persist> persist_queue_;  // waiting for the one at the disk
   bool persisting_ = false;
+  PersistId install_persist_;  // the newest one that installs a snapshot; 0: none under way
 
   std::map<NodeId, Sending> sending_;
   std::optional<Receiving> receiving_;

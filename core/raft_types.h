@@ -20,7 +20,7 @@ namespace grassdb {
 // Every limit of the protocol, with its unit and default, in one place.
 struct RaftOptions {
   NodeId id;
-  // Keys every random choice of this replica; two replicas of a cluster should differ in it.
+  // Keys every random choice of this replica. Two replicas, and two lives of one, must differ in it.
   std::uint64_t seed = 0;
 
   // An election timeout is drawn from [min, max) at every reset (thesis 3.4).

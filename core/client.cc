@@ -1,0 +1,196 @@
+#include "core/client.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "core/check.h"
+#include "core/hash.h"
+
+namespace grassdb {
+
+Client::Client(const ClientOptions& options) : options_(options) {
+  GRASS_CHECK(!options.endpoints.empty());
+  GRASS_CHECK(options.backoff_min > Duration::zero());
+  GRASS_CHECK(options.backoff_max >= options.backoff_min);
+}
+
+void Client::Begin(Instant now, ClientOperation operation) {
+  GRASS_CHECK(outcome_.has_value());
+  outcome_.reset();
+  operation_ = std::move(operation);
+  sequenced_ = false;
+  unresolved_ = false;
+  in_flight_ = false;
+  failures_ = 0;
+  redirects_ = 0;
+  deadline_ = now + options_.deadline;
+  send_at_ = now;
+  last_error_ = "no node was asked";
+}
+
+std::optional<Attempt> Client::Next(Instant now) {
+  if (outcome_.has_value() || in_flight_ || now < send_at_ || now >= deadline_) return std::nullopt;
+  Attempt attempt;
+  attempt.id = ++last_attempt_;
+  attempt.endpoint = options_.endpoints[endpoint_];
+  attempt.request = MakeRequest();
+  attempt.timeout = std::min(options_.attempt_timeout, Duration(deadline_ - now));
+  attempt_deadline_ = now + attempt.timeout;
+  send_at_ = Instant::max();
+  in_flight_ = true;
+  return attempt;
+}
+
+ClientRequest Client::MakeRequest() {
+  opens_session_ = IsWrite() && session_ == SessionId(0);
+  if (opens_session_) return OpenSessionRequest{};
+  if (const auto* transaction = std::get_if<Transaction>(&operation_)) {
+    if (!sequenced_) {
+      sequenced_ = true;
+      ++sequence_;
+    }
+    // One operation at a time: what came before it is settled. If its outcome was unknown, this also
+    // keeps a late copy of it from being applied after this one.
+    return TransactionRequest{.session = session_,
+                              .sequence = sequence_,
+                              .acknowledged = sequence_ - 1,
+                              .transaction = *transaction};
+  }
+  if (const auto* get = std::get_if<GetRequest>(&operation_)) return *get;
+  if (const auto* transfer = std::get_if<TransferLeadershipRequest>(&operation_)) return *transfer;
+  return std::get<TakeSnapshotRequest>(operation_);
+}
+
+void Client::OnReply(Instant now, AttemptId id, Reply reply) {
+  if (outcome_.has_value() || !in_flight_ || id != last_attempt_) return;
+  in_flight_ = false;
+  if (opens_session_) {
+    OnSessionReply(now, reply);
+  } else {
+    OnOperationReply(now, std::move(reply));
+  }
+}
+
+void Client::OnSessionReply(Instant now, const Reply& reply) {
+  switch (reply.code) {
+    case ReplyCode::kOk:
+      session_ = reply.command.session;
+      sequence_ = Sequence();
+      sequenced_ = false;
+      send_at_ = now;
+      return;
+    case ReplyCode::kNotLeader:
+      return TryLeader(now, reply);
+    default:
+      // A session opened in vain expires by itself, so trying again is always right.
+      return TryNextEndpoint(now, reply.error);
+  }
+}
+
+void Client::OnOperationReply(Instant now, Reply reply) {
+  switch (reply.code) {
+    case ReplyCode::kOk:
+      return Settle(Outcome::Code::kOk, {}, std::move(reply));
+    case ReplyCode::kInvalid:
+      return Settle(Outcome::Code::kRefused, reply.error);
+    case ReplyCode::kNotLeader:
+      return TryLeader(now, reply);
+    case ReplyCode::kOutcomeUnknown:
+      unresolved_ = unresolved_ || IsWrite();
+      return TryNextEndpoint(now, reply.error);
+    case ReplyCode::kSessionUnknown:
+      return OnSessionUnknown(now);
+    case ReplyCode::kStaleSequence:
+      return Settle(Outcome::Code::kUnknown, reply.error);
+    case ReplyCode::kOverloaded:
+    case ReplyCode::kUnavailable:
+      return TryNextEndpoint(now, reply.error);
+  }
+}
+
+void Client::OnSessionUnknown(Instant now) {
+  session_ = SessionId();
+  if (unresolved_) {
+    // An earlier attempt may have been applied before the session was forgotten: in a new session it
+    // would be applied again.
+    return Settle(Outcome::Code::kUnknown, "the session expired while the write was being retried");
+  }
+  sequenced_ = false;
+  ++failures_;
+  send_at_ = now;
+}
+
+void Client::OnLost(Instant now, AttemptId id, Loss loss, const std::string& error) {
+  if (outcome_.has_value() || !in_flight_ || id != last_attempt_) return;
+  in_flight_ = false;
+  if (loss == Loss::kMaybeSent && !opens_session_) {
+    if (IsWrite()) unresolved_ = true;
+    if (std::holds_alternative<TransferLeadershipRequest>(operation_)) {
+      // Asked again, the new leader would hand over once more.
+      return Settle(Outcome::Code::kUnknown, error);
+    }
+  }
+  TryNextEndpoint(now, error);
+}
+
+void Client::OnDeadline(Instant now) {
+  if (outcome_.has_value()) return;
+  if (now >= deadline_) return GiveUp();
+  if (in_flight_ && now >= attempt_deadline_) {
+    OnLost(now, last_attempt_, Loss::kMaybeSent,
+           options_.endpoints[endpoint_] + " did not answer in time");
+  }
+}
+
+Instant Client::NextDeadline() const {
+  if (outcome_.has_value()) return Instant::max();
+  return std::min(deadline_, in_flight_ ? attempt_deadline_ : send_at_);
+}
+
+void Client::TryLeader(Instant now, const Reply& reply) {
+  // Nodes that disagree about the leader could send a client round in circles.
+  if (reply.leader_address.empty() || redirects_ > options_.endpoints.size()) {
+    return TryNextEndpoint(now, reply.error);
+  }
+  ++redirects_;
+  const auto at = std::ranges::find(options_.endpoints, reply.leader_address);
+  endpoint_ = static_cast<std::size_t>(at - options_.endpoints.begin());
+  if (at == options_.endpoints.end()) options_.endpoints.push_back(reply.leader_address);
+  last_error_ = reply.error;
+  send_at_ = now;
+}
+
+void Client::TryNextEndpoint(Instant now, const std::string& error) {
+  last_error_ = error;
+  redirects_ = 0;
+  ++failures_;
+  endpoint_ = (endpoint_ + 1) % options_.endpoints.size();
+  send_at_ = now;
+  if (failures_ % options_.endpoints.size() != 0) return;
+  // Every endpoint has failed: an election is likely under way. The jitter keeps clients apart.
+  const std::size_t round = failures_ / options_.endpoints.size() - 1;
+  Duration wait = options_.backoff_min;
+  for (std::size_t i = 0; i < round && wait < options_.backoff_max; ++i) wait *= 2;
+  wait = std::min(wait, options_.backoff_max);
+  const std::uint64_t draw = KeyedRandom(options_.seed, ++backoffs_);
+  send_at_ = now + wait / 2 +
+             Duration(Bounded(draw, static_cast<std::uint64_t>((wait / 2).count()) + 1));
+}
+
+void Client::GiveUp() {
+  const bool write_in_flight = in_flight_ && !opens_session_ && IsWrite();
+  if (unresolved_ || write_in_flight) {
+    Settle(Outcome::Code::kUnknown, last_error_);
+  } else {
+    Settle(Outcome::Code::kUnreachable, last_error_);
+  }
+}
+
+void Client::Settle(Outcome::Code code, std::string error, Reply reply) {
+  GRASS_CHECK(!outcome_.has_value());
+  in_flight_ = false;
+  send_at_ = Instant::max();
+  outcome_ = Outcome{.code = code, .error = std::move(error), .reply = std::move(reply)};
+}
+
+}  // namespace grassdb

@@ -1,0 +1,371 @@
+#include "core/node.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "core/check.h"
+#include "core/hash.h"
+
+namespace grassdb {
+
+std::optional<std::string> NodeOptions::Problem() const {
+  if (auto problem = raft.Problem()) return problem;
+  if (snapshot_log_bytes == 0) return "the log size that triggers a snapshot must be positive";
+  if (snapshot_chunk_bytes == 0) return "the snapshot chunk size must be positive";
+  if (waiting_requests_max == 0) return "the number of waiting requests must be positive";
+  if (snapshot_retry <= Duration::zero()) return "the snapshot retry interval must be positive";
+  if (read_patience <= Duration::zero()) return "the patience of reads must be positive";
+  return std::nullopt;
+}
+
+Node::Node(const NodeOptions& options, RecoveredState recovered, const Environment& environment)
+    : options_(options),
+      environment_(environment),
+      identity_(recovered.identity),
+      raft_(options.raft, recovered, environment.clock->Now()),
+      store_(options.store),
+      apply_through_(raft_.commit_index()),
+      // An answer to a read of an earlier life must not confirm a read of this one, so the numbers of
+      // two lives do not meet: each life's seed differs.
+      last_read_(KeyedRandom(options.raft.seed, std::uint64_t{0x72656164}) >> 24 << 24) {
+  GRASS_CHECK(!options.Problem().has_value());
+  GRASS_CHECK(environment.clock != nullptr);
+  GRASS_CHECK(environment.network != nullptr);
+  GRASS_CHECK(environment.disk != nullptr);
+  GRASS_CHECK(environment.clients != nullptr);
+  GRASS_CHECK_EQ(identity_.node, options.raft.id);
+}
+
+void Node::Start() {
+  GRASS_CHECK(!started_);
+  started_ = true;
+  if (raft_.snapshot().has_value()) BeginRestore(*raft_.snapshot());
+}
+
+void Node::OnMessage(Message message) {
+  if (failed()) return;
+  Step(std::move(message));
+}
+
+void Node::OnDeadline() {
+  if (failed()) return;
+  const Instant now = environment_.clock->Now();
+  if (now >= raft_.NextDeadline()) Step(DeadlineReached{});
+  ExpireReads();
+  RetrySnapshots();
+}
+
+void Node::Flush() {
+  if (failed()) return;
+  if (!new_commands_.empty() || !new_reads_.empty()) {
+    Submit submit;
+    std::swap(submit.commands, new_commands_);
+    std::swap(submit.reads, new_reads_);
+    Step(std::move(submit));
+  }
+  if (receiving_.has_value() && receiving_->complete) OfferStaged();
+  MaybeTakeSnapshot();
+  PumpDisk();
+}
+
+Instant Node::NextDeadline() const {
+  if (failed()) return Instant::max();
+  Instant deadline = std::min(raft_.NextDeadline(), NextSnapshotRetry());
+  if (!waiting_reads_.empty()) {
+    deadline = std::min(deadline, waiting_reads_.begin()->second.deadline);
+  }
+  if (stopping_) deadline = std::min(deadline, stop_deadline_);
+  return deadline;
+}
+
+void Node::BeginShutdown() {
+  if (failed() || stopping_) return;
+  Flush();
+  stopping_ = true;
+  stop_deadline_ = environment_.clock->Now() + options_.raft.election_timeout_max;
+  if (raft_.role() == Role::kLeader) Step(TransferLeadership{});
+  Flush();
+}
+
+bool Node::ReadyToStop() const {
+  if (failed()) return true;
+  if (!stopping_) return false;
+  return raft_.transfer_target() == NodeId(0) || environment_.clock->Now() >= stop_deadline_;
+}
+
+NodeStatus Node::Status() const {
+  NodeStatus status;
+  status.id = raft_.id();
+  status.role = raft_.role();
+  status.term = raft_.term();
+  status.leader = raft_.leader();
+  status.commit_index = raft_.commit_index();
+  status.applied_index = applied_;
+  status.durable_index = raft_.durable_index();
+  status.last_index = raft_.log().last_index();
+  status.first_index = raft_.log().base_index() + 1;
+  if (raft_.snapshot().has_value()) status.snapshot_index = raft_.snapshot()->index;
+  status.revision = store_.revision();
+  status.keys = store_.size();
+  status.sessions = store_.sessions();
+  status.digest = store_.digest();
+  if (const auto* followers = raft_.followers()) {
+    for (const Progress& follower : *followers) {
+      status.followers.push_back(NodeStatus::Follower{.id = follower.id,
+                                                      .state = follower.state,
+                                                      .match = follower.match,
+                                                      .next = follower.next});
+    }
+  }
+  status.configuration = raft_.configuration();
+  status.serving = !failed() && !stopping_ && loaded() && status.leader != NodeId(0);
+  return status;
+}
+
+// --- Driving Raft ---
+
+void Node::Step(Input input) {
+  raft_.Step(environment_.clock->Now(), std::move(input), &output_);
+  HandleOutput();
+}
+
+// Nothing in here steps Raft again: the output is used up first.
+void Node::HandleOutput() {
+  if (environment_.trace != nullptr) {
+    for (const Event& event : output_.events) environment_.trace->OnEvent(raft_.term(), event);
+  }
+  for (Message& message : output_.messages) environment_.network->Send(std::move(message));
+  if (output_.persist.has_value()) QueuePersist(*std::move(output_.persist));
+  SettleSubmit();
+  MarkReadsReady();
+  if (output_.restore.has_value()) BeginRestore(*output_.restore);
+  GRASS_CHECK_GE(output_.apply_through, apply_through_);
+  apply_through_ = output_.apply_through;
+  Apply();
+  AnswerReads();
+  for (Message& message : output_.snapshot_traffic) OnSnapshotTraffic(std::move(message));
+  for (const NodeId follower : output_.snapshot_needed) StartSending(follower);
+  NoticeRole();
+}
+
+void Node::SettleSubmit() {
+  if (output_.submit == SubmitOutcome::kNone) return;
+  std::vector<RequestId> requests;
+  std::swap(requests, new_command_requests_);
+  switch (output_.submit) {
+    case SubmitOutcome::kNone:
+      break;
+    case SubmitOutcome::kAppended:
+      for (std::size_t i = 0; i < requests.size(); ++i) {
+        waiting_commands_.push_back(WaitingCommand{
+            .index = output_.first_index + i, .term = output_.term, .request = requests[i]});
+      }
+      break;
+    case SubmitOutcome::kNotLeader:
+      for (const RequestId request : requests) Refuse(request, ReplyCode::kNotLeader, {});
+      break;
+    case SubmitOutcome::kOverloaded:
+      for (const RequestId request : requests) {
+        Refuse(request, ReplyCode::kOverloaded,
+               "overloaded: " + std::to_string(options_.raft.uncommitted_bytes_max) +
+                   " bytes are waiting to be committed; try again later");
+      }
+      break;
+    case SubmitOutcome::kTransferring:
+      for (const RequestId request : requests) {
+        Refuse(request, ReplyCode::kUnavailable, "leadership is being handed over");
+      }
+      break;
+  }
+}
+
+// Group commit without a timer: what arrives while one write is at the disk becomes the next one.
+void Node::QueuePersist(Persist persist) {
+  if (persist.install.has_value()) install_persist_ = persist.id;
+  if (persist_queue_.empty() || persist.install.has_value() ||
+      persist_queue_.back().install.has_value()) {
+    persist_queue_.push_back(std::move(persist));
+    return;
+  }
+  Persist& last = persist_queue_.back();
+  GRASS_CHECK_LT(last.id, persist.id);
+  last.id = persist.id;
+  if (persist.hard_state.has_value()) last.hard_state = persist.hard_state;
+  if (persist.entries.empty()) return;
+  // The new entries replace what was queued at and after their first index.
+  const Index from = persist.entries.front().index;
+  while (!last.entries.empty() && last.entries.back().index >= from) last.entries.pop_back();
+  if (last.entries.empty()) {
+    last.entries = std::move(persist.entries);
+    return;
+  }
+  GRASS_CHECK_EQ(last.entries.back().index + 1, from);
+  std::ranges::move(persist.entries, std::back_inserter(last.entries));
+}
+
+void Node::PumpDisk() {
+  if (persisting_ || persist_queue_.empty()) return;
+  persisting_ = true;
+  Persist next = std::move(persist_queue_.front());
+  persist_queue_.pop_front();
+  environment_.disk->Submit(std::move(next));
+}
+
+void Node::OnDisk(DiskDone done) {
+  if (failed()) return;
+  std::visit([this](const auto& value) { OnDone(value); }, done);
+}
+
+void Node::OnDone(const PersistDone& done) {
+  if (!done.status.ok()) return Fail(done.status);
+  GRASS_CHECK(persisting_);
+  persisting_ = false;
+  if (install_persist_ <= done.id) install_persist_ = PersistId();
+  Step(Persisted{.id = done.id});
+}
+
+void Node::Fail(absl::Status status) {
+  GRASS_CHECK(!status.ok());
+  failure_ = std::move(status);
+}
+
+// --- Applying ---
+
+void Node::Apply() {
+  if (!loaded()) return;
+  // Behind the log's base lies a snapshot that is being installed; the state waits for it.
+  while (applied_ < apply_through_ && applied_ >= raft_.log().base_index()) {
+    ApplyEntry(raft_.log().At(applied_ + 1));
+  }
+}
+
+void Node::ApplyEntry(const Entry& entry) {
+  GRASS_CHECK_EQ(entry.index, applied_ + 1);
+  GRASS_CHECK_GE(entry.term, applied_term_);
+  applied_ = entry.index;
+  applied_term_ = entry.term;
+  log_bytes_since_snapshot_ += CostOf(entry);
+  std::optional<CommandResult> result;
+  if (entry.type == EntryType::kCommand) {
+    const std::optional<Command> command = DecodeCommand(entry.payload.view());
+    GRASS_CHECK_MSG(command.has_value(), "a committed command does not decode");
+    result = store_.Apply(entry.index, *command);
+  }
+  if (waiting_commands_.empty() || waiting_commands_.front().index > entry.index) return;
+  const WaitingCommand waiting = waiting_commands_.front();
+  waiting_commands_.pop_front();
+  GRASS_CHECK_EQ(waiting.index, entry.index);
+  if (waiting.term != entry.term) {
+    // Another leader's entry took the place: this command can never be applied.
+    Refuse(waiting.request, ReplyCode::kNotLeader, {});
+    return;
+  }
+  GRASS_CHECK(result.has_value());
+  Reply reply = MakeReply(ReplyCode::kOk);
+  if (result->code == CommandResult::Code::kSessionUnknown) {
+    reply = MakeReply(ReplyCode::kSessionUnknown, "the session is unknown or has expired");
+  } else if (result->code == CommandResult::Code::kStaleSequence) {
+    reply = MakeReply(ReplyCode::kStaleSequence, "the session's client has acknowledged this command");
+  }
+  reply.revision = result->revision;
+  reply.command = *std::move(result);
+  environment_.clients->Answer(waiting.request, std::move(reply));
+}
+
+// --- Reads ---
+
+void Node::MarkReadsReady() {
+  for (const ReadId id : output_.reads_refused) {
+    const auto at = waiting_reads_.find(id);
+    if (at == waiting_reads_.end() || at->second.index.has_value()) continue;
+    Refuse(at->second.request, ReplyCode::kUnavailable, "no leader with a quorum is known");
+    waiting_reads_.erase(at);
+  }
+  for (const ReadReady& ready : output_.reads_ready) {
+    const auto at = waiting_reads_.find(ready.id);
+    if (at == waiting_reads_.end() || at->second.index.has_value()) continue;
+    at->second.index = ready.index;
+    ++reads_confirmed_;
+  }
+}
+
+void Node::AnswerReads() {
+  if (reads_confirmed_ == 0 || !loaded()) return;
+  for (auto at = waiting_reads_.begin(); at != waiting_reads_.end() && reads_confirmed_ > 0;) {
+    if (!at->second.index.has_value() || *at->second.index > applied_) {
+      ++at;
+      continue;
+    }
+    ServeGet(at->second.request, at->second.key);
+    at = waiting_reads_.erase(at);
+    --reads_confirmed_;
+  }
+}
+
+void Node::ServeGet(RequestId request, const std::string& key) {
+  GRASS_CHECK(loaded());
+  Reply reply = MakeReply(ReplyCode::kOk);
+  reply.revision = store_.revision();
+  if (const KeyValue* found = store_.Find(key)) {
+    reply.found = true;
+    reply.value = found->value;
+    reply.mod_revision = found->mod_revision;
+  }
+  environment_.clients->Answer(request, std::move(reply));
+}
+
+void Node::ExpireReads() {
+  const Instant now = environment_.clock->Now();
+  while (!waiting_reads_.empty() && waiting_reads_.begin()->second.deadline <= now) {
+    const auto at = waiting_reads_.begin();
+    if (at->second.index.has_value()) --reads_confirmed_;
+    Refuse(at->second.request, ReplyCode::kUnavailable, "no leader with a quorum answered in time");
+    waiting_reads_.erase(at);
+  }
+}
+
+// --- Roles ---
+
+void Node::NoticeRole() {
+  const bool was_leading = seen_role_ == Role::kLeader;
+  const bool is_leading = raft_.role() == Role::kLeader;
+  const bool same = was_leading == is_leading && seen_term_ == raft_.term();
+  seen_role_ = raft_.role();
+  seen_term_ = raft_.term();
+  AnswerTransfers();
+  if (same) return;
+  if (was_leading) {
+    sending_.clear();
+    // The next leader may have these entries or not: their clients must ask again to know.
+    for (const WaitingCommand& waiting : waiting_commands_) {
+      Refuse(waiting.request, ReplyCode::kOutcomeUnknown,
+             "outcome unknown: leadership was lost while the write was being replicated");
+    }
+    waiting_commands_.clear();
+  }
+  if (is_leading) {
+    time_base_ = store_.time();
+    time_base_at_ = environment_.clock->Now();
+  }
+}
+
+void Node::AnswerTransfers() {
+  if (transfer_requests_.empty() || raft_.transfer_target() != NodeId(0)) return;
+  const bool handed_over = raft_.role() != Role::kLeader;
+  for (const RequestId request : std::exchange(transfer_requests_, {})) {
+    if (handed_over) {
+      environment_.clients->Answer(request, MakeReply(ReplyCode::kOk));
+    } else {
+      Refuse(request, ReplyCode::kUnavailable, "no follower could take the leadership over in time");
+    }
+  }
+}
+
+// Replicated time goes on from what the store has seen, at the pace of this leader's clock.
+ClusterTime Node::CurrentTime() const {
+  const Duration passed = environment_.clock->Now() - time_base_at_;
+  const auto milliseconds = std::chrono::duration_cast<std::chrono::milliseconds>(passed).count();
+  return time_base_ + static_cast<ClusterTime>(std::max<std::int64_t>(0, milliseconds));
+}
+
+}  // namespace grassdb

@@ -1,0 +1,140 @@
+// What clients ask: checks each request and hands it to Raft or to the store.
+#include <utility>
+
+#include "core/check.h"
+#include "core/node.h"
+
+namespace grassdb {
+
+void Node::OnClient(RequestId id, ClientRequest request) {
+  if (failed()) return;
+  std::visit([this, id](auto&& value) { OnRequest(id, std::forward<decltype(value)>(value)); },
+             std::move(request));
+}
+
+Reply Node::MakeReply(ReplyCode code, std::string error) const {
+  Reply reply;
+  reply.code = code;
+  reply.error = std::move(error);
+  reply.leader = raft_.leader();
+  if (const Member* leader = raft_.configuration().Find(reply.leader)) {
+    reply.leader_name = leader->name;
+    reply.leader_address = leader->address;
+  }
+  return reply;
+}
+
+void Node::Refuse(RequestId request, ReplyCode code, std::string error) {
+  Reply reply = MakeReply(code, std::move(error));
+  if (code == ReplyCode::kNotLeader) {
+    reply.error = reply.leader == NodeId(0)
+                      ? "not the leader; no leader is known"
+                      : "not the leader; the leader is " + reply.leader_name + " at " +
+                            reply.leader_address;
+  }
+  environment_.clients->Answer(request, std::move(reply));
+}
+
+bool Node::Accepts(RequestId request) {
+  if (stopping_) {
+    Refuse(request, ReplyCode::kUnavailable, "this node is shutting down");
+    return false;
+  }
+  const std::size_t waiting =
+      waiting_commands_.size() + waiting_reads_.size() + new_command_requests_.size();
+  if (waiting >= options_.waiting_requests_max) {
+    Refuse(request, ReplyCode::kOverloaded,
+           "overloaded: " + std::to_string(waiting) + " requests are waiting; try again later");
+    return false;
+  }
+  return true;
+}
+
+void Node::Propose(RequestId request, const Command& command) {
+  new_command_requests_.push_back(request);
+  new_commands_.push_back(EncodeCommand(command));
+}
+
+void Node::OnRequest(RequestId request, const OpenSessionRequest&) {
+  if (!Accepts(request)) return;
+  if (raft_.role() != Role::kLeader) return Refuse(request, ReplyCode::kNotLeader, {});
+  Command command;
+  command.kind = Command::Kind::kOpenSession;
+  command.time = CurrentTime();
+  Propose(request, command);
+}
+
+std::optional<std::string> Node::SessionProblem(const TransactionRequest& transaction) const {
+  if (transaction.session == SessionId(0)) {
+    if (transaction.sequence != Sequence(0) || transaction.acknowledged != Sequence(0)) {
+      return "a sequence number needs a session; open one first";
+    }
+    return std::nullopt;
+  }
+  if (transaction.sequence == Sequence(0)) {
+    return "a write in a session needs a sequence number from 1";
+  }
+  if (transaction.acknowledged >= transaction.sequence) {
+    return "the write " + std::to_string(transaction.sequence.value()) +
+           " of the session is not above the acknowledged " +
+           std::to_string(transaction.acknowledged.value());
+  }
+  return std::nullopt;
+}
+
+void Node::OnRequest(RequestId request, TransactionRequest transaction) {
+  if (auto problem = BrokenLimit(transaction.transaction)) {
+    return Refuse(request, ReplyCode::kInvalid, *std::move(problem));
+  }
+  if (auto problem = SessionProblem(transaction)) {
+    return Refuse(request, ReplyCode::kInvalid, *std::move(problem));
+  }
+  if (!Accepts(request)) return;
+  if (raft_.role() != Role::kLeader) return Refuse(request, ReplyCode::kNotLeader, {});
+  Command command;
+  command.time = CurrentTime();
+  command.session = transaction.session;
+  command.sequence = transaction.sequence;
+  command.acknowledged = transaction.acknowledged;
+  command.transaction = std::move(transaction.transaction);
+  Propose(request, command);
+}
+
+void Node::OnRequest(RequestId request, GetRequest get) {
+  if (auto problem = BrokenKeyLimit(get.key)) {
+    return Refuse(request, ReplyCode::kInvalid, *std::move(problem));
+  }
+  if (!Accepts(request)) return;
+  if (get.mode == ReadMode::kStale) {
+    if (!loaded()) return Refuse(request, ReplyCode::kUnavailable, "this node is still loading");
+    return ServeGet(request, get.key);
+  }
+  const ReadId id = ++last_read_;
+  waiting_reads_.emplace(
+      id, WaitingGet{.request = request,
+                     .key = std::move(get.key),
+                     .deadline = environment_.clock->Now() + options_.read_patience,
+                     .index = std::nullopt});
+  new_reads_.push_back(id);
+}
+
+void Node::OnRequest(RequestId request, const TakeSnapshotRequest&) {
+  if (!Accepts(request)) return;
+  if (!loaded()) return Refuse(request, ReplyCode::kUnavailable, "this node is still loading");
+  snapshot_requests_.push_back(request);
+}
+
+void Node::OnRequest(RequestId request, const TransferLeadershipRequest& transfer) {
+  if (!Accepts(request)) return;
+  if (raft_.role() != Role::kLeader) return Refuse(request, ReplyCode::kNotLeader, {});
+  if (transfer.target == raft_.id()) {
+    return environment_.clients->Answer(request, MakeReply(ReplyCode::kOk));
+  }
+  if (transfer.target != NodeId(0) && !raft_.configuration().IsVoter(transfer.target)) {
+    return Refuse(request, ReplyCode::kInvalid, "the target is not a voting member");
+  }
+  transfer_requests_.push_back(request);
+  Step(TransferLeadership{.target = transfer.target});
+}
+
+}  // namespace grassdb

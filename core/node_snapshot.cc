@@ -1,0 +1,315 @@
+// Snapshots of a node: taking its own, streaming the current one to followers, receiving one, and
+// loading one into the store. All in slices, so that none of it holds up the protocol.
+#include <algorithm>
+#include <tuple>
+#include <utility>
+
+#include "core/check.h"
+#include "core/node.h"
+
+namespace grassdb {
+
+// --- Taking ---
+
+void Node::MaybeTakeSnapshot() {
+  if (taking_.has_value() || !loaded() || install_persist_ != PersistId(0)) return;
+  if (snapshot_requests_.empty()) {
+    if (log_bytes_since_snapshot_ < options_.snapshot_log_bytes) return;
+    // A new snapshot makes every transfer of the old one start again: a slow follower would never get
+    // one whole. So a transfer holds it off, until the log is several times its size.
+    if (!sending_.empty() && log_bytes_since_snapshot_ < 4 * options_.snapshot_log_bytes) return;
+  }
+  const Index current = raft_.snapshot().has_value() ? raft_.snapshot()->index : Index();
+  if (applied_ == current) {
+    for (const RequestId request : std::exchange(snapshot_requests_, {})) {
+      environment_.clients->Answer(request, MakeReply(ReplyCode::kOk));
+    }
+    return;
+  }
+  BeginSnapshot();
+}
+
+void Node::BeginSnapshot() {
+  SnapshotMeta meta;
+  meta.index = applied_;
+  meta.term = applied_term_;
+  std::tie(meta.configuration, meta.configuration_index) = raft_.ConfigurationAt(applied_);
+  taking_.emplace(Taking{.meta = std::move(meta),
+                         .writer = KvSnapshotWriter::Begin(store_),
+                         .offset = 0,
+                         .publishing = false,
+                         .requesters = std::exchange(snapshot_requests_, {})});
+  log_bytes_since_snapshot_ = 0;
+  StageNextSlice();
+}
+
+void Node::StageNextSlice() {
+  StageSnapshot stage;
+  stage.source = SnapshotSource::kTaken;
+  stage.meta = taking_->meta;
+  stage.offset = taking_->offset;
+  stage.data = taking_->writer.Next(store_, options_.snapshot_chunk_bytes);
+  stage.last = taking_->writer.done();
+  taking_->offset += stage.data.size();
+  environment_.disk->Submit(std::move(stage));
+}
+
+void Node::OnSliceStaged(const StageDone& done) {
+  if (!taking_.has_value() || taking_->meta.index != done.index) return;  // abandoned
+  GRASS_CHECK_EQ(done.next_offset, taking_->offset);
+  if (!done.last) return StageNextSlice();
+  taking_->publishing = true;
+  environment_.disk->Submit(PublishSnapshot{.meta = taking_->meta,
+                                            .release_through = ReleasePoint(taking_->meta.index)});
+}
+
+// Keeps the newest `log_kept_bytes` of entries at or below the snapshot for followers a little behind.
+Index Node::ReleasePoint(Index snapshot) const {
+  const Log& log = raft_.log();
+  std::size_t kept = 0;
+  Index release = snapshot;
+  while (release > log.base_index()) {
+    kept += CostOf(log.At(release));
+    if (kept > options_.log_kept_bytes) break;
+    release = release - 1;
+  }
+  return release;
+}
+
+void Node::OnDone(const PublishDone& done) {
+  if (!done.status.ok()) return Fail(done.status);
+  if (taking_.has_value() && taking_->publishing && taking_->meta.index == done.meta.index) {
+    std::vector<RequestId> requesters = std::move(taking_->requesters);
+    const Index release = ReleasePoint(done.meta.index);
+    taking_.reset();
+    if (environment_.trace != nullptr) {
+      environment_.trace->OnEvent(raft_.term(), Event{.kind = EventKind::kSnapshotTaken,
+                                                      .peer = NodeId(),
+                                                      .a = done.meta.index.value(),
+                                                      .b = 0});
+    }
+    Step(Compact{.meta = done.meta, .release_through = release});
+    for (const RequestId request : requesters) {
+      environment_.clients->Answer(request, MakeReply(ReplyCode::kOk));
+    }
+  }
+}
+
+// The state is about to be replaced by a newer snapshot; what is at the disk finishes unheeded.
+void Node::AbandonTaking() {
+  if (!taking_.has_value()) return;
+  for (const RequestId request : taking_->requesters) {
+    Refuse(request, ReplyCode::kUnavailable, "the leader's snapshot has replaced this node's state");
+  }
+  taking_.reset();
+}
+
+// --- Sending (leader) ---
+
+void Node::StartSending(NodeId follower) {
+  GRASS_CHECK(raft_.snapshot().has_value());
+  Sending& sending = sending_[follower];
+  sending = Sending{};
+  sending.snapshot = raft_.snapshot()->index;
+  sending.term = raft_.term();
+  ReadForFollower(follower, sending);
+}
+
+void Node::ReadForFollower(NodeId follower, Sending& sending) {
+  if (sending.reading) return;
+  sending.reading = true;
+  sending.retry_at = environment_.clock->Now() + options_.snapshot_retry;
+  environment_.disk->Submit(
+      ReadSnapshot{.index = sending.snapshot,
+                   .offset = sending.offset,
+                   .size_max = static_cast<std::uint32_t>(options_.snapshot_chunk_bytes),
+                   .reader = follower});
+}
+
+void Node::OnDone(const SnapshotRead& done) {
+  if (done.reader == NodeId(0)) {
+    OnRestoreRead(done);
+  } else {
+    SendChunk(done);
+  }
+}
+
+void Node::SendChunk(const SnapshotRead& read) {
+  const auto at = sending_.find(read.reader);
+  if (at == sending_.end()) return;
+  Sending& sending = at->second;
+  if (sending.snapshot != read.index || sending.offset != read.offset) return;  // an older read
+  sending.reading = false;
+  if (absl::IsNotFound(read.status)) {
+    // Superseded by a newer one: the follower gets that, from its beginning.
+    return StartSending(read.reader);
+  }
+  if (!read.status.ok()) return Fail(read.status);
+  const auto& snapshot = raft_.snapshot();
+  if (snapshot->index != read.index) return StartSending(read.reader);
+  InstallSnapshotRequest chunk;
+  chunk.meta = *snapshot;
+  chunk.offset = read.offset;
+  chunk.last = read.last;
+  chunk.data = read.data;
+  sending.retry_at = environment_.clock->Now() + options_.snapshot_retry;
+  environment_.network->Send(Message{
+      .from = raft_.id(), .to = read.reader, .term = raft_.term(), .body = std::move(chunk)});
+}
+
+void Node::OnChunkAnswer(NodeId from, const InstallSnapshotResponse& answer) {
+  const auto at = sending_.find(from);
+  if (at == sending_.end() || at->second.snapshot != answer.snapshot_index) return;
+  if (answer.installed) {
+    sending_.erase(at);
+    return;
+  }
+  Sending& sending = at->second;
+  // The same offset again is a repeated answer; if the chunk itself was lost, the retry sends it.
+  if (answer.next_offset == sending.offset || sending.reading) return;
+  sending.offset = answer.next_offset;
+  ReadForFollower(from, sending);
+}
+
+void Node::RetrySnapshots() {
+  const Instant now = environment_.clock->Now();
+  for (auto& [follower, sending] : sending_) {
+    if (!sending.reading && now >= sending.retry_at) ReadForFollower(follower, sending);
+  }
+}
+
+Instant Node::NextSnapshotRetry() const {
+  Instant next = Instant::max();
+  for (const auto& [follower, sending] : sending_) {
+    if (!sending.reading) next = std::min(next, sending.retry_at);
+  }
+  return next;
+}
+
+// --- Receiving ---
+
+void Node::OnSnapshotTraffic(Message message) {
+  if (const auto* chunk = std::get_if<InstallSnapshotRequest>(&message.body)) {
+    OnChunk(message.from, *chunk);
+  } else {
+    OnChunkAnswer(message.from, std::get<InstallSnapshotResponse>(message.body));
+  }
+}
+
+void Node::OnChunk(NodeId from, const InstallSnapshotRequest& chunk) {
+  // The staged file is being moved into place: a new one must not overwrite it.
+  if (install_persist_ != PersistId(0)) return;
+  if (receiving_.has_value() && receiving_->writing) return;
+  const bool known = receiving_.has_value() && receiving_->meta == chunk.meta;
+  if (!known) {
+    // State streams are canonical, so the same snapshot of two leaders has the same bytes and is
+    // resumed; any other one starts anew.
+    receiving_ = Receiving{.meta = chunk.meta, .leader = from};
+  }
+  receiving_->leader = from;
+  if (receiving_->complete) return;  // Flush offers it to Raft
+  if (chunk.offset != receiving_->next_offset) {
+    return AnswerChunk(from, chunk.meta, receiving_->next_offset);
+  }
+  receiving_->writing = true;
+  environment_.disk->Submit(StageSnapshot{.source = SnapshotSource::kReceived,
+                                          .meta = chunk.meta,
+                                          .offset = chunk.offset,
+                                          .last = chunk.last,
+                                          .data = chunk.data});
+}
+
+void Node::AnswerChunk(NodeId to, const SnapshotMeta& meta, std::uint64_t next_offset) {
+  InstallSnapshotResponse answer;
+  answer.snapshot_index = meta.index;
+  answer.snapshot_term = meta.term;
+  answer.next_offset = next_offset;
+  environment_.network->Send(
+      Message{.from = raft_.id(), .to = to, .term = raft_.term(), .body = answer});
+}
+
+void Node::OnDone(const StageDone& done) {
+  if (!done.status.ok()) return Fail(done.status);
+  if (done.source == SnapshotSource::kTaken) {
+    OnSliceStaged(done);
+  } else {
+    OnChunkStaged(done);
+  }
+}
+
+void Node::OnChunkStaged(const StageDone& done) {
+  GRASS_CHECK(receiving_.has_value());
+  GRASS_CHECK_EQ(receiving_->meta.index, done.index);
+  receiving_->writing = false;
+  receiving_->next_offset = done.next_offset;
+  receiving_->complete = done.last;
+  if (done.last) {
+    OfferStaged();
+  } else if (raft_.leader() == receiving_->leader) {
+    AnswerChunk(receiving_->leader, receiving_->meta, receiving_->next_offset);
+  }
+}
+
+// Raft decides whether the staged snapshot is still wanted. If its sender no longer leads, the file
+// waits for the next leader to offer the same snapshot.
+void Node::OfferStaged() {
+  if (raft_.leader() != receiving_->leader) return;
+  const SnapshotMeta meta = receiving_->meta;
+  const NodeId leader = receiving_->leader;
+  receiving_.reset();
+  Step(SnapshotStaged{.meta = meta, .leader = leader});
+}
+
+// --- Loading ---
+
+void Node::BeginRestore(const SnapshotMeta& meta) {
+  AbandonTaking();
+  restore_.emplace(Restore{.meta = meta,
+                           .offset = 0,
+                           .reader = KvSnapshotReader(options_.store),
+                           .reading = false});
+  ContinueRestore();
+}
+
+void Node::ContinueRestore() {
+  restore_->reading = true;
+  environment_.disk->Submit(
+      ReadSnapshot{.index = restore_->meta.index,
+                   .offset = restore_->offset,
+                   .size_max = static_cast<std::uint32_t>(options_.snapshot_chunk_bytes),
+                   .reader = NodeId()});
+}
+
+void Node::OnRestoreRead(const SnapshotRead& read) {
+  if (!restore_.has_value() || restore_->meta.index != read.index ||
+      restore_->offset != read.offset) {
+    return;  // of a restore that was given up for a newer snapshot
+  }
+  restore_->reading = false;
+  // A newer snapshot has been installed meanwhile; Raft is about to say so.
+  if (absl::IsNotFound(read.status) && install_persist_ != PersistId(0)) return;
+  if (!read.status.ok()) return Fail(read.status);
+  if (absl::Status status = restore_->reader.Feed(read.data.view()); !status.ok()) {
+    return Fail(std::move(status));
+  }
+  restore_->offset += read.data.size();
+  if (!read.last) return ContinueRestore();
+  absl::StatusOr<KvStore> store = std::move(restore_->reader).Finish();
+  if (!store.ok()) return Fail(store.status());
+  GRASS_CHECK_GE(restore_->meta.index, applied_);
+  store_ = *std::move(store);
+  applied_ = restore_->meta.index;
+  applied_term_ = restore_->meta.term;
+  log_bytes_since_snapshot_ = 0;
+  restore_.reset();
+  if (environment_.trace != nullptr) {
+    environment_.trace->OnEvent(raft_.term(), Event{.kind = EventKind::kStateRestored,
+                                                    .peer = NodeId(),
+                                                    .a = applied_.value(),
+                                                    .b = 0});
+  }
+  Apply();
+  AnswerReads();
+}
+
+}  // namespace grassdb
