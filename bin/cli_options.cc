@@ -12,7 +12,7 @@
 namespace grassdb {
 namespace {
 
-constexpr const char* kHelp =
+constexpr const char* kHelpText =
     R"(grass-cli: reads and writes a grassdb cluster.
 
   grass-cli [flags] COMMAND [arguments]
@@ -176,7 +176,7 @@ class Parser {
         exit_ = CliExit{.code = ExitCode::kOk, .text = "grass-cli " GRASSDB_VERSION "\n"};
         return;
       case Flag::kHelp:
-        exit_ = CliExit{.code = ExitCode::kOk, .text = kHelp};
+        exit_ = CliExit{.code = ExitCode::kOk, .text = kHelpText};
         return;
     }
   }

@@ -22,7 +22,7 @@ class ClientService final : public Clients {
  public:
   struct Backend {
     // Hands a request to the node; it is answered through Answer.
-    std::function<void(RequestId, ClientRequest)> submit;
+    std::function<void(RequestId, ClientRequest&&)> submit;
     std::function<NodeStatus()> status;
   };
 

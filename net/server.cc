@@ -198,7 +198,7 @@ void Server::Start() {
   streams_.Start(loop_->queue());
   clients_->Start(loop_->queue(), addresses_,
                   {.submit =
-                       [this](RequestId id, ClientRequest request) {
+                       [this](RequestId id, ClientRequest&& request) {
                          node_->OnClient(id, std::move(request));
                        },
                    .status = [this] { return node_->Status(); }});

@@ -1,5 +1,7 @@
 #include "net/server_options.h"
 
+#include <fmt/format.h>
+
 #include <charconv>
 #include <cmath>
 #include <limits>
@@ -13,7 +15,7 @@ namespace grassdb::net {
 namespace {
 
 absl::Status Malformed(std::string_view text, const std::string& expected) {
-  return absl::InvalidArgumentError("'" + std::string(text) + "': " + expected);
+  return absl::InvalidArgumentError(fmt::format("'{}': {}", text, expected));
 }
 
 bool IsPort(std::string_view text) {
@@ -76,7 +78,7 @@ absl::StatusOr<std::string> ParseEndpoint(std::string_view text, EmptyHost host)
   }
   if (name.empty()) {
     if (host == EmptyHost::kRefused) return Malformed(text, expected);
-    return "[::]:" + std::string(port);
+    return fmt::format("[::]:{}", port);
   }
   const bool bracketed = name.size() > 2 && name.front() == '[' && name.back() == ']';
   if (bracketed ? !IsIpv6(name.substr(1, name.size() - 2)) : !IsHost(name)) {
