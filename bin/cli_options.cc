@@ -20,7 +20,7 @@ constexpr const char* kHelpText =
 Commands:
   set KEY VALUE         Set a key. Prints OK.
   get KEY               Print the value of a key, or (nil) if it is missing.
-  del KEY               Delete a key. Prints OK, or (nil) if it was missing.
+  del KEY               Delete a key. Prints 1, or 0 if it was missing.
   status                Show every node.
   snapshot              Make a node take a snapshot now.
   transfer-leader [ID]  Hand leadership to node ID, or to the one whose log is furthest.

@@ -27,7 +27,7 @@ CliResult PrintDelete(const Outcome& outcome) {
   CliResult result = ResultOf(outcome);
   if (result.code != ExitCode::kOk) return result;
   const auto& operations = outcome.reply.command.operations;
-  result.output = operations.empty() || operations.front().found ? "OK\n" : "(nil)\n";
+  result.output = operations.empty() || operations.front().found ? "1\n" : "0\n";
   return result;
 }
 
