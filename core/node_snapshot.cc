@@ -204,8 +204,7 @@ void Node::OnChunk(NodeId from, const InstallSnapshotRequest& chunk) {
   if (!known) {
     // State streams are canonical, so the same snapshot of two leaders has the same bytes and is
     // resumed; any other one starts anew.
-    receiving_.emplace();
-    receiving_->meta = chunk.meta;
+    receiving_ = Receiving{.meta = chunk.meta, .leader = from};
   }
   receiving_->leader = from;
   if (receiving_->complete) return;  // Flush offers it to Raft

@@ -1,0 +1,178 @@
+#include "store/log.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "core/check.h"
+#include "store/io.h"
+
+namespace grassdb::store {
+namespace {
+
+// A segment of fewer bytes would hold little but its own header and seal.
+constexpr std::uint64_t kSegmentBytesMin = 512;
+constexpr std::size_t kHeaderFrameBytes = kRecordHeaderBytes + 96;
+
+// What a segment needs for one record of `frame_bytes`, at least the configured size.
+std::uint64_t CapacityFor(const StorageOptions& options, std::size_t frame_bytes) {
+  const std::uint64_t needed = kHeaderFrameBytes + frame_bytes + kSealFrameBytes;
+  return std::max({options.segment_bytes, kSegmentBytesMin, needed});
+}
+
+}  // namespace
+
+absl::Status Log::Create() {
+  GRASS_CHECK_EQ(live_.number.value(), std::uint64_t{0});
+  const LogState empty;
+  const RecordSequence first(1);
+  if (absl::Status s = PrepareNext(empty, first, 0); !s.ok()) return s;
+  return NextToLive(empty, first);
+}
+
+absl::Status Log::Resume(const LiveLog& live, std::deque<SealedSegment> sealed,
+                         std::vector<SegmentNumber> free) {
+  GRASS_CHECK_GT(live.number.value(), std::uint64_t{0});
+  live_ = live;
+  sealed_ = std::move(sealed);
+  free_ = std::move(free);
+  return OpenLive();
+}
+
+absl::Status Log::ResumeSealed(const LiveLog& live, std::deque<SealedSegment> sealed,
+                               std::vector<SegmentNumber> free, const LogState& state) {
+  if (absl::Status s = Resume(live, std::move(sealed), std::move(free)); !s.ok()) return s;
+  if (absl::Status s = PrepareNext(state, live_.next_sequence, 0); !s.ok()) return s;
+  if (absl::Status s = SealedToDirectory(); !s.ok()) return s;
+  return NextToLive(state, live_.next_sequence);
+}
+
+absl::Status Log::Append(RecordBuilder& record, const LogState& state) {
+  GRASS_CHECK(file_ != nullptr);
+  const std::size_t frame_bytes = record.frame_bytes();
+  if (!Fits(frame_bytes)) {
+    if (absl::Status s = Rotate(state, frame_bytes); !s.ok()) return s;
+    GRASS_CHECK(Fits(frame_bytes));
+  }
+  return WriteRecord(record);
+}
+
+absl::Status Log::Release(Index through) {
+  while (!sealed_.empty()) {
+    // The next segment's header says where the log stood when this one ended, and the log may have
+    // been cut since. So the comparison is on the safe side: it never lets go of a segment that
+    // still holds an entry above `through`.
+    const LogPosition& behind = sealed_.size() > 1 ? sealed_[1].previous : live_.previous;
+    if (behind.index > through) break;
+    const SegmentNumber number = sealed_.front().number;
+    const std::string name = home_.names.Sealed(number);
+    const bool keep = free_.size() < home_.options.recycled_segments_max;
+    const absl::Status status = keep ? home_.directory.Rename(name, home_.names.Free(number))
+                                     : home_.directory.Remove(name);
+    if (!status.ok()) return status;
+    if (keep) free_.push_back(number);
+    sealed_.pop_front();
+  }
+  return absl::OkStatus();
+}
+
+bool Log::Fits(std::size_t frame_bytes) const {
+  return live_.end + frame_bytes + kSealFrameBytes <= capacity_;
+}
+
+absl::Status Log::Rotate(const LogState& state, std::size_t frame_bytes) {
+  const RecordSequence seal = live_.next_sequence;
+  if (absl::Status s = PrepareNext(state, seal + 1, frame_bytes); !s.ok()) return s;
+  if (absl::Status s = WriteSeal(state.last); !s.ok()) return s;
+  GRASS_CHECK_EQ(live_.next_sequence, seal + 1);
+  if (absl::Status s = SealedToDirectory(); !s.ok()) return s;
+  return NextToLive(state, live_.next_sequence);
+}
+
+absl::Status Log::PrepareNext(const LogState& state, RecordSequence sequence,
+                              std::size_t frame_bytes) {
+  auto file = OpenNext(CapacityFor(home_.options, frame_bytes));
+  if (!file.ok()) return file.status();
+  SegmentHeader header;
+  header.cluster = home_.identity.cluster;
+  header.node = home_.identity.node;
+  header.incarnation = home_.identity.incarnation;
+  header.number = live_.number + 1;
+  header.previous = state.last;
+  header.hard_state = state.hard_state;
+  header.snapshot = state.snapshot;
+  RecordBuilder record;
+  EncodeSegmentHeader(header, record);
+  GRASS_CHECK_EQ(record.frame_bytes(), kHeaderFrameBytes);
+  const auto parts = record.Finish(sequence, SegmentSalt(home_.identity, header.number));
+  if (absl::Status s = (*file)->WriteAt(0, parts); !s.ok()) return s;
+  if (absl::Status s = (*file)->Sync(); !s.ok()) return s;
+  return home_.directory.Sync();
+}
+
+absl::StatusOr<std::unique_ptr<File>> Log::OpenNext(std::uint64_t capacity) {
+  const std::string next = home_.names.Next();
+  if (!free_.empty()) {
+    const SegmentNumber number = free_.back();
+    free_.pop_back();
+    if (absl::Status s = home_.directory.Rename(home_.names.Free(number), next); !s.ok()) return s;
+    auto file = home_.directory.Open(next, OpenMode::kExisting);
+    if (!file.ok()) return file;
+    const auto size = (*file)->Size();
+    if (!size.ok()) return size.status();
+    // The stale bytes stay: they carry another segment's salt.
+    if (*size == capacity) return file;
+  }
+  auto file = home_.directory.Open(next, OpenMode::kReplace);
+  if (!file.ok()) return file;
+  if (absl::Status s = WriteZeros(**file, 0, capacity); !s.ok()) return s;
+  return file;
+}
+
+absl::Status Log::WriteSeal(const LogPosition& last) {
+  RecordBuilder seal;
+  EncodeSeal(last, seal);
+  return WriteRecord(seal);
+}
+
+absl::Status Log::SealedToDirectory() {
+  file_.reset();
+  const std::string sealed = home_.names.Sealed(live_.number);
+  if (absl::Status s = home_.directory.Rename(home_.names.Live(), sealed); !s.ok()) return s;
+  sealed_.push_back({.number = live_.number, .previous = live_.previous});
+  // Before the next rename takes the live log's name: were only the second one to survive a crash,
+  // it would put the new file in the place of the old one.
+  return home_.directory.Sync();
+}
+
+absl::Status Log::NextToLive(const LogState& state, RecordSequence sequence) {
+  const std::string live = home_.names.Live();
+  if (absl::Status s = home_.directory.Rename(home_.names.Next(), live); !s.ok()) return s;
+  if (absl::Status s = home_.directory.Sync(); !s.ok()) return s;
+  live_ = {.number = live_.number + 1,
+           .previous = state.last,
+           .end = kHeaderFrameBytes,
+           .next_sequence = sequence + 1};
+  return OpenLive();
+}
+
+absl::Status Log::OpenLive() {
+  auto file = home_.directory.Open(home_.names.Live(), OpenMode::kExisting);
+  if (!file.ok()) return file.status();
+  const auto size = (*file)->Size();
+  if (!size.ok()) return size.status();
+  file_ = std::move(*file);
+  capacity_ = *size;
+  return absl::OkStatus();
+}
+
+absl::Status Log::WriteRecord(RecordBuilder& record) {
+  const std::size_t frame_bytes = record.frame_bytes();
+  const auto parts = record.Finish(live_.next_sequence, SegmentSalt(home_.identity, live_.number));
+  if (absl::Status s = file_->WriteAt(live_.end, parts); !s.ok()) return s;
+  if (absl::Status s = file_->Sync(); !s.ok()) return s;
+  live_.end += frame_bytes;
+  ++live_.next_sequence;
+  return absl::OkStatus();
+}
+
+}  // namespace grassdb::store

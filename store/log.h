@@ -1,0 +1,91 @@
+// The log's files for writing: the live log, the sealed segments before it and the free ones kept
+// for re-use. Recovery (log_recovery.h) says where writing goes on.
+//
+// Every error of every function here is final: the caller stops writing for good.
+#ifndef GRASSDB_STORE_LOG_H_
+#define GRASSDB_STORE_LOG_H_
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "core/entry.h"
+#include "store/file.h"
+#include "store/home.h"
+#include "store/payload.h"
+#include "store/record.h"
+
+namespace grassdb::store {
+
+// What a new segment's header restates.
+struct LogState {
+  LogPosition last;
+  HardState hard_state;
+  LogPosition snapshot;
+};
+
+struct SealedSegment {
+  SegmentNumber number;
+  LogPosition previous;  // as in its header
+};
+
+// Where the live log stands.
+struct LiveLog {
+  SegmentNumber number;  // 0: there is none yet
+  LogPosition previous;
+  std::uint64_t end = 0;  // where the next record goes
+  RecordSequence next_sequence = RecordSequence(1);
+};
+
+class Log {
+ public:
+  explicit Log(const Home& home) : home_(home) {}
+
+  // Makes the first live log of a new data directory.
+  absl::Status Create();
+  // Goes on where recovery left off; the live log's file exists.
+  absl::Status Resume(const LiveLog& live, std::deque<SealedSegment> sealed,
+                      std::vector<SegmentNumber> free);
+  // As Resume, for a live log that ends with a seal: finishes the rotation that a crash
+  // interrupted.
+  absl::Status ResumeSealed(const LiveLog& live, std::deque<SealedSegment> sealed,
+                            std::vector<SegmentNumber> free, const LogState& state);
+
+  // Makes the record durable: one gathered write and one sync, after a rotation if the live log has
+  // no room. `state` is that before the record. Finishes `record`.
+  absl::Status Append(RecordBuilder& record, const LogState& state);
+
+  // Gives up the oldest segments whose entries are all at or below `through`. The caller has made
+  // durable what replaces them, and syncs the directory before the next Append.
+  absl::Status Release(Index through);
+
+  // The last entry before the oldest segment: what is not released begins behind it.
+  Index released_through() const {
+    return sealed_.empty() ? live_.previous.index : sealed_.front().previous.index;
+  }
+
+ private:
+  bool Fits(std::size_t frame_bytes) const;
+  // The rotation in its steps; store/FORMAT.md, "Rotation", has what a crash leaves after each.
+  absl::Status Rotate(const LogState& state, std::size_t frame_bytes);
+  absl::Status PrepareNext(const LogState& state, RecordSequence sequence, std::size_t frame_bytes);
+  absl::StatusOr<std::unique_ptr<File>> OpenNext(std::uint64_t capacity);
+  absl::Status WriteSeal(const LogPosition& last);
+  absl::Status SealedToDirectory();
+  absl::Status NextToLive(const LogState& state, RecordSequence sequence);
+  absl::Status OpenLive();
+  absl::Status WriteRecord(RecordBuilder& record);
+
+  Home home_;
+  LiveLog live_;
+  std::unique_ptr<File> file_;        // of the live log
+  std::uint64_t capacity_ = 0;        // of the live log's file
+  std::deque<SealedSegment> sealed_;  // ascending, without gaps, up to live_.number - 1
+  std::vector<SegmentNumber> free_;
+};
+
+}  // namespace grassdb::store
+
+#endif  // GRASSDB_STORE_LOG_H_

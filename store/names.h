@@ -1,0 +1,64 @@
+// The names of a node's files. Several nodes may share one directory: every name carries the node's
+// name, and a file that is not one of ours is never touched. The sets of two different node names
+// are disjoint, even where one name is the other with a dot and more behind it (store/FORMAT.md).
+#ifndef GRASSDB_STORE_NAMES_H_
+#define GRASSDB_STORE_NAMES_H_
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "core/types.h"
+
+namespace grassdb::store {
+
+// Position of a segment in the log, from 1, never used twice in the life of a data directory.
+using SegmentNumber = Tagged<struct SegmentNumberTag>;
+
+enum class FileKind : std::uint8_t {
+  kForeign = 0,  // not a file of this node
+  kIdentity,
+  kIdentityStaging,
+  kLock,
+  kLive,
+  kNext,
+  kSealed,
+  kFree,
+  kSnapshot,
+  kTaken,
+  kReceived,
+};
+
+struct ParsedName {
+  FileKind kind = FileKind::kForeign;
+  // Of kSealed and kFree the segment's number, of kSnapshot the index; else 0.
+  std::uint64_t number = 0;
+};
+
+// Whether `node_name` can be part of a file name: 1..64 of [A-Za-z0-9_.-] (core/configuration.h).
+bool IsUsableNodeName(std::string_view node_name);
+
+class FileNames {
+ public:
+  explicit FileNames(std::string_view node_name);
+
+  std::string Identity() const { return prefix_ + "id"; }
+  std::string IdentityStaging() const { return prefix_ + "id.tmp"; }
+  std::string Lock() const { return prefix_ + "lock"; }
+  std::string Live() const { return prefix_ + "wal"; }
+  std::string Next() const { return prefix_ + "next"; }
+  std::string Taken() const { return prefix_ + "taken.tmp"; }
+  std::string Received() const { return prefix_ + "received.tmp"; }
+  std::string Sealed(SegmentNumber number) const;
+  std::string Free(SegmentNumber number) const;
+  std::string Snapshot(Index index) const;
+
+  ParsedName Parse(std::string_view name) const;
+
+ private:
+  std::string prefix_;
+};
+
+}  // namespace grassdb::store
+
+#endif  // GRASSDB_STORE_NAMES_H_

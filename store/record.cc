@@ -1,0 +1,141 @@
+#include "store/record.h"
+
+#include <cstring>
+#include <limits>
+
+#include "core/check.h"
+#include "store/checksum.h"
+#include "store/text.h"
+
+namespace grassdb::store {
+namespace {
+
+// The checksum comes first, so that what it covers is one contiguous run for the reader.
+constexpr std::size_t kChecksumBytes = 8;
+constexpr std::size_t kLengthOffset = 8;
+constexpr std::size_t kTypeOffset = 12;
+constexpr std::size_t kVersionOffset = 13;
+constexpr std::size_t kSequenceOffset = 16;
+constexpr std::size_t kSaltOffset = 24;
+static_assert(kSaltOffset + sizeof(std::uint64_t) == kRecordHeaderBytes);
+static_assert(kRecordHeaderBytes % kRecordAlignment == 0);
+
+constexpr std::string_view kZeros("\0\0\0\0\0\0\0\0", kRecordAlignment);
+
+constexpr std::size_t PaddingOf(std::size_t bytes) {
+  return (kRecordAlignment - bytes % kRecordAlignment) % kRecordAlignment;
+}
+
+std::uint64_t LoadU64(std::string_view bytes, std::size_t offset) {
+  std::uint64_t value = 0;
+  std::memcpy(&value, bytes.data() + offset, sizeof value);
+  return value;
+}
+
+void StoreU64(std::string& bytes, std::size_t offset, std::uint64_t value) {
+  std::memcpy(bytes.data() + offset, &value, sizeof value);
+}
+
+}  // namespace
+
+Salt SegmentSalt(const Identity& identity, SegmentNumber number) {
+  std::string key;
+  Encoder encoder(key);
+  encoder.PutString("segment");
+  encoder.Put(identity.cluster);
+  encoder.Put(identity.node);
+  encoder.Put(identity.incarnation);
+  encoder.Put(number);
+  return Salt(Checksum(key));
+}
+
+void RecordBuilder::Start(RecordType type) {
+  type_ = type;
+  head_.assign(kRecordHeaderBytes, '\0');
+  parts_.assign(1, std::string_view());
+  parts_bytes_ = 0;
+}
+
+void RecordBuilder::Add(std::string_view part) {
+  if (part.empty()) return;
+  parts_.push_back(part);
+  parts_bytes_ += part.size();
+}
+
+std::size_t RecordBuilder::frame_bytes() const {
+  const std::size_t bytes = head_.size() + parts_bytes_;
+  return bytes + PaddingOf(bytes);
+}
+
+std::span<const std::string_view> RecordBuilder::Finish(RecordSequence sequence, Salt salt) {
+  GRASS_CHECK(!parts_.empty());
+  const std::size_t padding = PaddingOf(head_.size() + parts_bytes_);
+  const std::size_t length = head_.size() - kRecordHeaderBytes + parts_bytes_;
+  GRASS_CHECK_LE(length, std::numeric_limits<std::uint32_t>::max() - kRecordAlignment);
+
+  const auto length32 = static_cast<std::uint32_t>(length);
+  std::memcpy(head_.data() + kLengthOffset, &length32, sizeof length32);
+  head_[kTypeOffset] = static_cast<char>(type_);
+  head_[kVersionOffset] = static_cast<char>(kRecordVersion);
+  StoreU64(head_, kSequenceOffset, sequence.value());
+  StoreU64(head_, kSaltOffset, salt.value());
+
+  parts_[0] = head_;
+  parts_[0].remove_prefix(kChecksumBytes);
+  if (padding > 0) parts_.push_back(kZeros.substr(0, padding));
+  StoreU64(head_, 0, Checksum(parts_));
+  parts_[0] = head_;
+  return parts_;
+}
+
+std::optional<RecordView> ParseRecord(std::string_view bytes, std::optional<Salt> salt,
+                                      std::string* problem) {
+  if (bytes.size() < kRecordHeaderBytes) {
+    *problem = "the file ends within the record header";
+    return std::nullopt;
+  }
+  Decoder decoder(bytes.substr(0, kRecordHeaderBytes));
+  const auto checksum = decoder.Take<std::uint64_t>();
+  const std::size_t length = decoder.Take<std::uint32_t>();
+  RecordView record;
+  record.type = static_cast<RecordType>(decoder.Take<std::uint8_t>());
+  record.version = decoder.Take<std::uint8_t>();
+  decoder.Take<std::uint16_t>();  // reserved
+  record.sequence = decoder.Take<RecordSequence>();
+  record.salt = decoder.Take<Salt>();
+  GRASS_CHECK(decoder.done());
+
+  if (salt.has_value() && record.salt != *salt) {
+    *problem = "salt " + Hex(record.salt.value()) + " instead of " + Hex(salt->value()) +
+               " (not written, or bytes of another file)";
+    return std::nullopt;
+  }
+  const std::size_t frame_bytes = kRecordHeaderBytes + length + PaddingOf(length);
+  if (frame_bytes > bytes.size()) {
+    *problem = "length " + std::to_string(length) + " reaches beyond the end of the file";
+    return std::nullopt;
+  }
+  const std::uint64_t found = Checksum(bytes.substr(kChecksumBytes, frame_bytes - kChecksumBytes));
+  if (found != checksum) {
+    *problem = "checksum " + Hex(checksum) + " stands over bytes whose checksum is " + Hex(found);
+    return std::nullopt;
+  }
+  record.payload = bytes.substr(kRecordHeaderBytes, length);
+  record.frame_bytes = frame_bytes;
+  return record;
+}
+
+std::optional<std::size_t> FindRecordAbove(std::string_view bytes, std::size_t from, Salt salt,
+                                           RecordSequence sequence) {
+  GRASS_CHECK_EQ(from % kRecordAlignment, std::size_t{0});
+  std::string problem;
+  for (std::size_t at = from; at + kRecordHeaderBytes <= bytes.size(); at += kRecordAlignment) {
+    // The two loads decide almost every place; a checksum is computed only where both fit.
+    if (LoadU64(bytes, at + kSaltOffset) != salt.value()) continue;
+    if (LoadU64(bytes, at + kSequenceOffset) <= sequence.value()) continue;
+    if (ParseRecord(bytes.substr(at), salt, &problem).has_value()) return at;
+  }
+  return std::nullopt;
+}
+
+}  // namespace grassdb::store

@@ -1,0 +1,57 @@
+// Reading one segment: which of its records are valid, and whether what follows them is a torn tail
+// or damage.
+//
+//   sealed segment   every record is valid up to its seal, or it is damaged.
+//   live log         records are written one at a time, each synced before the next. So a crash can
+//                    tear only the last one: an invalid record with a later valid one behind it was
+//                    durable once and is damaged; with none behind it, it is a torn tail.
+#ifndef GRASSDB_STORE_SEGMENT_SCAN_H_
+#define GRASSDB_STORE_SEGMENT_SCAN_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "absl/status/statusor.h"
+#include "core/disk.h"
+#include "store/payload.h"
+#include "store/record.h"
+#include "store/replay.h"
+
+namespace grassdb::store {
+
+enum class SegmentRole : std::uint8_t { kSealed, kLive };
+
+// A segment's file, read into memory by the caller.
+struct SegmentFile {
+  std::string path;  // of the directory, for messages
+  std::string name;
+  std::string bytes;
+  SegmentRole role = SegmentRole::kSealed;
+};
+
+struct SegmentScan {
+  SegmentHeader header;
+  std::uint64_t last_record = 0;  // where the last valid record begins
+  std::uint64_t end = 0;          // where it ends
+  RecordSequence next_sequence;
+  bool sealed = false;  // the last valid record is a seal
+};
+
+// The header of a segment of this data directory. DataLoss if there is none, FailedPrecondition if
+// a newer version wrote it.
+absl::StatusOr<SegmentHeader> ReadSegmentHeader(const SegmentFile& file, const Identity& identity,
+                                                RecordView* record);
+
+// Reads the whole segment and applies its batches to `replay`. `sequence` is what the header's
+// record must have, if known. DataLoss for damage.
+absl::StatusOr<SegmentScan> ScanSegment(const SegmentFile& file, const Identity& identity,
+                                        std::optional<RecordSequence> sequence, Replay& replay);
+
+// Whether a live log holds nothing but the header of a first segment.
+bool IsUnusedLog(const SegmentFile& file);
+
+}  // namespace grassdb::store
+
+#endif  // GRASSDB_STORE_SEGMENT_SCAN_H_

@@ -1,0 +1,331 @@
+#include "store/snapshot_file.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <utility>
+#include <vector>
+
+#include "core/check.h"
+#include "core/codec.h"
+#include "store/checksum.h"
+#include "store/io.h"
+#include "store/text.h"
+
+namespace grassdb::store {
+namespace {
+
+constexpr std::uint64_t kHeaderMagic = 0x504e535353415247u;  // "GRASSSNP"
+constexpr std::uint64_t kFooterMagic = 0x444e455353415247u;  // "GRASSEND"
+constexpr std::uint32_t kVersion = 1;
+constexpr std::size_t kPrefixBytes = 24;  // magic, checksum, version, header size
+constexpr std::size_t kChecksummedFrom = 16;
+constexpr std::size_t kBlockHeaderBytes = 16;
+constexpr std::size_t kFooterBytes = 40;
+constexpr std::size_t kHeaderBytesMax = std::size_t{1} << 20;
+constexpr std::uint32_t kBlockBytesMax = 1u << 24;
+
+Salt SnapshotSalt(const Identity& identity, const LogPosition& position) {
+  std::string key;
+  Encoder encoder(key);
+  encoder.PutString("snapshot");
+  encoder.Put(identity.cluster);
+  encoder.Put(identity.node);
+  encoder.Put(identity.incarnation);
+  encoder.Put(position.index);
+  encoder.Put(position.term);
+  return Salt(Checksum(key));
+}
+
+std::string EncodeHeader(const Identity& identity, const SnapshotHeader& header) {
+  std::string bytes;
+  Encoder encoder(bytes);
+  encoder.Put(kHeaderMagic);
+  encoder.Put(std::uint64_t{0});  // the checksum's place
+  encoder.Put(kVersion);
+  encoder.Put(std::uint32_t{0});  // the size's place
+  encoder.Put(header.block_bytes);
+  encoder.Put(static_cast<std::uint8_t>(header.source));
+  encoder.Put(std::uint8_t{0});  // compression: none
+  encoder.Put(std::uint16_t{0});
+  encoder.Put(identity.cluster);
+  encoder.Put(identity.node);
+  encoder.Put(identity.incarnation);
+  encoder.Put(header.meta.index);
+  encoder.Put(header.meta.term);
+  encoder.Put(header.meta.configuration_index);
+  encoder.PutString(EncodeConfiguration(header.meta.configuration));
+  bytes.resize((bytes.size() + 7) / 8 * 8, '\0');
+  const auto size = static_cast<std::uint32_t>(bytes.size());
+  std::memcpy(bytes.data() + kPrefixBytes - sizeof size, &size, sizeof size);
+  const std::uint64_t checksum = Checksum(std::string_view(bytes).substr(kChecksummedFrom));
+  std::memcpy(bytes.data() + sizeof kHeaderMagic, &checksum, sizeof checksum);
+  return bytes;
+}
+
+// The fields behind the prefix. False if they do not decode or belong to another data directory.
+bool DecodeHeader(std::string_view bytes, const Identity& identity, SnapshotHeader& header) {
+  Decoder decoder(bytes);
+  header.block_bytes = decoder.Take<std::uint32_t>();
+  header.source = static_cast<SnapshotSource>(decoder.Take<std::uint8_t>());
+  const auto compression = decoder.Take<std::uint8_t>();
+  decoder.Take<std::uint16_t>();
+  const auto cluster = decoder.Take<ClusterId>();
+  const auto node = decoder.Take<NodeId>();
+  const auto incarnation = decoder.Take<std::uint64_t>();
+  header.meta.index = decoder.Take<Index>();
+  header.meta.term = decoder.Take<Term>();
+  header.meta.configuration_index = decoder.Take<Index>();
+  auto configuration = DecodeConfiguration(decoder.TakeString());
+  if (!decoder.ok() || !configuration.has_value()) return false;
+  header.meta.configuration = std::move(*configuration);
+  return compression == 0 && header.block_bytes > 0 && header.block_bytes <= kBlockBytesMax &&
+         cluster == identity.cluster && node == identity.node &&
+         incarnation == identity.incarnation;
+}
+
+// Over the payload, tied to the file and to the block's place in it.
+std::uint64_t BlockChecksum(Salt salt, std::uint64_t number, std::string_view payload) {
+  std::array<char, 24> key;
+  const std::uint64_t size = payload.size();
+  const std::uint64_t value = salt.value();
+  std::memcpy(key.data(), &value, 8);
+  std::memcpy(key.data() + 8, &number, 8);
+  std::memcpy(key.data() + 16, &size, 8);
+  return Checksum(payload, Checksum(std::string_view(key.data(), key.size())));
+}
+
+std::uint64_t Chained(std::uint64_t chain, std::uint64_t checksum) {
+  return Checksum(std::string_view(reinterpret_cast<const char*>(&checksum), sizeof checksum),
+                  chain);
+}
+
+std::string EncodeFooter(Salt salt, std::uint64_t stream_bytes, std::uint64_t blocks,
+                         std::uint64_t chain) {
+  std::string bytes;
+  Encoder encoder(bytes);
+  encoder.Put(stream_bytes);
+  encoder.Put(blocks);
+  encoder.Put(chain);
+  encoder.Put(Checksum(bytes, salt.value()));
+  encoder.Put(kFooterMagic);
+  GRASS_CHECK_EQ(bytes.size(), kFooterBytes);
+  return bytes;
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<SnapshotWriter>> SnapshotWriter::Start(
+    const Home& home, const std::string& name, const SnapshotHeader& header) {
+  auto file = home.directory.Open(name, OpenMode::kReplace);
+  if (!file.ok()) return file.status();
+  const std::string bytes = EncodeHeader(home.identity, header);
+  if (absl::Status s = WriteOne(**file, 0, bytes); !s.ok()) return s;
+  std::unique_ptr<SnapshotWriter> writer(new SnapshotWriter(
+      std::move(*file), header, SnapshotSalt(home.identity, PositionOf(header.meta))));
+  writer->end_ = bytes.size();
+  return writer;
+}
+
+SnapshotWriter::SnapshotWriter(std::unique_ptr<File> file, SnapshotHeader header, Salt salt)
+    : file_(std::move(file)), header_(std::move(header)), salt_(salt) {}
+
+absl::Status SnapshotWriter::Append(std::string_view bytes) {
+  GRASS_CHECK(!finished());
+  stream_bytes_ += bytes.size();
+  while (!bytes.empty()) {
+    const std::size_t room = header_.block_bytes - pending_.size();
+    if (pending_.empty() && bytes.size() >= room) {
+      // A whole block goes from the caller's bytes to the file without a copy.
+      if (absl::Status s = WriteBlock(bytes.substr(0, room)); !s.ok()) return s;
+      bytes.remove_prefix(room);
+      continue;
+    }
+    const std::size_t size = std::min(room, bytes.size());
+    pending_.append(bytes.substr(0, size));
+    bytes.remove_prefix(size);
+    if (pending_.size() < header_.block_bytes) continue;
+    if (absl::Status s = WriteBlock(pending_); !s.ok()) return s;
+    pending_.clear();
+  }
+  return absl::OkStatus();
+}
+
+absl::Status SnapshotWriter::Finish() {
+  GRASS_CHECK(!finished());
+  if (!pending_.empty()) {
+    if (absl::Status s = WriteBlock(pending_); !s.ok()) return s;
+    pending_.clear();
+  }
+  const std::string footer = EncodeFooter(salt_, stream_bytes_, blocks_, chain_);
+  if (absl::Status s = WriteOne(*file_, end_, footer); !s.ok()) return s;
+  if (absl::Status s = file_->Sync(); !s.ok()) return s;
+  file_.reset();
+  return absl::OkStatus();
+}
+
+absl::Status SnapshotWriter::WriteBlock(std::string_view payload) {
+  const std::uint64_t checksum = BlockChecksum(salt_, blocks_, payload);
+  std::string header;
+  Encoder encoder(header);
+  encoder.Put(checksum);
+  encoder.Put(static_cast<std::uint32_t>(payload.size()));
+  encoder.Put(std::uint32_t{0});
+  GRASS_CHECK_EQ(header.size(), kBlockHeaderBytes);
+  const std::array<std::string_view, 2> parts = {header, payload};
+  if (absl::Status s = file_->WriteAt(end_, parts); !s.ok()) return s;
+  end_ += header.size() + payload.size();
+  chain_ = Chained(chain_, checksum);
+  ++blocks_;
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::unique_ptr<SnapshotReader>> SnapshotReader::Open(const Home& home,
+                                                                     const std::string& name) {
+  auto file = home.directory.Open(name, OpenMode::kExisting);
+  if (!file.ok()) return file.status();
+  std::unique_ptr<SnapshotReader> reader(
+      new SnapshotReader(home.directory.path(), name, std::move(*file)));
+  if (absl::Status s = reader->ReadHeader(home); !s.ok()) return s;
+  if (absl::Status s = reader->ReadFooter(); !s.ok()) return s;
+  return reader;
+}
+
+SnapshotReader::SnapshotReader(std::string path, std::string name, std::unique_ptr<File> file)
+    : path_(std::move(path)), name_(std::move(name)), file_(std::move(file)) {}
+
+absl::Status SnapshotReader::ReadHeader(const Home& home) {
+  const auto file_bytes = file_->Size();
+  if (!file_bytes.ok()) return file_bytes.status();
+  if (*file_bytes < kPrefixBytes) return Damaged(path_, name_, 0, "the snapshot file is cut short");
+  std::string bytes(kPrefixBytes, '\0');
+  if (absl::Status s = ReadExactly(*file_, 0, bytes); !s.ok()) return s;
+  Decoder prefix(bytes);
+  const auto magic = prefix.Take<std::uint64_t>();
+  const auto checksum = prefix.Take<std::uint64_t>();
+  const auto version = prefix.Take<std::uint32_t>();
+  const std::size_t size = prefix.Take<std::uint32_t>();
+  if (magic != kHeaderMagic) return Damaged(path_, name_, 0, "this is not a snapshot file");
+  if (size < kPrefixBytes || size > kHeaderBytesMax || size > *file_bytes) {
+    return Damaged(path_, name_, kPrefixBytes - 4,
+                   "the header's size " + std::to_string(size) + " is impossible");
+  }
+  bytes.resize(size);
+  if (absl::Status s = ReadExactly(*file_, 0, bytes); !s.ok()) return s;
+  if (Checksum(std::string_view(bytes).substr(kChecksummedFrom)) != checksum) {
+    return Damaged(path_, name_, 0, "the snapshot header's checksum is wrong");
+  }
+  if (version != kVersion) {
+    return absl::FailedPreconditionError(name_ + " in " + path_ + " has version " +
+                                         std::to_string(version) +
+                                         "; this program reads version 1. Use the newer program");
+  }
+  if (!DecodeHeader(std::string_view(bytes).substr(kPrefixBytes), home.identity, header_)) {
+    return Damaged(path_, name_, kPrefixBytes,
+                   "the snapshot is not one of this node and data directory");
+  }
+  header_bytes_ = size;
+  salt_ = SnapshotSalt(home.identity, PositionOf(header_.meta));
+  return absl::OkStatus();
+}
+
+absl::Status SnapshotReader::ReadFooter() {
+  const auto file_bytes = file_->Size();
+  if (!file_bytes.ok()) return file_bytes.status();
+  if (*file_bytes < header_bytes_ + kFooterBytes) {
+    return Damaged(path_, name_, *file_bytes, "the snapshot file is cut short");
+  }
+  const std::uint64_t at = *file_bytes - kFooterBytes;
+  std::string bytes(kFooterBytes, '\0');
+  if (absl::Status s = ReadExactly(*file_, at, bytes); !s.ok()) return s;
+  Decoder decoder(bytes);
+  stream_bytes_ = decoder.Take<std::uint64_t>();
+  blocks_ = decoder.Take<std::uint64_t>();
+  chain_ = decoder.Take<std::uint64_t>();
+  if (bytes != EncodeFooter(salt_, stream_bytes_, blocks_, chain_)) {
+    return Damaged(path_, name_, at, "the snapshot's footer is missing or damaged");
+  }
+  const std::uint64_t blocks = (stream_bytes_ + header_.block_bytes - 1) / header_.block_bytes;
+  if (blocks_ != blocks || at != header_bytes_ + stream_bytes_ + blocks * kBlockHeaderBytes) {
+    return Damaged(path_, name_, at, "the snapshot file's size does not fit its footer");
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Bytes> SnapshotReader::Read(std::uint64_t offset, std::uint32_t size_max) {
+  if (offset > stream_bytes_) {
+    return absl::OutOfRangeError(name_ + ": offset " + std::to_string(offset) +
+                                 " is behind the snapshot's end at " +
+                                 std::to_string(stream_bytes_));
+  }
+  const auto size = std::min<std::uint64_t>(size_max, stream_bytes_ - offset);
+  absl::Status status;
+  Bytes bytes = Bytes::Build(static_cast<std::size_t>(size), [&](char* out) {
+    std::uint64_t done = 0;
+    while (done < size) {
+      const std::uint64_t at = offset + done;
+      status = ReadBlock(at / header_.block_bytes);
+      if (!status.ok()) {
+        std::memset(out + done, 0, static_cast<std::size_t>(size - done));
+        return;
+      }
+      const auto within = static_cast<std::size_t>(at % header_.block_bytes);
+      const std::size_t share =
+          std::min(block_.size() - within, static_cast<std::size_t>(size - done));
+      std::memcpy(out + done, block_.data() + within, share);
+      done += share;
+    }
+  });
+  if (!status.ok()) return status;
+  return bytes;
+}
+
+absl::Status SnapshotReader::Verify() {
+  std::uint64_t chain = 0;
+  for (std::uint64_t number = 0; number < blocks_; ++number) {
+    if (absl::Status s = ReadBlock(number); !s.ok()) return s;
+    chain = Chained(chain, block_checksum_);
+  }
+  if (chain == chain_) return absl::OkStatus();
+  return Damaged(path_, name_, BlockOffset(blocks_),
+                 "the blocks are each whole, but not those that the footer stands for");
+}
+
+absl::Status SnapshotReader::ReadBlock(std::uint64_t number) {
+  if (number == block_number_) return absl::OkStatus();
+  block_number_ = UINT64_MAX;
+  const std::uint64_t at = BlockOffset(number);
+  std::array<char, kBlockHeaderBytes> header;
+  if (absl::Status s = ReadExactly(*file_, at, header); !s.ok()) {
+    return Annotate(s, "reading " + name_ + " in " + path_);
+  }
+  Decoder decoder(std::string_view(header.data(), header.size()));
+  block_checksum_ = decoder.Take<std::uint64_t>();
+  const std::uint64_t size = decoder.Take<std::uint32_t>();
+  const auto zero = decoder.Take<std::uint32_t>();
+  if (size != BlockBytes(number) || zero != 0) {
+    return Damaged(path_, name_, at,
+                   "block " + std::to_string(number) + " says " + std::to_string(size) +
+                       " bytes instead of " + std::to_string(BlockBytes(number)));
+  }
+  block_.resize(static_cast<std::size_t>(size));
+  if (absl::Status s = ReadExactly(*file_, at + kBlockHeaderBytes, block_); !s.ok()) {
+    return Annotate(s, "reading " + name_ + " in " + path_);
+  }
+  if (BlockChecksum(salt_, number, block_) != block_checksum_) {
+    return Damaged(path_, name_, at, "block " + std::to_string(number) + " has a wrong checksum");
+  }
+  block_number_ = number;
+  return absl::OkStatus();
+}
+
+std::uint64_t SnapshotReader::BlockOffset(std::uint64_t number) const {
+  return header_bytes_ + std::min(stream_bytes_, number * header_.block_bytes) +
+         number * kBlockHeaderBytes;
+}
+
+std::uint64_t SnapshotReader::BlockBytes(std::uint64_t number) const {
+  return std::min<std::uint64_t>(header_.block_bytes, stream_bytes_ - number * header_.block_bytes);
+}
+
+}  // namespace grassdb::store

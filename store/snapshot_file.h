@@ -1,0 +1,108 @@
+// A snapshot as a file: header, blocks of one fixed size, footer. store/FORMAT.md, "Snapshots", has
+// the bytes. The state inside is an opaque stream; offsets are of the stream, not of the file.
+#ifndef GRASSDB_STORE_SNAPSHOT_FILE_H_
+#define GRASSDB_STORE_SNAPSHOT_FILE_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "core/disk.h"
+#include "store/file.h"
+#include "store/home.h"
+#include "store/payload.h"
+#include "store/record.h"
+
+namespace grassdb::store {
+
+// Payload bytes of every block but the last, which may be shorter.
+inline constexpr std::uint32_t kSnapshotBlockBytes = 65536;
+
+struct SnapshotHeader {
+  SnapshotSource source = SnapshotSource::kTaken;
+  SnapshotMeta meta;
+  std::uint32_t block_bytes = kSnapshotBlockBytes;
+};
+
+inline LogPosition PositionOf(const SnapshotMeta& meta) {
+  return {.index = meta.index, .term = meta.term};
+}
+
+// Writes a staging file from front to back. An error is final.
+class SnapshotWriter {
+ public:
+  // Begins the file `name` anew.
+  static absl::StatusOr<std::unique_ptr<SnapshotWriter>> Start(const Home& home,
+                                                               const std::string& name,
+                                                               const SnapshotHeader& header);
+
+  absl::Status Append(std::string_view bytes);
+  // Writes what is left and the footer, and syncs the file. Nothing may be appended after it.
+  absl::Status Finish();
+
+  const SnapshotMeta& meta() const { return header_.meta; }
+  std::uint64_t stream_bytes() const { return stream_bytes_; }
+  bool finished() const { return file_ == nullptr; }
+
+ private:
+  SnapshotWriter(std::unique_ptr<File> file, SnapshotHeader header, Salt salt);
+
+  absl::Status WriteBlock(std::string_view payload);
+
+  std::unique_ptr<File> file_;  // null when finished
+  SnapshotHeader header_;
+  Salt salt_;
+  std::uint64_t end_ = 0;           // of the file
+  std::uint64_t stream_bytes_ = 0;  // appended so far
+  std::uint64_t blocks_ = 0;
+  std::uint64_t chain_ = 0;  // checksum of the blocks' checksums
+  std::string pending_;      // appended, but less than a block
+};
+
+// Reads a finished file at any offset. An error concerns this read only.
+class SnapshotReader {
+ public:
+  // Checks header, footer and size, but no block. DataLoss for damage, FailedPrecondition for a
+  // file of a newer version.
+  static absl::StatusOr<std::unique_ptr<SnapshotReader>> Open(const Home& home,
+                                                              const std::string& name);
+
+  // [offset, offset + size_max) of the stream, less at its end. DataLoss if a block that is touched
+  // is damaged; OutOfRange if `offset` is behind the end.
+  absl::StatusOr<Bytes> Read(std::uint64_t offset, std::uint32_t size_max);
+  // Reads every block, and holds their checksums against the footer's.
+  absl::Status Verify();
+
+  const SnapshotHeader& header() const { return header_; }
+  std::uint64_t stream_bytes() const { return stream_bytes_; }
+
+ private:
+  SnapshotReader(std::string path, std::string name, std::unique_ptr<File> file);
+
+  absl::Status ReadHeader(const Home& home);
+  absl::Status ReadFooter();
+  // Leaves the block's payload in block_ and its checksum in block_checksum_.
+  absl::Status ReadBlock(std::uint64_t number);
+  std::uint64_t BlockOffset(std::uint64_t number) const;
+  std::uint64_t BlockBytes(std::uint64_t number) const;
+
+  std::string path_;
+  std::string name_;
+  std::unique_ptr<File> file_;
+  SnapshotHeader header_;
+  Salt salt_;
+  std::uint64_t header_bytes_ = 0;
+  std::uint64_t stream_bytes_ = 0;
+  std::uint64_t blocks_ = 0;
+  std::uint64_t chain_ = 0;
+  std::string block_;  // the block read last
+  std::uint64_t block_number_ = UINT64_MAX;
+  std::uint64_t block_checksum_ = 0;
+};
+
+}  // namespace grassdb::store
+
+#endif  // GRASSDB_STORE_SNAPSHOT_FILE_H_

@@ -1,0 +1,313 @@
+#include "store/storage.h"
+
+#include <deque>
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "core/check.h"
+#include "store/home.h"
+#include "store/identity.h"
+#include "store/io.h"
+#include "store/log.h"
+#include "store/payload.h"
+#include "store/record.h"
+#include "store/recovery.h"
+#include "store/segment_scan.h"
+#include "store/snapshot_file.h"
+#include "store/term_runs.h"
+#include "store/text.h"
+
+namespace grassdb::store {
+namespace {
+
+class FileStorage final : public Storage {
+ public:
+  FileStorage(Home home, std::unique_ptr<Lock> lock)
+      : home_(std::move(home)), lock_(std::move(lock)), log_(home_) {}
+
+  absl::Status Begin(const Inventory& inventory, const Recovered& recovered);
+
+  DiskDone Execute(DiskJob job) override {
+    return std::visit([this](auto& each) { return DiskDone(Do(each)); }, job);
+  }
+
+ private:
+  PersistDone Do(const Persist& persist);
+  StageDone Do(const StageSnapshot& stage);
+  PublishDone Do(const PublishSnapshot& publish);
+  SnapshotRead Do(const ReadSnapshot& read);
+
+  // Runs `action` unless an earlier write failed; keeps the first failure for good.
+  template <class Action>
+  absl::Status FailStop(const char* what, Action action);
+
+  absl::Status Write(const Persist& persist);
+  absl::Status Write(const StageSnapshot& stage);
+  absl::Status Write(const PublishSnapshot& publish);
+  absl::Status DropTaken();
+  // The staged file of `writer` gets its final name, durably.
+  absl::Status NameSnapshot(std::unique_ptr<SnapshotWriter>& writer, const std::string& staging);
+  // `meta` is current from now on. Frees what it replaces.
+  absl::Status Supersede(const SnapshotMeta& meta, Index release_through);
+  // What the log adds up to once `persist` is in it.
+  void Follow(const Persist& persist, const std::optional<InstallMark>& install);
+
+  std::unique_ptr<SnapshotWriter>& WriterOf(SnapshotSource source) {
+    return source == SnapshotSource::kTaken ? taken_ : received_;
+  }
+  std::string StagingOf(SnapshotSource source) const {
+    return source == SnapshotSource::kTaken ? home_.names.Taken() : home_.names.Received();
+  }
+  LogState StateNow() const {
+    return {.last = runs_.last(),
+            .hard_state = hard_state_,
+            .snapshot = snapshot_ ? PositionOf(*snapshot_) : LogPosition()};
+  }
+
+  Home home_;
+  std::unique_ptr<Lock> lock_;
+  absl::Status failed_;  // the first failure of a write; all later writes get it too
+  Log log_;
+  RecordBuilder record_;
+  TermRuns runs_;
+  HardState hard_state_;
+  std::optional<SnapshotMeta> snapshot_;
+  std::unique_ptr<SnapshotWriter> taken_;
+  std::unique_ptr<SnapshotWriter> received_;
+  std::unique_ptr<SnapshotReader> reader_;  // of snapshot_; opened when first read
+};
+
+absl::Status FileStorage::Begin(const Inventory& inventory, const Recovered& recovered) {
+  if (absl::Status s = Adopt(home_, inventory, recovered, log_); !s.ok()) return s;
+  const RecoveredState& state = recovered.state;
+  hard_state_ = state.hard_state;
+  snapshot_ = state.snapshot;
+  runs_.ResetTo({.index = state.base_index, .term = state.base_term});
+  for (const Entry& entry : state.entries) runs_.Append(entry.term);
+  return absl::OkStatus();
+}
+
+template <class Action>
+absl::Status FileStorage::FailStop(const char* what, Action action) {
+  if (!failed_.ok()) return failed_;
+  const absl::Status status = action();
+  if (status.ok()) return status;
+  failed_ = Annotate(status, "the storage in " + home_.directory.path() +
+                                 " stopped for good when " + what + " failed");
+  return failed_;
+}
+
+PersistDone FileStorage::Do(const Persist& persist) {
+  return {.id = persist.id, .status = FailStop("a log write", [&] { return Write(persist); })};
+}
+
+StageDone FileStorage::Do(const StageSnapshot& stage) {
+  return {.source = stage.source,
+          .index = stage.meta.index,
+          .next_offset = stage.offset + stage.data.size(),
+          .last = stage.last,
+          .status = FailStop("staging a snapshot", [&] { return Write(stage); })};
+}
+
+PublishDone FileStorage::Do(const PublishSnapshot& publish) {
+  return {.meta = publish.meta,
+          .status = FailStop("publishing a snapshot", [&] { return Write(publish); })};
+}
+
+SnapshotRead FileStorage::Do(const ReadSnapshot& read) {
+  SnapshotRead done{.index = read.index,
+                    .offset = read.offset,
+                    .reader = read.reader,
+                    .last = false,
+                    .data = {},
+                    .status = absl::OkStatus()};
+  if (!snapshot_.has_value() || snapshot_->index != read.index) {
+    done.status = absl::NotFoundError(
+        "snapshot " + std::to_string(read.index.value()) + " is not the current one" +
+        (snapshot_ ? ", which is " + std::to_string(snapshot_->index.value()) : ""));
+    return done;
+  }
+  if (reader_ == nullptr) {
+    auto reader = SnapshotReader::Open(home_, home_.names.Snapshot(read.index));
+    if (!reader.ok()) {
+      done.status = reader.status();
+      return done;
+    }
+    reader_ = std::move(*reader);
+  }
+  auto data = reader_->Read(read.offset, read.size_max);
+  if (!data.ok()) {
+    done.status = data.status();
+    return done;
+  }
+  done.data = std::move(*data);
+  done.last = read.offset + done.data.size() == reader_->stream_bytes();
+  return done;
+}
+
+absl::Status FileStorage::Write(const Persist& persist) {
+  if (persist.empty()) return absl::OkStatus();
+  if (persist.hard_state.has_value()) GRASS_CHECK_GE(persist.hard_state->term, hard_state_.term);
+  std::optional<InstallMark> install;
+  LogPosition last = runs_.last();
+  if (persist.install.has_value()) {
+    const LogPosition position = PositionOf(*persist.install);
+    GRASS_CHECK(received_ != nullptr && received_->finished());
+    GRASS_CHECK(received_->meta() == *persist.install);
+    if (snapshot_.has_value()) GRASS_CHECK_GT(position.index, snapshot_->index);
+    const bool holds = runs_.TermAt(position.index) == position.term;
+    install = {.snapshot = position, .suffix = holds ? SuffixRule::kKeep : SuffixRule::kDrop};
+    if (!holds) last = position;
+    // The file is in its place before the record makes it count. The other way round, a crash
+    // between the two would leave a log that rests on a snapshot that is not there.
+    if (absl::Status s = NameSnapshot(received_, home_.names.Received()); !s.ok()) return s;
+  }
+  Term previous_term;
+  if (!persist.entries.empty()) {
+    const Index joint = persist.entries.front().index - 1;
+    GRASS_CHECK_LE(joint, last.index);
+    if (snapshot_.has_value()) GRASS_CHECK_GE(joint, snapshot_->index);
+    const auto term = joint == last.index ? last.term : runs_.TermAt(joint);
+    GRASS_CHECK(term.has_value());
+    previous_term = *term;
+  }
+  EncodeBatch(persist, install, previous_term, record_);
+  if (absl::Status s = log_.Append(record_, StateNow()); !s.ok()) return s;
+  Follow(persist, install);
+  if (!persist.install.has_value()) return absl::OkStatus();
+  return Supersede(*persist.install, persist.install->index);
+}
+
+void FileStorage::Follow(const Persist& persist, const std::optional<InstallMark>& install) {
+  if (persist.hard_state.has_value()) hard_state_ = *persist.hard_state;
+  if (install.has_value() && install->suffix == SuffixRule::kDrop) runs_.ResetTo(install->snapshot);
+  if (persist.entries.empty()) return;
+  runs_.CutFrom(persist.entries.front().index);
+  for (const Entry& entry : persist.entries) {
+    GRASS_CHECK_EQ(entry.index, runs_.last().index + 1);
+    GRASS_CHECK_GE(entry.term, runs_.last().term);
+    runs_.Append(entry.term);
+  }
+}
+
+absl::Status FileStorage::Write(const StageSnapshot& stage) {
+  std::unique_ptr<SnapshotWriter>& writer = WriterOf(stage.source);
+  if (stage.offset == 0) {
+    writer.reset();
+    auto started = SnapshotWriter::Start(home_, StagingOf(stage.source),
+                                         {.source = stage.source, .meta = stage.meta});
+    if (!started.ok()) return started.status();
+    writer = std::move(*started);
+  }
+  GRASS_CHECK(writer != nullptr && !writer->finished());
+  GRASS_CHECK(writer->meta() == stage.meta);
+  GRASS_CHECK_EQ(stage.offset, writer->stream_bytes());
+  if (absl::Status s = writer->Append(stage.data.view()); !s.ok()) return s;
+  return stage.last ? writer->Finish() : absl::OkStatus();
+}
+
+absl::Status FileStorage::Write(const PublishSnapshot& publish) {
+  const SnapshotMeta& meta = publish.meta;
+  GRASS_CHECK_LE(publish.release_through, meta.index);
+  // A snapshot received meanwhile may have overtaken the one taken here.
+  if (snapshot_.has_value() && meta.index <= snapshot_->index) return DropTaken();
+  GRASS_CHECK(taken_ != nullptr && taken_->finished());
+  GRASS_CHECK(taken_->meta() == meta);
+  GRASS_CHECK(runs_.TermAt(meta.index) == meta.term);
+  if (absl::Status s = NameSnapshot(taken_, home_.names.Taken()); !s.ok()) return s;
+  return Supersede(meta, publish.release_through);
+}
+
+absl::Status FileStorage::DropTaken() {
+  if (taken_ == nullptr) return absl::OkStatus();
+  taken_.reset();
+  return home_.directory.Remove(home_.names.Taken());
+}
+
+absl::Status FileStorage::NameSnapshot(std::unique_ptr<SnapshotWriter>& writer,
+                                       const std::string& staging) {
+  const std::string name = home_.names.Snapshot(writer->meta().index);
+  writer.reset();
+  if (absl::Status s = home_.directory.Rename(staging, name); !s.ok()) return s;
+  return home_.directory.Sync();
+}
+
+absl::Status FileStorage::Supersede(const SnapshotMeta& meta, Index release_through) {
+  const std::optional<SnapshotMeta> old = std::exchange(snapshot_, meta);
+  reader_.reset();
+  if (old.has_value()) {
+    if (absl::Status s = home_.directory.Remove(home_.names.Snapshot(old->index)); !s.ok()) {
+      return s;
+    }
+  }
+  if (absl::Status s = log_.Release(release_through); !s.ok()) return s;
+  if (log_.released_through() > runs_.base().index && log_.released_through() <= release_through) {
+    runs_.ForgetThrough(log_.released_through());
+  }
+  return home_.directory.Sync();
+}
+
+// A live log without an identity file is what a crash leaves of making a data directory. It holds
+// no record but its header then; anything more is a directory whose identity file was lost.
+absl::Status CheckUnused(Directory& directory, const FileNames& names, const Inventory& inventory) {
+  bool used = !inventory.sealed.empty() || !inventory.snapshots.empty();
+  if (inventory.live && !used) {
+    auto bytes = ReadWholeFile(directory, names.Live());
+    if (!bytes.ok()) return bytes.status();
+    used = !IsUnusedLog({.path = directory.path(),
+                         .name = names.Live(),
+                         .bytes = std::move(*bytes),
+                         .role = SegmentRole::kLive});
+  }
+  if (!used) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      names.Identity() + " is missing in " + directory.path() +
+      ", but the log of this node is there. Nothing was changed. Way out: put the identity file "
+      "back, or, if the data is not needed, delete this node's distdb_ files.");
+}
+
+absl::Status Initialise(const Home& home) {
+  // The identity comes last: once it is there, so is the log.
+  Log log(home);
+  if (absl::Status s = log.Create(); !s.ok()) return s;
+  return WriteIdentity(home.directory, home.names, home.identity);
+}
+
+}  // namespace
+
+absl::StatusOr<Opened> Storage::Open(Directory& directory, const StorageOptions& options,
+                                     const Identity& wanted) {
+  if (!IsUsableNodeName(wanted.node_name)) {
+    return absl::InvalidArgumentError("the node name '" + wanted.node_name +
+                                      "' cannot be part of a file name");
+  }
+  Home home{.directory = directory,
+            .names = FileNames(wanted.node_name),
+            .identity = wanted,
+            .options = options};
+  auto lock = directory.Acquire(home.names.Lock());
+  if (!lock.ok()) return lock.status();
+  auto inventory = TakeInventory(directory, home.names);
+  if (!inventory.ok()) return inventory.status();
+  if (inventory->identity) {
+    auto found = ReadIdentity(directory, home.names);
+    if (!found.ok()) return found.status();
+    if (absl::Status s = CheckIdentity(directory, home.names, *found, wanted); !s.ok()) return s;
+    home.identity = std::move(*found);
+  } else {
+    if (absl::Status s = CheckUnused(directory, home.names, *inventory); !s.ok()) return s;
+    if (absl::Status s = Initialise(home); !s.ok()) return s;
+    inventory = TakeInventory(directory, home.names);
+    if (!inventory.ok()) return inventory.status();
+  }
+  auto recovered = Recover(home, *inventory);
+  if (!recovered.ok()) return recovered.status();
+  auto storage = std::make_unique<FileStorage>(std::move(home), std::move(*lock));
+  if (absl::Status s = storage->Begin(*inventory, *recovered); !s.ok()) return s;
+  return Opened{.storage = std::move(storage), .state = std::move(recovered->state)};
+}
+
+}  // namespace grassdb::store

@@ -1,0 +1,49 @@
+#include "store/term_runs.h"
+
+#include <algorithm>
+
+#include "core/check.h"
+
+namespace grassdb::store {
+
+void TermRuns::ResetTo(LogPosition base) {
+  base_ = base;
+  last_ = base.index;
+  runs_.clear();
+}
+
+void TermRuns::Append(Term term) {
+  ++last_;
+  if (runs_.empty() || runs_.back().term != term) runs_.push_back({.first = last_, .term = term});
+}
+
+void TermRuns::CutFrom(Index first) {
+  GRASS_CHECK_GT(first, base_.index);
+  GRASS_CHECK_LE(first, last_ + 1);
+  last_ = first - 1;
+  while (!runs_.empty() && runs_.back().first > last_) runs_.pop_back();
+}
+
+void TermRuns::ForgetThrough(Index index) {
+  const std::optional<Term> term = TermAt(index);
+  GRASS_CHECK(term.has_value());
+  base_ = {.index = index, .term = *term};
+  const auto behind = std::find_if(runs_.begin(), runs_.end(),
+                                   [index](const Run& run) { return run.first > index; });
+  // The run that holds `index` goes on behind it, unless `index` was its last entry.
+  const Index next = index + 1;
+  const bool run_goes_on = next <= last_ && (behind == runs_.end() || behind->first > next);
+  runs_.erase(runs_.begin(), behind);
+  if (run_goes_on) runs_.insert(runs_.begin(), {.first = next, .term = *term});
+}
+
+std::optional<Term> TermRuns::TermAt(Index index) const {
+  if (index == base_.index) return base_.term;
+  if (index < base_.index || index > last_) return std::nullopt;
+  const auto behind = std::upper_bound(runs_.begin(), runs_.end(), index,
+                                       [](Index at, const Run& run) { return at < run.first; });
+  GRASS_CHECK(behind != runs_.begin());
+  return (behind - 1)->term;
+}
+
+}  // namespace grassdb::store

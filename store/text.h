@@ -1,0 +1,27 @@
+// Small helpers for the statuses of this room. An error says what was attempted on which file at
+// which offset, what was found, and what a person can do about it.
+#ifndef GRASSDB_STORE_TEXT_H_
+#define GRASSDB_STORE_TEXT_H_
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+
+namespace grassdb::store {
+
+// The same code, with "context: " before the message. `status` is an error.
+absl::Status Annotate(const absl::Status& status, const std::string& context);
+
+// DataLoss about the file `name` of the directory `path`: "`name` at offset `offset` in `path`:
+// `problem`", and the way out.
+absl::Status Damaged(const std::string& path, std::string_view name, std::uint64_t offset,
+                     const std::string& problem);
+
+// 16 hexadecimal digits.
+std::string Hex(std::uint64_t value);
+
+}  // namespace grassdb::store
+
+#endif  // GRASSDB_STORE_TEXT_H_
