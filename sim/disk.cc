@@ -1,4 +1,5 @@
 #include "sim/disk.h"
+#include "sim/text.h"
 
 #include <algorithm>
 #include <cstring>
@@ -212,6 +213,6 @@ absl::StatusOr<std::unique_ptr<store::Lock>> SimDisk::Acquire(std::string_view n
   return std::unique_ptr<store::Lock>(std::make_unique<HeldLock>(this));
 }
 
-std::string SimDisk::path() const { return "/sim/n" + std::to_string(node_ + 1); }
+std::string SimDisk::path() const { return "/sim/n" + Decimal(node_ + 1); }
 
 }  // namespace grassdb::sim

@@ -71,7 +71,7 @@ void Host::Boot() {
   } else {
     // A disk that reports an error may do so in recovery; anything else is a defect of the store.
     GRASS_RULE("recovery", opened.status().code() == absl::StatusCode::kInternal,
-               "n" + std::to_string(number_ + 1) + " cannot recover: " +
+               NodeName(number_) + " cannot recover: " +
                    std::string(opened.status().message()));
   }
   queue_->Push(end, EventType::kHostStart, number_, life_);
@@ -129,6 +129,12 @@ void Host::Crash(CrashKind kind) {
 
 // --- Inputs ---
 
+template <class T>
+void Host::Enqueue(T input) {
+  inbox_.emplace_back(std::in_place_type<T>, std::move(input));
+  ScheduleWork();
+}
+
 void Host::Deliver(Message message) {
   if (up()) Enqueue(std::move(message));
 }
@@ -136,11 +142,6 @@ void Host::Deliver(Message message) {
 void Host::Request(RequestId id, ClientRequest request) {
   GRASS_CHECK(up());
   Enqueue(ClientInput{id, std::move(request)});
-}
-
-void Host::Enqueue(Input input) {
-  inbox_.push_back(std::move(input));
-  ScheduleWork();
 }
 
 void Host::ScheduleWork() {

@@ -105,7 +105,8 @@ class Host final : private Clock, private Network, private Disk, private Clients
     owner_->OnRaftEvent(number_, term, event);
   }
 
-  void Enqueue(Input input);
+  template <class T>
+  void Enqueue(T input);
   void ScheduleWork();
   void Work();
   void StepBatch();

@@ -1,4 +1,5 @@
 #include "sim/plan.h"
+#include "sim/text.h"
 
 #include <algorithm>
 #include <chrono>
@@ -211,10 +212,10 @@ void DrawWorkload(const Drawer& draw, Plan* plan) {
 std::string Text(Duration duration) {
   const auto count = duration.count();
   if (count == 0) return "0";
-  if (count % 1'000'000'000 == 0) return std::to_string(count / 1'000'000'000) + "s";
-  if (count >= 10'000'000) return std::to_string(count / 1'000'000) + "ms";
-  if (count >= 10'000) return std::to_string(count / 1'000) + "us";
-  return std::to_string(count) + "ns";
+  if (count % 1'000'000'000 == 0) return Decimal(count / 1'000'000'000) + "s";
+  if (count >= 10'000'000) return Decimal(count / 1'000'000) + "ms";
+  if (count >= 10'000) return Decimal(count / 1'000) + "us";
+  return Decimal(count) + "ns";
 }
 
 std::string DescribeFaults(const Plan& plan) {
@@ -282,36 +283,35 @@ std::string Describe(const Plan& plan) {
   const NetworkPlan& net = plan.network;
   const DiskPlan& disk = plan.disk;
   const WorkloadPlan& work = plan.workload;
-  const auto number = [](auto value) { return std::to_string(value); };
-  std::string text = "plan of seed " + number(plan.seed) + "\n";
-  text += "  cluster: " + number(plan.nodes) + " nodes, faults for " + Text(plan.fault_phase) + "\n";
+  std::string text = "plan of seed " + Decimal(plan.seed) + "\n";
+  text += "  cluster: " + Decimal(plan.nodes) + " nodes, faults for " + Text(plan.fault_phase) + "\n";
   text += "  raft: election " + Text(raft.election_timeout_min) + ".." +
           Text(raft.election_timeout_max) + ", heartbeat " + Text(raft.heartbeat_interval) +
-          ", append " + number(raft.append_entries_max) + " entries " +
-          number(raft.append_bytes_max) + " bytes, window " + number(raft.inflight_messages_max) +
-          " messages " + number(raft.inflight_bytes_max) + " bytes\n";
-  text += "  store: segment " + number(plan.storage.segment_bytes) + ", snapshot at " +
-          number(plan.node.snapshot_log_bytes) + ", kept " + number(plan.node.log_kept_bytes) +
-          ", chunk " + number(plan.node.snapshot_chunk_bytes) + " bytes\n";
+          ", append " + Decimal(raft.append_entries_max) + " entries " +
+          Decimal(raft.append_bytes_max) + " bytes, window " + Decimal(raft.inflight_messages_max) +
+          " messages " + Decimal(raft.inflight_bytes_max) + " bytes\n";
+  text += "  store: segment " + Decimal(plan.storage.segment_bytes) + ", snapshot at " +
+          Decimal(plan.node.snapshot_log_bytes) + ", kept " + Decimal(plan.node.log_kept_bytes) +
+          ", chunk " + Decimal(plan.node.snapshot_chunk_bytes) + " bytes\n";
   text += "  network: delay " + Text(net.delay_min) + "+" + Text(net.delay_spread) + ", order " +
           (net.order == DeliveryOrder::kPerLink ? "per link" : "any") + ", drop " +
-          number(net.drop) + " ppm, duplicate " + number(net.duplicate) + " ppm, straggle " +
-          number(net.straggle) + " ppm to " + Text(net.straggle_max) + ", resets seen " +
-          number(net.reset_seen) + " ppm\n";
+          Decimal(net.drop) + " ppm, duplicate " + Decimal(net.duplicate) + " ppm, straggle " +
+          Decimal(net.straggle) + " ppm to " + Text(net.straggle_max) + ", resets seen " +
+          Decimal(net.reset_seen) + " ppm\n";
   text += "  disk: sync " + Text(disk.sync_min) + "+" + Text(disk.sync_spread) + ", write " +
-          Text(disk.write) + ", read " + Text(disk.read) + ", straggle " + number(disk.straggle) +
-          " ppm to " + Text(disk.straggle_max) + ", write failure " + number(disk.write_failure) +
-          " ppm, sync failure " + number(disk.sync_failure) + " ppm\n";
-  text += "  node: " + Text(plan.processing) + " an input, power loss " + number(plan.power_loss) +
-          " ppm of crashes, drift up to " + number(plan.clock.drift_ppm_max) + " ppm, jump up to " +
+          Text(disk.write) + ", read " + Text(disk.read) + ", straggle " + Decimal(disk.straggle) +
+          " ppm to " + Text(disk.straggle_max) + ", write failure " + Decimal(disk.write_failure) +
+          " ppm, sync failure " + Decimal(disk.sync_failure) + " ppm\n";
+  text += "  node: " + Text(plan.processing) + " an input, power loss " + Decimal(plan.power_loss) +
+          " ppm of crashes, drift up to " + Decimal(plan.clock.drift_ppm_max) + " ppm, jump up to " +
           Text(plan.clock.jump_max) + "\n";
-  text += "  clients: " + number(work.clients) + " on " + number(work.keys) + " keys, think up to " +
-          Text(work.think_max) + ", values up to " + number(work.value_bytes_max) +
-          " bytes, get/put/delete/cas/snapshot/transfer " + number(work.get) + "/" +
-          number(work.put) + "/" + number(work.erase) + "/" + number(work.compare_and_set) + "/" +
-          number(work.take_snapshot) + "/" + number(work.transfer) + ", deadline " +
+  text += "  clients: " + Decimal(work.clients) + " on " + Decimal(work.keys) + " keys, think up to " +
+          Text(work.think_max) + ", values up to " + Decimal(work.value_bytes_max) +
+          " bytes, get/put/delete/cas/snapshot/transfer " + Decimal(work.get) + "/" +
+          Decimal(work.put) + "/" + Decimal(work.erase) + "/" + Decimal(work.compare_and_set) + "/" +
+          Decimal(work.take_snapshot) + "/" + Decimal(work.transfer) + ", deadline " +
           Text(work.deadline) + ", attempt " + Text(work.attempt_timeout) + ", reconnect " +
-          number(work.reconnect) + " ppm\n";
+          Decimal(work.reconnect) + " ppm\n";
   return text + DescribeFaults(plan);
 }
 

@@ -71,16 +71,19 @@ inline Duration Between(std::uint64_t random, Duration min, Duration max) {
                                                      static_cast<std::uint64_t>(max.count()))));
 }
 
-// Between the two with small values as likely as large ones, scale by scale: the power of two is
-// drawn first, then the place in it. Finds the bugs that live at the small end and at the large one.
+// From [min, max] with small values as likely as large ones, scale by scale: first which doubling of
+// `min` (or of max / 4096, if that is more), then the place in it. Finds the bugs that live at the small
+// end and at the large one.
 inline std::uint64_t BetweenScales(std::uint64_t random, std::uint64_t min, std::uint64_t max) {
   GRASS_CHECK_LE(min, max);
+  std::uint64_t base = min > max / 4096 ? min : max / 4096;
+  if (base == 0) base = 1;
   std::uint64_t doublings = 0;
-  while (doublings < 62 && (max - min) >> doublings > 0) ++doublings;
+  while (base << doublings < max) ++doublings;
   const std::uint64_t scale = Bounded(Derive(random, 1), doublings + 1);
-  const std::uint64_t width = scale == 0 ? 0 : (std::uint64_t{1} << scale) - 1;
-  const std::uint64_t value = min + Bounded(Derive(random, 2), width + 1);
-  return value > max ? max : value;
+  const std::uint64_t low = scale == 0 ? min : base << (scale - 1);
+  const std::uint64_t high = base << scale < max ? base << scale : max;
+  return low >= high ? high : Between(Derive(random, 2), low, high);
 }
 
 inline Duration BetweenScales(std::uint64_t random, Duration min, Duration max) {

@@ -5,11 +5,10 @@
 #include "core/event.h"
 #include "core/message.h"
 #include "sim/plan.h"
+#include "sim/text.h"
 
 namespace grassdb::sim {
 namespace {
-
-std::string Number(std::uint64_t value) { return std::to_string(value); }
 
 // As std::variant's index of MessageBody.
 const char* MessageName(std::uint64_t kind) {
@@ -22,22 +21,22 @@ const char* MessageName(std::uint64_t kind) {
 }
 
 std::string DeliveredText(const TraceLine& line) {
-  std::string text = "<- n" + Number(line.b + 1) + " " + MessageName(line.a) + " term " +
-                     Number(line.c);
+  std::string text = "<- n" + Decimal(line.b + 1) + " " + MessageName(line.a) + " term " +
+                     Decimal(line.c);
   switch (line.a) {
     case 0:
-      return text + " last (" + Number(line.d) + ", " + Number(line.e) + ")";
+      return text + " last (" + Decimal(line.d) + ", " + Decimal(line.e) + ")";
     case 1:
-      return text + (line.d != 0 ? " granted" : " denied") + " for term " + Number(line.e);
+      return text + (line.d != 0 ? " granted" : " denied") + " for term " + Decimal(line.e);
     case 2:
-      return text + " after " + Number(line.d) + ", " + Number(line.e) + " entries";
+      return text + " after " + Decimal(line.d) + ", " + Decimal(line.e) + " entries";
     case 3:
-      return text + (line.d != 0 ? " matched " : " conflict at ") + Number(line.e);
+      return text + (line.d != 0 ? " matched " : " conflict at ") + Decimal(line.e);
     case 4:
     case 5:
-      return text + " snapshot " + Number(line.d) + " offset " + Number(line.e);
+      return text + " snapshot " + Decimal(line.d) + " offset " + Decimal(line.e);
     default:
-      return text + (line.d != 0 ? " index " + Number(line.d) : "");
+      return text + (line.d != 0 ? " index " + Decimal(line.d) : "");
   }
 }
 
@@ -62,34 +61,34 @@ std::string Body(const TraceLine& line) {
     case LineKind::kDelivered:
       return DeliveredText(line);
     case LineKind::kLost:
-      return std::string("lost ") + MessageName(line.a) + " to n" + Number(line.b + 1) + " term " +
-             Number(line.c);
+      return std::string("lost ") + MessageName(line.a) + " to n" + Decimal(line.b + 1) + " term " +
+             Decimal(line.c);
     case LineKind::kRaftEvent:
-      return std::string(NameOf(static_cast<EventKind>(line.a))) + " term " + Number(line.c) +
-             (line.b != 0 ? " peer n" + Number(line.b) : "") + " (" + Number(line.d) + ", " +
-             Number(line.e) + ")";
+      return std::string(NameOf(static_cast<EventKind>(line.a))) + " term " + Decimal(line.c) +
+             (line.b != 0 ? " peer n" + Decimal(line.b) : "") + " (" + Decimal(line.d) + ", " +
+             Decimal(line.e) + ")";
     case LineKind::kCrashed:
       return line.a != 0 ? "CRASH, power lost" : "CRASH, process killed";
     case LineKind::kBooted:
-      return "boots, life " + Number(line.a);
+      return "boots, life " + Decimal(line.a);
     case LineKind::kStarted:
-      return "starts, life " + Number(line.a) + " term " + Number(line.b) + " last index " +
-             Number(line.c) + " snapshot " + Number(line.d);
+      return "starts, life " + Decimal(line.a) + " term " + Decimal(line.b) + " last index " +
+             Decimal(line.c) + " snapshot " + Decimal(line.d);
     case LineKind::kFaultBegan:
       return std::string("fault ") + NameOf(static_cast<FaultKind>(line.a)) + " #" +
-             Number(line.b) + " begins";
+             Decimal(line.b) + " begins";
     case LineKind::kFaultEnded:
       return std::string("fault ") + NameOf(static_cast<FaultKind>(line.a)) + " #" +
-             Number(line.b) + " ends";
+             Decimal(line.b) + " ends";
     case LineKind::kDiskFinished:
-      return std::string("disk: ") + JobName(line.a) + " " + Number(line.b) +
+      return std::string("disk: ") + JobName(line.a) + " " + Decimal(line.b) +
              (line.c != 0 ? " done" : " FAILED");
     case LineKind::kNodeFailed:
       return "stops: its disk failed";
     case LineKind::kClientInvoked:
-      return std::string(OperationName(line.a)) + " k" + Number(line.b) + " v" + Number(line.c);
+      return std::string(OperationName(line.a)) + " k" + Decimal(line.b) + " v" + Decimal(line.c);
     case LineKind::kClientReturned:
-      return std::string("returns ") + OutcomeName(line.a) + " v" + Number(line.b);
+      return std::string("returns ") + OutcomeName(line.a) + " v" + Decimal(line.b);
     case LineKind::kHealed:
       return "all faults end";
     case LineKind::kOpenFailed:
@@ -141,9 +140,16 @@ std::string TextOf(const TraceLine& line) {
                 static_cast<unsigned long long>(at / 1'000'000'000),
                 static_cast<unsigned long long>(at % 1'000'000'000),
                 static_cast<unsigned long long>(line.event));
-  const std::string who =
-      cluster ? "--" : (client ? "c" : "n") + Number(std::uint64_t{line.node} + 1);
-  return std::string(head.data()) + who + " " + Body(line);
+  std::string text(head.data());
+  if (cluster) {
+    text += "--";
+  } else if (client) {
+    text += 'c';
+    text += Decimal(std::uint64_t{line.node} + 1);
+  } else {
+    text += NodeName(line.node);
+  }
+  return text + " " + Body(line);
 }
 
 std::string Recorder::NewestLines() const {

@@ -4,6 +4,7 @@
 
 #include "core/check.h"
 #include "sim/simulation.h"
+#include "sim/text.h"
 
 namespace grassdb::sim {
 namespace {
@@ -31,9 +32,9 @@ std::string ReportOf(const Violation& violation, const Plan& plan, const Recorde
   const std::uint64_t at = Nanoseconds(recorder.at());
   std::string text = "VIOLATION of " + violation.rule + " at " + violation.where + "\n";
   text += "  " + violation.text + "\n";
-  text += "  seed " + std::to_string(plan.seed) + ", " + std::to_string(at / 1'000'000'000) + "." +
-          std::to_string(1'000'000'000 + at % 1'000'000'000).substr(1) + " s, event " +
-          std::to_string(recorder.counters.events) + "\n";
+  text += "  seed " + Decimal(plan.seed) + ", " + Decimal(at / 1'000'000'000) + "." +
+          Decimal(1'000'000'000 + at % 1'000'000'000).substr(1) + " s, event " +
+          Decimal(recorder.counters.events) + "\n";
   text += "the newest lines of the trace:\n" + recorder.NewestLines();
   text += "fingerprint: " + recorder.fingerprint.Hex() + "\n";
   return text + "repeat with: " + repeat + "\n";
@@ -42,10 +43,10 @@ std::string ReportOf(const Violation& violation, const Plan& plan, const Recorde
 }  // namespace
 
 std::string CommandFor(const RunOptions& options) {
-  std::string command = "grass-sim run --seed " + std::to_string(options.seed);
-  if (options.nodes) command += " --nodes " + std::to_string(*options.nodes);
-  if (options.steps) command += " --steps " + std::to_string(*options.steps);
-  if (options.seconds) command += " --seconds " + std::to_string(*options.seconds);
+  std::string command = "grass-sim run --seed " + Decimal(options.seed);
+  if (options.nodes) command += " --nodes " + Decimal(*options.nodes);
+  if (options.steps) command += " --steps " + Decimal(*options.steps);
+  if (options.seconds) command += " --seconds " + Decimal(*options.seconds);
   return command;
 }
 

@@ -14,7 +14,7 @@ namespace {
 constexpr std::uint64_t kSlotMask = 0xffffffff;
 
 std::string Milliseconds(Duration duration) {
-  return std::to_string(duration.count() / 1'000'000) + " ms";
+  return Decimal(duration.count() / 1'000'000) + " ms";
 }
 
 }  // namespace
@@ -33,7 +33,7 @@ Simulation::~Simulation() = default;
 void Simulation::MakeCluster() {
   std::vector<Member> members;
   for (std::uint32_t i = 0; i < plan_.nodes; ++i) {
-    const std::string name = "n" + std::to_string(i + 1);
+    const std::string name = NodeName(i);
     addresses_.push_back(name + ":1");
     ids_.push_back(NodeIdOf(name));
     members.push_back({ids_.back(), name, addresses_.back(), MemberRole::kVoter});
@@ -138,7 +138,7 @@ void Simulation::OnRequest(std::uint32_t host, std::uint64_t slot) {
 void Simulation::OnAnswer(std::uint32_t host, RequestId request, Reply reply) {
   const std::uint64_t slot = request.value() & kSlotMask;
   GRASS_RULE("client", requests_.InUse(slot) && requests_.At(slot).number == request.value() >> 32,
-             "n" + std::to_string(host + 1) + " answers a request twice, or one never made");
+             NodeName(host) + " answers a request twice, or one never made");
   OpenRequest open = requests_.Take(slot);
   open.packet.body = std::move(reply);
   network_.SendReply(std::move(open.packet));

@@ -14,6 +14,7 @@
 
 #include "core/check.h"
 #include "sim/run.h"
+#include "sim/text.h"
 
 namespace grassdb::sim {
 namespace {
@@ -163,7 +164,7 @@ class Sweeper {
     run.seed = seed;
     result.report = WIFSIGNALED(status)
                         ? std::string("the process died of: ") + strsignal(WTERMSIG(status)) + "\n"
-                        : "the process ended with " + std::to_string(WEXITSTATUS(status)) + "\n";
+                        : "the process ended with " + Decimal(WEXITSTATUS(status)) + "\n";
     result.report += "repeat with: " + CommandFor(run) + "\n";
     Tell(true);
     worker.next = seed + options_.jobs;
@@ -228,32 +229,34 @@ SweepResult Sweep(const SweepOptions& options, const SweepProgress& progress) {
 }
 
 std::string Summary(const SweepOptions& options, const SweepResult& result) {
-  const auto number = [](std::uint64_t value) { return std::to_string(value); };
   const Counters& sum = result.counters;
   std::string text;
   std::map<std::string, std::vector<std::uint64_t>> by_rule;
   for (const FailedSeed& failed : result.failed) by_rule[failed.rule].push_back(failed.seed);
   if (!result.failed.empty()) text += "\nfirst failure:\n" + result.failed.front().report + "\n";
-  text += "seeds " + number(options.first) + ".." + number(options.last) + ": " +
-          number(result.seeds - result.failed.size()) + " passed, " +
-          number(result.failed.size()) + " failed\n";
-  text += "events " + number(sum.events) + ", simulated seconds " +
-          number(sum.simulated_ns / 1'000'000'000) + ", messages " + number(sum.messages_sent) +
-          " (" + number(sum.messages_lost) + " lost, " + number(sum.messages_repeated) +
-          " repeated), I/Os " + number(sum.ios) + " (" + number(sum.io_failures) + " failed)\n";
-  text += "crashes " + number(sum.crashes) + ", partitions " + number(sum.partitions) +
-          ", other faults " + number(sum.other_faults) + ", elections won " +
-          number(sum.elections_won) + ", entries committed " + number(sum.entries_committed) +
-          ", snapshots taken " + number(sum.snapshots_taken) + ", installed " +
-          number(sum.snapshots_installed) + "\n";
-  text += "operations " + number(sum.operations_ok) + " ok, " + number(sum.operations_unknown) +
-          " of unknown outcome, " + number(sum.operations_failed) +
-          " without effect; keys not decided " + number(sum.keys_undecided) + "\n";
+  text += "seeds " + Decimal(options.first) + ".." + Decimal(options.last) + ": " +
+          Decimal(result.seeds - result.failed.size()) + " passed, " +
+          Decimal(result.failed.size()) + " failed\n";
+  text += "events " + Decimal(sum.events) + ", simulated seconds " +
+          Decimal(sum.simulated_ns / 1'000'000'000) + ", messages " + Decimal(sum.messages_sent) +
+          " (" + Decimal(sum.messages_lost) + " lost, " + Decimal(sum.messages_repeated) +
+          " repeated), I/Os " + Decimal(sum.ios) + " (" + Decimal(sum.io_failures) + " failed)\n";
+  text += "crashes " + Decimal(sum.crashes) + ", partitions " + Decimal(sum.partitions) +
+          ", other faults " + Decimal(sum.other_faults) + ", elections won " +
+          Decimal(sum.elections_won) + ", entries committed " + Decimal(sum.entries_committed) +
+          ", snapshots taken " + Decimal(sum.snapshots_taken) + ", installed " +
+          Decimal(sum.snapshots_installed) + "\n";
+  text += "operations " + Decimal(sum.operations_ok) + " ok, " + Decimal(sum.operations_unknown) +
+          " of unknown outcome, " + Decimal(sum.operations_failed) +
+          " without effect; keys not decided " + Decimal(sum.keys_undecided) + "\n";
   text += "fingerprint: " + result.fingerprint.Hex() + "\n";
   for (const auto& [rule, seeds] : by_rule) {
     text += "failed, " + rule + ":";
-    for (std::size_t i = 0; i < seeds.size() && i < 20; ++i) text += " " + number(seeds[i]);
-    if (seeds.size() > 20) text += " and " + number(seeds.size() - 20) + " more";
+    for (std::size_t i = 0; i < seeds.size() && i < 20; ++i) {
+      text += ' ';
+      text += Decimal(seeds[i]);
+    }
+    if (seeds.size() > 20) text += " and " + Decimal(seeds.size() - 20) + " more";
     text += "\n";
   }
   if (!result.failed.empty()) {

@@ -8,6 +8,8 @@
 
 #include <string>
 
+#include "sim/text.h"
+
 namespace grassdb::sim {
 
 struct Violation {

@@ -22,7 +22,11 @@ enum class Decision : std::uint64_t {
   kOrder = 8,
 };
 
-std::string KeyText(std::uint32_t key) { return "k" + std::to_string(key); }
+std::string KeyText(std::uint32_t key) {
+  std::string text(1, 'k');
+  text += Decimal(key);
+  return text;
+}
 
 }  // namespace
 
@@ -133,7 +137,9 @@ OperationKind SimClient::DrawKind(std::uint64_t random) const {
 }
 
 std::string SimClient::ValueText(ValueNumber value) const {
-  std::string text = "v" + std::to_string(value) + ".";
+  std::string text(1, 'v');
+  text += Decimal(value);
+  text += '.';
   const std::uint64_t size =
       BetweenScales(random_(Stream::kWorkload, Decision::kSize, value), text.size(),
                     plan_.workload.value_bytes_max + text.size());
@@ -227,7 +233,7 @@ void SimClient::Finish(const Outcome& outcome) {
                   value);
   recorder_->fingerprint.AddAll(number_, outcome.code, value);
   GRASS_RULE("convergence", phase_ != Phase::kChecking || outcome.code == Outcome::Code::kOk,
-             "client " + std::to_string(number_ + 1) +
+             "client " + Decimal(number_ + 1) +
                  " got no answer from the healed cluster: " + outcome.error);
   const std::uint64_t draw = random_(Stream::kWorkload, number_, Decision::kThink, begun_);
   if (phase_ == Phase::kWorking) {

@@ -47,8 +47,8 @@ void Checkers::OnDurableJobDone(std::uint32_t host) {
   }
   disk.running.reset();
   GRASS_RULE("committed for ever", !committed || disk.image.Holds(held, commits_.TermAt(held)),
-             "n" + std::to_string(host + 1) + " durably cut the committed entry of index " +
-                 std::to_string(held.value()));
+             NodeName(host) + " durably cut the committed entry of index " +
+                 Decimal(held.value()));
 }
 
 void Checkers::OnRecovered(std::uint32_t host, const RecoveredState& state) {
@@ -107,7 +107,7 @@ void Checkers::ObserveState(std::uint32_t host, const Node& node) {
 
 void Checkers::AtEnd(std::uint32_t host, const Node& node) const {
   GRASS_RULE("convergence", node.applied_index() == reference_.applied(),
-             "n" + std::to_string(host + 1) + " has not applied everything that is committed");
+             NodeName(host) + " has not applied everything that is committed");
   reference_.CheckAll(host, node.store());
 }
 

@@ -6,12 +6,6 @@
 #include "sim/violation.h"
 
 namespace grassdb::sim {
-namespace {
-
-std::string Name(std::uint32_t node) { return "n" + std::to_string(node + 1); }
-
-}  // namespace
-
 bool CommitLedger::ObserveCommit(std::uint32_t node, Role role, Term term, Index commit,
                                  const Log& log) {
   const Index before = std::max(observed_[node], log.base_index());
@@ -20,24 +14,24 @@ bool CommitLedger::ObserveCommit(std::uint32_t node, Role role, Term term, Index
   const Index known = last();
   for (Index index = before + 1; index <= commit; ++index) {
     GRASS_RULE("committed for ever", index <= log.last_index(),
-               Name(node) + " calls index " + std::to_string(index.value()) +
+               NodeName(node) + " calls index " + Decimal(index.value()) +
                    " committed, beyond the end of its log");
     const Term held = log.At(index).term;
     if (index > last()) committed_.push_back({held, term});
     GRASS_RULE("committed for ever", TermAt(index) == held,
-               Name(node) + " has an entry of term " + std::to_string(held.value()) +
-                   " committed at index " + std::to_string(index.value()) +
+               NodeName(node) + " has an entry of term " + Decimal(held.value()) +
+                   " committed at index " + Decimal(index.value()) +
                    ", where the cluster has committed one of term " +
-                   std::to_string(TermAt(index).value()));
+                   Decimal(TermAt(index).value()));
   }
   GRASS_RULE("committed for ever", commit <= last(),
-             Name(node) + " has a snapshot of index " + std::to_string(commit.value()) +
+             NodeName(node) + " has a snapshot of index " + Decimal(commit.value()) +
                  ", which nobody has committed");
   if (last() == known) return false;
   GRASS_RULE("commit rule", role != Role::kLeader || TermAt(commit) == term,
-             Name(node) + ", leader of term " + std::to_string(term.value()) +
-                 ", commits up to index " + std::to_string(commit.value()) +
-                 " by an entry of term " + std::to_string(TermAt(commit).value()));
+             NodeName(node) + ", leader of term " + Decimal(term.value()) +
+                 ", commits up to index " + Decimal(commit.value()) +
+                 " by an entry of term " + Decimal(TermAt(commit).value()));
   return true;
 }
 
@@ -46,10 +40,10 @@ void CommitLedger::ObserveNewLeader(std::uint32_t node, Term term, const Log& lo
     const Committed& entry = committed_[index.value()];
     if (entry.in >= term) continue;
     GRASS_RULE("leader completeness", log.TermAt(index) == entry.term,
-               Name(node) + ", new leader of term " + std::to_string(term.value()) +
-                   ", lacks the entry (index " + std::to_string(index.value()) + ", term " +
-                   std::to_string(entry.term.value()) + ") committed in term " +
-                   std::to_string(entry.in.value()));
+               NodeName(node) + ", new leader of term " + Decimal(term.value()) +
+                   ", lacks the entry (index " + Decimal(index.value()) + ", term " +
+                   Decimal(entry.term.value()) + ") committed in term " +
+                   Decimal(entry.in.value()));
     return;  // by log matching it has the ones before
   }
 }

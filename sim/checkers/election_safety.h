@@ -19,10 +19,10 @@ class ElectionSafety {
   bool ObserveLeader(std::uint32_t node, std::uint64_t life, Term term) {
     const auto [found, inserted] = leaders_.try_emplace(term, node, life);
     GRASS_RULE("election safety", found->second == std::pair(node, life),
-               "n" + std::to_string(node + 1) + " (life " + std::to_string(life) + ") and n" +
-                   std::to_string(found->second.first + 1) + " (life " +
-                   std::to_string(found->second.second) + ") both lead in term " +
-                   std::to_string(term.value()));
+               NodeName(node) + " (life " + Decimal(life) + ") and n" +
+                   Decimal(found->second.first + 1) + " (life " +
+                   Decimal(found->second.second) + ") both lead in term " +
+                   Decimal(term.value()));
     return inserted;
   }
   std::size_t leaderships() const { return leaders_.size(); }

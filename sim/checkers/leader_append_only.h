@@ -25,8 +25,8 @@ class LeaderAppendOnly {
     const bool led_throughout = before.role == Role::kLeader && after.role == Role::kLeader &&
                                 before.term == after.term;
     GRASS_RULE("leader append-only", !led_throughout || !change.cut,
-               "n" + std::to_string(node + 1) + " cut its own log while leading term " +
-                   std::to_string(after.term.value()));
+               NodeName(node) + " cut its own log while leading term " +
+                   Decimal(after.term.value()));
   }
 };
 

@@ -1,4 +1,5 @@
 #include "sim/checkers/linearizability.h"
+#include "sim/text.h"
 
 #include <algorithm>
 #include <map>
@@ -231,32 +232,31 @@ Progress Search::Run(std::uint64_t steps) {
 }
 
 std::string Describe(const HistoryOperation& operation) {
-  const auto number = [](std::uint64_t value) { return std::to_string(value); };
-  std::string text = "client " + number(operation.client + 1) + ", ";
+  std::string text = "client " + Decimal(operation.client + 1) + ", ";
   switch (operation.kind) {
     case OperationKind::kGet:
-      text += "get -> v" + number(operation.read);
+      text += "get -> v" + Decimal(operation.read);
       break;
     case OperationKind::kPut:
-      text += "put v" + number(operation.written) + (operation.found ? " -> replaced" : " -> new");
+      text += "put v" + Decimal(operation.written) + (operation.found ? " -> replaced" : " -> new");
       break;
     case OperationKind::kDelete:
       text += operation.found ? "delete -> found" : "delete -> missing";
       break;
     case OperationKind::kCompareAndSet:
-      text += "compare-and-set v" + number(operation.expected) + " to v" +
-              number(operation.written) + (operation.succeeded ? " -> done" : " -> refused");
+      text += "compare-and-set v" + Decimal(operation.expected) + " to v" +
+              Decimal(operation.written) + (operation.succeeded ? " -> done" : " -> refused");
       break;
     default:
       break;
   }
   if (operation.returned == kNotReturned) return text + ", outcome unknown";
-  return text + ", between " + number(operation.invoked) + " and " + number(operation.returned);
+  return text + ", between " + Decimal(operation.invoked) + " and " + Decimal(operation.returned);
 }
 
 std::string Search::Stuck() const {
-  return std::to_string(deepest_) + " of " + std::to_string(operations_.size()) +
-         " operations can be ordered; then, with the value v" + std::to_string(stuck_state_) +
+  return Decimal(deepest_) + " of " + Decimal(operations_.size()) +
+         " operations can be ordered; then, with the value v" + Decimal(stuck_state_) +
          ", no order explains: " + Describe(operations_[stuck_at_]);
 }
 
@@ -279,7 +279,7 @@ LinearizabilityVerdict CheckLinearizability(const std::vector<HistoryOperation>&
       if (progress == Progress::kSearching) continue;
       if (progress == Progress::kViolated) {
         verdict.violated_key = key;
-        verdict.text = "key k" + std::to_string(key) + ": " + search->Stuck();
+        verdict.text = "key k" + Decimal(key) + ": " + search->Stuck();
         return verdict;
       }
       search.reset();

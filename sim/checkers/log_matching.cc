@@ -48,14 +48,14 @@ void LogMatching::Add(std::uint32_t node, const Entry& entry, Term previous) {
     if (inserted) return;
     record = &found->second;
   }
-  const std::string which = "entry (index " + std::to_string(at) + ", term " +
-                            std::to_string(entry.term.value()) + ") of n" +
-                            std::to_string(node + 1);
+  const std::string which = "entry (index " + Decimal(at) + ", term " +
+                            Decimal(entry.term.value()) + ") of n" +
+                            Decimal(node + 1);
   GRASS_RULE("log matching", record->entry == entry,
              which + " differs from the one another log holds");
   GRASS_RULE("log matching", record->previous == previous,
-             which + " follows term " + std::to_string(previous.value()) +
-                 ", elsewhere it follows term " + std::to_string(record->previous.value()));
+             which + " follows term " + Decimal(previous.value()) +
+                 ", elsewhere it follows term " + Decimal(record->previous.value()));
 }
 
 const Entry* LogMatching::Find(Index index, Term term) const {

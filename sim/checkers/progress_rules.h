@@ -26,7 +26,7 @@ class ProgressRules {
 
   void Observe(std::uint32_t node, const Standing& now) {
     const Standing& before = last_[node];
-    const std::string who = "n" + std::to_string(node + 1) + ": ";
+    const std::string who = NodeName(node) + ": ";
     GRASS_RULE("monotony", now.term >= before.term, who + Fell("term", before.term, now.term));
     GRASS_RULE("monotony",
                now.term > before.term || before.voted_for == NodeId() ||
@@ -47,8 +47,8 @@ class ProgressRules {
  private:
   template <class Id>
   static std::string Fell(const char* what, Id from, Id to) {
-    return std::string(what) + " fell from " + std::to_string(from.value()) + " to " +
-           std::to_string(to.value());
+    return std::string(what) + " fell from " + Decimal(from.value()) + " to " +
+           Decimal(to.value());
   }
 
   std::vector<Standing> last_;

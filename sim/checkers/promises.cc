@@ -10,33 +10,31 @@ namespace {
 
 constexpr const char* kPromise = "durable before promised";
 
-std::string Number(std::uint64_t value) { return std::to_string(value); }
-
 std::string Sent(const Message& message) {
-  return std::string(NameOf(message.body)) + " of term " + Number(message.term.value()) + " by " +
-         Number(message.from.value());
+  return std::string(NameOf(message.body)) + " of term " + Decimal(message.term.value()) + " by " +
+         Decimal(message.from.value());
 }
 
 // The sender's vote in the message's term is durable and was for `candidate`.
 void CheckVote(const Message& message, NodeId candidate, const DurableImage& image) {
   const HardState& durable = image.hard_state();
   GRASS_RULE(kPromise, durable.term == message.term && durable.voted_for == candidate,
-             Sent(message) + " rests on a vote for " + Number(candidate.value()) +
-                 "; durable are term " + Number(durable.term.value()) + " and a vote for " +
-                 Number(durable.voted_for.value()));
+             Sent(message) + " rests on a vote for " + Decimal(candidate.value()) +
+                 "; durable are term " + Decimal(durable.term.value()) + " and a vote for " +
+                 Decimal(durable.voted_for.value()));
 }
 
 void CheckTerm(const Message& message, const DurableImage& image) {
   GRASS_RULE(kPromise, image.hard_state().term >= message.term,
              Sent(message) + ", but the durable term is " +
-                 Number(image.hard_state().term.value()));
+                 Decimal(image.hard_state().term.value()));
 }
 
 void CheckHeld(const Message& message, Index match, const DurableImage& image) {
   CheckTerm(message, image);
   GRASS_RULE(kPromise, match <= image.last() || match <= image.snapshot(),
-             Sent(message) + " acknowledges index " + Number(match.value()) +
-                 "; durable are entries up to " + Number(image.last().value()));
+             Sent(message) + " acknowledges index " + Decimal(match.value()) +
+                 "; durable are entries up to " + Decimal(image.last().value()));
 }
 
 }  // namespace
@@ -68,10 +66,10 @@ void Promises::CheckMatch(Term term, const Log& log, const std::vector<Progress>
                       (follower.match < log.base_index() ||
                        log.TermAt(follower.match) == image->TermAt(follower.match));
     GRASS_RULE("match rests on disk", held,
-               "a leader of term " + Number(term.value()) + " believes that " +
-                   Number(follower.id.value()) + " matches its log up to " +
-                   Number(follower.match.value()) + "; durable there are entries up to " +
-                   Number(image->last().value()));
+               "a leader of term " + Decimal(term.value()) + " believes that " +
+                   Decimal(follower.id.value()) + " matches its log up to " +
+                   Decimal(follower.match.value()) + "; durable there are entries up to " +
+                   Decimal(image->last().value()));
   }
 }
 
@@ -83,9 +81,9 @@ void Promises::CheckQuorum(Index index, Term term, const Configuration& configur
     if (image != nullptr && image->Holds(index, term)) ++holders;
   }
   GRASS_RULE("commit rests on a quorum", holders >= configuration.majority(),
-             "entry (index " + Number(index.value()) + ", term " + Number(term.value()) +
-                 ") is called committed, but durable on " + Number(holders) + " of " +
-                 Number(configuration.voters().size()) + " voters");
+             "entry (index " + Decimal(index.value()) + ", term " + Decimal(term.value()) +
+                 ") is called committed, but durable on " + Decimal(holders) + " of " +
+                 Decimal(configuration.voters().size()) + " voters");
 }
 
 }  // namespace grassdb::sim

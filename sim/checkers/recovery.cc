@@ -9,15 +9,13 @@
 namespace grassdb::sim {
 namespace {
 
-std::string Number(std::uint64_t value) { return std::to_string(value); }
-
 struct Finding {
   std::uint32_t node;
   const DurableImage& image;
   const Persist* persist;  // null: none was under way
   const DurableImage found;
 
-  std::string Who() const { return "n" + Number(node + 1) + " recovered "; }
+  std::string Who() const { return NodeName(node) + " recovered "; }
 };
 
 void CheckHardState(const Finding& f) {
@@ -26,9 +24,9 @@ void CheckHardState(const Finding& f) {
   const bool unfinished =
       f.persist != nullptr && f.persist->hard_state.has_value() && is == *f.persist->hard_state;
   GRASS_RULE("recovery", is == must || unfinished,
-             f.Who() + "term " + Number(is.term.value()) + " voted for " +
-                 Number(is.voted_for.value()) + "; durable were term " +
-                 Number(must.term.value()) + " voted for " + Number(must.voted_for.value()));
+             f.Who() + "term " + Decimal(is.term.value()) + " voted for " +
+                 Decimal(is.voted_for.value()) + "; durable were term " +
+                 Decimal(must.term.value()) + " voted for " + Decimal(must.voted_for.value()));
 }
 
 // `must` is the durable log; from `cut` on it may have been cut by the unfinished Persist.
@@ -37,9 +35,9 @@ void CheckLog(const Finding& f, const DurableImage& must) {
   const Index cut = writes ? f.persist->entries.front().index : must.last() + 1;
   for (Index index = f.found.snapshot() + 1; index <= must.last() && index < cut; ++index) {
     GRASS_RULE("recovery", f.found.Holds(index, must.TermAt(index)),
-               f.Who() + "no entry (index " + Number(index.value()) + ", term " +
-                   Number(must.TermAt(index).value()) + "), which was durable; its log ends at " +
-                   Number(f.found.last().value()));
+               f.Who() + "no entry (index " + Decimal(index.value()) + ", term " +
+                   Decimal(must.TermAt(index).value()) + "), which was durable; its log ends at " +
+                   Decimal(f.found.last().value()));
   }
   for (Index index = std::max(cut, f.found.snapshot() + 1); index <= f.found.last(); ++index) {
     const Term term = f.found.TermAt(index);
@@ -47,8 +45,8 @@ void CheckLog(const Finding& f, const DurableImage& must) {
     const bool unfinished = writes && index <= f.persist->entries.back().index &&
                             f.persist->entries[index - cut].term == term;
     GRASS_RULE("recovery", durable || unfinished,
-               f.Who() + "an entry (index " + Number(index.value()) + ", term " +
-                   Number(term.value()) + ") that was not written there");
+               f.Who() + "an entry (index " + Decimal(index.value()) + ", term " +
+                   Decimal(term.value()) + ") that was not written there");
   }
 }
 
@@ -71,8 +69,8 @@ void Recovery::Check(std::uint32_t node, const DurableImage& image,
       must.Apply(install);
     }
     GRASS_RULE("recovery", f.found.snapshot() == must.snapshot(),
-               f.Who() + "a snapshot of index " + Number(f.found.snapshot().value()) +
-                   "; durable was one of " + Number(image.snapshot().value()));
+               f.Who() + "a snapshot of index " + Decimal(f.found.snapshot().value()) +
+                   "; durable was one of " + Decimal(image.snapshot().value()));
   }
   CheckLog(f, must);
 }

@@ -111,16 +111,16 @@ void ReferenceStore::Check(std::uint32_t node, Index index, const Shown& shown) 
   GRASS_RULE(kRule, index <= applied(), "a node has applied what is not committed");
   const Shown& must = shown_[index.value()];
   GRASS_RULE(kRule, shown == must,
-             "n" + std::to_string(node + 1) + " has applied up to index " +
-                 std::to_string(index.value()) + " and is at revision " +
-                 std::to_string(shown.revision) + " with " + std::to_string(shown.keys) +
-                 " keys and " + std::to_string(shown.sessions) + " sessions; it must be " +
-                 std::to_string(must.revision) + ", " + std::to_string(must.keys) + " and " +
-                 std::to_string(must.sessions));
+             NodeName(node) + " has applied up to index " +
+                 Decimal(index.value()) + " and is at revision " +
+                 Decimal(shown.revision) + " with " + Decimal(shown.keys) +
+                 " keys and " + Decimal(shown.sessions) + " sessions; it must be " +
+                 Decimal(must.revision) + ", " + Decimal(must.keys) + " and " +
+                 Decimal(must.sessions));
 }
 
 void ReferenceStore::CheckAll(std::uint32_t node, const KvStore& store) const {
-  const std::string who = "n" + std::to_string(node + 1);
+  const std::string who = NodeName(node);
   GRASS_RULE(kRule, store.size() == values_.size(), who + " holds another number of keys");
   for (const auto& [key, value] : values_) {
     const KeyValue* held = store.Find(key);

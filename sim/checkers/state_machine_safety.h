@@ -22,13 +22,13 @@ class StateMachineSafety {
   // `node` has now applied up to `applied` of `log`, which leaves the state with this digest.
   void Observe(std::uint32_t node, Index applied, std::uint64_t digest, const Log& log,
                const CommitLedger& ledger) {
-    const std::string who = "n" + std::to_string(node + 1);
+    const std::string who = NodeName(node);
     GRASS_RULE("state machine safety", applied <= ledger.last(),
-               who + " applied index " + std::to_string(applied.value()) +
+               who + " applied index " + Decimal(applied.value()) +
                    ", which is not committed");
     for (Index index = std::max(applied_[node], log.base_index()) + 1; index <= applied; ++index) {
       GRASS_RULE("state machine safety", log.TermAt(index) == ledger.TermAt(index),
-                 who + " applied another entry at index " + std::to_string(index.value()) +
+                 who + " applied another entry at index " + Decimal(index.value()) +
                      " than is committed there");
     }
     applied_[node] = applied;
@@ -37,7 +37,7 @@ class StateMachineSafety {
     if (known == 0) known = digest;
     GRASS_RULE("state machine safety", known == digest,
                who + " has another state than others had at applied index " +
-                   std::to_string(applied.value()));
+                   Decimal(applied.value()));
   }
   // The node has lost its memory.
   void Forget(std::uint32_t node) { applied_[node] = Index(); }
