@@ -119,6 +119,7 @@ void Host::Crash(CrashKind kind) {
   snapshot_jobs_.clear();
   running_.reset();
   running_durable_ = false;
+  disk_failed_ = false;
   paused_ = false;
   work_scheduled_ = false;
   busy_until_ = TrueTime();
@@ -226,7 +227,7 @@ void Host::Submit(DiskJob job) {
 
 void Host::StartNextJob() {
   std::deque<DiskJob>& source = persists_.empty() ? snapshot_jobs_ : persists_;
-  if (source.empty()) return;
+  if (source.empty() || disk_failed_) return;
   DiskJob job = std::move(source.front());
   source.pop_front();
   running_durable_ =
@@ -246,8 +247,9 @@ void Host::OnDiskEvent(std::uint64_t life) {
   recorder_->Note(LineKind::kDiskFinished, number_, done.index(), NumberOf(done), ok ? 1 : 0);
   recorder_->fingerprint.AddAll(done.index(), NumberOf(done), ok ? 1 : 0);
   if (running_durable_ && ok) owner_->OnDurableJobDone(number_);
-  // After a failed write nothing more is tried: the node is about to stop.
-  if (ok || std::holds_alternative<SnapshotRead>(done)) StartNextJob();
+  // After a failed write nothing more is tried: the node stops as soon as it hears of it.
+  if (!ok && !std::holds_alternative<SnapshotRead>(done)) disk_failed_ = true;
+  StartNextJob();
   Enqueue(std::move(done));
 }
 

@@ -143,6 +143,7 @@ class Host final : private Clock, private Network, private Disk, private Clients
   std::deque<DiskJob> snapshot_jobs_;
   std::optional<DiskDone> running_;  // the completion of the job at the disk
   bool running_durable_ = false;     // and the owner was told of its beginning
+  bool disk_failed_ = false;         // a write has failed in this life
 };
 
 }  // namespace grassdb::sim

@@ -193,8 +193,12 @@ void DrawWorkload(const Drawer& draw, Plan* plan) {
   work.value_bytes_max = static_cast<std::uint32_t>(draw.Scales(Dimension::kValueBytes, 16, 2048));
   work.deadline = draw.Coin(50, Dimension::kAttemptTimeout) ? Duration(seconds(5))
                                                              : Duration(seconds(2));
-  work.attempt_timeout =
-      draw.Scales(Dimension::kAttemptTimeout, milliseconds(50), milliseconds(1000));
+  // A read at a follower takes three round trips, a write two and two syncs. Sometimes it is late.
+  const Duration usual = 6 * (plan->network.delay_min + plan->network.delay_spread) +
+                         4 * (plan->disk.sync_min + plan->disk.sync_spread);
+  work.attempt_timeout = draw.Scales(Dimension::kAttemptTimeout,
+                                     std::max(usual / 2, Duration(milliseconds(20))),
+                                     std::max(usual, Duration(milliseconds(1000))));
   const auto weight = [&draw](std::uint64_t which, std::uint64_t percent_on, std::uint64_t max) {
     if (!draw.Coin(percent_on, Dimension::kMix, which)) return std::uint32_t{0};
     return static_cast<std::uint32_t>(

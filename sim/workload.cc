@@ -42,6 +42,7 @@ SimClient::SimClient(std::uint32_t number, const Plan& plan,
       recorder_(recorder),
       history_(history),
       deadline_(plan.workload.deadline),
+      attempt_timeout_(plan.workload.attempt_timeout),
       last_seen_(plan.workload.keys) {
   Connect();
 }
@@ -56,7 +57,7 @@ void SimClient::Connect() {
   std::ranges::rotate(options.endpoints,
                       options.endpoints.begin() + static_cast<std::ptrdiff_t>(first));
   options.deadline = deadline_;
-  options.attempt_timeout = plan_.workload.attempt_timeout;
+  options.attempt_timeout = attempt_timeout_;
   options.seed = random_(Stream::kClient, number_, life_);
   client_.emplace(options);
 }
@@ -276,6 +277,8 @@ void SimClient::CheckKeys(std::uint32_t first, std::uint32_t step, Duration dead
   next_key_ = first;
   key_step_ = step;
   deadline_ = deadline;
+  // While faults are about, an attempt may be given less time than the network needs for it. Not now.
+  attempt_timeout_ = std::max(attempt_timeout_, Duration(std::chrono::seconds(1)));
   Connect();
   WakeAt(begin_at_ = queue_->now());
 }

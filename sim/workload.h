@@ -68,6 +68,7 @@ class SimClient {
   std::uint64_t life_ = 0;
   std::optional<Client> client_;
   Duration deadline_{};
+  Duration attempt_timeout_{};
   std::uint64_t begun_ = 0;
   std::optional<std::size_t> operation_;  // in the history
   TrueTime begin_at_ = kNever;            // of the next operation
