@@ -124,6 +124,16 @@ Standing StandingOf(const SnapshotHeader& header, const Replay& replay) {
   return held ? Standing::kCurrent : Standing::kAhead;
 }
 
+// Which file it must be that is not there when the log begins behind all snapshots: the snapshot
+// that the log knows of, or else the segment before the oldest.
+std::string MissingFile(const Home& home, const Replay& replay, const Recovered& recovered) {
+  const LogPosition known = replay.marks().empty() ? LogPosition() : replay.marks().back();
+  if (known.index >= replay.base().index) return home.names.Snapshot(known.index);
+  const SegmentNumber first =
+      recovered.sealed.empty() ? recovered.live.number : recovered.sealed.front().number;
+  return home.names.Sealed(first - 1);
+}
+
 absl::Status ChooseSnapshot(const Home& home, const Inventory& inventory, const Replay& replay,
                             Recovered& recovered) {
   absl::Status damage;  // of the newest damaged file, in case no other one will do
@@ -154,12 +164,9 @@ absl::Status ChooseSnapshot(const Home& home, const Inventory& inventory, const 
   const Index covered = recovered.state.snapshot ? recovered.state.snapshot->index : Index(0);
   if (replay.base().index <= covered) return absl::OkStatus();
   if (!damage.ok()) return damage;
-  const SegmentNumber first =
-      recovered.sealed.empty() ? recovered.live.number : recovered.sealed.front().number;
-  return Damaged(home.directory.path(), home.names.Sealed(first - 1), 0,
-                 "the log begins behind " + ToText(replay.base()) +
-                     " and no snapshot reaches it: segment " + NumberText(first - 1) +
-                     " or the snapshot of that index is missing");
+  return Damaged(home.directory.path(), MissingFile(home, replay, recovered), 0,
+                 "this file is missing: the log begins behind " + ToText(replay.base()) +
+                     " and no snapshot reaches that far");
 }
 
 absl::Status RemoveFiles(Directory& directory, const std::vector<std::string>& files) {

@@ -1,0 +1,257 @@
+#include "tests/store/crash_directory.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "core/hash.h"
+
+namespace grassdb::store {
+namespace {
+
+constexpr std::size_t kSectorBytes = 512;
+
+}  // namespace
+
+class CrashFile final : public File {
+ public:
+  CrashFile(CrashDirectory& directory, CrashDirectory::InodePtr inode)
+      : directory_(directory), inode_(std::move(inode)), life_(directory.life_) {}
+
+  absl::StatusOr<std::size_t> ReadAt(std::uint64_t offset, std::span<char> out) override {
+    if (dead()) return CrashDirectory::Stopped();
+    const std::string& bytes = inode_->cached;
+    if (offset >= bytes.size()) return std::size_t{0};
+    const std::size_t size = std::min<std::size_t>(out.size(), bytes.size() - offset);
+    std::memcpy(out.data(), bytes.data() + offset, size);
+    return size;
+  }
+
+  absl::Status WriteAt(std::uint64_t offset, std::span<const std::string_view> parts) override {
+    if (dead()) return CrashDirectory::Stopped();
+    std::string bytes;
+    for (const std::string_view part : parts) bytes.append(part);
+    const auto fault = directory_.Count();
+    ++directory_.counters_.writes;
+    directory_.counters_.bytes_written += bytes.size();
+    if (fault.has_value() && *fault != Fault::kStop) bytes.resize(bytes.size() / 2);
+    CrashDirectory::Write(*inode_, offset, bytes);
+    return fault.has_value() ? absl::UnknownError("injected write error") : absl::OkStatus();
+  }
+
+  absl::Status Sync() override {
+    if (dead()) return CrashDirectory::Stopped();
+    const auto fault = directory_.Count();
+    ++directory_.counters_.file_syncs;
+    if (fault == Fault::kDropPages) inode_->dirty.clear();
+    if (fault.has_value()) return absl::UnknownError("injected sync error");
+    inode_->durable.resize(inode_->cached.size(), '\0');
+    for (const std::size_t sector : inode_->dirty) {
+      const std::size_t at = sector * kSectorBytes;
+      if (at >= inode_->cached.size()) continue;
+      const std::size_t size = std::min(kSectorBytes, inode_->cached.size() - at);
+      std::memcpy(inode_->durable.data() + at, inode_->cached.data() + at, size);
+    }
+    inode_->dirty.clear();
+    return absl::OkStatus();
+  }
+
+  absl::StatusOr<std::uint64_t> Size() override {
+    if (dead()) return CrashDirectory::Stopped();
+    return std::uint64_t{inode_->cached.size()};
+  }
+
+  absl::Status Truncate(std::uint64_t size) override {
+    if (dead()) return CrashDirectory::Stopped();
+    const auto fault = directory_.Count();
+    inode_->cached.resize(static_cast<std::size_t>(size), '\0');
+    return fault.has_value() ? absl::UnknownError("injected truncate error") : absl::OkStatus();
+  }
+
+ private:
+  bool dead() const { return directory_.stopped_ || life_ != directory_.life_; }
+
+  CrashDirectory& directory_;
+  CrashDirectory::InodePtr inode_;
+  std::uint64_t life_;
+};
+
+class CrashLock final : public Lock {
+ public:
+  CrashLock(CrashDirectory& directory, std::string name)
+      : directory_(directory), name_(std::move(name)), life_(directory.life_) {}
+  ~CrashLock() override {
+    if (life_ == directory_.life_) directory_.locks_.erase(name_);
+  }
+
+ private:
+  CrashDirectory& directory_;
+  std::string name_;
+  std::uint64_t life_;
+};
+
+CrashDirectory::CrashDirectory(const std::map<std::string, std::string>& content) {
+  for (const auto& [name, bytes] : content) {
+    auto inode = std::make_shared<Inode>();
+    inode->cached = bytes;
+    inode->durable = bytes;
+    cached_[name] = inode;
+    durable_[name] = inode;
+  }
+}
+
+absl::StatusOr<std::unique_ptr<File>> CrashDirectory::Open(std::string_view name, OpenMode mode) {
+  if (stopped_) return Stopped();
+  const std::string text(name);
+  const auto at = cached_.find(text);
+  if (mode == OpenMode::kExisting) {
+    if (at == cached_.end()) return absl::NotFoundError("no file " + text);
+    return std::unique_ptr<File>(std::make_unique<CrashFile>(*this, at->second));
+  }
+  if (at != cached_.end() && mode == OpenMode::kCreate) {
+    return absl::AlreadyExistsError("there is a file " + text);
+  }
+  const auto fault = Count();
+  InodePtr inode;
+  if (at != cached_.end()) {
+    inode = at->second;
+    inode->cached.clear();
+    for (std::size_t i = 0; i * kSectorBytes < inode->durable.size(); ++i) inode->dirty.insert(i);
+  } else {
+    inode = std::make_shared<Inode>();
+    Change({.removed = {}, .added = text, .inode = inode});
+  }
+  if (fault.has_value()) return absl::UnknownError("injected open error");
+  return std::unique_ptr<File>(std::make_unique<CrashFile>(*this, inode));
+}
+
+absl::Status CrashDirectory::Rename(std::string_view from, std::string_view to) {
+  if (stopped_) return Stopped();
+  const auto at = cached_.find(std::string(from));
+  if (at == cached_.end()) return absl::NotFoundError("no file " + std::string(from));
+  const auto fault = Count();
+  if (fault == Fault::kError) return absl::UnknownError("injected rename error");
+  Change({.removed = std::string(from), .added = std::string(to), .inode = at->second});
+  return fault.has_value() ? absl::UnknownError("injected rename error") : absl::OkStatus();
+}
+
+absl::Status CrashDirectory::Remove(std::string_view name) {
+  if (stopped_) return Stopped();
+  const auto at = cached_.find(std::string(name));
+  if (at == cached_.end()) return absl::NotFoundError("no file " + std::string(name));
+  const auto fault = Count();
+  if (fault == Fault::kError) return absl::UnknownError("injected remove error");
+  Change({.removed = std::string(name), .added = {}, .inode = at->second});
+  return fault.has_value() ? absl::UnknownError("injected remove error") : absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<std::string>> CrashDirectory::List() {
+  if (stopped_) return Stopped();
+  std::vector<std::string> names;
+  for (const auto& [name, inode] : cached_) names.push_back(name);
+  return names;
+}
+
+absl::Status CrashDirectory::Sync() {
+  if (stopped_) return Stopped();
+  const auto fault = Count();
+  ++counters_.directory_syncs;
+  if (fault.has_value()) return absl::UnknownError("injected directory sync error");
+  durable_ = cached_;
+  changes_.clear();
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::unique_ptr<Lock>> CrashDirectory::Acquire(std::string_view name) {
+  if (stopped_) return Stopped();
+  if (!locks_.insert(std::string(name)).second) {
+    return absl::FailedPreconditionError(std::string(name) + " is locked");
+  }
+  if (!cached_.contains(std::string(name))) {
+    Change({.removed = {}, .added = std::string(name), .inode = std::make_shared<Inode>()});
+  }
+  return std::unique_ptr<Lock>(std::make_unique<CrashLock>(*this, std::string(name)));
+}
+
+void CrashDirectory::CrashNow(Crash crash, std::uint64_t seed) {
+  ++life_;
+  locks_.clear();
+  fault_at_ = 0;
+  stopped_ = false;
+  if (crash == Crash::kProcess) return;
+  for (std::size_t i = 0; i < changes_.size(); ++i) {
+    const std::uint64_t keep = seed % 4 == 0 ? 0 : seed % 4 == 1 ? 1 : KeyedRandom(seed, 1u, i) % 2;
+    if (keep == 0) continue;
+    const NameChange& change = changes_[i];
+    const auto at = durable_.find(change.removed);
+    if (at != durable_.end() && at->second == change.inode) durable_.erase(at);
+    if (!change.added.empty()) durable_[change.added] = change.inode;
+  }
+  changes_.clear();
+  cached_ = durable_;
+  std::uint64_t number = 0;
+  std::set<Inode*> done;
+  for (const auto& [name, inode] : durable_) {
+    if (done.insert(inode.get()).second)
+      LosePower(*inode, KeyedRandom(seed, 2u, ++number) * 4 + seed % 4);
+  }
+}
+
+void CrashDirectory::FailAt(std::uint64_t n, Fault fault) {
+  fault_at_ = operations_ + n;
+  fault_ = fault;
+}
+
+std::map<std::string, std::string> CrashDirectory::Content() const {
+  std::map<std::string, std::string> content;
+  for (const auto& [name, inode] : cached_) content[name] = inode->cached;
+  return content;
+}
+
+std::optional<Fault> CrashDirectory::Count() {
+  ++operations_;
+  if (operations_ != fault_at_) return std::nullopt;
+  stopped_ = fault_ == Fault::kStop;
+  return fault_;
+}
+
+absl::Status CrashDirectory::Stopped() {
+  return absl::AbortedError("the power is off");
+}
+
+void CrashDirectory::Change(NameChange change) {
+  if (!change.removed.empty()) cached_.erase(change.removed);
+  if (!change.added.empty()) cached_[change.added] = change.inode;
+  changes_.push_back(std::move(change));
+}
+
+void CrashDirectory::Write(Inode& inode, std::uint64_t offset, std::string_view bytes) {
+  if (bytes.empty()) return;
+  if (inode.cached.size() < offset + bytes.size()) inode.cached.resize(offset + bytes.size(), '\0');
+  std::memcpy(inode.cached.data() + offset, bytes.data(), bytes.size());
+  const std::size_t last = (offset + bytes.size() - 1) / kSectorBytes;
+  for (std::size_t i = offset / kSectorBytes; i <= last; ++i) inode.dirty.insert(i);
+}
+
+void CrashDirectory::LosePower(Inode& inode, std::uint64_t seed) {
+  const auto choose = [&](std::uint64_t what, std::uint64_t which) -> std::uint64_t {
+    return seed % 4 == 0 ? 0 : seed % 4 == 1 ? 1 : KeyedRandom(seed, what, which) % 2;
+  };
+  if (choose(1, 0) == 1) inode.durable.resize(inode.cached.size(), '\0');
+  bool torn = false;
+  for (const std::size_t sector : inode.dirty) {
+    const std::size_t at = sector * kSectorBytes;
+    if (at >= inode.cached.size() || at >= inode.durable.size()) continue;
+    std::size_t size =
+        std::min({kSectorBytes, inode.cached.size() - at, inode.durable.size() - at});
+    if (choose(2, sector) == 0) {
+      if (seed % 4 < 2 || torn) continue;
+      torn = true;
+      size = KeyedRandom(seed, 3u, sector) % size;
+    }
+    std::memcpy(inode.durable.data() + at, inode.cached.data() + at, size);
+  }
+  inode.dirty.clear();
+  inode.cached = inode.durable;
+}
+
+}  // namespace grassdb::store

@@ -1,0 +1,295 @@
+#include "tests/store/history.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "core/hash.h"
+
+namespace grassdb::store {
+namespace {
+
+std::string Text(Index index) {
+  return std::to_string(index.value());
+}
+
+// Reads the whole current snapshot in reads of an odd size.
+std::string ReadStream(Storage& storage, Index index, std::string* stream) {
+  while (true) {
+    const ReadSnapshot read{
+        .index = index, .offset = stream->size(), .size_max = 777, .reader = NodeId()};
+    const auto done = std::get<SnapshotRead>(storage.Execute(read));
+    if (!done.status.ok()) return "reading the snapshot: " + done.status.ToString();
+    stream->append(done.data.view());
+    if (done.last) return "";
+  }
+}
+
+}  // namespace
+
+Identity TestIdentity() {
+  std::vector<Member> members;
+  for (const char* name : {"a", "b", "c"}) {
+    members.push_back({.id = NodeIdOf(name), .name = name, .address = std::string(name) + ":1"});
+  }
+  Identity identity;
+  identity.cluster = ClusterId(0xc105);
+  identity.node = NodeIdOf("a");
+  identity.node_name = "a";
+  identity.cluster_name = "test";
+  identity.bootstrap = Configuration(members);
+  identity.incarnation = 0x1234567;
+  return identity;
+}
+
+StorageOptions TinySegments() {
+  return {.segment_bytes = 2048, .recycled_segments_max = 2};
+}
+
+Bytes BytesOf(std::uint64_t seed, std::size_t size) {
+  std::string text(size, '\0');
+  for (std::size_t i = 0; i < size; ++i) {
+    text[i] = static_cast<char>(KeyedRandom(seed, i) % 5 == 0 ? 0 : KeyedRandom(seed, i));
+  }
+  return Bytes(text);
+}
+
+LogPosition Model::last() const {
+  if (entries.empty()) return start;
+  return {.index = entries.back().index, .term = entries.back().term};
+}
+
+std::optional<Term> Model::TermAt(Index index) const {
+  if (index == start.index) return start.term;
+  if (index < start.index || index > last().index) return std::nullopt;
+  return entries[index - start.index - 1].term;
+}
+
+void Model::Apply(const Persist& persist, const std::string& received) {
+  if (persist.hard_state.has_value()) hard_state = *persist.hard_state;
+  if (persist.install.has_value()) {
+    const SnapshotMeta& meta = *persist.install;
+    if (TermAt(meta.index) != meta.term) {
+      entries.clear();
+      start = {.index = meta.index, .term = meta.term};
+    }
+    snapshot = meta;
+    stream = received;
+    released = meta.index;
+  }
+  if (persist.entries.empty()) return;
+  entries.resize(persist.entries.front().index - start.index - 1);
+  entries.insert(entries.end(), persist.entries.begin(), persist.entries.end());
+}
+
+std::string Difference(const RecoveredState& state, Storage& storage, const Model& model) {
+  if (state.hard_state != model.hard_state) {
+    return "term " + std::to_string(state.hard_state.term.value()) + " instead of " +
+           std::to_string(model.hard_state.term.value()) + ", or another vote";
+  }
+  if (state.snapshot != model.snapshot) {
+    return "snapshot " + (state.snapshot ? Text(state.snapshot->index) : "none") + " instead of " +
+           (model.snapshot ? Text(model.snapshot->index) : "none");
+  }
+  if (state.base_index > std::max(model.released, model.start.index)) {
+    return "the log begins behind " + Text(state.base_index) + ", but only " +
+           Text(model.released) + " was released";
+  }
+  if (state.snapshot.has_value() && state.base_index > state.snapshot->index) {
+    return "the log begins behind the snapshot";
+  }
+  if (model.TermAt(state.base_index) != state.base_term) return "the base's term is wrong";
+  Index next = state.base_index;
+  for (const Entry& entry : state.entries) {
+    ++next;
+    if (next > model.last().index) return "entry " + Text(next) + " should not exist";
+    if (entry != model.entries[next - model.start.index - 1])
+      return "entry " + Text(next) + " is wrong";
+  }
+  if (next != model.last().index) {
+    return "the log ends at " + Text(next) + " instead of " + Text(model.last().index);
+  }
+  if (!state.snapshot.has_value()) return "";
+  std::string stream;
+  if (std::string problem = ReadStream(storage, state.snapshot->index, &stream); !problem.empty()) {
+    return problem;
+  }
+  return stream == model.stream ? "" : "the snapshot's state is wrong";
+}
+
+std::string History::Open() {
+  auto opened = Storage::Open(directory_, options_, TestIdentity());
+  if (!opened.ok()) {
+    if (directory_.stopped()) return "";
+    return "cannot open: " + opened.status().ToString();
+  }
+  std::string problem;
+  for (const Model& model : allowed_) {
+    const std::string difference = Difference(opened->state, *opened->storage, model);
+    if (difference.empty()) {
+      storage_ = std::move(opened->storage);
+      allowed_ = {Model(model)};
+      return "";
+    }
+    problem += (problem.empty() ? "" : "; nor: ") + difference;
+  }
+  return problem;
+}
+
+void History::CrashNow(Crash crash, std::uint64_t seed) {
+  storage_.reset();
+  directory_.CrashNow(crash, seed);
+}
+
+std::string History::Step(std::uint64_t choice) {
+  problem_.clear();
+  const std::uint64_t detail = Mix(choice + 1);
+  switch (choice % 16) {
+    case 0:
+    case 1:
+      Take(detail);
+      break;
+    case 2:
+      Install(detail);
+      break;
+    case 3:
+    case 4:
+      Rewrite(detail);
+      break;
+    case 5:
+    case 6:
+      Vote(detail);
+      break;
+    default:
+      Append(detail);
+  }
+  return problem_;
+}
+
+std::vector<Entry> History::MakeEntries(Index first, std::uint64_t choice) {
+  std::vector<Entry> entries(1 + KeyedRandom(choice, 10u) % 4);
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    const std::uint64_t dice = KeyedRandom(choice, 11u, i);
+    std::size_t size = dice % 300;
+    if (dice % 31 == 0) size = 3000;  // more than a segment
+    if (dice % 7 == 0) size = 0;
+    entries[i] = {.index = first + i,
+                  .term = model().hard_state.term,
+                  .type = dice % 7 == 0 ? EntryType::kNoop : EntryType::kCommand,
+                  .payload = BytesOf(dice, size)};
+  }
+  return entries;
+}
+
+void History::Append(std::uint64_t choice) {
+  Persist persist;
+  if (choice % 4 == 0 || model().hard_state.term == Term(0)) {
+    persist.hard_state = {.term = model().hard_state.term + 1, .voted_for = NodeId(choice)};
+  }
+  persist.entries = MakeEntries(model().last().index + 1, choice);
+  if (persist.hard_state.has_value()) {
+    for (Entry& entry : persist.entries) entry.term = persist.hard_state->term;
+  }
+  Do(std::move(persist));
+}
+
+// Cuts the log above its snapshot and writes another branch.
+void History::Rewrite(std::uint64_t choice) {
+  const Index floor = model().snapshot ? model().snapshot->index : Index(0);
+  const std::uint64_t room = model().last().index - floor;
+  if (room == 0) return Append(choice);
+  const Index first = floor + 1 + KeyedRandom(choice, 20u) % room;
+  Persist persist;
+  persist.hard_state = {.term = model().hard_state.term + 1, .voted_for = NodeId()};
+  persist.entries = MakeEntries(first, choice);
+  for (Entry& entry : persist.entries) entry.term = persist.hard_state->term;
+  Do(std::move(persist));
+}
+
+void History::Vote(std::uint64_t choice) {
+  Persist persist;
+  persist.hard_state = {.term = model().hard_state.term + choice % 2, .voted_for = NodeId(choice)};
+  Do(std::move(persist));
+}
+
+void History::Take(std::uint64_t choice) {
+  const Index floor = model().snapshot ? model().snapshot->index : Index(0);
+  const std::uint64_t room = model().last().index - floor;
+  if (room == 0) return Append(choice);
+  SnapshotMeta meta;
+  meta.index = floor + 1 + KeyedRandom(choice, 30u) % room;
+  meta.term = *model().TermAt(meta.index);
+  meta.configuration = TestIdentity().bootstrap;
+  const std::string stream(BytesOf(choice, KeyedRandom(choice, 31u) % 3000).view());
+  if (!Stage(SnapshotSource::kTaken, meta, stream, choice)) return;
+  Model after = model();
+  after.snapshot = meta;
+  after.stream = stream;
+  PublishSnapshot publish{.meta = meta, .release_through = meta.index};
+  if (choice % 3 == 0) publish.release_through = meta.index - choice % (meta.index.value() + 1);
+  after.released = std::max(after.released, publish.release_through);
+  const auto done = std::get<PublishDone>(storage_->Execute(publish));
+  Settle(done.status, std::move(after));
+}
+
+void History::Install(std::uint64_t choice) {
+  const Index floor = model().snapshot ? model().snapshot->index : Index(0);
+  SnapshotMeta meta;
+  meta.index = floor + 1 + KeyedRandom(choice, 40u) % (model().last().index - floor + 8);
+  Persist persist;
+  persist.hard_state = {.term = model().hard_state.term + 1, .voted_for = NodeId()};
+  // One time in two the log holds the snapshot's last entry, if it is long enough.
+  const auto held = model().TermAt(meta.index);
+  meta.term = held.has_value() && choice % 2 == 0 ? *held : persist.hard_state->term;
+  meta.configuration = TestIdentity().bootstrap;
+  meta.configuration_index = meta.index;
+  const std::string stream(BytesOf(choice, KeyedRandom(choice, 41u) % 3000).view());
+  if (!Stage(SnapshotSource::kReceived, meta, stream, choice)) return;
+  persist.install = meta;
+  if (choice % 3 == 0) {
+    persist.entries = MakeEntries(meta.index + 1, choice);
+    for (Entry& entry : persist.entries) entry.term = persist.hard_state->term;
+  }
+  Do(std::move(persist), stream);
+}
+
+bool History::Do(Persist persist, const std::string& received) {
+  persist.id = next_persist_;
+  ++next_persist_;
+  Model after = model();
+  after.Apply(persist, received);
+  const auto done = std::get<PersistDone>(storage_->Execute(std::move(persist)));
+  Settle(done.status, std::move(after));
+  return !down();
+}
+
+bool History::Stage(SnapshotSource source, const SnapshotMeta& meta, const std::string& stream,
+                    std::uint64_t choice) {
+  const std::size_t chunks = 1 + KeyedRandom(choice, 50u) % 3;
+  const std::size_t chunk = stream.size() / chunks + 1;
+  for (std::size_t at = 0;; at += chunk) {
+    StageSnapshot stage;
+    stage.source = source;
+    stage.meta = meta;
+    stage.offset = at;
+    stage.data = Bytes(std::string_view(stream).substr(at, chunk));
+    stage.last = at + chunk >= stream.size();
+    const bool last = stage.last;
+    const auto done = std::get<StageDone>(storage_->Execute(std::move(stage)));
+    Settle(done.status, model());
+    if (down()) return false;
+    if (done.next_offset != std::min(at + chunk, stream.size())) problem_ = "a wrong next offset";
+    if (last) return true;
+  }
+}
+
+void History::Settle(absl::Status status, Model after) {
+  if (status.ok()) {
+    allowed_ = {std::move(after)};
+    return;
+  }
+  if (!directory_.stopped()) problem_ = "failed without a fault: " + status.ToString();
+  allowed_.push_back(std::move(after));
+  storage_.reset();
+}
+
+}  // namespace grassdb::store
