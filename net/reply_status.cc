@@ -1,5 +1,6 @@
 #include "net/reply_status.h"
 
+#include "core/configuration.h"
 #include "proto/client_convert.h"
 
 namespace grassdb::net {

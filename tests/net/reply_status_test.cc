@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "core/configuration.h"
+
 namespace grassdb::net {
 namespace {
 
