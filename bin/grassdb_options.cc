@@ -3,6 +3,8 @@
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
+#include <cctype>
+#include <cstdlib>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -141,6 +143,22 @@ std::vector<std::string> WithTwoDashes(const CLI::App& app, std::vector<std::str
   return arguments;
 }
 
+// Adds what the environment says as flags, where no flag is given. By hand, because CLI11 would let the
+// file win over the environment.
+void AddEnvironment(const CLI::App& app, std::vector<std::string>* arguments) {
+  std::vector<std::string> added;
+  for (const CLI::Option* option : app.get_options()) {
+    if (option->get_envname().empty() || option->get_lnames().empty()) continue;
+    const std::string flag = "--" + option->get_lnames().front();
+    const bool given = std::ranges::any_of(*arguments, [&flag](const std::string& argument) {
+      return argument == flag || argument.starts_with(flag + "=");
+    });
+    const char* value = std::getenv(option->get_envname().c_str());
+    if (!given && value != nullptr) added.push_back(flag + "=" + value);
+  }
+  arguments->insert(arguments->begin(), added.begin(), added.end());
+}
+
 }  // namespace
 
 std::variant<net::ServerOptions, EarlyExit> ParseServerArguments(
@@ -152,6 +170,7 @@ std::variant<net::ServerOptions, EarlyExit> ParseServerArguments(
   app.set_help_flag("--help,-h", "Print this and exit");
   Define(app, raw);
   std::vector<std::string> reversed = WithTwoDashes(app, arguments);
+  AddEnvironment(app, &reversed);
   std::ranges::reverse(reversed);  // what CLI11 wants
   try {
     app.parse(std::move(reversed));

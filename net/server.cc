@@ -1,5 +1,6 @@
 #include "net/server.h"
 
+#include <fmt/format.h>
 #include <netdb.h>
 #include <spdlog/spdlog.h>
 #include <sys/socket.h>
@@ -7,8 +8,8 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 #include <random>
+#include <set>
 #include <thread>
 #include <utility>
 
@@ -105,11 +106,10 @@ NodeOptions NodeOptionsOf(const ServerOptions& options) {
 
 std::optional<std::string> Problem(const ServerOptions& options) {
   if (options.cluster.Find(NodeIdOf(options.name)) == nullptr) {
-    std::string names;
-    for (const Member& member : options.cluster.members()) {
-      names += (names.empty() ? "" : ", ") + member.name;
-    }
-    return "--id " + options.name + " is not a member of --cluster, which has " + names;
+    std::set<std::string> names;
+    for (const Member& member : options.cluster.members()) names.insert(member.name);
+    return fmt::format("--id {} is not a member of --cluster, which has {}", options.name,
+                       fmt::join(names, ", "));
   }
   return NodeOptionsOf(options).Problem();
 }

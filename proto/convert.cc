@@ -147,9 +147,11 @@ raft::ReadIndexResponse ToWire(const ReadIndexResponse& body) {
 
 std::size_t EntryBytes(const Entry& entry) {
   const std::size_t payload = entry.payload.size();
-  return 1 + CodedOutputStream::VarintSize64(entry.term.value()) +
-         1 + CodedOutputStream::VarintSize32(static_cast<std::uint32_t>(entry.type)) +
-         1 + CodedOutputStream::VarintSize64(payload) + payload;
+  const std::size_t fixed =
+      1 + CodedOutputStream::VarintSize64(entry.term.value()) +
+      1 + CodedOutputStream::VarintSize32(static_cast<std::uint32_t>(entry.type));
+  // As protobuf does it, an empty field is left out.
+  return payload == 0 ? fixed : fixed + 1 + CodedOutputStream::VarintSize64(payload) + payload;
 }
 
 // Appends AppendEntriesRequest.entries[i] as protobuf would write it. By hand, because building the
@@ -162,9 +164,10 @@ std::uint8_t* AppendEntry(const Entry& entry, std::uint8_t* at) {
   at = WireFormatLite::WriteUInt64ToArray(raft::LogEntry::kTermFieldNumber, entry.term.value(), at);
   at = WireFormatLite::WriteUInt32ToArray(raft::LogEntry::kTypeFieldNumber,
                                           static_cast<std::uint32_t>(entry.type), at);
+  const std::string_view payload = entry.payload.view();
+  if (payload.empty()) return at;
   at = WireFormatLite::WriteTagToArray(raft::LogEntry::kPayloadFieldNumber,
                                        WireFormatLite::WIRETYPE_LENGTH_DELIMITED, at);
-  const std::string_view payload = entry.payload.view();
   at = CodedOutputStream::WriteVarint64ToArray(payload.size(), at);
   return CodedOutputStream::WriteRawToArray(payload.data(), static_cast<int>(payload.size()), at);
 }
