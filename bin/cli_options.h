@@ -37,9 +37,9 @@ struct CliExit {
 };
 
 // `arguments` without the program's name. Flags stand anywhere, with one dash or two, their values
-// after '=' or as the next argument; after "--" everything is an argument of the command. What looks
-// like a negative number, and the value of `set` with a single dash, is never taken for a flag, unless
-// it is one.
+// after '=' or as the next argument; after "--" everything is an argument of the command. What
+// looks like a negative number, and the value of `set` with a single dash, is never taken for a
+// flag, unless it is one.
 std::variant<CliOptions, CliExit> ParseCliArguments(const std::vector<std::string>& arguments);
 
 }  // namespace grassdb

@@ -14,8 +14,7 @@ namespace {
 using net::NodeReport;
 
 bool Leads(const NodeReport& report) {
-  return report.status.has_value() && report.status->role() == "leader" &&
-         report.status->serving();
+  return report.status.has_value() && report.status->role() == "leader" && report.status->serving();
 }
 
 nlohmann::ordered_json JsonOf(const NodeReport& report) {

@@ -51,8 +51,8 @@ CliResult Execute(const CliOptions& options) {
     case CliCommand::kSet:
       return PrintOk(client.Set(arguments[0], arguments[1]));
     case CliCommand::kGet:
-      return PrintGet(client.Get(
-          arguments[0], options.stale ? ReadMode::kStale : ReadMode::kLinearizable));
+      return PrintGet(
+          client.Get(arguments[0], options.stale ? ReadMode::kStale : ReadMode::kLinearizable));
     case CliCommand::kDel:
       return PrintDelete(client.Delete(arguments[0]));
     case CliCommand::kSnapshot:

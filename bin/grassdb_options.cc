@@ -1,7 +1,6 @@
 #include "bin/grassdb_options.h"
 
 #include <CLI/CLI.hpp>
-
 #include <algorithm>
 #include <cctype>
 #include <cstdlib>
@@ -36,7 +35,8 @@ constexpr const char* kDescription =
 
 constexpr const char* kFooter =
     "\nEach option can also be set in the environment (--data-dir is GRASSDB_DATA_DIR) or in a\n"
-    "file (data-dir = /var/lib/grassdb). A flag wins over the environment, and that over the file.\n"
+    "file (data-dir = /var/lib/grassdb). A flag wins over the environment, and that over the "
+    "file.\n"
     "\nExample, the first of three nodes on one machine:\n"
     "  grassdb --id node1 --cluster "
     "node1=127.0.0.1:50051,node2=127.0.0.1:50052,node3=127.0.0.1:50053\n"
@@ -49,18 +49,19 @@ void Define(CLI::App& app, Raw& raw) {
                           const std::string& help) {
     std::string environment = "GRASSDB_";
     for (const char c : std::string_view(name).substr(2)) {
-      environment += c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+      environment +=
+          c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
     }
     return app.add_option(name, value, help)->type_name(type)->envname(environment);
   };
   add("--id", raw.id, "NAME", "This node's name; a member of --cluster (required)");
-  add("--cluster", raw.cluster, "LIST",
-      "All members, as id=host:port,id=host:port,... (required)");
+  add("--cluster", raw.cluster, "LIST", "All members, as id=host:port,id=host:port,... (required)");
   add("--addr", raw.addr, "HOST:PORT",
       "Where to listen; an empty host means every interface. Default: this node's address in "
       "--cluster");
   add("--cluster-name", raw.cluster_name, "NAME",
-      "Keeps clusters apart: nodes and data of another one are refused")->capture_default_str();
+      "Keeps clusters apart: nodes and data of another one are refused")
+      ->capture_default_str();
   add("--data-dir", raw.data_dir, "DIR", "Where the data is kept")->capture_default_str();
   add("--election-timeout", raw.election_timeout, "MIN-MAX",
       "A follower that hears no leader for a random time in this range starts an election")
@@ -68,7 +69,8 @@ void Define(CLI::App& app, Raw& raw) {
   add("--heartbeat", raw.heartbeat, "TIME", "Between heartbeats of the leader")
       ->capture_default_str();
   add("--snapshot-log-size", raw.snapshot_log_size, "SIZE",
-      "Take a snapshot when the log has grown by this much")->capture_default_str();
+      "Take a snapshot when the log has grown by this much")
+      ->capture_default_str();
   add("--log-level", raw.log_level, "LEVEL", "debug, info, warn or error")->capture_default_str();
   add("--log-format", raw.log_format, "FORMAT", "text or json, one line per event")
       ->capture_default_str();
@@ -143,8 +145,8 @@ std::vector<std::string> WithTwoDashes(const CLI::App& app, std::vector<std::str
   return arguments;
 }
 
-// Adds what the environment says as flags, where no flag is given. By hand, because CLI11 would let the
-// file win over the environment.
+// Adds what the environment says as flags, where no flag is given. By hand, because CLI11 would let
+// the file win over the environment.
 void AddEnvironment(const CLI::App& app, std::vector<std::string>* arguments) {
   std::vector<std::string> added;
   for (const CLI::Option* option : app.get_options()) {

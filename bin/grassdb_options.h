@@ -10,8 +10,8 @@
 
 namespace grassdb {
 
-// The program has said all it was asked for (--help, --version), or cannot go on (one line about what
-// is wrong with the arguments).
+// The program has said all it was asked for (--help, --version), or cannot go on (one line about
+// what is wrong with the arguments).
 struct EarlyExit {
   int code = 0;
   std::string text;  // for stdout if code is 0, else for stderr

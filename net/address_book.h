@@ -10,9 +10,9 @@
 
 namespace grassdb::net {
 
-// The log's configuration carries every member's address, as it was given when the cluster was born.
-// A node that is started with another address for a member, because that machine has moved, uses the
-// new one in its place, for as long as the log still says what it said at the birth.
+// The log's configuration carries every member's address, as it was given when the cluster was
+// born. A node that is started with another address for a member, because that machine has moved,
+// uses the new one in its place, for as long as the log still says what it said at the birth.
 class AddressBook {
  public:
   AddressBook() = default;

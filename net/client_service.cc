@@ -13,8 +13,8 @@
 namespace grassdb::net {
 namespace {
 
-// Calls of each method that wait for a request. gRPC hands a request that finds one of them straight
-// to it; further ones are made as requests come in, and kept up to the second figure.
+// Calls of each method that wait for a request. gRPC hands a request that finds one of them
+// straight to it; further ones are made as requests come in, and kept up to the second figure.
 constexpr std::size_t kArmedAtFirst = 64;
 constexpr std::size_t kArmedMax = 1024;
 
@@ -30,15 +30,15 @@ class ClientService::Call : public Completion {
   virtual void Abandon() = 0;
 };
 
-#define GRASS_METHOD(name, service, shape_of_response)                                         \
-  struct ClientService::name##Method {                                                         \
-    using Request = wire::name##Request;                                                       \
-    using Response = wire::name##Response;                                                     \
-    static constexpr ResponseShape kShape = shape_of_response;                                 \
-    static void Request_(ClientService& owner, grpc::ServerContext* context, Request* request, \
-                         grpc::ServerAsyncResponseWriter<Response>* responder, void* tag) {    \
+#define GRASS_METHOD(name, service, shape_of_response)                                           \
+  struct ClientService::name##Method {                                                           \
+    using Request = wire::name##Request;                                                         \
+    using Response = wire::name##Response;                                                       \
+    static constexpr ResponseShape kShape = shape_of_response;                                   \
+    static void Request_(ClientService& owner, grpc::ServerContext* context, Request* request,   \
+                         grpc::ServerAsyncResponseWriter<Response>* responder, void* tag) {      \
       owner.service.Request##name(context, request, responder, owner.queue_, owner.queue_, tag); \
-    }                                                                                          \
+    }                                                                                            \
   }
 
 GRASS_METHOD(Get, database_, ResponseShape::kHasNoCode);
@@ -50,17 +50,16 @@ GRASS_METHOD(TransferLeadership, admin_, ResponseShape::kHasCode);
 GRASS_METHOD(Status, admin_, ResponseShape::kHasNoCode);
 #undef GRASS_METHOD
 
-struct ClientService::Pools
-    : Pool<GetMethod>,
-      Pool<SetMethod>,
-      Pool<TransactMethod>,
-      Pool<OpenSessionMethod>,
-      Pool<TakeSnapshotMethod>,
-      Pool<TransferLeadershipMethod>,
-      Pool<StatusMethod> {};
+struct ClientService::Pools : Pool<GetMethod>,
+                              Pool<SetMethod>,
+                              Pool<TransactMethod>,
+                              Pool<OpenSessionMethod>,
+                              Pool<TakeSnapshotMethod>,
+                              Pool<TransferLeadershipMethod>,
+                              Pool<StatusMethod> {};
 
-// A pooled call: armed (waits for a request), working (the node has it), finishing (the answer is on
-// its way), and armed again.
+// A pooled call: armed (waits for a request), working (the node has it), finishing (the answer is
+// on its way), and armed again.
 template <class Method>
 class ClientService::UnaryCall final : public Call {
  public:

@@ -1,5 +1,5 @@
-// ClientService: the Database and Admin services. Requests come in as unary calls on the event loop,
-// go to the node, and are answered when the node answers, in any order.
+// ClientService: the Database and Admin services. Requests come in as unary calls on the event
+// loop, go to the node, and are answered when the node answers, in any order.
 #ifndef GRASSDB_NET_CLIENT_SERVICE_H_
 #define GRASSDB_NET_CLIENT_SERVICE_H_
 

@@ -4,8 +4,8 @@
 
 namespace grassdb::net {
 
-// The receiver of one kind of event. Everything that is put on the event loop's queue as a tag is one
-// of these. It outlives the event.
+// The receiver of one kind of event. Everything that is put on the event loop's queue as a tag is
+// one of these. It outlives the event.
 class Completion {
  public:
   // `ok` is gRPC's: false means that the operation did not happen, and for most operations that the

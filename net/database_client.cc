@@ -22,8 +22,8 @@ SystemTime After(Duration duration) {
 
 std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address) {
   grpc::ChannelArguments arguments;
-  // A third of the cost of a call is in filters that a client of grassdb has no use for; the check of
-  // deadlines, which it has, comes back by its own switch.
+  // A third of the cost of a call is in filters that a client of grassdb has no use for; the check
+  // of deadlines, which it has, comes back by its own switch.
   arguments.SetInt(GRPC_ARG_MINIMAL_STACK, 1);
   arguments.SetInt(GRPC_ARG_ENABLE_DEADLINE_CHECKS, 1);
   // Retries are core/client.h's: only it knows what may be repeated.
@@ -36,9 +36,9 @@ std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address) {
   return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
 }
 
-// Waits until the channel has a connection; false if there is none by the deadline, or the attempt to
-// make one has failed. Nothing is sent before this has succeeded, which is how a loss is known to be
-// Loss::kNeverSent.
+// Waits until the channel has a connection; false if there is none by the deadline, or the attempt
+// to make one has failed. Nothing is sent before this has succeeded, which is how a loss is known
+// to be Loss::kNeverSent.
 bool Connect(grpc::Channel& channel, SystemTime deadline) {
   while (true) {
     const grpc_connectivity_state state = channel.GetState(true);
@@ -58,20 +58,25 @@ Outcome DatabaseClient::Set(std::string key, std::string value) {
   return Run(PutTransaction(std::move(key), std::move(value)));
 }
 
-Outcome DatabaseClient::Delete(std::string key) { return Run(DeleteTransaction(std::move(key))); }
+Outcome DatabaseClient::Delete(std::string key) {
+  return Run(DeleteTransaction(std::move(key)));
+}
 
 Outcome DatabaseClient::Get(std::string key, ReadMode mode) {
   return Run(GetRequest{.mode = mode, .key = std::move(key)});
 }
 
-Outcome DatabaseClient::Transact(Transaction transaction) { return Run(std::move(transaction)); }
+Outcome DatabaseClient::Transact(Transaction transaction) {
+  return Run(std::move(transaction));
+}
 
-Outcome DatabaseClient::TakeSnapshot() { return Run(TakeSnapshotRequest{}); }
+Outcome DatabaseClient::TakeSnapshot() {
+  return Run(TakeSnapshotRequest{});
+}
 
 Outcome DatabaseClient::TransferLeadership(const std::string& target) {
   transfer_target_ = target;
-  return Run(
-      TransferLeadershipRequest{.target = target.empty() ? NodeId() : NodeIdOf(target)});
+  return Run(TransferLeadershipRequest{.target = target.empty() ? NodeId() : NodeIdOf(target)});
 }
 
 Outcome DatabaseClient::Run(ClientOperation operation) {
@@ -112,8 +117,8 @@ DatabaseClient::Result DatabaseClient::Send(const Attempt& attempt) {
   }
   grpc::ClientContext context;
   context.set_deadline(deadline);
-  Result result = std::visit(
-      [&](const auto& request) { return Send(endpoint, &context, request); }, attempt.request);
+  Result result = std::visit([&](const auto& request) { return Send(endpoint, &context, request); },
+                             attempt.request);
   if (auto* lost = std::get_if<Lost>(&result)) {
     lost->error = attempt.endpoint + ": " + lost->error;
   }
@@ -127,8 +132,7 @@ template <class Response, class Lost>
 std::variant<Reply, Lost> ResultOf(const grpc::Status& status, const grpc::ClientContext& context,
                                    Response&& response) {
   if (!status.ok()) {
-    if (std::optional<Reply> reply =
-            ReplyFromStatus(status, context.GetServerTrailingMetadata())) {
+    if (std::optional<Reply> reply = ReplyFromStatus(status, context.GetServerTrailingMetadata())) {
       return *std::move(reply);
     }
     const bool late = status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED;
@@ -179,8 +183,7 @@ DatabaseClient::Result DatabaseClient::Send(Endpoint& to, grpc::ClientContext* c
   return ResultOf<wire::TransferLeadershipResponse, Lost>(status, *context, std::move(response));
 }
 
-std::vector<NodeReport> AskForStatus(const std::vector<std::string>& endpoints,
-                                     Duration deadline) {
+std::vector<NodeReport> AskForStatus(const std::vector<std::string>& endpoints, Duration deadline) {
   struct Question {
     grpc::ClientContext context;
     std::unique_ptr<wire::Admin::Stub> stub;

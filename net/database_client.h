@@ -1,5 +1,5 @@
-// DatabaseClient: core/client.h over gRPC, one operation at a time, each call waiting for its outcome.
-// For grass-cli and for tests.
+// DatabaseClient: core/client.h over gRPC, one operation at a time, each call waiting for its
+// outcome. For grass-cli and for tests.
 #ifndef GRASSDB_NET_DATABASE_CLIENT_H_
 #define GRASSDB_NET_DATABASE_CLIENT_H_
 

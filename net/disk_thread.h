@@ -1,5 +1,5 @@
-// DiskThread: executes a node's disk jobs on a thread of its own, so that the event loop never waits
-// for a disk.
+// DiskThread: executes a node's disk jobs on a thread of its own, so that the event loop never
+// waits for a disk.
 #ifndef GRASSDB_NET_DISK_THREAD_H_
 #define GRASSDB_NET_DISK_THREAD_H_
 

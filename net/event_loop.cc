@@ -17,7 +17,8 @@ constexpr int kBatchMax = 512;
 gpr_timespec ToTimespec(Instant deadline) {
   if (deadline == Instant::max()) return gpr_inf_future(GPR_CLOCK_MONOTONIC);
   const Duration left = deadline - SteadyNow();
-  return gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC), gpr_time_from_nanos(left.count(), GPR_TIMESPAN));
+  return gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC),
+                      gpr_time_from_nanos(left.count(), GPR_TIMESPAN));
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
-// EventLoop: the one completion queue of a node and the one thread that polls it. RPCs, wake-ups from
-// other threads and deadlines all arrive here (net/README.md, "Threads").
+// EventLoop: the one completion queue of a node and the one thread that polls it. RPCs, wake-ups
+// from other threads and deadlines all arrive here (net/README.md, "Threads").
 #ifndef GRASSDB_NET_EVENT_LOOP_H_
 #define GRASSDB_NET_EVENT_LOOP_H_
 
@@ -34,7 +34,8 @@ class EventLoop {
   // together may give one wake-up.
   void Wake();
 
-  // Shuts the queue down and handles what is left in it. Nothing may be started on the queue any more.
+  // Shuts the queue down and handles what is left in it. Nothing may be started on the queue any
+  // more.
   void Drain();
 
  private:
@@ -43,9 +44,10 @@ class EventLoop {
   std::unique_ptr<grpc::ServerCompletionQueue> queue_;
   Forward<EventLoop, &EventLoop::OnWoken> woken_{this};
   std::mutex wake_mutex_;
-  bool wake_pending_ = false;  // guarded by wake_mutex_: the alarm is set and its event not yet taken
-  bool draining_ = false;      // guarded by wake_mutex_: no alarm may be set any more
-  grpc::Alarm alarm_;          // guarded by wake_mutex_
+  bool wake_pending_ =
+      false;               // guarded by wake_mutex_: the alarm is set and its event not yet taken
+  bool draining_ = false;  // guarded by wake_mutex_: no alarm may be set any more
+  grpc::Alarm alarm_;      // guarded by wake_mutex_
 };
 
 }  // namespace grassdb::net

@@ -42,7 +42,9 @@ std::optional<std::string> ServiceIn(std::string_view message) {
   return request.service();
 }
 
-absl::Status Malformed() { return absl::InvalidArgumentError("not a HealthCheckRequest"); }
+absl::Status Malformed() {
+  return absl::InvalidArgumentError("not a HealthCheckRequest");
+}
 
 }  // namespace
 
@@ -89,12 +91,10 @@ class HealthService::Watch final : public StreamHandler {
 };
 
 void HealthService::AddTo(StreamService* streams) {
-  streams->Add("/grpc.health.v1.Health/Check", [this](ServerStream* stream) {
-    return std::make_unique<Check>(this, stream);
-  });
-  streams->Add("/grpc.health.v1.Health/Watch", [this](ServerStream* stream) {
-    return std::make_unique<Watch>(this, stream);
-  });
+  streams->Add("/grpc.health.v1.Health/Check",
+               [this](ServerStream* stream) { return std::make_unique<Check>(this, stream); });
+  streams->Add("/grpc.health.v1.Health/Watch",
+               [this](ServerStream* stream) { return std::make_unique<Watch>(this, stream); });
 }
 
 void HealthService::Set(Serving serving) {

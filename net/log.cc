@@ -19,8 +19,8 @@
 namespace grassdb::net {
 namespace {
 
-// Shared by the event loop, which sets it, and whoever logs. Lines of other threads may carry the term
-// of a moment ago.
+// Shared by the event loop, which sets it, and whoever logs. Lines of other threads may carry the
+// term of a moment ago.
 struct Context {
   std::atomic<std::uint64_t> term{0};
   std::atomic<Role> role{Role::kFollower};
@@ -48,7 +48,9 @@ std::string TimeOf(const spdlog::details::log_msg& message) {
                      fmt::gmtime(std::chrono::system_clock::to_time_t(message.time)), millis);
 }
 
-std::string_view ViewOf(spdlog::string_view_t text) { return {text.data(), text.size()}; }
+std::string_view ViewOf(spdlog::string_view_t text) {
+  return {text.data(), text.size()};
+}
 
 void Append(std::string_view line, spdlog::memory_buf_t& out) {
   out.append(line.data(), line.data() + line.size());
@@ -59,10 +61,9 @@ class TextFormatter final : public spdlog::formatter {
   explicit TextFormatter(std::string node) : node_(std::move(node)) {}
 
   void format(const spdlog::details::log_msg& message, spdlog::memory_buf_t& out) override {
-    Append(fmt::format("{} {:<5} term={} role={} [{}] {}\n", TimeOf(message),
-                       ViewOf(spdlog::level::to_string_view(message.level)),
-                       g_context.term.load(), NameOf(g_context.role.load()), node_,
-                       ViewOf(message.payload)),
+    Append(fmt::format("{} {:<7} term={} role={} [{}] {}\n", TimeOf(message),
+                       ViewOf(spdlog::level::to_string_view(message.level)), g_context.term.load(),
+                       NameOf(g_context.role.load()), node_, ViewOf(message.payload)),
            out);
   }
   std::unique_ptr<spdlog::formatter> clone() const override {
@@ -108,10 +109,11 @@ void LogGrpc(gpr_log_func_args* arguments) {
 void DropGrpc(gpr_log_func_args*) {}
 
 void LogCheckFailure(const CheckFailure& failure) {
-  spdlog::critical("Broken invariant at {}:{}: {}{}{}. The process stops to protect the data; "
-                   "please report this line",
-                   failure.file, failure.line, failure.condition,
-                   failure.values.empty() ? "" : " with ", failure.values);
+  spdlog::critical(
+      "Broken invariant at {}:{}: {}{}{}. The process stops to protect the data; "
+      "please report this line",
+      failure.file, failure.line, failure.condition, failure.values.empty() ? "" : " with ",
+      failure.values);
   spdlog::default_logger_raw()->flush();
 }
 
@@ -147,7 +149,9 @@ void StopLogging() {
   gpr_set_log_function(&DropGrpc);
 }
 
-void SilenceGrpc() { gpr_set_log_function(&DropGrpc); }
+void SilenceGrpc() {
+  gpr_set_log_function(&DropGrpc);
+}
 
 std::string TextOf(Term term, const Event& event, const Configuration& configuration) {
   const std::uint64_t number = term.value();

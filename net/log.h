@@ -1,6 +1,6 @@
 // The server's log: spdlog, one line per event on stderr, each with the node's id, term and role.
 //
-//   text:  2026-01-31T12:00:00.000Z info  term=2 role=leader [node1] Won election for term 2 ...
+//   text:  2026-01-31T12:00:00.000Z info    term=2 role=leader [node1] Won election for term 2 ...
 //   json:  {"time":"...","level":"info","node":"node1","term":2,"role":"leader","message":"..."}
 //
 // Logging is for what happens rarely: starts, elections, losses. No request and no message of the
@@ -21,8 +21,8 @@ namespace grassdb::net {
 enum class LogFormat : std::uint8_t { kText, kJson };
 enum class LogLevel : std::uint8_t { kDebug, kInfo, kWarn, kError };
 
-// Makes spdlog's default logger write for this node, sends gRPC's own messages there, and has broken
-// invariants logged before they abort the process. Before any thread is started.
+// Makes spdlog's default logger write for this node, sends gRPC's own messages there, and has
+// broken invariants logged before they abort the process. Before any thread is started.
 void StartLogging(const std::string& node, LogFormat format, LogLevel level);
 // What the lines from now on say of the node. From the event loop.
 void SetLogContext(Term term, Role role);

@@ -17,8 +17,7 @@ grpc::Slice SliceOf(std::string message) {
   auto owned = std::make_unique<std::string>(std::move(message));
   std::string* raw = owned.release();
   return grpc::Slice(
-      raw->data(), raw->size(),
-      [](void* data) { delete static_cast<std::string*>(data); }, raw);
+      raw->data(), raw->size(), [](void* data) { delete static_cast<std::string*>(data); }, raw);
 }
 
 }  // namespace

@@ -10,8 +10,8 @@ namespace grassdb::net {
 namespace {
 
 // Between a loss and the next call. Short at first, because most losses are a peer's restart and an
-// election may be waiting for it; the channel itself keeps a peer that is down from being connected to
-// too often (PeerTransport).
+// election may be waiting for it; the channel itself keeps a peer that is down from being connected
+// to too often (PeerTransport).
 constexpr Duration kPauseMin = std::chrono::milliseconds(20);
 constexpr Duration kPauseMax = std::chrono::milliseconds(500);
 
@@ -26,7 +26,9 @@ PeerStream::PeerStream(RaftRpc rpc, std::shared_ptr<grpc::Channel> channel,
       events_(events),
       pause_(kPauseMin) {}
 
-PeerStream::~PeerStream() { GRASS_CHECK(idle()); }
+PeerStream::~PeerStream() {
+  GRASS_CHECK(idle());
+}
 
 void PeerStream::Send(Instant now, std::string message) {
   if (closed_) return;

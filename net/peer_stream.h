@@ -1,5 +1,5 @@
-// PeerStream: the client's end of one Raft RPC to one peer. Opens its call when there is something to
-// send, keeps it open, and opens it again, with a pause in between, after it was lost.
+// PeerStream: the client's end of one Raft RPC to one peer. Opens its call when there is something
+// to send, keeps it open, and opens it again, with a pause in between, after it was lost.
 #ifndef GRASSDB_NET_PEER_STREAM_H_
 #define GRASSDB_NET_PEER_STREAM_H_
 

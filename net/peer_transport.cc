@@ -11,8 +11,8 @@
 namespace grassdb::net {
 namespace {
 
-// Losses come in bursts, and a peer that is down fails several times a second: a line for the first of
-// a while is enough.
+// Losses come in bursts, and a peer that is down fails several times a second: a line for the first
+// of a while is enough.
 constexpr Duration kWarningInterval = std::chrono::seconds(5);
 
 // How soon and how often the channel itself connects again to a peer that is down.

@@ -27,8 +27,8 @@ namespace grassdb::net {
 struct PeerTransportOptions {
   ClusterId cluster;
   NodeId self;
-  // A connection on which nothing was heard for the first of these is tested with a ping; without an
-  // answer within the second it is given up and made anew.
+  // A connection on which nothing was heard for the first of these is tested with a ping; without
+  // an answer within the second it is given up and made anew.
   Duration keepalive = std::chrono::seconds(10);
   Duration keepalive_timeout = std::chrono::seconds(3);
 };

@@ -19,12 +19,16 @@ using grpc::reflection::v1alpha::ServerReflectionRequest;
 using grpc::reflection::v1alpha::ServerReflectionResponse;
 
 constexpr const char* kServices[] = {
-    "grassdb.Admin",          "grassdb.Database",
-    "grassdb.raft.Raft",      "grpc.health.v1.Health",
+    "grassdb.Admin",
+    "grassdb.Database",
+    "grassdb.raft.Raft",
+    "grpc.health.v1.Health",
     "grpc.reflection.v1alpha.ServerReflection",
 };
 
-const DescriptorPool& Pool() { return *DescriptorPool::generated_pool(); }
+const DescriptorPool& Pool() {
+  return *DescriptorPool::generated_pool();
+}
 
 void PutError(grpc::StatusCode code, const std::string& text, ServerReflectionResponse* response) {
   response->mutable_error_response()->set_error_code(code);
@@ -44,7 +48,8 @@ void PutFile(const FileDescriptor* file, std::set<const FileDescriptor*>* seen,
 
 void PutFileOr(const FileDescriptor* file, const std::string& wanted,
                ServerReflectionResponse* response) {
-  if (file == nullptr) return PutError(grpc::StatusCode::NOT_FOUND, wanted + " is not here", response);
+  if (file == nullptr)
+    return PutError(grpc::StatusCode::NOT_FOUND, wanted + " is not here", response);
   std::set<const FileDescriptor*> seen;
   PutFile(file, &seen, response);
 }
@@ -95,9 +100,9 @@ class Reflection final : public StreamHandler {
 
 void AddReflectionTo(StreamService* streams) {
   for (const char* package : {"v1alpha", "v1"}) {
-    streams->Add("/grpc.reflection." + std::string(package) +
-                     ".ServerReflection/ServerReflectionInfo",
-                 [](ServerStream* stream) { return std::make_unique<Reflection>(stream); });
+    streams->Add(
+        "/grpc.reflection." + std::string(package) + ".ServerReflection/ServerReflectionInfo",
+        [](ServerStream* stream) { return std::make_unique<Reflection>(stream); });
   }
 }
 

@@ -39,8 +39,7 @@ std::multimap<std::string, std::string> TrailersOf(const Reply& reply) {
 }
 
 std::optional<Reply> ReplyFromStatus(
-    const grpc::Status& status,
-    const std::multimap<grpc::string_ref, grpc::string_ref>& trailers) {
+    const grpc::Status& status, const std::multimap<grpc::string_ref, grpc::string_ref>& trailers) {
   Reply reply;
   reply.error = status.error_message();
   if (const std::optional<ReplyCode> code = ReplyCodeFrom(Find(trailers, kCodeKey))) {
@@ -51,7 +50,8 @@ std::optional<Reply> ReplyFromStatus(
     return reply;
   }
   switch (status.error_code()) {
-    // Given before a node saw the request: by its decoding, or by gRPC for a message above its limit.
+    // Given before a node saw the request: by its decoding, or by gRPC for a message above its
+    // limit.
     case grpc::StatusCode::INVALID_ARGUMENT:
     case grpc::StatusCode::RESOURCE_EXHAUSTED:
     case grpc::StatusCode::UNIMPLEMENTED:

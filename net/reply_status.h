@@ -7,8 +7,8 @@
 //   INVALID                INVALID_ARGUMENT                      INVALID_ARGUMENT
 //   every other            OK; the response says it              UNAVAILABLE
 //
-// A status that is not OK carries the reply in trailing metadata: grassdb-code, and the leader as far
-// as it is known in grassdb-leader-id and grassdb-leader-address.
+// A status that is not OK carries the reply in trailing metadata: grassdb-code, and the leader as
+// far as it is known in grassdb-leader-id and grassdb-leader-address.
 #ifndef GRASSDB_NET_REPLY_STATUS_H_
 #define GRASSDB_NET_REPLY_STATUS_H_
 
@@ -37,11 +37,10 @@ grpc::Status StatusOf(const absl::Status& refused);
 // The trailing metadata of a status that is not OK.
 std::multimap<std::string, std::string> TrailersOf(const Reply& reply);
 
-// The reply that a status which is not OK stands for; nullopt if no node of grassdb gave it, so that
-// nothing is known about what became of the request.
+// The reply that a status which is not OK stands for; nullopt if no node of grassdb gave it, so
+// that nothing is known about what became of the request.
 std::optional<Reply> ReplyFromStatus(
-    const grpc::Status& status,
-    const std::multimap<grpc::string_ref, grpc::string_ref>& trailers);
+    const grpc::Status& status, const std::multimap<grpc::string_ref, grpc::string_ref>& trailers);
 
 }  // namespace grassdb::net
 

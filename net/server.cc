@@ -33,10 +33,12 @@ std::uint64_t RandomNumber() {
   return (std::uint64_t{device()} << 32) | device();
 }
 
-std::string ErrorText(int error) { return std::generic_category().message(error); }
+std::string ErrorText(int error) {
+  return std::generic_category().message(error);
+}
 
-// Whether `address` can be bound to; the error says why not. gRPC only tells that it failed, so this
-// asks the system first, in the same way but for the last word, which stays with gRPC.
+// Whether `address` can be bound to; the error says why not. gRPC only tells that it failed, so
+// this asks the system first, in the same way but for the last word, which stays with gRPC.
 absl::Status TryBind(const addrinfo& address, const std::string& name) {
   const int fd = socket(address.ai_family, address.ai_socktype | SOCK_CLOEXEC, address.ai_protocol);
   if (fd < 0) return absl::UnavailableError("no socket for " + name + ": " + ErrorText(errno));
@@ -73,8 +75,8 @@ absl::Status CheckAddress(const std::string& name) {
     if (!status.ok()) problem = status;
   }
   freeaddrinfo(found);
-  // One address that works is enough, for a name may have an IPv6 address on a machine without IPv6;
-  // but a stranger on any of them would get part of our connections.
+  // One address that works is enough, for a name may have an IPv6 address on a machine without
+  // IPv6; but a stranger on any of them would get part of our connections.
   return bound && !absl::IsAlreadyExists(problem) ? absl::OkStatus() : problem;
 }
 
@@ -133,8 +135,8 @@ Server::~Server() {
 absl::StatusOr<std::unique_ptr<Server>> Server::Create(const ServerOptions& options) {
   if (auto problem = Problem(options)) return absl::InvalidArgumentError(*problem);
   std::unique_ptr<Server> server(new Server(options));
-  // The address first: it is what two nodes started by mistake have in common, and taking it changes
-  // nothing on the disk.
+  // The address first: it is what two nodes started by mistake have in common, and taking it
+  // changes nothing on the disk.
   absl::Status status = server->Listen();
   if (status.ok()) status = server->OpenStore();
   if (!status.ok()) return status;
@@ -196,12 +198,11 @@ void Server::Start() {
   peers_->Start(loop_->queue(), addresses_,
                 [this]() -> const Configuration& { return node_->raft().configuration(); });
   streams_.Start(loop_->queue());
-  clients_->Start(loop_->queue(), addresses_,
-                  {.submit =
-                       [this](RequestId id, ClientRequest&& request) {
-                         node_->OnClient(id, std::move(request));
-                       },
-                   .status = [this] { return node_->Status(); }});
+  clients_->Start(
+      loop_->queue(), addresses_,
+      {.submit = [this](RequestId id,
+                        ClientRequest&& request) { node_->OnClient(id, std::move(request)); },
+       .status = [this] { return node_->Status(); }});
   spdlog::info("Started {} of cluster '{}', listening on {}", options_.name, options_.cluster_name,
                options_.listen_address);
 }
@@ -221,10 +222,11 @@ int Server::Run() {
 }
 
 void Server::FailStop() {
-  spdlog::critical("The disk failed: {}. This node stops at once, because nothing is known any more "
-                   "about what {} holds. Check the disk and its free space, then start the node "
-                   "again; if the data is damaged, the start will say so",
-                   std::string(node_->failure().message()), directory_->path());
+  spdlog::critical(
+      "The disk failed: {}. This node stops at once, because nothing is known any more "
+      "about what {} holds. Check the disk and its free space, then start the node "
+      "again; if the data is damaged, the start will say so",
+      std::string(node_->failure().message()), directory_->path());
   StopLogging();
   // Without ending anything: whatever waits would only be told what is not known.
   std::_Exit(1);

@@ -140,11 +140,8 @@ absl::StatusOr<std::pair<Duration, Duration>> ParseDurationRange(std::string_vie
 }
 
 absl::StatusOr<std::uint64_t> ParseSize(std::string_view text) {
-  static constexpr Unit kUnits[] = {{"", 1},
-                                    {"B", 1},
-                                    {"KiB", 1024},
-                                    {"MiB", 1024.0 * 1024},
-                                    {"GiB", 1024.0 * 1024 * 1024}};
+  static constexpr Unit kUnits[] = {
+      {"", 1}, {"B", 1}, {"KiB", 1024}, {"MiB", 1024.0 * 1024}, {"GiB", 1024.0 * 1024 * 1024}};
   const std::optional<double> bytes = ParseWithUnit(text, kUnits, 1e15);
   if (!bytes.has_value() || *bytes < 1) {
     return Malformed(text, "expected a number of bytes above 0, as in 65536, 64MiB or 1GiB");

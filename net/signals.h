@@ -1,5 +1,5 @@
-// SignalThread: SIGTERM and SIGINT as ordinary calls, on a thread that waits for them. No code runs in
-// a signal handler.
+// SignalThread: SIGTERM and SIGINT as ordinary calls, on a thread that waits for them. No code runs
+// in a signal handler.
 #ifndef GRASSDB_NET_SIGNALS_H_
 #define GRASSDB_NET_SIGNALS_H_
 
@@ -9,8 +9,8 @@
 
 namespace grassdb::net {
 
-// Blocks SIGTERM and SIGINT in the calling thread and in those it starts from now on. First thing in
-// main, or another thread may be killed by the signal. Ignores SIGPIPE.
+// Blocks SIGTERM and SIGINT in the calling thread and in those it starts from now on. First thing
+// in main, or another thread may be killed by the signal. Ignores SIGPIPE.
 void BlockSignals();
 
 class SignalThread {

@@ -9,8 +9,8 @@
 
 namespace grassdb::net {
 
-// One call, from the request for it to its end. Destroys itself through the service when no operation
-// is under way any more.
+// One call, from the request for it to its end. Destroys itself through the service when no
+// operation is under way any more.
 class StreamService::Stream final : public ServerStream {
  public:
   explicit Stream(StreamService* service) : service_(service), stream_(&context_) {
@@ -156,7 +156,9 @@ class StreamService::Stream final : public ServerStream {
 
 StreamService::StreamService() = default;
 
-StreamService::~StreamService() { GRASS_CHECK(streams_.empty()); }
+StreamService::~StreamService() {
+  GRASS_CHECK(streams_.empty());
+}
 
 void StreamService::Add(std::string path, MakeHandler make) {
   GRASS_CHECK(queue_ == nullptr);

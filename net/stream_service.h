@@ -54,8 +54,8 @@ class StreamService {
   grpc::AsyncGenericService* service() { return &service_; }
   // `path` is "/package.Service/Method". Before Start.
   void Add(std::string path, MakeHandler make);
-  // Begins to accept calls. After the server has been started. A call to a path that nobody has added
-  // is answered with UNIMPLEMENTED.
+  // Begins to accept calls. After the server has been started. A call to a path that nobody has
+  // added is answered with UNIMPLEMENTED.
   void Start(grpc::ServerCompletionQueue* queue);
 
  private:

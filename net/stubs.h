@@ -1,5 +1,5 @@
-// The generated gRPC services, in the C++ namespace grassdb_wire; proto/messages.h says why. Include
-// this header, never the generated ones.
+// The generated gRPC services, in the C++ namespace grassdb_wire; proto/messages.h says why.
+// Include this header, never the generated ones.
 #ifndef GRASSDB_NET_STUBS_H_
 #define GRASSDB_NET_STUBS_H_
 

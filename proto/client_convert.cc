@@ -38,16 +38,15 @@ absl::Status Invalid(const std::string& field, const std::string& text) {
 template <class Wire>
 absl::Status TakeSession(const Wire& wire, TransactionRequest* request) {
   if (wire.session() == 0 && (wire.sequence() != 0 || wire.acknowledged() != 0)) {
-    return Invalid("session", "0 (no session), but sequence is " +
-                                  std::to_string(wire.sequence()) + " and acknowledged is " +
-                                  std::to_string(wire.acknowledged()));
+    return Invalid("session", "0 (no session), but sequence is " + std::to_string(wire.sequence()) +
+                                  " and acknowledged is " + std::to_string(wire.acknowledged()));
   }
   if (wire.session() != 0 && wire.sequence() == 0) {
     return Invalid("sequence", "0; the writes of a session are numbered from 1");
   }
   if (wire.session() != 0 && wire.acknowledged() >= wire.sequence()) {
-    return Invalid("acknowledged", std::to_string(wire.acknowledged()) +
-                                       " is not below sequence " + std::to_string(wire.sequence()));
+    return Invalid("acknowledged", std::to_string(wire.acknowledged()) + " is not below sequence " +
+                                       std::to_string(wire.sequence()));
   }
   request->session = SessionId(wire.session());
   request->sequence = Sequence(wire.sequence());
@@ -149,8 +148,8 @@ absl::StatusOr<ClientRequest> FromWire(wire::GetRequest&& request) {
 absl::StatusOr<ClientRequest> FromWire(wire::SetRequest&& request) {
   TransactionRequest result;
   if (absl::Status status = TakeSession(request, &result); !status.ok()) return status;
-  result.transaction = PutTransaction(std::move(*request.mutable_key()),
-                                      std::move(*request.mutable_value()));
+  result.transaction =
+      PutTransaction(std::move(*request.mutable_key()), std::move(*request.mutable_value()));
   return result;
 }
 
@@ -168,7 +167,9 @@ absl::StatusOr<ClientRequest> FromWire(wire::TransactRequest&& request) {
   return result;
 }
 
-absl::StatusOr<ClientRequest> FromWire(wire::OpenSessionRequest&&) { return OpenSessionRequest{}; }
+absl::StatusOr<ClientRequest> FromWire(wire::OpenSessionRequest&&) {
+  return OpenSessionRequest{};
+}
 
 absl::StatusOr<ClientRequest> FromWire(wire::TakeSnapshotRequest&&) {
   return TakeSnapshotRequest{};
@@ -279,9 +280,13 @@ wire::TransactRequest ToWire(const TransactionRequest& request) {
   return wire;
 }
 
-wire::OpenSessionRequest ToWire(const OpenSessionRequest&) { return {}; }
+wire::OpenSessionRequest ToWire(const OpenSessionRequest&) {
+  return {};
+}
 
-wire::TakeSnapshotRequest ToWire(const TakeSnapshotRequest&) { return {}; }
+wire::TakeSnapshotRequest ToWire(const TakeSnapshotRequest&) {
+  return {};
+}
 
 wire::TransferLeadershipRequest TransferTo(std::string_view target_name) {
   wire::TransferLeadershipRequest wire;

@@ -1,9 +1,9 @@
 // The client protocol: core/api.h's requests and replies <-> the messages of proto/grassdb.proto.
 //
 // Requests that come in (FromWire) are checked for form: an error names the field and the value.
-// Limits of size are not checked here; core/command.h's BrokenLimit does that where a request enters
-// the node. Replies that come in (ReplyFrom) are checked too: a server may be another version, or no
-// grassdb at all.
+// Limits of size are not checked here; core/command.h's BrokenLimit does that where a request
+// enters the node. Replies that come in (ReplyFrom) are checked too: a server may be another
+// version, or no grassdb at all.
 #ifndef GRASSDB_PROTO_CLIENT_CONVERT_H_
 #define GRASSDB_PROTO_CLIENT_CONVERT_H_
 

@@ -27,7 +27,8 @@ static_assert(std::is_same_v<BodyOf<MessageKind::kRequestVoteResponse>, RequestV
 static_assert(std::is_same_v<BodyOf<MessageKind::kAppendEntriesRequest>, AppendEntriesRequest>);
 static_assert(std::is_same_v<BodyOf<MessageKind::kAppendEntriesResponse>, AppendEntriesResponse>);
 static_assert(std::is_same_v<BodyOf<MessageKind::kInstallSnapshotRequest>, InstallSnapshotRequest>);
-static_assert(std::is_same_v<BodyOf<MessageKind::kInstallSnapshotResponse>, InstallSnapshotResponse>);
+static_assert(
+    std::is_same_v<BodyOf<MessageKind::kInstallSnapshotResponse>, InstallSnapshotResponse>);
 static_assert(std::is_same_v<BodyOf<MessageKind::kTimeoutNow>, TimeoutNow>);
 static_assert(std::is_same_v<BodyOf<MessageKind::kReadIndexRequest>, ReadIndexRequest>);
 static_assert(std::is_same_v<BodyOf<MessageKind::kReadIndexResponse>, ReadIndexResponse>);
@@ -129,7 +130,9 @@ raft::InstallSnapshotResponse ToWire(const InstallSnapshotResponse& body) {
   return wire;
 }
 
-raft::TimeoutNowRequest ToWire(const TimeoutNow&) { return {}; }
+raft::TimeoutNowRequest ToWire(const TimeoutNow&) {
+  return {};
+}
 
 raft::ReadIndexRequest ToWire(const ReadIndexRequest& body) {
   raft::ReadIndexRequest wire;
@@ -147,9 +150,8 @@ raft::ReadIndexResponse ToWire(const ReadIndexResponse& body) {
 
 std::size_t EntryBytes(const Entry& entry) {
   const std::size_t payload = entry.payload.size();
-  const std::size_t fixed =
-      1 + CodedOutputStream::VarintSize64(entry.term.value()) +
-      1 + CodedOutputStream::VarintSize32(static_cast<std::uint32_t>(entry.type));
+  const std::size_t fixed = 1 + CodedOutputStream::VarintSize64(entry.term.value()) + 1 +
+                            CodedOutputStream::VarintSize32(static_cast<std::uint32_t>(entry.type));
   // As protobuf does it, an empty field is left out.
   return payload == 0 ? fixed : fixed + 1 + CodedOutputStream::VarintSize64(payload) + payload;
 }
@@ -189,7 +191,9 @@ void AppendEntries(const std::vector<Entry>& entries, std::string& out) {
 
 constexpr const char* kBallotRule = "is not a ballot";
 
-bool IsBallot(int ballot) { return ballot == raft::PRE_VOTE || ballot == raft::VOTE; }
+bool IsBallot(int ballot) {
+  return ballot == raft::PRE_VOTE || ballot == raft::VOTE;
+}
 
 RequestVoteRequest FromWire(raft::RequestVoteRequest& wire, const Message&, Fields& fields) {
   fields.Require(IsBallot(wire.ballot()), "ballot", static_cast<std::uint64_t>(wire.ballot()),
@@ -342,8 +346,8 @@ ReadIndexResponse FromWire(raft::ReadIndexResponse& wire, const Message&, Fields
   return body;
 }
 
-// The sender, the receiver and the term into `message`. Refuses another cluster before anything else
-// is looked at: whatever else is wrong with such a message is that cluster's business.
+// The sender, the receiver and the term into `message`. Refuses another cluster before anything
+// else is looked at: whatever else is wrong with such a message is that cluster's business.
 absl::Status TakeHeader(const raft::Header& header, const char* name, ClusterId expected,
                         Message& message) {
   if (header.cluster() != expected.value()) {
@@ -382,7 +386,9 @@ absl::StatusOr<Message> Decode(std::string_view bytes, ClusterId expected, const
 
 }  // namespace
 
-MessageKind KindOf(const MessageBody& body) { return static_cast<MessageKind>(body.index()); }
+MessageKind KindOf(const MessageBody& body) {
+  return static_cast<MessageKind>(body.index());
+}
 
 std::string EncodeMessage(const Message& message, ClusterId cluster) {
   GRASS_CHECK_NE(message.from, NodeId());

@@ -2,7 +2,8 @@
 //
 // Whatever comes in from the wire is checked here, field by field, so that core sees only messages
 // that some replica could have sent: an error names the message, the field and the value. What is
-// checked is form, not protocol: a well-formed message may still be stale, repeated or out of order.
+// checked is form, not protocol: a well-formed message may still be stale, repeated or out of
+// order.
 #ifndef GRASSDB_PROTO_CONVERT_H_
 #define GRASSDB_PROTO_CONVERT_H_
 
@@ -39,8 +40,8 @@ MessageKind KindOf(const MessageBody& body);
 // `message` has a sender and a receiver. The payload of each entry is copied once, into the result.
 std::string EncodeMessage(const Message& message, ClusterId cluster);
 
-// InvalidArgument: the bytes are no message of that kind. FailedPrecondition: they are one of another
-// cluster than `expected`; the error names both.
+// InvalidArgument: the bytes are no message of that kind. FailedPrecondition: they are one of
+// another cluster than `expected`; the error names both.
 absl::StatusOr<Message> DecodeMessage(MessageKind kind, std::string_view bytes, ClusterId expected);
 
 // An id as it is written in errors and logs: 16 hexadecimal digits.

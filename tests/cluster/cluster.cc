@@ -41,8 +41,8 @@ bool IsFree(int port) {
   address.sin_family = AF_INET;
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   address.sin_port = htons(static_cast<std::uint16_t>(port));
-  const bool free = bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0 &&
-                    listen(fd, 1) == 0;
+  const bool free =
+      bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0 && listen(fd, 1) == 0;
   close(fd);
   return free;
 }
@@ -105,8 +105,9 @@ std::string Cluster::ClusterFlag() const {
 }
 
 std::vector<std::string> Cluster::Command(int node) const {
-  std::vector<std::string> command = {GRASSDB_BINARY, "--id",       name(node), "--cluster",
-                                      ClusterFlag(),  "--data-dir", data_directory(node)};
+  std::vector<std::string> command = {GRASSDB_BINARY,      "--id",        name(node),
+                                      "--cluster",         ClusterFlag(), "--data-dir",
+                                      data_directory(node)};
   command.insert(command.end(), flags_.begin(), flags_.end());
   return command;
 }

@@ -53,7 +53,9 @@ class Cluster {
   std::string name(int node) const { return "node" + std::to_string(node + 1); }
   std::string address(int node) const { return ports_[Slot(node)]->address(); }
   std::string data_directory(int node) const { return directory_.path() + "/" + name(node); }
-  std::string log(int node) const { return ReadFile(directory_.path() + "/" + name(node) + ".log"); }
+  std::string log(int node) const {
+    return ReadFile(directory_.path() + "/" + name(node) + ".log");
+  }
   std::string directory() const { return directory_.path(); }
   std::vector<std::string> addresses() const;
 
@@ -69,7 +71,8 @@ class Cluster {
   // The arguments that start a node, with the program's name.
   std::vector<std::string> Command(int node) const;
 
-  // The node that leads with a quorum behind it, once there is one; fails the test if there is none.
+  // The node that leads with a quorum behind it, once there is one; fails the test if there is
+  // none.
   int Leader();
   int SomeFollower() { return (Leader() + 1) % size(); }
   std::optional<wire::StatusResponse> Status(int node);

@@ -91,8 +91,8 @@ TEST(Durability, AllDataIsThereAfterAllNodesWereKilledAtOnce) {
   writer.Stop();
   ExpectAll(cluster, writer.written());
   for (int i = 0; i < 3; ++i) {
-    EXPECT_TRUE(std::filesystem::exists(cluster.data_directory(i) + "/distdb_" + cluster.name(i) +
-                                        ".wal"));
+    EXPECT_TRUE(
+        std::filesystem::exists(cluster.data_directory(i) + "/distdb_" + cluster.name(i) + ".wal"));
   }
 }
 
@@ -104,8 +104,7 @@ TEST(Durability, AllDataIsThereAfterTheNodesMovedToOtherPorts) {
   cluster.Move();
   cluster.StartAndElect();
   for (int i = 0; i < 3; ++i) {
-    const Finished got =
-        RunCli(cluster.directory(), {"--peers", cluster.address(i), "get", "k"});
+    const Finished got = RunCli(cluster.directory(), {"--peers", cluster.address(i), "get", "k"});
     EXPECT_EQ(got.out, "v\n") << got.err;
   }
   // The redirect, too, leads to where the leader is now.

@@ -275,7 +275,8 @@ TEST(Protocol, HealthFollowsWhetherTheNodeServes) {
 TEST(Protocol, ReflectionTellsTheServicesAndTheirFiles) {
   Cluster cluster(1);
   cluster.StartAndElect();
-  RawCall call(cluster.address(0), "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo");
+  RawCall call(cluster.address(0),
+               "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo");
   ServerReflectionRequest request;
   request.set_list_services("*");
   call.Write(request);
@@ -285,8 +286,8 @@ TEST(Protocol, ReflectionTellsTheServicesAndTheirFiles) {
   for (const auto& service : response.list_services_response().service()) {
     services.push_back(service.name());
   }
-  for (const char* wanted : {"grassdb.Database", "grassdb.Admin", "grassdb.raft.Raft",
-                             "grpc.health.v1.Health"}) {
+  for (const char* wanted :
+       {"grassdb.Database", "grassdb.Admin", "grassdb.raft.Raft", "grpc.health.v1.Health"}) {
     EXPECT_EQ(std::ranges::count(services, wanted), 1) << wanted;
   }
   for (const std::string& service : services) {

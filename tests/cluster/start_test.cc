@@ -127,8 +127,7 @@ TEST(Start, SharesADirectoryWithTheOtherNodes) {
   cluster.Leader();
   EXPECT_EQ(cluster.Cli({"set", "k", "v"}).code, 0);
   for (int i = 1; i <= 3; ++i) {
-    EXPECT_TRUE(
-        std::filesystem::exists(shared + "/distdb_node" + std::to_string(i) + ".wal"));
+    EXPECT_TRUE(std::filesystem::exists(shared + "/distdb_node" + std::to_string(i) + ".wal"));
   }
 }
 

@@ -72,8 +72,8 @@ TEST(CliOptions, ReadTheOtherFlags) {
 
 TEST(CliOptions, RefuseWrongUsageInOneLine) {
   for (const Words& words :
-       {Words{}, Words{"frobnicate"}, Words{"set", "k"}, Words{"set", "k", "v", "w"},
-        Words{"get"}, Words{"get", "a", "b"}, Words{"--frob", "get", "k"}, Words{"get", "-k"},
+       {Words{}, Words{"frobnicate"}, Words{"set", "k"}, Words{"set", "k", "v", "w"}, Words{"get"},
+        Words{"get", "a", "b"}, Words{"--frob", "get", "k"}, Words{"get", "-k"},
         Words{"set", "k", "--typo"}, Words{"get", "k", "--peers"}, Words{"get", "k", "--peers="},
         Words{"get", "k", "--peers=host"}, Words{"get", "k", "--peers=a:1,,b:2"},
         Words{"get", "k", "--deadline=soon"}, Words{"get", "k", "--stale=yes"},

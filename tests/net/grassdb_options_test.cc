@@ -1,7 +1,6 @@
 #include "bin/grassdb_options.h"
 
 #include <gtest/gtest.h>
-
 #include <unistd.h>
 
 #include <cstdlib>
@@ -52,10 +51,26 @@ TEST(GrassdbOptions, TakeOneDashAsWellAsTwo) {
 }
 
 TEST(GrassdbOptions, ReadEveryFlag) {
-  const net::ServerOptions options = Parsed(
-      {"--id", "n1", "--cluster", kCluster, "--cluster-name", "blue", "--data-dir", "/data",
-       "--election-timeout", "1s-2s", "--heartbeat", "200ms", "--snapshot-log-size", "1MiB",
-       "--log-level", "warn", "--log-format", "json", "--addr", "127.0.0.1:7"});
+  const net::ServerOptions options = Parsed({"--id",
+                                             "n1",
+                                             "--cluster",
+                                             kCluster,
+                                             "--cluster-name",
+                                             "blue",
+                                             "--data-dir",
+                                             "/data",
+                                             "--election-timeout",
+                                             "1s-2s",
+                                             "--heartbeat",
+                                             "200ms",
+                                             "--snapshot-log-size",
+                                             "1MiB",
+                                             "--log-level",
+                                             "warn",
+                                             "--log-format",
+                                             "json",
+                                             "--addr",
+                                             "127.0.0.1:7"});
   EXPECT_EQ(options.cluster_name, "blue");
   EXPECT_EQ(options.data_directory, "/data");
   EXPECT_EQ(options.election_timeout_max, std::chrono::seconds(2));

@@ -49,8 +49,7 @@ TEST(ReplyStatus, LeavesEveryOtherCodeToAResponseThatHasOne) {
 TEST(ReplyStatus, CarriesTheReplyThroughTrailers) {
   const Reply reply = ReplyOf(ReplyCode::kOverloaded);
   const auto sent = TrailersOf(reply);
-  const auto read =
-      ReplyFromStatus(StatusOf(reply, ResponseShape::kHasNoCode), AsReceived(sent));
+  const auto read = ReplyFromStatus(StatusOf(reply, ResponseShape::kHasNoCode), AsReceived(sent));
   ASSERT_TRUE(read.has_value());
   EXPECT_EQ(read->code, ReplyCode::kOverloaded);
   EXPECT_EQ(read->error, "why");

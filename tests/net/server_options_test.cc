@@ -62,7 +62,8 @@ TEST(ParseDuration, ReadsTheUnits) {
 }
 
 TEST(ParseDuration, RefusesWhatIsNoTime) {
-  for (const char* bad : {"", "5", "ms", "-1s", "0s", "1h2", "1e9s", "nan", "inf s", "1 s", "25h"}) {
+  for (const char* bad :
+       {"", "5", "ms", "-1s", "0s", "1h2", "1e9s", "nan", "inf s", "1 s", "25h"}) {
     EXPECT_FALSE(ParseDuration(bad).ok()) << bad;
   }
 }
@@ -72,8 +73,8 @@ TEST(ParseDuration, ReadsBackWhatTextOfWrites) {
 }
 
 TEST(ParseDurationRange, NeedsTheFirstBelowTheSecond) {
-  EXPECT_EQ(*ParseDurationRange("300ms-600ms"), std::pair(Duration(milliseconds(300)),
-                                                          Duration(milliseconds(600))));
+  EXPECT_EQ(*ParseDurationRange("300ms-600ms"),
+            std::pair(Duration(milliseconds(300)), Duration(milliseconds(600))));
   for (const char* bad : {"300ms", "600ms-300ms", "300ms-300ms", "-", "a-b", "1s-"}) {
     EXPECT_FALSE(ParseDurationRange(bad).ok()) << bad;
   }

@@ -5,8 +5,12 @@
 namespace grassdb {
 namespace {
 
-std::string AnyText() { return *rc::gen::arbitrary<std::string>(); }
-std::uint64_t Any() { return *rc::gen::arbitrary<std::uint64_t>(); }
+std::string AnyText() {
+  return *rc::gen::arbitrary<std::string>();
+}
+std::uint64_t Any() {
+  return *rc::gen::arbitrary<std::uint64_t>();
+}
 
 Operation AnyOperation() {
   return {.kind = *rc::gen::element(Operation::Kind::kPut, Operation::Kind::kDelete,
@@ -16,14 +20,14 @@ Operation AnyOperation() {
 }
 
 Compare AnyCompare() {
-  return {.target = *rc::gen::element(Compare::Target::kValue, Compare::Target::kVersion,
-                                      Compare::Target::kCreateRevision,
-                                      Compare::Target::kModRevision),
-          .relation = *rc::gen::element(Compare::Relation::kEqual, Compare::Relation::kNotEqual,
-                                        Compare::Relation::kLess, Compare::Relation::kGreater),
-          .key = AnyText(),
-          .value = AnyText(),
-          .number = Any()};
+  return {
+      .target = *rc::gen::element(Compare::Target::kValue, Compare::Target::kVersion,
+                                  Compare::Target::kCreateRevision, Compare::Target::kModRevision),
+      .relation = *rc::gen::element(Compare::Relation::kEqual, Compare::Relation::kNotEqual,
+                                    Compare::Relation::kLess, Compare::Relation::kGreater),
+      .key = AnyText(),
+      .value = AnyText(),
+      .number = Any()};
 }
 
 template <class Make>
@@ -72,8 +76,8 @@ RC_GTEST_PROP(ClientProtocol, TransactionsArriveAsTheyWereSent, ()) {
 }
 
 RC_GTEST_PROP(ClientProtocol, GetsArriveAsTheyWereSent, ()) {
-  const GetRequest request{
-      .mode = *rc::gen::element(ReadMode::kStale, ReadMode::kLinearizable), .key = AnyText()};
+  const GetRequest request{.mode = *rc::gen::element(ReadMode::kStale, ReadMode::kLinearizable),
+                           .key = AnyText()};
   const auto arrived = FromWire(ToWire(request));
   RC_ASSERT(arrived.ok());
   RC_ASSERT(std::get<GetRequest>(*arrived).mode == request.mode);
@@ -158,7 +162,9 @@ TEST(ClientProtocol, FieldNumbersOfTheOriginalApiAreKept) {
   wire::SetResponse refused;
   refused.set_leader_id("n");
   refused.set_error("e");
-  EXPECT_EQ(refused.SerializeAsString(), "\x12\x01n\x1a\x01" "e");
+  EXPECT_EQ(refused.SerializeAsString(),
+            "\x12\x01n\x1a\x01"
+            "e");
 }
 
 std::string ErrorOf(wire::TransactRequest request) {

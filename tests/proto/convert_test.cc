@@ -14,9 +14,15 @@ namespace raft = wire::raft;
 
 constexpr ClusterId kCluster{0xfeed};
 
-std::uint64_t Below(std::uint64_t end) { return *rc::gen::inRange<std::uint64_t>(0, end); }
-std::uint64_t Any() { return *rc::gen::arbitrary<std::uint64_t>(); }
-bool Flip() { return *rc::gen::arbitrary<bool>(); }
+std::uint64_t Below(std::uint64_t end) {
+  return *rc::gen::inRange<std::uint64_t>(0, end);
+}
+std::uint64_t Any() {
+  return *rc::gen::arbitrary<std::uint64_t>();
+}
+bool Flip() {
+  return *rc::gen::arbitrary<bool>();
+}
 
 Configuration AnyConfiguration() {
   std::vector<Member> members;
@@ -65,8 +71,10 @@ AppendEntriesRequest AnyAppend(Term term) {
     Entry entry;
     entry.index = ++index;
     entry.term = entry_term;
-    entry.type = *rc::gen::element(EntryType::kNoop, EntryType::kCommand, EntryType::kConfiguration);
-    if (entry.type == EntryType::kCommand) entry.payload = Bytes(*rc::gen::arbitrary<std::string>());
+    entry.type =
+        *rc::gen::element(EntryType::kNoop, EntryType::kCommand, EntryType::kConfiguration);
+    if (entry.type == EntryType::kCommand)
+      entry.payload = Bytes(*rc::gen::arbitrary<std::string>());
     if (entry.type == EntryType::kConfiguration) {
       entry.payload = Bytes(EncodeConfiguration(AnyConfiguration()));
     }
@@ -131,15 +139,14 @@ Message AnyMessage() {
       message.body = ReadIndexRequest{.read = ReadId(1 + Below(1000))};
       break;
     default:
-      message.body = ReadIndexResponse{.read = ReadId(1 + Below(1000)),
-                                       .confirmed = Flip(),
-                                       .index = Index(Any())};
+      message.body = ReadIndexResponse{
+          .read = ReadId(1 + Below(1000)), .confirmed = Flip(), .index = Index(Any())};
   }
   return message;
 }
 
-// Messages have no operator==: equal if they encode to the same bytes, which the properties below tie
-// to their fields.
+// Messages have no operator==: equal if they encode to the same bytes, which the properties below
+// tie to their fields.
 bool Same(const Message& a, const Message& b) {
   return EncodeMessage(a, kCluster) == EncodeMessage(b, kCluster);
 }
@@ -160,8 +167,8 @@ RC_GTEST_PROP(PeerMessages, EntriesSurviveOneByOne, ()) {
   Message message{.from = NodeId(1), .to = NodeId(2), .term = Term(50), .body = {}};
   const AppendEntriesRequest append = AnyAppend(message.term);
   message.body = append;
-  const auto decoded = DecodeMessage(MessageKind::kAppendEntriesRequest,
-                                     EncodeMessage(message, kCluster), kCluster);
+  const auto decoded =
+      DecodeMessage(MessageKind::kAppendEntriesRequest, EncodeMessage(message, kCluster), kCluster);
   RC_ASSERT(decoded.ok());
   const auto& body = std::get<AppendEntriesRequest>(decoded->body);
   RC_ASSERT(body.prev_log_index == append.prev_log_index);
