@@ -148,9 +148,11 @@ Instant Client::NextDeadline() const {
 }
 
 void Client::TryLeader(Instant now, const Reply& reply) {
-  // Nodes that disagree about the leader could send a client round in circles.
-  if (reply.leader_address.empty() || redirects_ > options_.endpoints.size()) {
-    return TryNextEndpoint(now, reply.error);
+  if (reply.leader_address.empty()) return TryNextEndpoint(now, reply.error);
+  if (redirects_ > options_.endpoints.size()) {
+    // Nodes that disagree about the leader send a client round in circles: give them time.
+    TryNextEndpoint(now, reply.error);
+    return Backoff(now);
   }
   ++redirects_;
   const auto at = std::ranges::find(options_.endpoints, reply.leader_address);
@@ -166,11 +168,15 @@ void Client::TryNextEndpoint(Instant now, const std::string& error) {
   ++failures_;
   endpoint_ = (endpoint_ + 1) % options_.endpoints.size();
   send_at_ = now;
-  if (failures_ % options_.endpoints.size() != 0) return;
-  // Every endpoint has failed: an election is likely under way. The jitter keeps clients apart.
-  const std::size_t round = failures_ / options_.endpoints.size() - 1;
+  // Every endpoint has failed: an election is likely under way.
+  if (failures_ % options_.endpoints.size() == 0) Backoff(now);
+}
+
+// Doubles with every round of failures; the jitter keeps clients apart.
+void Client::Backoff(Instant now) {
+  const std::size_t round = failures_ / options_.endpoints.size();
   Duration wait = options_.backoff_min;
-  for (std::size_t i = 0; i < round && wait < options_.backoff_max; ++i) wait *= 2;
+  for (std::size_t i = 1; i < round && wait < options_.backoff_max; ++i) wait *= 2;
   wait = std::min(wait, options_.backoff_max);
   const std::uint64_t draw = KeyedRandom(options_.seed, ++backoffs_);
   send_at_ = now + wait / 2 +

@@ -93,6 +93,7 @@ class Client {
   void OnSessionUnknown(Instant now);
   void TryLeader(Instant now, const Reply& reply);
   void TryNextEndpoint(Instant now, const std::string& error);
+  void Backoff(Instant now);
   void Settle(Outcome::Code code, std::string error, Reply reply = {});
   void GiveUp();
 

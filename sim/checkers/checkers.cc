@@ -1,0 +1,114 @@
+#include "sim/checkers/checkers.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "core/check.h"
+#include "sim/checkers/recovery.h"
+#include "sim/violation.h"
+
+namespace grassdb::sim {
+
+Checkers::Checkers(const std::vector<NodeId>& nodes, const KvOptions& options)
+    : disks_(nodes.size()),
+      standings_(nodes.size()),
+      shown_(nodes.size()),
+      logs_(static_cast<std::uint32_t>(nodes.size())),
+      commits_(static_cast<std::uint32_t>(nodes.size())),
+      states_(static_cast<std::uint32_t>(nodes.size())),
+      progress_(static_cast<std::uint32_t>(nodes.size())),
+      reference_(options) {
+  for (std::uint32_t i = 0; i < nodes.size(); ++i) host_of_[nodes[i]] = i;
+  image_of_ = [this](NodeId id) -> const DurableImage* {
+    const auto found = host_of_.find(id);
+    return found == host_of_.end() ? nullptr : &disks_[found->second].image;
+  };
+}
+
+void Checkers::OnSend(std::uint32_t host, const Message& message) {
+  Promises::CheckMessage(message, disks_[host].image);
+}
+
+void Checkers::OnDurableJobBegins(std::uint32_t host, const DiskJob& job) {
+  GRASS_CHECK(!disks_[host].running.has_value());
+  disks_[host].running = job;
+}
+
+void Checkers::OnDurableJobDone(std::uint32_t host) {
+  Disk& disk = disks_[host];
+  GRASS_CHECK(disk.running.has_value());
+  const Index held = std::min(disk.image.last(), commits_.last());
+  const bool committed = disk.image.Holds(held, commits_.TermAt(held));
+  if (const auto* persist = std::get_if<Persist>(&*disk.running)) {
+    disk.image.Apply(*persist);
+  } else {
+    disk.image.Apply(std::get<PublishSnapshot>(*disk.running));
+  }
+  disk.running.reset();
+  GRASS_RULE("committed for ever", !committed || disk.image.Holds(held, commits_.TermAt(held)),
+             NodeName(host) + " durably cut the committed entry of index " +
+                 Decimal(held.value()));
+}
+
+void Checkers::OnRecovered(std::uint32_t host, const RecoveredState& state) {
+  Disk& disk = disks_[host];
+  Recovery::Check(host, disk.image, disk.running, state);
+  disk.image = DurableImage::Of(state);
+  disk.running.reset();
+  logs_.Forget(host);
+  commits_.Forget(host);
+  states_.Forget(host);
+  shown_[host] = Index();
+  standings_[host] = {};
+  progress_.Begin(host, state.hard_state.term, state.hard_state.voted_for);
+}
+
+void Checkers::AfterStep(std::uint32_t host, std::uint64_t life, const Node& node) {
+  const Raft& raft = node.raft();
+  const Log& log = raft.log();
+  progress_.Observe(host,
+                    {raft.term(), raft.voted_for(), raft.commit_index(), node.applied_index()});
+  const LogMatching::Change change = logs_.Observe(host, log);
+  const LeaderAppendOnly::Standing standing{raft.role(), raft.term()};
+  LeaderAppendOnly::Observe(host, standings_[host], standing, change);
+  standings_[host] = standing;
+  if (standing.role == Role::kLeader) {
+    if (elections_.ObserveLeader(host, life, standing.term)) {
+      commits_.ObserveNewLeader(host, standing.term, log);
+    }
+    Promises::CheckMatch(standing.term, log, *raft.followers(), image_of_);
+  }
+  if (commits_.ObserveCommit(host, standing.role, standing.term, raft.commit_index(), log)) {
+    Promises::CheckQuorum(commits_.last(), commits_.TermAt(commits_.last()),
+                          raft.configuration(), image_of_);
+    FeedReference();
+  }
+  if (node.applied_index() != shown_[host] && node.loaded()) ObserveState(host, node);
+}
+
+void Checkers::FeedReference() {
+  while (reference_.applied() < commits_.last()) {
+    const Index next = reference_.applied() + 1;
+    const Entry* entry = logs_.Find(next, commits_.TermAt(next));
+    GRASS_CHECK(entry != nullptr);
+    reference_.Apply(*entry);
+  }
+}
+
+void Checkers::ObserveState(std::uint32_t host, const Node& node) {
+  const Index applied = node.applied_index();
+  shown_[host] = applied;
+  states_.Observe(host, applied, node.store().digest(), node.raft().log(), commits_);
+  reference_.Check(host, applied,
+                   {node.store().revision().value(), node.store().size(),
+                    node.store().sessions()});
+}
+
+void Checkers::AtEnd(std::uint32_t host, const Node& node) const {
+  GRASS_RULE("convergence", node.applied_index() == reference_.applied(),
+             NodeName(host) + " has not applied everything that is committed");
+  reference_.CheckAll(host, node.store());
+}
+
+}  // namespace grassdb::sim

@@ -1,0 +1,67 @@
+// All white-box checkers of a run, fed with what the hosts do. After an event only the node that took
+// it is looked at, and of it only what has changed.
+#ifndef GRASSDB_SIM_CHECKERS_CHECKERS_H_
+#define GRASSDB_SIM_CHECKERS_CHECKERS_H_
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "core/disk.h"
+#include "core/node.h"
+#include "sim/checkers/commit_ledger.h"
+#include "sim/checkers/durable_image.h"
+#include "sim/checkers/election_safety.h"
+#include "sim/checkers/leader_append_only.h"
+#include "sim/checkers/log_matching.h"
+#include "sim/checkers/progress_rules.h"
+#include "sim/checkers/promises.h"
+#include "sim/checkers/reference_store.h"
+#include "sim/checkers/state_machine_safety.h"
+
+namespace grassdb::sim {
+
+class Checkers {
+ public:
+  // `nodes[i]` is the id of host i.
+  Checkers(const std::vector<NodeId>& nodes, const KvOptions& options);
+
+  void OnSend(std::uint32_t host, const Message& message);
+  void OnDurableJobBegins(std::uint32_t host, const DiskJob& job);
+  void OnDurableJobDone(std::uint32_t host);
+  void OnRecovered(std::uint32_t host, const RecoveredState& state);
+  // `node`, in its life `life`, has started or has taken a batch of inputs.
+  void AfterStep(std::uint32_t host, std::uint64_t life, const Node& node);
+
+  // All nodes have applied everything and are compared key by key.
+  void AtEnd(std::uint32_t host, const Node& node) const;
+
+  Index committed() const { return commits_.last(); }
+  std::size_t leaderships() const { return elections_.leaderships(); }
+
+ private:
+  struct Disk {
+    DurableImage image;
+    std::optional<DiskJob> running;
+  };
+
+  void ObserveState(std::uint32_t host, const Node& node);
+  void FeedReference();
+
+  std::map<NodeId, std::uint32_t> host_of_;
+  ImageOf image_of_;
+  std::vector<Disk> disks_;
+  std::vector<LeaderAppendOnly::Standing> standings_;
+  std::vector<Index> shown_;  // applied indexes as compared last
+  ElectionSafety elections_;
+  LogMatching logs_;
+  CommitLedger commits_;
+  StateMachineSafety states_;
+  ProgressRules progress_;
+  ReferenceStore reference_;
+};
+
+}  // namespace grassdb::sim
+
+#endif  // GRASSDB_SIM_CHECKERS_CHECKERS_H_

@@ -1,0 +1,51 @@
+#include "sim/checkers/commit_ledger.h"
+
+#include <algorithm>
+#include <string>
+
+#include "sim/violation.h"
+
+namespace grassdb::sim {
+bool CommitLedger::ObserveCommit(std::uint32_t node, Role role, Term term, Index commit,
+                                 const Log& log) {
+  const Index before = std::max(observed_[node], log.base_index());
+  if (commit <= observed_[node]) return false;
+  observed_[node] = commit;
+  const Index known = last();
+  for (Index index = before + 1; index <= commit; ++index) {
+    GRASS_RULE("committed for ever", index <= log.last_index(),
+               NodeName(node) + " calls index " + Decimal(index.value()) +
+                   " committed, beyond the end of its log");
+    const Term held = log.At(index).term;
+    if (index > last()) committed_.push_back({held, term});
+    GRASS_RULE("committed for ever", TermAt(index) == held,
+               NodeName(node) + " has an entry of term " + Decimal(held.value()) +
+                   " committed at index " + Decimal(index.value()) +
+                   ", where the cluster has committed one of term " +
+                   Decimal(TermAt(index).value()));
+  }
+  GRASS_RULE("committed for ever", commit <= last(),
+             NodeName(node) + " has a snapshot of index " + Decimal(commit.value()) +
+                 ", which nobody has committed");
+  if (last() == known) return false;
+  GRASS_RULE("commit rule", role != Role::kLeader || TermAt(commit) == term,
+             NodeName(node) + ", leader of term " + Decimal(term.value()) +
+                 ", commits up to index " + Decimal(commit.value()) +
+                 " by an entry of term " + Decimal(TermAt(commit).value()));
+  return true;
+}
+
+void CommitLedger::ObserveNewLeader(std::uint32_t node, Term term, const Log& log) const {
+  for (Index index = last(); index > log.base_index(); index = index - 1) {
+    const Committed& entry = committed_[index.value()];
+    if (entry.in >= term) continue;
+    GRASS_RULE("leader completeness", log.TermAt(index) == entry.term,
+               NodeName(node) + ", new leader of term " + Decimal(term.value()) +
+                   ", lacks the entry (index " + Decimal(index.value()) + ", term " +
+                   Decimal(entry.term.value()) + ") committed in term " +
+                   Decimal(entry.in.value()));
+    return;  // by log matching it has the ones before
+  }
+}
+
+}  // namespace grassdb::sim

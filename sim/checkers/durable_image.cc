@@ -1,0 +1,52 @@
+#include "sim/checkers/durable_image.h"
+
+#include "core/check.h"
+
+namespace grassdb::sim {
+
+void DurableImage::Install(const SnapshotMeta& meta) {
+  const std::uint64_t at = meta.index.value();
+  const bool keeps_suffix = meta.index <= last_ && terms_[at] == meta.term;
+  if (terms_.size() <= at) terms_.resize(at + 1);
+  terms_[at] = meta.term;
+  if (!keeps_suffix) last_ = meta.index;
+  snapshot_ = meta.index;
+}
+
+void DurableImage::Append(const Entry& entry) {
+  const std::uint64_t at = entry.index.value();
+  if (terms_.size() <= at) terms_.resize(at + 1);
+  terms_[at] = entry.term;
+  last_ = entry.index;
+}
+
+void DurableImage::Apply(const Persist& persist) {
+  if (persist.hard_state.has_value()) hard_state_ = *persist.hard_state;
+  if (persist.install.has_value()) Install(*persist.install);
+  if (persist.entries.empty()) return;
+  GRASS_CHECK_LE(persist.entries.front().index, last_ + 1);
+  for (const Entry& entry : persist.entries) Append(entry);
+}
+
+void DurableImage::Apply(const PublishSnapshot& publish) {
+  if (publish.meta.index <= snapshot_) return;
+  GRASS_CHECK_LE(publish.meta.index, last_);
+  snapshot_ = publish.meta.index;
+}
+
+DurableImage DurableImage::Of(const RecoveredState& state) {
+  DurableImage image;
+  image.hard_state_ = state.hard_state;
+  image.last_ = state.base_index;
+  image.terms_.resize(state.base_index.value() + 1);
+  image.terms_[state.base_index.value()] = state.base_term;
+  for (const Entry& entry : state.entries) image.Append(entry);
+  if (state.snapshot.has_value()) {
+    image.snapshot_ = state.snapshot->index;
+    GRASS_CHECK_LE(image.snapshot_, image.last_);
+    GRASS_CHECK_EQ(image.terms_[image.snapshot_.value()], state.snapshot->term);
+  }
+  return image;
+}
+
+}  // namespace grassdb::sim

@@ -1,0 +1,46 @@
+// DurableImage: what must be on the disk of one node, from the jobs its disk has completed. The
+// yardstick of the checkers about durability; no rule of its own but that a committed entry, once
+// durable on a node, is never cut there.
+#ifndef GRASSDB_SIM_CHECKERS_DURABLE_IMAGE_H_
+#define GRASSDB_SIM_CHECKERS_DURABLE_IMAGE_H_
+
+#include <vector>
+
+#include "core/disk.h"
+#include "core/entry.h"
+#include "core/types.h"
+
+namespace grassdb::sim {
+
+class DurableImage {
+ public:
+  const HardState& hard_state() const { return hard_state_; }
+  Index last() const { return last_; }
+  Index snapshot() const { return snapshot_; }
+
+  // The entry (index, term), or a snapshot that stands for it, is durable.
+  bool Holds(Index index, Term term) const {
+    if (index <= snapshot_) return index < snapshot_ || terms_[index.value()] == term;
+    return index <= last_ && terms_[index.value()] == term;
+  }
+  // snapshot() <= index <= last().
+  Term TermAt(Index index) const { return terms_[index.value()]; }
+
+  void Apply(const Persist& persist);
+  void Apply(const PublishSnapshot& publish);
+  // As a storage has just recovered it.
+  static DurableImage Of(const RecoveredState& state);
+
+ private:
+  void Install(const SnapshotMeta& meta);
+  void Append(const Entry& entry);
+
+  HardState hard_state_;
+  Index snapshot_;
+  Index last_;
+  std::vector<Term> terms_ = {Term()};  // by index; meaningless below the snapshot
+};
+
+}  // namespace grassdb::sim
+
+#endif  // GRASSDB_SIM_CHECKERS_DURABLE_IMAGE_H_

@@ -1,0 +1,36 @@
+// Election safety (thesis 3.4, figure 3.2): at most one leader can be elected in a given term.
+#ifndef GRASSDB_SIM_CHECKERS_ELECTION_SAFETY_H_
+#define GRASSDB_SIM_CHECKERS_ELECTION_SAFETY_H_
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <utility>
+
+#include "core/types.h"
+#include "sim/violation.h"
+
+namespace grassdb::sim {
+
+class ElectionSafety {
+ public:
+  // `node` leads in `term`, in its life `life`: a restarted node does not lead an old term again.
+  // True if this leadership was not seen before.
+  bool ObserveLeader(std::uint32_t node, std::uint64_t life, Term term) {
+    const auto [found, inserted] = leaders_.try_emplace(term, node, life);
+    GRASS_RULE("election safety", found->second == std::pair(node, life),
+               NodeName(node) + " (life " + Decimal(life) + ") and n" +
+                   Decimal(found->second.first + 1) + " (life " +
+                   Decimal(found->second.second) + ") both lead in term " +
+                   Decimal(term.value()));
+    return inserted;
+  }
+  std::size_t leaderships() const { return leaders_.size(); }
+
+ private:
+  std::map<Term, std::pair<std::uint32_t, std::uint64_t>> leaders_;
+};
+
+}  // namespace grassdb::sim
+
+#endif  // GRASSDB_SIM_CHECKERS_ELECTION_SAFETY_H_

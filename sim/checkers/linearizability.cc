@@ -1,0 +1,294 @@
+#include "sim/checkers/linearizability.h"
+#include "sim/text.h"
+
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <utility>
+
+#include "core/hash.h"
+
+namespace grassdb::sim {
+namespace {
+
+using State = ValueNumber;  // of the one key
+
+// The state after `operation` took effect on `state`, or nullopt if it would have returned something
+// else than it did.
+std::optional<State> Effect(const HistoryOperation& operation, State state) {
+  const bool returned = operation.returned != kNotReturned;
+  switch (operation.kind) {
+    case OperationKind::kGet:
+      if (operation.read != state) return std::nullopt;
+      return state;
+    case OperationKind::kPut:
+      if (returned && operation.found != (state != 0)) return std::nullopt;
+      return operation.written;
+    case OperationKind::kDelete:
+      if (returned && operation.found != (state != 0)) return std::nullopt;
+      return State{0};
+    case OperationKind::kCompareAndSet:
+      if (returned && operation.succeeded != (state == operation.expected)) return std::nullopt;
+      return state == operation.expected ? operation.written : state;
+    case OperationKind::kTakeSnapshot:
+    case OperationKind::kTransferLeadership:
+      break;
+  }
+  return std::nullopt;
+}
+
+// A set of 128-bit hashes: open addressing, grows by doubling.
+class HashSet {
+ public:
+  HashSet() : slots_(1024) {}
+
+  // False if it was there.
+  bool Insert(std::uint64_t high, std::uint64_t low) {
+    if (high == 0 && low == 0) low = 1;
+    if (2 * (size_ + 1) > slots_.size()) Grow();
+    if (!Place(slots_, high, low)) return false;
+    ++size_;
+    return true;
+  }
+
+ private:
+  using Slot = std::pair<std::uint64_t, std::uint64_t>;
+
+  static bool Place(std::vector<Slot>& slots, std::uint64_t high, std::uint64_t low) {
+    const std::size_t mask = slots.size() - 1;
+    for (std::size_t at = low & mask;; at = (at + 1) & mask) {
+      if (slots[at] == Slot(high, low)) return false;
+      if (slots[at] == Slot(0, 0)) {
+        slots[at] = {high, low};
+        return true;
+      }
+    }
+  }
+  void Grow() {
+    std::vector<Slot> grown(slots_.size() * 2);
+    for (const auto& [high, low] : slots_) {
+      if (high != 0 || low != 0) Place(grown, high, low);
+    }
+    slots_.swap(grown);
+  }
+
+  std::vector<Slot> slots_;
+  std::size_t size_ = 0;
+};
+
+enum class Progress : std::uint8_t { kSearching, kLinearizable, kViolated };
+
+// The search over one key's history. Can be stopped after some steps and continued.
+class Search {
+ public:
+  explicit Search(std::vector<HistoryOperation> operations);
+
+  Progress Run(std::uint64_t steps);
+  std::string Stuck() const;
+
+ private:
+  // Invocations and returns in a doubly linked list, in order; an operation that took effect is
+  // lifted out of it.
+  struct Node {
+    std::uint32_t operation = 0;
+    bool is_return = false;
+    std::uint32_t previous = 0;
+    std::uint32_t next = 0;
+    std::uint32_t match = 0;  // an invocation's return; itself for one of unknown outcome
+  };
+  struct Choice {
+    std::uint32_t node;  // the invocation lifted
+    State state;         // before it
+  };
+
+  void Lift(std::uint32_t node);
+  void Unlift(std::uint32_t node);
+  void Unlink(std::uint32_t node) {
+    nodes_[nodes_[node].previous].next = nodes_[node].next;
+    nodes_[nodes_[node].next].previous = nodes_[node].previous;
+  }
+  void Relink(std::uint32_t node) {
+    nodes_[nodes_[node].previous].next = node;
+    nodes_[nodes_[node].next].previous = node;
+  }
+  void Toggle(std::uint32_t operation) {
+    high_ ^= KeyedRandom(0x5eed, operation, 1u);
+    low_ ^= KeyedRandom(0x5eed, operation, 2u);
+  }
+  bool Visit(State state) {
+    return visited_.Insert(Fold(high_, state), Fold(low_, ~state));
+  }
+  bool TryNode(std::uint32_t node);
+  bool Backtrack();
+
+  std::vector<HistoryOperation> operations_;
+  std::vector<Node> nodes_;  // 0 is the head, 1 the tail
+  std::uint32_t at_ = 0;
+  std::uint32_t returns_left_ = 0;
+  State state_ = 0;
+  std::uint64_t high_ = 0;
+  std::uint64_t low_ = 0;
+  std::vector<Choice> choices_;
+  HashSet visited_;
+  std::size_t deepest_ = 0;
+  std::uint32_t stuck_at_ = 0;
+  State stuck_state_ = 0;
+};
+
+Search::Search(std::vector<HistoryOperation> operations) : operations_(std::move(operations)) {
+  std::vector<std::pair<std::uint64_t, std::uint32_t>> order;  // (place, operation * 2 + return)
+  for (std::uint32_t i = 0; i < operations_.size(); ++i) {
+    order.emplace_back(operations_[i].invoked, i * 2);
+    if (operations_[i].returned != kNotReturned) order.emplace_back(operations_[i].returned, i * 2 + 1);
+  }
+  std::ranges::sort(order);
+  nodes_.resize(order.size() + 2);
+  std::vector<std::uint32_t> invocation(operations_.size());
+  for (std::uint32_t i = 0; i < order.size(); ++i) {
+    const std::uint32_t number = i + 2;
+    const std::uint32_t operation = order[i].second / 2;
+    Node& node = nodes_[number];
+    node.operation = operation;
+    node.is_return = order[i].second % 2 == 1;
+    node.match = number;
+    if (node.is_return) {
+      nodes_[invocation[operation]].match = number;
+      ++returns_left_;
+    } else {
+      invocation[operation] = number;
+    }
+  }
+  std::uint32_t previous = 0;
+  for (std::uint32_t number = 2; number <= nodes_.size(); ++number) {
+    const std::uint32_t node = number == nodes_.size() ? 1 : number;
+    nodes_[node].previous = previous;
+    nodes_[previous].next = node;
+    previous = node;
+  }
+  at_ = nodes_[0].next;
+}
+
+void Search::Lift(std::uint32_t node) {
+  Unlink(node);
+  if (nodes_[node].match == node) return;
+  Unlink(nodes_[node].match);
+  --returns_left_;
+}
+
+void Search::Unlift(std::uint32_t node) {
+  if (nodes_[node].match != node) {
+    Relink(nodes_[node].match);
+    ++returns_left_;
+  }
+  Relink(node);
+}
+
+// Takes the operation invoked at `node` as the next to take effect, if that leads anywhere new.
+bool Search::TryNode(std::uint32_t node) {
+  const std::uint32_t operation = nodes_[node].operation;
+  const std::optional<State> after = Effect(operations_[operation], state_);
+  if (!after.has_value()) return false;
+  Toggle(operation);
+  if (!Visit(*after)) {
+    Toggle(operation);
+    return false;
+  }
+  choices_.push_back({node, state_});
+  state_ = *after;
+  Lift(node);
+  at_ = nodes_[0].next;
+  return true;
+}
+
+bool Search::Backtrack() {
+  if (choices_.size() >= deepest_) {
+    deepest_ = choices_.size();
+    stuck_at_ = nodes_[at_].operation;
+    stuck_state_ = state_;
+  }
+  if (choices_.empty()) return false;
+  const Choice choice = choices_.back();
+  choices_.pop_back();
+  state_ = choice.state;
+  Toggle(nodes_[choice.node].operation);
+  Unlift(choice.node);
+  at_ = nodes_[choice.node].next;
+  return true;
+}
+
+Progress Search::Run(std::uint64_t steps) {
+  for (; steps > 0; --steps) {
+    if (returns_left_ == 0) return Progress::kLinearizable;
+    const Node& node = nodes_[at_];
+    // Past a return nothing can take effect before that operation has. Operations of unknown outcome
+    // have no return, so the list ends with the last return that is left.
+    if (at_ == 1 || node.is_return) {
+      if (!Backtrack()) return Progress::kViolated;
+    } else if (!TryNode(at_)) {
+      at_ = node.next;
+    }
+  }
+  return Progress::kSearching;
+}
+
+std::string Describe(const HistoryOperation& operation) {
+  std::string text = "client " + Decimal(operation.client + 1) + ", ";
+  switch (operation.kind) {
+    case OperationKind::kGet:
+      text += "get -> v" + Decimal(operation.read);
+      break;
+    case OperationKind::kPut:
+      text += "put v" + Decimal(operation.written) + (operation.found ? " -> replaced" : " -> new");
+      break;
+    case OperationKind::kDelete:
+      text += operation.found ? "delete -> found" : "delete -> missing";
+      break;
+    case OperationKind::kCompareAndSet:
+      text += "compare-and-set v" + Decimal(operation.expected) + " to v" +
+              Decimal(operation.written) + (operation.succeeded ? " -> done" : " -> refused");
+      break;
+    default:
+      break;
+  }
+  if (operation.returned == kNotReturned) return text + ", outcome unknown";
+  return text + ", between " + Decimal(operation.invoked) + " and " + Decimal(operation.returned);
+}
+
+std::string Search::Stuck() const {
+  return Decimal(deepest_) + " of " + Decimal(operations_.size()) +
+         " operations can be ordered; then, with the value v" + Decimal(stuck_state_) +
+         ", no order explains: " + Describe(operations_[stuck_at_]);
+}
+
+}  // namespace
+
+LinearizabilityVerdict CheckLinearizability(const std::vector<HistoryOperation>& history,
+                                            std::uint64_t steps_max) {
+  std::map<std::uint32_t, std::vector<HistoryOperation>> by_key;
+  for (const HistoryOperation& operation : history) by_key[operation.key].push_back(operation);
+  std::vector<std::pair<std::uint32_t, std::unique_ptr<Search>>> searches;
+  for (auto& [key, operations] : by_key) {
+    searches.emplace_back(key, std::make_unique<Search>(std::move(operations)));
+  }
+  LinearizabilityVerdict verdict;
+  std::uint64_t spent = 0;
+  for (std::uint64_t budget = 20'000; !searches.empty() && spent < steps_max; budget *= 4) {
+    const std::uint64_t steps = std::min(budget, steps_max - spent);
+    for (auto& [key, search] : searches) {
+      const Progress progress = search->Run(steps);
+      if (progress == Progress::kSearching) continue;
+      if (progress == Progress::kViolated) {
+        verdict.violated_key = key;
+        verdict.text = "key k" + Decimal(key) + ": " + search->Stuck();
+        return verdict;
+      }
+      search.reset();
+    }
+    std::erase_if(searches, [](const auto& entry) { return entry.second == nullptr; });
+    spent += steps;
+  }
+  verdict.undecided = searches.size();
+  return verdict;
+}
+
+}  // namespace grassdb::sim

@@ -1,0 +1,36 @@
+// Linearizability (Herlihy and Wing 1990): there is one order of all operations that keeps every
+// operation between its invocation and its return, and in which each gives what a plain map would
+// give. An operation of unknown outcome may take effect at any time after its invocation, or never.
+//
+// The search is Wing and Gong's with Lowe's memoisation: depth first over "which operation took effect
+// next", with every configuration (the set of operations that have taken effect, the state) visited
+// once. Linearizability is local, so each key is a history of its own; the search of all keys advances
+// in rounds of growing budgets, so that a wrong key is found even when another one is hard.
+#ifndef GRASSDB_SIM_CHECKERS_LINEARIZABILITY_H_
+#define GRASSDB_SIM_CHECKERS_LINEARIZABILITY_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "sim/history.h"
+
+namespace grassdb::sim {
+
+struct LinearizabilityVerdict {
+  // Set: this key's history is not linearizable.
+  std::optional<std::uint32_t> violated_key;
+  // What the search got stuck at, for a person.
+  std::string text;
+  // Keys on which the search was given up.
+  std::uint64_t undecided = 0;
+};
+
+// `steps_max` bounds the search, per key.
+LinearizabilityVerdict CheckLinearizability(const std::vector<HistoryOperation>& history,
+                                            std::uint64_t steps_max = 4'000'000);
+
+}  // namespace grassdb::sim
+
+#endif  // GRASSDB_SIM_CHECKERS_LINEARIZABILITY_H_

@@ -1,0 +1,56 @@
+// Log matching (thesis 3.5, figure 3.2): if two logs contain an entry with the same index and term, the
+// logs are identical in all entries up to and including it.
+//
+// Held by induction: every entry that appears in any log, under its (index, term), must always have the
+// same type and payload and the same term before it. Also keeps what every entry was, for the checkers
+// that ask later.
+#ifndef GRASSDB_SIM_CHECKERS_LOG_MATCHING_H_
+#define GRASSDB_SIM_CHECKERS_LOG_MATCHING_H_
+
+#include <cstdint>
+#include <map>
+#include <utility>
+#include <vector>
+
+#include "core/entry.h"
+#include "core/log.h"
+
+namespace grassdb::sim {
+
+class LogMatching {
+ public:
+  explicit LogMatching(std::uint32_t nodes) : seen_(nodes) {}
+
+  // How a node's log has changed since it was observed last.
+  struct Change {
+    bool cut = false;  // entries seen before are gone or replaced
+    Index first_new;   // 0: nothing is new
+  };
+  // Looks at what is new in the log of `node` only.
+  Change Observe(std::uint32_t node, const Log& log);
+  // The node has lost its memory.
+  void Forget(std::uint32_t node) { seen_[node] = Seen(); }
+
+  // `entry` follows an entry of term `previous` in some log.
+  void Add(std::uint32_t node, const Entry& entry, Term previous);
+  // Null if no log ever held it.
+  const Entry* Find(Index index, Term term) const;
+
+ private:
+  struct Record {
+    Entry entry;
+    Term previous;
+  };
+  struct Seen {
+    Index last;
+    std::vector<Term> terms;  // by index
+  };
+
+  std::vector<Seen> seen_;
+  std::vector<Record> first_;  // by index; the first entry seen there
+  std::map<std::pair<Index, Term>, Record> others_;
+};
+
+}  // namespace grassdb::sim
+
+#endif  // GRASSDB_SIM_CHECKERS_LOG_MATCHING_H_

@@ -1,0 +1,89 @@
+#include "sim/checkers/promises.h"
+
+#include <string>
+#include <variant>
+
+#include "sim/violation.h"
+
+namespace grassdb::sim {
+namespace {
+
+constexpr const char* kPromise = "durable before promised";
+
+std::string Sent(const Message& message) {
+  return std::string(NameOf(message.body)) + " of term " + Decimal(message.term.value()) + " by " +
+         Decimal(message.from.value());
+}
+
+// The sender's vote in the message's term is durable and was for `candidate`.
+void CheckVote(const Message& message, NodeId candidate, const DurableImage& image) {
+  const HardState& durable = image.hard_state();
+  GRASS_RULE(kPromise, durable.term == message.term && durable.voted_for == candidate,
+             Sent(message) + " rests on a vote for " + Decimal(candidate.value()) +
+                 "; durable are term " + Decimal(durable.term.value()) + " and a vote for " +
+                 Decimal(durable.voted_for.value()));
+}
+
+void CheckTerm(const Message& message, const DurableImage& image) {
+  GRASS_RULE(kPromise, image.hard_state().term >= message.term,
+             Sent(message) + ", but the durable term is " +
+                 Decimal(image.hard_state().term.value()));
+}
+
+void CheckHeld(const Message& message, Index match, const DurableImage& image) {
+  CheckTerm(message, image);
+  GRASS_RULE(kPromise, match <= image.last() || match <= image.snapshot(),
+             Sent(message) + " acknowledges index " + Decimal(match.value()) +
+                 "; durable are entries up to " + Decimal(image.last().value()));
+}
+
+}  // namespace
+
+void Promises::CheckMessage(const Message& message, const DurableImage& image) {
+  if (const auto* request = std::get_if<RequestVoteRequest>(&message.body)) {
+    if (request->ballot == Ballot::kVote) CheckVote(message, message.from, image);
+  } else if (const auto* vote = std::get_if<RequestVoteResponse>(&message.body)) {
+    if (vote->ballot == Ballot::kVote && vote->granted) CheckVote(message, message.to, image);
+  } else if (std::holds_alternative<AppendEntriesRequest>(message.body) ||
+             std::holds_alternative<InstallSnapshotRequest>(message.body) ||
+             std::holds_alternative<TimeoutNow>(message.body)) {
+    CheckVote(message, message.from, image);
+  } else if (const auto* append = std::get_if<AppendEntriesResponse>(&message.body)) {
+    if (append->result == AppendResult::kMatched) CheckHeld(message, append->match_index, image);
+  } else if (const auto* install = std::get_if<InstallSnapshotResponse>(&message.body)) {
+    if (install->installed) CheckHeld(message, install->match_index, image);
+  }
+}
+
+void Promises::CheckMatch(Term term, const Log& log, const std::vector<Progress>& followers,
+                          const ImageOf& image_of) {
+  for (const Progress& follower : followers) {
+    const DurableImage* image = image_of(follower.id);
+    // A follower that has gone on to a later term owes nothing to this leader any more.
+    if (image == nullptr || image->hard_state().term > term) continue;
+    if (follower.match <= image->snapshot()) continue;
+    const bool held = follower.match <= image->last() &&
+                      (follower.match < log.base_index() ||
+                       log.TermAt(follower.match) == image->TermAt(follower.match));
+    GRASS_RULE("match rests on disk", held,
+               "a leader of term " + Decimal(term.value()) + " believes that " +
+                   Decimal(follower.id.value()) + " matches its log up to " +
+                   Decimal(follower.match.value()) + "; durable there are entries up to " +
+                   Decimal(image->last().value()));
+  }
+}
+
+void Promises::CheckQuorum(Index index, Term term, const Configuration& configuration,
+                           const ImageOf& image_of) {
+  std::size_t holders = 0;
+  for (const NodeId voter : configuration.voters()) {
+    const DurableImage* image = image_of(voter);
+    if (image != nullptr && image->Holds(index, term)) ++holders;
+  }
+  GRASS_RULE("commit rests on a quorum", holders >= configuration.majority(),
+             "entry (index " + Decimal(index.value()) + ", term " + Decimal(term.value()) +
+                 ") is called committed, but durable on " + Decimal(holders) + " of " +
+                 Decimal(configuration.voters().size()) + " voters");
+}
+
+}  // namespace grassdb::sim

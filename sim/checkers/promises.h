@@ -1,0 +1,40 @@
+// Durable before promised: no message promises what is not on its sender's disk (thesis 3.8). A vote,
+// a vote request and anything a leader says rest on the term and the vote; an acknowledgement rests on
+// the term and the entries; "installed" rests on the snapshot.
+//
+// Match rests on disk: a leader never believes of a follower more than that follower has durably.
+//
+// Commit rests on a quorum: an entry is called committed only when it is durable on a majority of the
+// voters of the leader's configuration.
+#ifndef GRASSDB_SIM_CHECKERS_PROMISES_H_
+#define GRASSDB_SIM_CHECKERS_PROMISES_H_
+
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "core/configuration.h"
+#include "core/log.h"
+#include "core/message.h"
+#include "core/progress.h"
+#include "sim/checkers/durable_image.h"
+
+namespace grassdb::sim {
+
+// The durable image of a member; null for a stranger.
+using ImageOf = std::function<const DurableImage*(NodeId)>;
+
+class Promises {
+ public:
+  // `message` leaves a node whose disk holds `image`.
+  static void CheckMessage(const Message& message, const DurableImage& image);
+  // A leader of `term` with `log` believes `followers` of its followers.
+  static void CheckMatch(Term term, const Log& log, const std::vector<Progress>& followers,
+                         const ImageOf& image_of);
+  static void CheckQuorum(Index index, Term term, const Configuration& configuration,
+                          const ImageOf& image_of);
+};
+
+}  // namespace grassdb::sim
+
+#endif  // GRASSDB_SIM_CHECKERS_PROMISES_H_

@@ -1,0 +1,78 @@
+#include "sim/checkers/recovery.h"
+
+#include <algorithm>
+#include <string>
+#include <variant>
+
+#include "sim/violation.h"
+
+namespace grassdb::sim {
+namespace {
+
+struct Finding {
+  std::uint32_t node;
+  const DurableImage& image;
+  const Persist* persist;  // null: none was under way
+  const DurableImage found;
+
+  std::string Who() const { return NodeName(node) + " recovered "; }
+};
+
+void CheckHardState(const Finding& f) {
+  const HardState& is = f.found.hard_state();
+  const HardState& must = f.image.hard_state();
+  const bool unfinished =
+      f.persist != nullptr && f.persist->hard_state.has_value() && is == *f.persist->hard_state;
+  GRASS_RULE("recovery", is == must || unfinished,
+             f.Who() + "term " + Decimal(is.term.value()) + " voted for " +
+                 Decimal(is.voted_for.value()) + "; durable were term " +
+                 Decimal(must.term.value()) + " voted for " + Decimal(must.voted_for.value()));
+}
+
+// `must` is the durable log; from `cut` on it may have been cut by the unfinished Persist.
+void CheckLog(const Finding& f, const DurableImage& must) {
+  const bool writes = f.persist != nullptr && !f.persist->entries.empty();
+  const Index cut = writes ? f.persist->entries.front().index : must.last() + 1;
+  for (Index index = f.found.snapshot() + 1; index <= must.last() && index < cut; ++index) {
+    GRASS_RULE("recovery", f.found.Holds(index, must.TermAt(index)),
+               f.Who() + "no entry (index " + Decimal(index.value()) + ", term " +
+                   Decimal(must.TermAt(index).value()) + "), which was durable; its log ends at " +
+                   Decimal(f.found.last().value()));
+  }
+  for (Index index = std::max(cut, f.found.snapshot() + 1); index <= f.found.last(); ++index) {
+    const Term term = f.found.TermAt(index);
+    const bool durable = index <= must.last() && must.TermAt(index) == term;
+    const bool unfinished = writes && index <= f.persist->entries.back().index &&
+                            f.persist->entries[index - cut].term == term;
+    GRASS_RULE("recovery", durable || unfinished,
+               f.Who() + "an entry (index " + Decimal(index.value()) + ", term " +
+                   Decimal(term.value()) + ") that was not written there");
+  }
+}
+
+}  // namespace
+
+void Recovery::Check(std::uint32_t node, const DurableImage& image,
+                     const std::optional<DiskJob>& unfinished, const RecoveredState& found) {
+  const Persist* persist = unfinished ? std::get_if<Persist>(&*unfinished) : nullptr;
+  const PublishSnapshot* publish =
+      unfinished ? std::get_if<PublishSnapshot>(&*unfinished) : nullptr;
+  const Finding f{node, image, persist, DurableImage::Of(found)};
+  CheckHardState(f);
+  // A snapshot that became current with the unfinished job changes what else must be there.
+  DurableImage must = image;
+  if (f.found.snapshot() != image.snapshot()) {
+    if (publish != nullptr) must.Apply(*publish);
+    if (persist != nullptr && persist->install.has_value()) {
+      Persist install;
+      install.install = persist->install;
+      must.Apply(install);
+    }
+    GRASS_RULE("recovery", f.found.snapshot() == must.snapshot(),
+               f.Who() + "a snapshot of index " + Decimal(f.found.snapshot().value()) +
+                   "; durable was one of " + Decimal(image.snapshot().value()));
+  }
+  CheckLog(f, must);
+}
+
+}  // namespace grassdb::sim

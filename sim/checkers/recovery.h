@@ -1,0 +1,24 @@
+// Recovery: what a node finds on its disk after a crash is exactly what had become durable, plus
+// possibly the job that was at the disk, or a prefix of its parts. Nothing less, nothing else
+// (core/disk.h, Persist in core/entry.h).
+#ifndef GRASSDB_SIM_CHECKERS_RECOVERY_H_
+#define GRASSDB_SIM_CHECKERS_RECOVERY_H_
+
+#include <cstdint>
+#include <optional>
+
+#include "core/disk.h"
+#include "sim/checkers/durable_image.h"
+
+namespace grassdb::sim {
+
+class Recovery {
+ public:
+  // `image` is what must be there; `unfinished` the Persist or PublishSnapshot that may be there.
+  static void Check(std::uint32_t node, const DurableImage& image,
+                    const std::optional<DiskJob>& unfinished, const RecoveredState& found);
+};
+
+}  // namespace grassdb::sim
+
+#endif  // GRASSDB_SIM_CHECKERS_RECOVERY_H_

@@ -1,0 +1,69 @@
+// Exactly-once and the meaning of every command: an independent, plain model of the key-value store
+// that is given the committed log. Each command of a session takes effect once, at its first
+// occurrence in the log (thesis 6.3); every node that has applied up to an index must show what the
+// model shows there.
+#ifndef GRASSDB_SIM_CHECKERS_REFERENCE_STORE_H_
+#define GRASSDB_SIM_CHECKERS_REFERENCE_STORE_H_
+
+#include <cstdint>
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/command.h"
+#include "core/entry.h"
+#include "core/kv_store.h"
+
+namespace grassdb::sim {
+
+class ReferenceStore {
+ public:
+  explicit ReferenceStore(const KvOptions& options) : options_(options), shown_(1) {}
+
+  // The committed entry that follows the last one given.
+  void Apply(const Entry& entry);
+  Index applied() const { return Index(shown_.size() - 1); }
+
+  struct Shown {
+    std::uint64_t revision = 0;
+    std::uint64_t keys = 0;
+    std::uint64_t sessions = 0;
+    friend bool operator==(const Shown&, const Shown&) = default;
+  };
+  // `node` has applied up to `index` <= applied() and shows `shown`.
+  void Check(std::uint32_t node, Index index, const Shown& shown) const;
+  // `store` has applied up to applied(): every key and value is compared.
+  void CheckAll(std::uint32_t node, const KvStore& store) const;
+
+ private:
+  struct Value {
+    std::string value;
+    std::uint64_t create = 0;
+    std::uint64_t modified = 0;
+    std::uint64_t version = 0;
+  };
+  struct Session {
+    ClusterTime used = 0;
+    std::uint64_t used_at = 0;  // index
+    std::uint64_t acknowledged = 0;
+    std::set<std::uint64_t> done;
+  };
+
+  void ApplyCommand(std::uint64_t index, const Command& command);
+  void Run(const Transaction& transaction);
+  bool Holds(const Compare& compare) const;
+  void ForgetIdle();
+
+  KvOptions options_;
+  std::map<std::string, Value> values_;
+  std::map<std::uint64_t, Session> sessions_;
+  std::uint64_t revision_ = 0;
+  ClusterTime time_ = 0;
+  std::vector<Shown> shown_;  // by index
+};
+
+}  // namespace grassdb::sim
+
+#endif  // GRASSDB_SIM_CHECKERS_REFERENCE_STORE_H_

@@ -1,0 +1,52 @@
+// State machine safety (thesis 3.6.3, figure 3.2): if a node has applied an entry at an index, no other
+// node ever applies another one there; each node applies in order, each once. And its consequence:
+// equal states at equal applied indexes.
+#ifndef GRASSDB_SIM_CHECKERS_STATE_MACHINE_SAFETY_H_
+#define GRASSDB_SIM_CHECKERS_STATE_MACHINE_SAFETY_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "core/log.h"
+#include "core/types.h"
+#include "sim/checkers/commit_ledger.h"
+#include "sim/violation.h"
+
+namespace grassdb::sim {
+
+class StateMachineSafety {
+ public:
+  explicit StateMachineSafety(std::uint32_t nodes) : applied_(nodes) {}
+
+  // `node` has now applied up to `applied` of `log`, which leaves the state with this digest.
+  void Observe(std::uint32_t node, Index applied, std::uint64_t digest, const Log& log,
+               const CommitLedger& ledger) {
+    const std::string who = NodeName(node);
+    GRASS_RULE("state machine safety", applied <= ledger.last(),
+               who + " applied index " + Decimal(applied.value()) +
+                   ", which is not committed");
+    for (Index index = std::max(applied_[node], log.base_index()) + 1; index <= applied; ++index) {
+      GRASS_RULE("state machine safety", log.TermAt(index) == ledger.TermAt(index),
+                 who + " applied another entry at index " + Decimal(index.value()) +
+                     " than is committed there");
+    }
+    applied_[node] = applied;
+    if (digests_.size() <= applied.value()) digests_.resize(applied.value() + 1);
+    std::uint64_t& known = digests_[applied.value()];
+    if (known == 0) known = digest;
+    GRASS_RULE("state machine safety", known == digest,
+               who + " has another state than others had at applied index " +
+                   Decimal(applied.value()));
+  }
+  // The node has lost its memory.
+  void Forget(std::uint32_t node) { applied_[node] = Index(); }
+
+ private:
+  std::vector<Index> applied_;
+  std::vector<std::uint64_t> digests_;  // by applied index; 0: no node was seen at it
+};
+
+}  // namespace grassdb::sim
+
+#endif  // GRASSDB_SIM_CHECKERS_STATE_MACHINE_SAFETY_H_

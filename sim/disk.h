@@ -1,0 +1,154 @@
+// The simulated disk of one node: store::Directory in memory, with the page cache that POSIX has over
+// durable sectors.
+//
+// The store calls it synchronously, in no virtual time at all, and sees the page cache. Each I/O is
+// given a simulated duration and is written down with its begin and end; what it does to the durable
+// image becomes true only when virtual time has reached that end. So a whole job runs at once and can
+// still be cut anywhere by a crash in the middle of its time.
+//
+//     BeginJob(now) ... the store's I/Os ...  EndJob() -> when the job is done
+//
+// At a crash of the machine at time t: a sync that ended by t has made durable what was written
+// before it. Of every other I/O begun by t, any sectors may have landed in any order, a sector of
+// 512 bytes may be torn, sizes and names may be old or new. At the death of the process alone, the
+// page cache with every I/O begun by t survives, and is as undurable as before.
+#ifndef GRASSDB_SIM_DISK_H_
+#define GRASSDB_SIM_DISK_H_
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "sim/plan.h"
+#include "sim/random.h"
+#include "sim/recorder.h"
+#include "sim/true_time.h"
+#include "store/file.h"
+
+namespace grassdb::sim {
+
+inline constexpr std::size_t kSectorBytes = 512;
+
+enum class CrashKind : std::uint8_t {
+  kProcess = 0,  // kill -9: the page cache survives
+  kPower = 1,    // only what is durable survives, and perhaps more
+};
+
+class SimDisk final : public store::Directory {
+ public:
+  // `node` keys the decisions. `plan` and `counters` outlive the disk.
+  SimDisk(const DiskPlan& plan, Keyed random, std::uint32_t node, Counters* counters);
+  ~SimDisk() override;
+  SimDisk(const SimDisk&) = delete;
+  SimDisk& operator=(const SimDisk&) = delete;
+
+  // I/Os happen between BeginJob and EndJob only; `now` is not before the end of the last job.
+  void BeginJob(TrueTime now);
+  TrueTime EndJob();
+  // When the last job ends, or ended.
+  TrueTime busy_until() const { return cursor_; }
+
+  // No file of this disk is open. `number` of the crash keys what survives.
+  void Crash(TrueTime now, CrashKind kind, std::uint64_t number);
+
+  // Multiplies every duration from now on.
+  void SetSlowness(std::uint32_t factor) { slowness_ = factor; }
+  // No failures and no stragglers from now on.
+  void Heal();
+
+  // store::Directory.
+  absl::StatusOr<std::unique_ptr<store::File>> Open(std::string_view name,
+                                                    store::OpenMode mode) override;
+  absl::Status Rename(std::string_view from, std::string_view to) override;
+  absl::Status Remove(std::string_view name) override;
+  absl::StatusOr<std::vector<std::string>> List() override;
+  absl::Status Sync() override;
+  absl::StatusOr<std::unique_ptr<store::Lock>> Acquire(std::string_view name) override;
+  std::string path() const override;
+
+ private:
+  class OpenFile;
+  class HeldLock;
+
+  struct Inode {
+    std::uint64_t number = 0;
+    std::string durable;
+    std::string cache;
+  };
+  using InodeRef = std::shared_ptr<Inode>;
+  using Names = std::map<std::string, InodeRef, std::less<>>;
+
+  enum class IoType : std::uint8_t {
+    kWrite,
+    kTruncate,
+    kFileSync,
+    kCreate,
+    kRename,
+    kRemove,
+    kDirectorySync
+  };
+  // One I/O that is not durable yet, or a sync that has not ended.
+  struct Io {
+    IoType type = IoType::kWrite;
+    TrueTime begin;
+    TrueTime end;
+    std::uint64_t number = 0;
+    InodeRef inode;            // all but kRemove and kDirectorySync
+    std::uint64_t offset = 0;  // kWrite; the size for kTruncate
+    std::string data;          // kWrite
+    std::string from;          // kRename, kRemove
+    std::string to;            // kCreate, kRename
+  };
+  // How much of what was not durable a crash of the machine leaves.
+  enum class Survival : std::uint8_t { kNothing, kEverything, kPrefix, kSectors };
+
+  static void ApplyWrite(std::uint64_t offset, std::string_view data, std::string* content);
+  static void ApplyToContent(const Io& io, std::string* content);
+  static void ApplyToNames(const Io& io, Names* names);
+  static bool ChangesContent(const Io& io) {
+    return io.type == IoType::kWrite || io.type == IoType::kTruncate;
+  }
+  static bool ChangesNames(const Io& io) {
+    return io.type == IoType::kCreate || io.type == IoType::kRename || io.type == IoType::kRemove;
+  }
+
+  // Takes the time of one I/O of `bytes` and records it.
+  Io& Record(IoType type, Duration base, std::uint64_t bytes);
+  void Spend(Duration base, std::uint64_t bytes);
+  // True, and a status, if this I/O fails.
+  bool Fails(PerMillion rate);
+  // Makes everything durable that syncs ended by `now` cover.
+  void Settle(TrueTime now);
+  void SettleFile(std::size_t sync);
+  void SettleNames(std::size_t sync);
+  void CrashProcess(TrueTime now, std::uint64_t number);
+  void CrashPower(std::uint64_t number);
+  void LandSectors(Inode& inode, std::uint64_t crash);
+  void LandPrefix(std::uint64_t crash);
+  void LandNames(Survival survival, std::uint64_t crash);
+  void ForEachInode(const std::function<void(Inode&)>& visit);
+
+  DiskPlan plan_;
+  Keyed random_;
+  std::uint32_t node_;
+  Counters* counters_;
+  std::uint32_t slowness_ = 1;
+
+  TrueTime cursor_;
+  bool in_job_ = false;
+  bool locked_ = false;
+  std::uint64_t next_inode_ = 1;
+  std::uint64_t next_io_ = 1;
+  Names names_;          // as the process sees them
+  Names durable_names_;
+  std::deque<Io> pending_;  // in the order they were issued
+};
+
+}  // namespace grassdb::sim
+
+#endif  // GRASSDB_SIM_DISK_H_

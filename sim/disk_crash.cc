@@ -1,0 +1,204 @@
+// What becomes durable, and what a crash leaves: the half of SimDisk that looks back.
+#include <algorithm>
+#include <cstring>
+#include <map>
+#include <utility>
+#include <vector>
+
+#include "core/check.h"
+#include "sim/disk.h"
+
+namespace grassdb::sim {
+
+void SimDisk::ApplyWrite(std::uint64_t offset, std::string_view data, std::string* content) {
+  if (data.empty()) return;
+  if (content->size() < offset + data.size()) content->resize(offset + data.size());
+  std::memcpy(content->data() + offset, data.data(), data.size());
+}
+
+void SimDisk::ApplyToContent(const Io& io, std::string* content) {
+  GRASS_CHECK(ChangesContent(io));
+  if (io.type == IoType::kWrite) {
+    ApplyWrite(io.offset, io.data, content);
+  } else {
+    content->resize(io.offset);
+  }
+}
+
+void SimDisk::ApplyToNames(const Io& io, Names* names) {
+  GRASS_CHECK(ChangesNames(io));
+  if (io.type == IoType::kRename || io.type == IoType::kRemove) {
+    const auto found = names->find(io.from);
+    if (found != names->end()) names->erase(found);
+  }
+  if (io.type != IoType::kRemove) (*names)[io.to] = io.inode;
+}
+
+void SimDisk::Settle(TrueTime now) {
+  for (std::size_t i = 0; i < pending_.size();) {
+    const Io& io = pending_[i];
+    const bool sync = io.type == IoType::kFileSync || io.type == IoType::kDirectorySync;
+    if (!sync || io.end > now) {
+      ++i;
+      continue;
+    }
+    if (io.type == IoType::kFileSync) {
+      SettleFile(i);
+    } else {
+      SettleNames(i);
+    }
+    i = 0;  // what was before the sync has moved
+  }
+}
+
+void SimDisk::SettleFile(std::size_t sync) {
+  const InodeRef inode = pending_[sync].inode;
+  std::deque<Io> rest;
+  for (std::size_t i = 0; i < pending_.size(); ++i) {
+    Io& io = pending_[i];
+    if (i < sync && ChangesContent(io) && io.inode == inode) {
+      ApplyToContent(io, &inode->durable);
+    } else if (i != sync) {
+      rest.push_back(std::move(io));
+    }
+  }
+  pending_.swap(rest);
+}
+
+void SimDisk::SettleNames(std::size_t sync) {
+  std::deque<Io> rest;
+  for (std::size_t i = 0; i < pending_.size(); ++i) {
+    Io& io = pending_[i];
+    if (i < sync && ChangesNames(io)) {
+      ApplyToNames(io, &durable_names_);
+    } else if (i != sync) {
+      rest.push_back(std::move(io));
+    }
+  }
+  pending_.swap(rest);
+}
+
+void SimDisk::ForEachInode(const std::function<void(Inode&)>& visit) {
+  // By number, each once: a file may have an old name and a new one.
+  std::map<std::uint64_t, InodeRef> inodes;
+  for (const auto& [name, inode] : durable_names_) inodes[inode->number] = inode;
+  for (const auto& [name, inode] : names_) inodes[inode->number] = inode;
+  for (const Io& io : pending_) {
+    if (io.inode != nullptr) inodes[io.inode->number] = io.inode;
+  }
+  for (const auto& [number, inode] : inodes) visit(*inode);
+}
+
+void SimDisk::Crash(TrueTime now, CrashKind kind, std::uint64_t number) {
+  GRASS_CHECK(!locked_);
+  in_job_ = false;
+  cursor_ = now;
+  Settle(now);
+  while (!pending_.empty() && pending_.back().begin > now) pending_.pop_back();
+  if (kind == CrashKind::kProcess) {
+    CrashProcess(now, number);
+  } else {
+    CrashPower(number);
+  }
+}
+
+// The page cache is what was durable with every surviving I/O on top. A sync that had not ended may
+// have done nothing.
+void SimDisk::CrashProcess(TrueTime now, std::uint64_t number) {
+  if (!pending_.empty() && pending_.back().type == IoType::kWrite && pending_.back().end > now) {
+    std::string& data = pending_.back().data;
+    data.resize(Bounded(random_(Stream::kCrash, node_, number, 6), data.size() + 1));
+  }
+  std::erase_if(pending_, [](const Io& io) { return !ChangesContent(io) && !ChangesNames(io); });
+  ForEachInode([](Inode& inode) { inode.cache = inode.durable; });
+  names_ = durable_names_;
+  for (const Io& io : pending_) {
+    if (ChangesContent(io)) ApplyToContent(io, &io.inode->cache);
+    if (ChangesNames(io)) ApplyToNames(io, &names_);
+  }
+}
+
+void SimDisk::CrashPower(std::uint64_t number) {
+  const auto survival =
+      static_cast<Survival>(Bounded(random_(Stream::kCrash, node_, number, 1), 4));
+  switch (survival) {
+    case Survival::kNothing:
+      break;
+    case Survival::kEverything:
+      for (const Io& io : pending_) {
+        if (ChangesContent(io)) ApplyToContent(io, &io.inode->durable);
+      }
+      break;
+    case Survival::kPrefix:
+      LandPrefix(number);
+      break;
+    case Survival::kSectors:
+      ForEachInode([this, number](Inode& inode) { LandSectors(inode, number); });
+      break;
+  }
+  LandNames(survival, number);
+  pending_.clear();
+  names_ = durable_names_;
+  ForEachInode([](Inode& inode) { inode.cache = inode.durable; });
+}
+
+// Everything up to some byte of some write, in the order of issue.
+void SimDisk::LandPrefix(std::uint64_t crash) {
+  std::uint64_t left = Bounded(random_(Stream::kCrash, node_, crash, 2), pending_.size() + 1);
+  for (Io& io : pending_) {
+    if (!ChangesContent(io)) {
+      if (left > 0) --left;
+      continue;
+    }
+    if (left == 0) {
+      const std::uint64_t cut = Bounded(random_(Stream::kCrash, node_, crash, 3),
+                                        io.data.size() + 1);
+      if (io.type == IoType::kWrite) {
+        io.data.resize(cut);
+        ApplyToContent(io, &io.inode->durable);
+      }
+      return;
+    }
+    ApplyToContent(io, &io.inode->durable);
+    --left;
+  }
+}
+
+// Each sector of the file shows, independently, any of the contents it had since it was last durable,
+// and may be torn between that one and the next. The size is any of the sizes the file had.
+void SimDisk::LandSectors(Inode& inode, std::uint64_t crash) {
+  std::vector<std::string> versions{inode.durable};
+  for (const Io& io : pending_) {
+    if (!ChangesContent(io) || io.inode.get() != &inode) continue;
+    versions.push_back(versions.back());
+    ApplyToContent(io, &versions.back());
+  }
+  if (versions.size() == 1) return;
+  const auto pick = [&](std::uint64_t what, std::uint64_t sector, std::uint64_t bound) {
+    return Bounded(random_(Stream::kCrash, node_, crash, what, inode.number, sector), bound);
+  };
+  std::string landed(versions[pick(4, 0, versions.size())].size(), '\0');
+  for (std::size_t at = 0; at < landed.size(); at += kSectorBytes) {
+    const std::size_t size = std::min(kSectorBytes, landed.size() - at);
+    const std::size_t chosen = pick(5, at, versions.size());
+    const bool torn = chosen + 1 < versions.size() && pick(7, at, 8) == 0;
+    const std::size_t tear = torn ? pick(8, at, size) : 0;  // so many bytes are of the next version
+    for (std::size_t i = 0; i < size; ++i) {
+      const std::string& version = versions[i < tear ? chosen + 1 : chosen];
+      if (at + i < version.size()) landed[at + i] = version[at + i];
+    }
+  }
+  inode.durable = std::move(landed);
+}
+
+void SimDisk::LandNames(Survival survival, std::uint64_t crash) {
+  for (const Io& io : pending_) {
+    if (!ChangesNames(io)) continue;
+    const bool lands = survival == Survival::kEverything ||
+                       (survival != Survival::kNothing &&
+                        Bounded(random_(Stream::kCrash, node_, crash, 9, io.number), 2) == 0);
+    if (lands) ApplyToNames(io, &durable_names_);
+  }
+}
+
+}  // namespace grassdb::sim

@@ -1,0 +1,195 @@
+#include "sim/faults.h"
+
+#include <algorithm>
+
+namespace grassdb::sim {
+namespace {
+
+// Side 0 or 1 of each node.
+bool SideOf(std::uint64_t random, std::uint32_t node) { return (random >> node & 1) != 0; }
+
+bool Cuts(PartitionShape shape, std::uint32_t nodes, std::uint64_t random, std::uint32_t from,
+          std::uint32_t to) {
+  const auto one = static_cast<std::uint32_t>(Bounded(Derive(random, 1), nodes));
+  const std::uint64_t sides = Derive(random, 2);
+  switch (shape) {
+    case PartitionShape::kIsolateOne:
+      return from == one || to == one;
+    case PartitionShape::kHalves:
+      return SideOf(sides, from) != SideOf(sides, to);
+    case PartitionShape::kDeaf:
+      return to == one;
+    case PartitionShape::kMute:
+      return from == one;
+    case PartitionShape::kBridge:
+      return from != one && to != one && SideOf(sides, from) != SideOf(sides, to);
+    case PartitionShape::kRing: {
+      const std::uint32_t apart = from < to ? to - from : from - to;
+      return apart != 1 && apart != nodes - 1;
+    }
+    case PartitionShape::kSomeLinks:
+      return Bounded(Derive(random, 3 + std::uint64_t{from} * nodes + to), 3) == 0;
+    case PartitionShape::kLeaderless:
+      return from != one && to != one;
+  }
+  return false;
+}
+
+}  // namespace
+
+Links LinksCut(PartitionShape shape, std::uint32_t nodes, std::uint64_t random) {
+  Links links;
+  for (std::uint32_t from = 0; from < nodes; ++from) {
+    for (std::uint32_t to = 0; to < nodes; ++to) {
+      if (from != to && Cuts(shape, nodes, random, from, to)) links.emplace_back(from, to);
+    }
+  }
+  return links;
+}
+
+FaultInjector::FaultInjector(const Plan& plan, EventQueue* queue, SimNetwork* network,
+                             Recorder* recorder, FaultTargets* targets)
+    : plan_(plan),
+      random_(plan.seed),
+      queue_(queue),
+      network_(network),
+      recorder_(recorder),
+      targets_(targets) {}
+
+void FaultInjector::Start() {
+  for (std::uint32_t kind = 0; kind < kFaultKinds; ++kind) {
+    if (plan_.faults[kind].on) Schedule(static_cast<FaultKind>(kind), 0);
+  }
+}
+
+void FaultInjector::Schedule(FaultKind kind, std::uint64_t number) {
+  const Duration mean = plan_.faults[static_cast<std::size_t>(kind)].gap_mean;
+  const Duration gap = Between(Draw(kind, number, Decision::kGap), mean / 4, mean * 7 / 4);
+  queue_->Push(queue_->now() + gap, EventType::kFaultBegins, static_cast<std::uint32_t>(kind),
+               number);
+}
+
+Duration FaultInjector::LengthOf(FaultKind kind, std::uint64_t number) const {
+  const FaultPlan& fault = plan_.faults[static_cast<std::size_t>(kind)];
+  return BetweenScales(Draw(kind, number, Decision::kLength), fault.length_min, fault.length_max);
+}
+
+std::uint32_t FaultInjector::VictimOf(FaultKind kind, std::uint64_t number) const {
+  return static_cast<std::uint32_t>(Bounded(Draw(kind, number, Decision::kVictim), plan_.nodes));
+}
+
+CrashKind FaultInjector::CrashKindOf(FaultKind kind, std::uint64_t number) const {
+  return Chance(Draw(kind, number, Decision::kCrashKind), plan_.power_loss) ? CrashKind::kPower
+                                                                            : CrashKind::kProcess;
+}
+
+Links FaultInjector::LinksOf(FaultKind kind, std::uint64_t number) const {
+  if (kind == FaultKind::kPartition) {
+    const auto shape = static_cast<PartitionShape>(
+        Bounded(Draw(kind, number, Decision::kShape), kPartitionShapes));
+    return LinksCut(shape, plan_.nodes, Draw(kind, number, Decision::kSides));
+  }
+  // Between clients and nodes, each direction for itself: a request or only its reply is lost.
+  Links links;
+  for (std::uint32_t client = 0; client < plan_.workload.clients; ++client) {
+    const Place place = network_->PlaceOfClient(client);
+    for (Place node = 0; node < plan_.nodes; ++node) {
+      const std::uint64_t draw = Draw(kind, number, Decision::kLink, client, node);
+      if (draw % 4 == 0) links.emplace_back(place, node);
+      if (draw / 4 % 4 == 0) links.emplace_back(node, place);
+    }
+  }
+  return links;
+}
+
+void FaultInjector::BeginClog(std::uint64_t number) {
+  const Duration length = LengthOf(FaultKind::kClog, number);
+  for (Place from = 0; from < plan_.nodes; ++from) {
+    for (Place to = 0; to < plan_.nodes; ++to) {
+      if (Draw(FaultKind::kClog, number, Decision::kLink, from, to) % 3 != 0) continue;
+      const std::uint64_t draw = Draw(FaultKind::kClog, number, Decision::kUntil, from, to);
+      network_->Clog(from, to, queue_->now() + Between(draw, length / 4, length));
+    }
+  }
+}
+
+void FaultInjector::BeginCrashAll(std::uint64_t number) {
+  const FaultKind kind = FaultKind::kCrashAll;
+  const Duration length = LengthOf(kind, number);
+  for (std::uint32_t host = 0; host < plan_.nodes; ++host) {
+    const std::uint64_t draw = Draw(kind, number, Decision::kUntil, host);
+    targets_->CrashHost(host, CrashKindOf(kind, number),
+                        queue_->now() + Between(draw, length / 4, length));
+  }
+}
+
+void FaultInjector::OnBegin(FaultKind kind, std::uint64_t number) {
+  if (stopped_) return;
+  const Duration length = LengthOf(kind, number);
+  const std::uint32_t victim = VictimOf(kind, number);
+  const std::uint64_t factor_draw = Draw(kind, number, Decision::kFactor);
+  recorder_->Note(LineKind::kFaultBegan, victim, static_cast<std::uint64_t>(kind), number);
+  ++(kind == FaultKind::kPartition ? recorder_->counters.partitions
+                                   : recorder_->counters.other_faults);
+  switch (kind) {
+    case FaultKind::kCrash:
+      targets_->CrashHost(victim, CrashKindOf(kind, number), queue_->now() + length);
+      break;
+    case FaultKind::kCrashAll:
+      BeginCrashAll(number);
+      break;
+    case FaultKind::kPartition:
+    case FaultKind::kClientCut:
+      for (const auto& [from, to] : LinksOf(kind, number)) network_->Cut(from, to);
+      break;
+    case FaultKind::kClog:
+      BeginClog(number);
+      break;
+    case FaultKind::kPause:
+      targets_->HostAt(victim).Pause();
+      break;
+    case FaultKind::kSlowNode:
+      targets_->HostAt(victim).SetSlowness(
+          static_cast<std::uint32_t>(BetweenScales(factor_draw, 2, 500)));
+      break;
+    case FaultKind::kSlowDisk:
+      targets_->HostAt(victim).SetDiskSlowness(
+          static_cast<std::uint32_t>(BetweenScales(factor_draw, 2, 60)));
+      break;
+    case FaultKind::kClockJump:
+      targets_->HostAt(victim).JumpClock(
+          Between(Draw(kind, number, Decision::kJump), Duration(0), plan_.clock.jump_max));
+      break;
+  }
+  queue_->Push(queue_->now() + length, EventType::kFaultEnds, static_cast<std::uint32_t>(kind),
+               number);
+}
+
+void FaultInjector::OnEnd(FaultKind kind, std::uint64_t number) {
+  if (stopped_) return;
+  const std::uint32_t victim = VictimOf(kind, number);
+  recorder_->Note(LineKind::kFaultEnded, victim, static_cast<std::uint64_t>(kind), number);
+  switch (kind) {
+    case FaultKind::kPartition:
+    case FaultKind::kClientCut:
+      for (const auto& [from, to] : LinksOf(kind, number)) network_->Mend(from, to);
+      break;
+    case FaultKind::kPause:
+      targets_->HostAt(victim).Resume();
+      break;
+    case FaultKind::kSlowNode:
+      targets_->HostAt(victim).SetSlowness(1);
+      break;
+    case FaultKind::kSlowDisk:
+      targets_->HostAt(victim).SetDiskSlowness(1);
+      break;
+    case FaultKind::kCrash:
+    case FaultKind::kCrashAll:
+    case FaultKind::kClog:
+    case FaultKind::kClockJump:
+      break;  // these end by themselves
+  }
+  Schedule(kind, number + 1);
+}
+
+}  // namespace grassdb::sim

@@ -1,0 +1,97 @@
+// FaultInjector: begins and ends the faults of the plan. Every kind of fault is a process of its own:
+// the n-th fault of a kind has its gap, its length, its victims and its shape keyed by (kind, n), so
+// that turning one kind off leaves the others as they were.
+#ifndef GRASSDB_SIM_FAULTS_H_
+#define GRASSDB_SIM_FAULTS_H_
+
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+#include "sim/event_queue.h"
+#include "sim/host.h"
+#include "sim/network.h"
+#include "sim/plan.h"
+#include "sim/random.h"
+#include "sim/recorder.h"
+
+namespace grassdb::sim {
+
+// What faults are done to.
+class FaultTargets {
+ public:
+  virtual ~FaultTargets() = default;
+  virtual Host& HostAt(std::uint32_t number) = 0;
+  // Crashes the host if it is not down already, to boot it again at `back`.
+  virtual void CrashHost(std::uint32_t number, CrashKind kind, TrueTime back) = 0;
+};
+
+// Directed links.
+using Links = std::vector<std::pair<Place, Place>>;
+
+// The shapes of a partition. Values key decisions: append, never renumber.
+enum class PartitionShape : std::uint32_t {
+  kIsolateOne = 0,   // one node against the rest
+  kHalves = 1,       // two sides, drawn node by node
+  kDeaf = 2,         // one node hears nobody, and is heard
+  kMute = 3,         // one node is heard by nobody, and hears
+  kBridge = 4,       // two sides that only one node can reach, both ways
+  kRing = 5,         // every node reaches its two neighbours only
+  kSomeLinks = 6,    // each direction of each link for itself
+  kLeaderless = 7,   // one node reaches all others, they do not reach each other
+};
+inline constexpr std::uint32_t kPartitionShapes = 8;
+
+// The links that a partition of `shape` cuts among `nodes`; `random` draws sides and victims.
+Links LinksCut(PartitionShape shape, std::uint32_t nodes, std::uint64_t random);
+
+class FaultInjector {
+ public:
+  FaultInjector(const Plan& plan, EventQueue* queue, SimNetwork* network, Recorder* recorder,
+                FaultTargets* targets);
+
+  void Start();
+  void OnBegin(FaultKind kind, std::uint64_t number);
+  void OnEnd(FaultKind kind, std::uint64_t number);
+  // No fault begins any more, and the end of a fault does nothing: the owner heals.
+  void Stop() { stopped_ = true; }
+
+ private:
+  // What a fault's random numbers decide. Append, never renumber.
+  enum class Decision : std::uint64_t {
+    kGap = 1,
+    kLength = 2,
+    kVictim = 3,
+    kShape = 4,
+    kSides = 5,
+    kCrashKind = 6,
+    kFactor = 7,
+    kLink = 8,
+    kUntil = 9,
+    kJump = 10,
+  };
+
+  template <class... More>
+  std::uint64_t Draw(FaultKind kind, std::uint64_t number, Decision decision, More... more) const {
+    return random_(Stream::kFault, kind, number, decision, more...);
+  }
+  void Schedule(FaultKind kind, std::uint64_t number);
+  Duration LengthOf(FaultKind kind, std::uint64_t number) const;
+  std::uint32_t VictimOf(FaultKind kind, std::uint64_t number) const;
+  CrashKind CrashKindOf(FaultKind kind, std::uint64_t number) const;
+  Links LinksOf(FaultKind kind, std::uint64_t number) const;
+  void BeginClog(std::uint64_t number);
+  void BeginCrashAll(std::uint64_t number);
+
+  const Plan& plan_;
+  const Keyed random_;
+  EventQueue* queue_;
+  SimNetwork* network_;
+  Recorder* recorder_;
+  FaultTargets* targets_;
+  bool stopped_ = false;
+};
+
+}  // namespace grassdb::sim
+
+#endif  // GRASSDB_SIM_FAULTS_H_

@@ -1,0 +1,75 @@
+// What the clients saw: every operation with when it was invoked, when it returned, and what came back.
+// The only thing the black-box check of linearizability looks at.
+#ifndef GRASSDB_SIM_HISTORY_H_
+#define GRASSDB_SIM_HISTORY_H_
+
+#include <cstdint>
+#include <vector>
+
+namespace grassdb::sim {
+
+enum class OperationKind : std::uint8_t {
+  kGet = 1,
+  kPut = 2,
+  kDelete = 3,
+  kCompareAndSet = 4,
+  kTakeSnapshot = 5,       // not part of the histories checked
+  kTransferLeadership = 6,  // nor this
+};
+
+// A value by its number. Every write of a run writes a number of its own. 0: the key is missing.
+using ValueNumber = std::uint64_t;
+
+inline constexpr std::uint64_t kNotReturned = UINT64_MAX;
+
+struct HistoryOperation {
+  OperationKind kind = OperationKind::kGet;
+  std::uint32_t client = 0;
+  std::uint32_t key = 0;
+  // Places in the one order of all invocations and returns. kNotReturned: the outcome is unknown, the
+  // operation may take effect at any time after its invocation, or never.
+  std::uint64_t invoked = 0;
+  std::uint64_t returned = kNotReturned;
+  ValueNumber expected = 0;  // kCompareAndSet
+  ValueNumber written = 0;   // kPut, kCompareAndSet
+  // What came back, if it returned.
+  ValueNumber read = 0;    // kGet
+  bool found = false;      // kPut, kDelete: the key was there before
+  bool succeeded = false;  // kCompareAndSet
+};
+
+class History {
+ public:
+  // Returns a number to name the operation by.
+  std::size_t Invoke(HistoryOperation operation) {
+    operation.invoked = ++time_;
+    operations_.push_back(operation);
+    dropped_.push_back(0);
+    return operations_.size() - 1;
+  }
+  HistoryOperation& At(std::size_t number) { return operations_[number]; }
+  void Return(std::size_t number) { operations_[number].returned = ++time_; }
+  // It certainly had no effect and told nobody anything.
+  void Drop(std::size_t number) { dropped_[number] = 1; }
+
+  // Without what was dropped and without reads of unknown outcome, which say nothing.
+  std::vector<HistoryOperation> Checkable() const {
+    std::vector<HistoryOperation> result;
+    for (std::size_t i = 0; i < operations_.size(); ++i) {
+      const HistoryOperation& operation = operations_[i];
+      if (dropped_[i] != 0 || operation.kind >= OperationKind::kTakeSnapshot) continue;
+      if (operation.kind == OperationKind::kGet && operation.returned == kNotReturned) continue;
+      result.push_back(operation);
+    }
+    return result;
+  }
+
+ private:
+  std::uint64_t time_ = 0;
+  std::vector<HistoryOperation> operations_;
+  std::vector<std::uint8_t> dropped_;
+};
+
+}  // namespace grassdb::sim
+
+#endif  // GRASSDB_SIM_HISTORY_H_

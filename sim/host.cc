@@ -1,0 +1,279 @@
+#include "sim/host.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "core/check.h"
+#include "sim/violation.h"
+
+namespace grassdb::sim {
+namespace {
+
+// What a host's keyed decisions are about. Append, never renumber.
+enum HostDecision : std::uint64_t {
+  kDrift = 1,
+  kBase = 2,
+  kDeadlineFirst = 3,
+};
+
+const absl::Status& StatusOf(const DiskDone& done) {
+  return std::visit([](const auto& value) -> const absl::Status& { return value.status; }, done);
+}
+
+std::uint64_t NumberOf(const DiskDone& done) {
+  if (const auto* persist = std::get_if<PersistDone>(&done)) return persist->id.value();
+  if (const auto* stage = std::get_if<StageDone>(&done)) return stage->index.value();
+  if (const auto* publish = std::get_if<PublishDone>(&done)) return publish->meta.index.value();
+  return std::get<SnapshotRead>(done).index.value();
+}
+
+}  // namespace
+
+Host::Host(std::uint32_t number, const Plan& plan, const Identity& identity, EventQueue* queue,
+           Recorder* recorder, HostOwner* owner)
+    : number_(number),
+      plan_(plan),
+      identity_(identity),
+      random_(plan.seed),
+      queue_(queue),
+      recorder_(recorder),
+      owner_(owner),
+      disk_(plan.disk, Keyed(plan.seed), number, &recorder->counters) {}
+
+Host::~Host() = default;
+
+NodeOptions Host::OptionsOfThisLife() const {
+  NodeOptions options = plan_.node;
+  options.raft.id = identity_.node;
+  options.raft.seed = random_(Stream::kRaftSeed, number_, life_);
+  return options;
+}
+
+void Host::Boot() {
+  GRASS_CHECK(down());
+  state_ = State::kRecovering;
+  ++life_;
+  recorder_->Note(LineKind::kBooted, number_, life_);
+  const std::int64_t drift_max = plan_.clock.drift_ppm_max;
+  const auto drift = static_cast<std::int64_t>(
+                         Between(random_(Stream::kClock, number_, kDrift, life_), 0,
+                                 static_cast<std::uint64_t>(2 * drift_max))) -
+                     drift_max;
+  const Duration base = Between(random_(Stream::kClock, number_, kBase, life_), Duration(0),
+                                Duration(std::chrono::hours(1)));
+  clock_ = DriftingClock(queue_->now(), Instant(base), drift);
+  disk_.BeginJob(queue_->now() + plan_.process_start);
+  absl::StatusOr<store::Opened> opened = store::Storage::Open(disk_, plan_.storage, identity_);
+  const TrueTime end = disk_.EndJob();
+  if (opened.ok()) {
+    storage_ = std::move(opened->storage);
+    recovered_ = std::move(opened->state);
+  } else {
+    // A disk that reports an error may do so in recovery; anything else is a defect of the store.
+    GRASS_RULE("recovery", opened.status().code() == absl::StatusCode::kInternal,
+               NodeName(number_) + " cannot recover: " +
+                   std::string(opened.status().message()));
+  }
+  queue_->Push(end, EventType::kHostStart, number_, life_);
+}
+
+void Host::OnStartEvent(std::uint64_t life) {
+  if (life != life_ || state_ != State::kRecovering) return;
+  if (!recovered_.has_value()) {
+    recorder_->Note(LineKind::kOpenFailed, number_);
+    owner_->OnNodeFailed(number_);
+    return;
+  }
+  state_ = State::kUp;
+  RecoveredState state = *std::move(recovered_);
+  recovered_.reset();
+  owner_->OnRecovered(number_, state);
+  const Index last = state.entries.empty() ? state.base_index : state.entries.back().index;
+  const Index snapshot = state.snapshot.has_value() ? state.snapshot->index : Index();
+  recorder_->Note(LineKind::kStarted, number_, life_, state.hard_state.term.value(), last.value(),
+                  snapshot.value());
+  Environment environment;
+  environment.clock = this;
+  environment.network = this;
+  environment.disk = this;
+  environment.clients = this;
+  environment.trace = this;
+  node_ = std::make_unique<Node>(OptionsOfThisLife(), std::move(state), environment);
+  node_->Start();
+  node_->Flush();
+  owner_->AfterStep(number_);
+  ArmTimer();
+}
+
+// The node and the storage go first: what they hold of the disk must be closed when it crashes.
+void Host::Crash(CrashKind kind) {
+  GRASS_CHECK(!down());
+  GRASS_CHECK(!stepping_);
+  ++recorder_->counters.crashes;
+  recorder_->Note(LineKind::kCrashed, number_, static_cast<std::uint64_t>(kind));
+  node_.reset();
+  storage_.reset();
+  recovered_.reset();
+  inbox_.clear();
+  persists_.clear();
+  snapshot_jobs_.clear();
+  running_.reset();
+  running_durable_ = false;
+  disk_failed_ = false;
+  paused_ = false;
+  work_scheduled_ = false;
+  busy_until_ = TrueTime();
+  armed_ = Instant::max();
+  state_ = State::kDown;
+  disk_.Crash(queue_->now(), kind, life_);
+}
+
+// --- Inputs ---
+
+template <class T>
+void Host::Enqueue(T input) {
+  inbox_.emplace_back(std::in_place_type<T>, std::move(input));
+  ScheduleWork();
+}
+
+void Host::Deliver(Message message) {
+  if (up()) Enqueue(std::move(message));
+}
+
+void Host::Request(RequestId id, ClientRequest request) {
+  GRASS_CHECK(up());
+  Enqueue(ClientInput{id, std::move(request)});
+}
+
+void Host::ScheduleWork() {
+  if (paused_ || work_scheduled_) return;
+  if (busy_until_ <= queue_->now()) {
+    Work();
+    return;
+  }
+  work_scheduled_ = true;
+  queue_->Push(busy_until_, EventType::kHostWork, number_, life_);
+}
+
+void Host::OnWorkEvent(std::uint64_t life) {
+  if (life != life_ || !up()) return;
+  work_scheduled_ = false;
+  if (!paused_) Work();
+}
+
+void Host::OnTimerEvent(std::uint64_t life) {
+  if (life != life_ || !up()) return;
+  armed_ = Instant::max();
+  if (Now() >= node_->NextDeadline()) {
+    ScheduleWork();
+  } else {
+    ArmTimer();
+  }
+}
+
+void Host::Work() {
+  GRASS_CHECK(up());
+  const Duration cost = plan_.processing * slowness_;
+  busy_until_ = queue_->now() + cost * static_cast<Duration::rep>(inbox_.size() + 1);
+  StepBatch();
+  owner_->AfterStep(number_);
+  if (node_->failed()) {
+    recorder_->Note(LineKind::kNodeFailed, number_);
+    owner_->OnNodeFailed(number_);
+    return;
+  }
+  ArmTimer();
+}
+
+void Host::StepBatch() {
+  stepping_ = true;
+  batch_.swap(inbox_);
+  const bool due = Now() >= node_->NextDeadline();
+  const bool deadline_first =
+      due && Bounded(random_(Stream::kHost, number_, kDeadlineFirst, Nanoseconds(queue_->now())),
+                     2) == 0;
+  if (deadline_first) node_->OnDeadline();
+  for (Input& input : batch_) {
+    if (auto* message = std::get_if<Message>(&input)) {
+      node_->OnMessage(std::move(*message));
+    } else if (auto* client = std::get_if<ClientInput>(&input)) {
+      node_->OnClient(client->id, std::move(client->request));
+    } else {
+      node_->OnDisk(std::get<DiskDone>(std::move(input)));
+    }
+  }
+  batch_.clear();
+  if (due && !deadline_first) node_->OnDeadline();
+  node_->Flush();
+  stepping_ = false;
+}
+
+// One timer event is out at most, except when the deadline has moved nearer. One that comes too early,
+// because the deadline has moved away meanwhile, costs a look at the node and is armed again.
+void Host::ArmTimer() {
+  const Instant deadline = node_->NextDeadline();
+  if (deadline >= armed_) return;
+  armed_ = deadline;
+  const TrueTime at = std::max(clock_.When(deadline), queue_->now());
+  queue_->Push(at, EventType::kHostTimer, number_, life_);
+}
+
+// --- The disk ---
+
+void Host::Submit(DiskJob job) {
+  (std::holds_alternative<Persist>(job) ? persists_ : snapshot_jobs_).push_back(std::move(job));
+  if (!running_.has_value()) StartNextJob();
+}
+
+void Host::StartNextJob() {
+  std::deque<DiskJob>& source = persists_.empty() ? snapshot_jobs_ : persists_;
+  if (source.empty() || disk_failed_) return;
+  DiskJob job = std::move(source.front());
+  source.pop_front();
+  running_durable_ =
+      std::holds_alternative<Persist>(job) || std::holds_alternative<PublishSnapshot>(job);
+  if (running_durable_) owner_->OnDurableJobBegins(number_, job);
+  disk_.BeginJob(queue_->now());
+  running_ = storage_->Execute(std::move(job));
+  queue_->Push(disk_.EndJob(), EventType::kDiskDone, number_, life_);
+}
+
+void Host::OnDiskEvent(std::uint64_t life) {
+  if (life != life_ || !up()) return;
+  GRASS_CHECK(running_.has_value());
+  DiskDone done = *std::move(running_);
+  running_.reset();
+  const bool ok = StatusOf(done).ok();
+  recorder_->Note(LineKind::kDiskFinished, number_, done.index(), NumberOf(done), ok ? 1 : 0);
+  recorder_->fingerprint.AddAll(done.index(), NumberOf(done), ok ? 1 : 0);
+  if (running_durable_ && ok) owner_->OnDurableJobDone(number_);
+  // After a failed write nothing more is tried: the node stops as soon as it hears of it.
+  if (!ok && !std::holds_alternative<SnapshotRead>(done)) disk_failed_ = true;
+  StartNextJob();
+  Enqueue(std::move(done));
+}
+
+// --- Faults ---
+
+void Host::Pause() { paused_ = true; }
+
+void Host::Resume() {
+  if (!paused_) return;
+  paused_ = false;
+  if (up()) ScheduleWork();
+}
+
+void Host::JumpClock(Duration by) {
+  clock_.JumpAhead(by);
+  if (!up()) return;
+  armed_ = Instant::max();
+  ArmTimer();
+}
+
+void Host::Heal() {
+  disk_.Heal();
+  slowness_ = 1;
+  Resume();
+}
+
+}  // namespace grassdb::sim

@@ -1,0 +1,151 @@
+// Host: one simulated machine. It has a disk that outlives its node, a clock, and, while it is up, the
+// real store::Storage and the real Node on top of them. It is all four sockets of that Node at once.
+//
+//     down --Boot--> recovering --(recovery's I/O time)--> up --Crash--> down
+//
+// Inputs (messages, requests, disk completions, deadlines) wait in an inbox while the node is busy or
+// paused; what has gathered is stepped as one batch with one Flush, as the server does it.
+#ifndef GRASSDB_SIM_HOST_H_
+#define GRASSDB_SIM_HOST_H_
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "core/environment.h"
+#include "core/node.h"
+#include "sim/clock.h"
+#include "sim/disk.h"
+#include "sim/event_queue.h"
+#include "sim/plan.h"
+#include "sim/recorder.h"
+#include "store/storage.h"
+
+namespace grassdb::sim {
+
+// Who hears of what a host does. Nothing of it is called from inside a step of another host.
+class HostOwner {
+ public:
+  virtual ~HostOwner() = default;
+  virtual void OnSend(std::uint32_t host, Message message) = 0;
+  virtual void OnAnswer(std::uint32_t host, RequestId request, Reply reply) = 0;
+  virtual void OnRaftEvent(std::uint32_t host, Term term, const Event& event) = 0;
+  // A Persist or a PublishSnapshot begins at the disk; no other one is under way on this host.
+  virtual void OnDurableJobBegins(std::uint32_t host, const DiskJob& job) = 0;
+  // The job that began last is durable.
+  virtual void OnDurableJobDone(std::uint32_t host) = 0;
+  // Recovery has ended and the node is about to be made from `state`.
+  virtual void OnRecovered(std::uint32_t host, const RecoveredState& state) = 0;
+  // The node is up, or has taken a batch of inputs.
+  virtual void AfterStep(std::uint32_t host) = 0;
+  // The node has failed, or its recovery has: the owner should crash and boot the host.
+  virtual void OnNodeFailed(std::uint32_t host) = 0;
+};
+
+class Host final : private Clock, private Network, private Disk, private Clients, private Trace {
+ public:
+  // All of them outlive the host.
+  Host(std::uint32_t number, const Plan& plan, const Identity& identity, EventQueue* queue,
+       Recorder* recorder, HostOwner* owner);
+  ~Host() override;
+  Host(const Host&) = delete;
+  Host& operator=(const Host&) = delete;
+
+  // Down before. Opens the storage; the node starts when the I/Os of its recovery have ended.
+  void Boot();
+  // Whatever the host was doing. Down afterwards.
+  void Crash(CrashKind kind);
+
+  void OnStartEvent(std::uint64_t life);
+  void OnWorkEvent(std::uint64_t life);
+  void OnTimerEvent(std::uint64_t life);
+  void OnDiskEvent(std::uint64_t life);
+
+  // For a node that is up; dropped otherwise.
+  void Deliver(Message message);
+  void Request(RequestId id, ClientRequest request);
+
+  void Pause();
+  void Resume();
+  void SetSlowness(std::uint32_t factor) { slowness_ = factor; }
+  void SetDiskSlowness(std::uint32_t factor) { disk_.SetSlowness(factor); }
+  void JumpClock(Duration by);
+  // The disk fails no more, nothing is slow or paused. Does not boot.
+  void Heal();
+
+  std::uint32_t number() const { return number_; }
+  std::uint64_t life() const { return life_; }
+  bool down() const { return state_ == State::kDown; }
+  bool up() const { return state_ == State::kUp; }
+  // When the I/O that is under way ends.
+  TrueTime disk_busy_until() const { return disk_.busy_until(); }
+  // Null unless up.
+  const Node* node() const { return node_.get(); }
+
+ private:
+  enum class State : std::uint8_t { kDown, kRecovering, kUp };
+  struct ClientInput {
+    RequestId id;
+    ClientRequest request;
+  };
+  using Input = std::variant<Message, ClientInput, DiskDone>;
+
+  // The sockets.
+  Instant Now() const override { return clock_.At(queue_->now()); }
+  void Send(Message message) override { owner_->OnSend(number_, std::move(message)); }
+  void Submit(DiskJob job) override;
+  void Answer(RequestId request, Reply reply) override {
+    owner_->OnAnswer(number_, request, std::move(reply));
+  }
+  void OnEvent(Term term, const Event& event) override {
+    owner_->OnRaftEvent(number_, term, event);
+  }
+
+  template <class T>
+  void Enqueue(T input);
+  void ScheduleWork();
+  void Work();
+  void StepBatch();
+  void ArmTimer();
+  void StartNextJob();
+  NodeOptions OptionsOfThisLife() const;
+
+  const std::uint32_t number_;
+  const Plan& plan_;
+  const Identity identity_;
+  const Keyed random_;
+  EventQueue* queue_;
+  Recorder* recorder_;
+  HostOwner* owner_;
+
+  State state_ = State::kDown;
+  std::uint64_t life_ = 0;
+  SimDisk disk_;
+  DriftingClock clock_;
+  std::unique_ptr<store::Storage> storage_;
+  std::optional<RecoveredState> recovered_;  // while recovering
+  std::unique_ptr<Node> node_;
+
+  std::vector<Input> inbox_;
+  std::vector<Input> batch_;  // of the step under way; kept for its memory
+  bool paused_ = false;
+  bool work_scheduled_ = false;
+  bool stepping_ = false;
+  TrueTime busy_until_;
+  std::uint32_t slowness_ = 1;
+  Instant armed_ = Instant::max();
+
+  std::deque<DiskJob> persists_;
+  std::deque<DiskJob> snapshot_jobs_;
+  std::optional<DiskDone> running_;  // the completion of the job at the disk
+  bool running_durable_ = false;     // and the owner was told of its beginning
+  bool disk_failed_ = false;         // a write has failed in this life
+};
+
+}  // namespace grassdb::sim
+
+#endif  // GRASSDB_SIM_HOST_H_

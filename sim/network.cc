@@ -1,0 +1,188 @@
+#include "sim/network.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "core/check.h"
+
+namespace grassdb::sim {
+namespace {
+
+// What a message's random number decides.
+enum Salt : std::uint64_t {
+  kSaltDelay = 1,
+  kSaltDrop = 2,
+  kSaltDuplicate = 3,
+  kSaltStraggle = 4,
+  kSaltStraggleTime = 5,
+  kSaltCopy = 6,
+  kSaltReset = 7,
+};
+
+struct FactsReader {
+  MessageFacts operator()(const RequestVoteRequest& m) const {
+    return {0, m.last_log_index.value(), m.last_log_term.value(),
+            KeyedRandom(static_cast<std::uint64_t>(m.ballot), static_cast<std::uint64_t>(m.reason),
+                        m.campaign_term.value())};
+  }
+  MessageFacts operator()(const RequestVoteResponse& m) const {
+    return {0, m.granted ? 1u : 0u, m.campaign_term.value(), static_cast<std::uint64_t>(m.ballot)};
+  }
+  MessageFacts operator()(const AppendEntriesRequest& m) const {
+    const Term last = m.entries.empty() ? Term() : m.entries.back().term;
+    return {0, m.prev_log_index.value(), m.entries.size(),
+            KeyedRandom(m.prev_log_term.value(), m.leader_commit.value(), m.read_round.value(),
+                        last.value())};
+  }
+  MessageFacts operator()(const AppendEntriesResponse& m) const {
+    const bool matched = m.result == AppendResult::kMatched;
+    return {0, matched ? 1u : 0u, matched ? m.match_index.value() : m.prev_log_index.value(),
+            KeyedRandom(m.prev_log_index.value(), m.conflict_term.value(),
+                        m.conflict_index.value(), m.read_round.value())};
+  }
+  MessageFacts operator()(const InstallSnapshotRequest& m) const {
+    return {0, m.meta.index.value(), m.offset,
+            KeyedRandom(m.meta.term.value(), m.last ? 1u : 0u, m.data.size())};
+  }
+  MessageFacts operator()(const InstallSnapshotResponse& m) const {
+    return {0, m.snapshot_index.value(), m.next_offset,
+            KeyedRandom(m.snapshot_term.value(), m.installed ? 1u : 0u, m.match_index.value())};
+  }
+  MessageFacts operator()(const TimeoutNow&) const { return {}; }
+  MessageFacts operator()(const ReadIndexRequest& m) const {
+    return {0, 0, 0, m.read.value()};
+  }
+  MessageFacts operator()(const ReadIndexResponse& m) const {
+    return {0, m.index.value(), 0, KeyedRandom(m.read.value(), m.confirmed ? 1u : 0u)};
+  }
+};
+
+}  // namespace
+
+MessageFacts FactsOf(const Message& message) {
+  MessageFacts facts = std::visit(FactsReader(), message.body);
+  facts.kind = message.body.index();
+  facts.digest = Fold(facts.digest, Fold(facts.a, facts.b));
+  return facts;
+}
+
+SimNetwork::SimNetwork(const Plan& plan, EventQueue* queue, Recorder* recorder)
+    : plan_(plan.network),
+      random_(plan.seed),
+      queue_(queue),
+      recorder_(recorder),
+      nodes_(plan.nodes),
+      places_(plan.nodes + plan.workload.clients),
+      links_(std::size_t{places_} * places_) {}
+
+TrueTime SimNetwork::ArrivalOn(Link& link, std::uint64_t random) {
+  Duration delay =
+      plan_.delay_min + Between(Derive(random, kSaltDelay), Duration(0), plan_.delay_spread);
+  if (Chance(Derive(random, kSaltStraggle), plan_.straggle)) {
+    delay += Between(Derive(random, kSaltStraggleTime), Duration(0), plan_.straggle_max);
+  }
+  TrueTime at = queue_->now() + delay;
+  if (link.clogged_until > queue_->now()) at = std::max(at, link.clogged_until + delay / 16);
+  if (plan_.order == DeliveryOrder::kPerLink) at = std::max(at, link.last_arrival);
+  link.last_arrival = std::max(link.last_arrival, at);
+  return at;
+}
+
+void SimNetwork::Lose(std::uint32_t from, std::uint32_t to, const Message& message) {
+  ++recorder_->counters.messages_lost;
+  recorder_->Note(LineKind::kLost, from, message.body.index(), to, message.term.value());
+}
+
+void SimNetwork::Send(std::uint32_t from, std::uint32_t to, Message message) {
+  Link& link = LinkOf(from, to);
+  const std::size_t kind = message.body.index();
+  const std::uint64_t random = random_(Stream::kMessage, from, to, kind, ++link.sent[kind]);
+  ++recorder_->counters.messages_sent;
+  if (link.cuts > 0 || Chance(Derive(random, kSaltDrop), plan_.drop)) {
+    Lose(from, to, message);
+    return;
+  }
+  if (Chance(Derive(random, kSaltDuplicate), plan_.duplicate)) {
+    ++recorder_->counters.messages_repeated;
+    // The copy's time is its own: it may come first, or long after.
+    const std::uint64_t own = Derive(random, kSaltCopy);
+    const TrueTime at = ArrivalOn(link, own);
+    queue_->Push(at, EventType::kDeliver, to, messages_.Put({from, message}));
+  }
+  const TrueTime at = ArrivalOn(link, random);
+  queue_->Push(at, EventType::kDeliver, to, messages_.Put({from, std::move(message)}));
+}
+
+SimNetwork::InFlight SimNetwork::TakeMessage(std::uint64_t slot, std::uint32_t to, bool* cut) {
+  InFlight in_flight = messages_.Take(slot);
+  *cut = IsCut(in_flight.from, to);
+  if (*cut) Lose(in_flight.from, to, in_flight.message);
+  return in_flight;
+}
+
+void SimNetwork::Arrive(TrueTime at, ClientPacket packet) {
+  const bool request = std::holds_alternative<ClientRequest>(packet.body);
+  const std::uint32_t target = request ? packet.host : packet.client;
+  queue_->Push(at, request ? EventType::kRequest : EventType::kReply, target,
+               packets_.Put(std::move(packet)));
+}
+
+void SimNetwork::SendPacket(Place from, Place to, Stream stream, ClientPacket packet) {
+  Link& link = LinkOf(from, to);
+  const std::uint64_t random = random_(stream, from, to, ++link.packets);
+  const TrueTime at = ArrivalOn(link, random);
+  if (link.cuts == 0 && !Chance(Derive(random, kSaltDrop), plan_.drop)) {
+    Arrive(at, std::move(packet));
+    return;
+  }
+  ++recorder_->counters.messages_lost;
+  if (Chance(Derive(random, kSaltReset), plan_.reset_seen)) {
+    packet.body = ConnectionLost{Loss::kMaybeSent};
+    Arrive(at, std::move(packet));
+  }
+}
+
+void SimNetwork::SendRequest(ClientPacket packet) {
+  const Place from = PlaceOfClient(packet.client);
+  const Place to = packet.host;
+  SendPacket(from, to, Stream::kRequest, std::move(packet));
+}
+
+void SimNetwork::SendReply(ClientPacket packet) {
+  const Place from = packet.host;
+  const Place to = PlaceOfClient(packet.client);
+  SendPacket(from, to, Stream::kReply, std::move(packet));
+}
+
+void SimNetwork::SendReset(ClientPacket packet, Loss loss) {
+  Link& link = LinkOf(packet.host, PlaceOfClient(packet.client));
+  const std::uint64_t random =
+      random_(Stream::kReply, packet.host, PlaceOfClient(packet.client), ++link.packets);
+  if (link.cuts > 0 || !Chance(Derive(random, kSaltReset), plan_.reset_seen)) return;
+  packet.body = ConnectionLost{loss};
+  Arrive(ArrivalOn(link, random), std::move(packet));
+}
+
+void SimNetwork::Mend(Place from, Place to) {
+  Link& link = LinkOf(from, to);
+  if (link.cuts > 0) --link.cuts;  // 0 already when Heal came first
+}
+
+void SimNetwork::Clog(Place from, Place to, TrueTime until) {
+  Link& link = LinkOf(from, to);
+  link.clogged_until = std::max(link.clogged_until, until);
+}
+
+void SimNetwork::Heal() {
+  plan_.drop = 0;
+  plan_.duplicate = 0;
+  plan_.straggle = 0;
+  plan_.reset_seen = 1'000'000;
+  for (Link& link : links_) {
+    link.cuts = 0;
+    link.clogged_until = TrueTime();
+    link.last_arrival = TrueTime();
+  }
+}
+
+}  // namespace grassdb::sim

@@ -1,0 +1,118 @@
+// The simulated network: between nodes, and between clients and nodes.
+//
+// Every decision about a message (lost, repeated, how long it takes) is keyed by its sender, its
+// receiver, its kind and its number among those of that kind on that link. So no message's fate
+// depends on any other message of another kind or link, and taking away a partition changes only what
+// the partition cut.
+//
+// A message may be delivered to a later life of its receiver than the one it was sent to.
+#ifndef GRASSDB_SIM_NETWORK_H_
+#define GRASSDB_SIM_NETWORK_H_
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "core/api.h"
+#include "core/client.h"
+#include "core/message.h"
+#include "sim/event_queue.h"
+#include "sim/plan.h"
+#include "sim/random.h"
+#include "sim/recorder.h"
+#include "sim/slab.h"
+
+namespace grassdb::sim {
+
+// A place that sends and receives: nodes first, then clients.
+using Place = std::uint32_t;
+
+// How a client hears that its attempt will not be answered.
+struct ConnectionLost {
+  Loss loss = Loss::kMaybeSent;
+};
+
+// Between a client and a node.
+struct ClientPacket {
+  std::uint32_t client = 0;
+  std::uint64_t client_life = 0;  // which Client object of that place asked
+  AttemptId attempt;
+  std::uint32_t host = 0;
+  std::variant<ClientRequest, Reply, ConnectionLost> body;
+};
+
+class SimNetwork {
+ public:
+  struct InFlight {
+    std::uint32_t from = 0;
+    Message message;
+  };
+
+  // All of them outlive the network.
+  SimNetwork(const Plan& plan, EventQueue* queue, Recorder* recorder);
+
+  void Send(std::uint32_t from, std::uint32_t to, Message message);
+  // The message in a kDeliver event's slot. `cut` says that its link went down meanwhile: it is lost.
+  InFlight TakeMessage(std::uint64_t slot, std::uint32_t to, bool* cut);
+
+  void SendRequest(ClientPacket packet);
+  void SendReply(ClientPacket packet);
+  // Tells a client after a while, or never, that the node has died under its attempt.
+  void SendReset(ClientPacket packet, Loss loss);
+  ClientPacket TakePacket(std::uint64_t slot) { return packets_.Take(slot); }
+
+  // A link is down as long as it has been cut more often than mended.
+  void Cut(Place from, Place to) { ++LinkOf(from, to).cuts; }
+  void Mend(Place from, Place to);
+  bool IsCut(Place from, Place to) const { return links_[from * places_ + to].cuts > 0; }
+  // Holds what is sent on the link until `until`.
+  void Clog(Place from, Place to, TrueTime until);
+  // Every cut and clog ends; nothing is lost, repeated or held up from now on.
+  void Heal();
+
+  Place PlaceOfClient(std::uint32_t client) const { return nodes_ + client; }
+  std::uint32_t nodes() const { return nodes_; }
+  std::uint32_t clients() const { return places_ - nodes_; }
+
+ private:
+  static constexpr std::size_t kKinds = std::variant_size_v<MessageBody>;
+
+  struct Link {
+    std::uint32_t cuts = 0;
+    TrueTime clogged_until;
+    TrueTime last_arrival;
+    std::uint64_t packets = 0;
+    std::uint64_t sent[kKinds] = {};
+  };
+
+  Link& LinkOf(Place from, Place to) { return links_[from * places_ + to]; }
+  // When something sent now arrives; `random` is its own.
+  TrueTime ArrivalOn(Link& link, std::uint64_t random);
+  void Lose(std::uint32_t from, std::uint32_t to, const Message& message);
+  void SendPacket(Place from, Place to, Stream stream, ClientPacket packet);
+  void Arrive(TrueTime at, ClientPacket packet);
+
+  NetworkPlan plan_;
+  Keyed random_;
+  EventQueue* queue_;
+  Recorder* recorder_;
+  std::uint32_t nodes_;
+  std::uint32_t places_;
+  std::vector<Link> links_;
+  Slab<InFlight> messages_;
+  Slab<ClientPacket> packets_;
+};
+
+// The numbers a reader of a trace wants of a message, and a digest of all that matters in it.
+struct MessageFacts {
+  std::uint64_t kind = 0;
+  std::uint64_t a = 0;
+  std::uint64_t b = 0;
+  std::uint64_t digest = 0;
+};
+MessageFacts FactsOf(const Message& message);
+
+}  // namespace grassdb::sim
+
+#endif  // GRASSDB_SIM_NETWORK_H_

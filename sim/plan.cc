@@ -1,0 +1,322 @@
+#include "sim/plan.h"
+#include "sim/text.h"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+namespace grassdb::sim {
+namespace {
+
+using std::chrono::microseconds;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+// Names every drawn dimension. Values key the draws: append, never renumber.
+enum class Dimension : std::uint64_t {
+  kNodes = 1,
+  kTimeScale = 2,
+  kFaultPhase = 3,
+  kDelayMin = 4,
+  kDelaySpread = 5,
+  kOrder = 6,
+  kDrop = 7,
+  kDuplicate = 8,
+  kStraggle = 9,
+  kStraggleMax = 10,
+  kResetSeen = 11,
+  kDiskSpeed = 12,
+  kDiskStraggle = 13,
+  kWriteFailure = 14,
+  kSyncFailure = 15,
+  kDrift = 16,
+  kJump = 17,
+  kFaultOn = 18,
+  kFaultGap = 19,
+  kFaultLength = 20,
+  kClients = 21,
+  kKeys = 22,
+  kThink = 23,
+  kValueBytes = 24,
+  kMix = 25,
+  kReconnect = 26,
+  kPowerLoss = 27,
+  kProcessing = 28,
+  kSegment = 29,
+  kSnapshotLog = 30,
+  kLogKept = 31,
+  kChunk = 32,
+  kAppendMax = 33,
+  kInflight = 34,
+  kAttemptTimeout = 35,
+  kRecycled = 36,
+  kSessionIdle = 37,
+  kSessionsMax = 38,
+};
+
+class Drawer {
+ public:
+  explicit Drawer(std::uint64_t seed) : random_(seed) {}
+
+  template <class... Parts>
+  std::uint64_t Raw(Dimension dimension, Parts... parts) const {
+    return random_(Stream::kPlan, static_cast<std::uint64_t>(dimension), parts...);
+  }
+  // True in `percent` of the seeds.
+  template <class... Parts>
+  bool Coin(std::uint64_t percent, Dimension dimension, Parts... parts) const {
+    return Bounded(Raw(dimension, parts...), 100) < percent;
+  }
+  std::uint64_t Scales(Dimension dimension, std::uint64_t min, std::uint64_t max) const {
+    return BetweenScales(Derive(Raw(dimension), 1), min, max);
+  }
+  Duration Scales(Dimension dimension, Duration min, Duration max) const {
+    return BetweenScales(Derive(Raw(dimension), 1), min, max);
+  }
+  // Off in some seeds, and between the two in the others.
+  PerMillion Rate(std::uint64_t percent_on, Dimension dimension, PerMillion min,
+                  PerMillion max) const {
+    if (!Coin(percent_on, dimension)) return 0;
+    return static_cast<PerMillion>(Scales(dimension, min, max));
+  }
+
+ private:
+  Keyed random_;
+};
+
+void DrawRaft(const Drawer& draw, Plan* plan) {
+  RaftOptions& raft = plan->node.raft;
+  switch (Bounded(draw.Raw(Dimension::kTimeScale), 4)) {
+    case 0:
+      raft.election_timeout_min = milliseconds(150);
+      raft.election_timeout_max = milliseconds(300);
+      raft.heartbeat_interval = milliseconds(50);
+      break;
+    case 1:
+      raft.election_timeout_min = milliseconds(1000);
+      raft.election_timeout_max = milliseconds(1500);
+      raft.heartbeat_interval = milliseconds(200);
+      break;
+    default:
+      break;  // as in production
+  }
+  if (draw.Coin(50, Dimension::kAppendMax)) {
+    raft.append_entries_max = draw.Scales(Dimension::kAppendMax, 1, 64);
+    raft.append_bytes_max = draw.Scales(Dimension::kAppendMax, 64, 16384);
+  }
+  if (draw.Coin(50, Dimension::kInflight)) {
+    raft.inflight_messages_max = draw.Scales(Dimension::kInflight, 1, 64);
+    raft.inflight_bytes_max = draw.Scales(Dimension::kInflight, 256, 65536);
+    raft.uncommitted_bytes_max = draw.Scales(Dimension::kInflight, 2048, 1 << 20);
+  }
+}
+
+void DrawStore(const Drawer& draw, Plan* plan) {
+  plan->storage.segment_bytes = draw.Scales(Dimension::kSegment, 4096, 65536);
+  plan->storage.recycled_segments_max =
+      static_cast<std::uint32_t>(Bounded(draw.Raw(Dimension::kRecycled), 4));
+  plan->node.snapshot_log_bytes = draw.Scales(Dimension::kSnapshotLog, 1024, 262144);
+  plan->node.log_kept_bytes = draw.Scales(Dimension::kLogKept, 1, 65536);
+  plan->node.snapshot_chunk_bytes = draw.Scales(Dimension::kChunk, 256, 8192);
+  plan->node.snapshot_retry = plan->node.raft.election_timeout_max;
+  // Sessions that expire or are evicted while their client is at work.
+  if (draw.Coin(25, Dimension::kSessionIdle)) {
+    plan->node.store.session_idle_max = draw.Scales(Dimension::kSessionIdle, 100, 60'000);
+  }
+  if (draw.Coin(25, Dimension::kSessionsMax)) {
+    plan->node.store.sessions_max = draw.Scales(Dimension::kSessionsMax, 1, 16);
+  }
+}
+
+void DrawNetwork(const Drawer& draw, Plan* plan) {
+  NetworkPlan& network = plan->network;
+  network.delay_min = draw.Scales(Dimension::kDelayMin, microseconds(20), milliseconds(5));
+  network.delay_spread = draw.Scales(Dimension::kDelaySpread, microseconds(1), milliseconds(40));
+  network.order =
+      draw.Coin(40, Dimension::kOrder) ? DeliveryOrder::kPerLink : DeliveryOrder::kAny;
+  network.drop = draw.Rate(50, Dimension::kDrop, 500, 100'000);
+  network.duplicate = draw.Rate(50, Dimension::kDuplicate, 500, 200'000);
+  network.straggle = draw.Rate(50, Dimension::kStraggle, 500, 50'000);
+  network.straggle_max = draw.Scales(Dimension::kStraggleMax, milliseconds(50), seconds(5));
+  network.reset_seen = draw.Rate(70, Dimension::kResetSeen, 100'000, 1'000'000);
+}
+
+void DrawDisk(const Drawer& draw, Plan* plan) {
+  DiskPlan& disk = plan->disk;
+  disk.sync_min = draw.Scales(Dimension::kDiskSpeed, microseconds(20), milliseconds(10));
+  disk.sync_spread = disk.sync_min * 2;
+  disk.read = disk.sync_min / 8;
+  disk.write = disk.sync_min / 16;
+  disk.per_kib = disk.sync_min / 64;
+  disk.straggle = draw.Rate(50, Dimension::kDiskStraggle, 200, 20'000);
+  disk.straggle_max = disk.sync_min * 100;
+  disk.write_failure = draw.Rate(20, Dimension::kWriteFailure, 5, 300);
+  disk.sync_failure = draw.Rate(25, Dimension::kSyncFailure, 5, 500);
+}
+
+void DrawFault(const Drawer& draw, FaultKind kind, std::uint64_t percent_on, Duration gap,
+               Duration length_min, Duration length_max, Plan* plan) {
+  const auto number = static_cast<std::uint64_t>(kind);
+  FaultPlan& fault = plan->faults[number];
+  fault.on = draw.Coin(percent_on, Dimension::kFaultOn, number);
+  fault.gap_mean = BetweenScales(draw.Raw(Dimension::kFaultGap, number), gap / 4, gap * 4);
+  fault.length_min = length_min;
+  fault.length_max = BetweenScales(draw.Raw(Dimension::kFaultLength, number), length_min,
+                                   length_max);
+}
+
+void DrawFaults(const Drawer& draw, Plan* plan) {
+  const Duration unit = plan->node.raft.election_timeout_max;
+  DrawFault(draw, FaultKind::kCrash, 75, 4 * unit, unit / 100, 8 * unit, plan);
+  DrawFault(draw, FaultKind::kCrashAll, 30, 12 * unit, unit / 100, 4 * unit, plan);
+  DrawFault(draw, FaultKind::kPartition, 70, 4 * unit, unit / 10, 10 * unit, plan);
+  DrawFault(draw, FaultKind::kClog, 40, 4 * unit, unit / 10, 5 * unit, plan);
+  DrawFault(draw, FaultKind::kPause, 40, 5 * unit, unit / 20, 6 * unit, plan);
+  DrawFault(draw, FaultKind::kSlowNode, 25, 6 * unit, unit, 10 * unit, plan);
+  DrawFault(draw, FaultKind::kSlowDisk, 35, 6 * unit, unit, 10 * unit, plan);
+  DrawFault(draw, FaultKind::kClientCut, 40, 4 * unit, unit / 2, 8 * unit, plan);
+  DrawFault(draw, FaultKind::kClockJump, 25, 5 * unit, unit / 100, unit / 50, plan);
+  plan->power_loss = draw.Coin(50, Dimension::kPowerLoss)
+                         ? 1'000'000
+                         : static_cast<PerMillion>(Bounded(
+                               Derive(draw.Raw(Dimension::kPowerLoss), 1), 1'000'000));
+  plan->clock.drift_ppm_max = static_cast<std::int64_t>(
+      draw.Rate(50, Dimension::kDrift, 10, 50'000));
+  plan->clock.jump_max = draw.Scales(Dimension::kJump, milliseconds(10), 4 * unit);
+}
+
+void DrawWorkload(const Drawer& draw, Plan* plan) {
+  WorkloadPlan& work = plan->workload;
+  work.clients = static_cast<std::uint32_t>(draw.Scales(Dimension::kClients, 1, 12));
+  work.keys = static_cast<std::uint32_t>(draw.Scales(Dimension::kKeys, 1, 24));
+  work.think_max = draw.Scales(Dimension::kThink, milliseconds(1), milliseconds(200));
+  work.value_bytes_max = static_cast<std::uint32_t>(draw.Scales(Dimension::kValueBytes, 16, 2048));
+  work.deadline = draw.Coin(50, Dimension::kAttemptTimeout) ? Duration(seconds(5))
+                                                             : Duration(seconds(2));
+  // A read at a follower takes three round trips, a write two and two syncs. Sometimes it is late.
+  const Duration usual = 6 * (plan->network.delay_min + plan->network.delay_spread) +
+                         4 * (plan->disk.sync_min + plan->disk.sync_spread);
+  work.attempt_timeout = draw.Scales(Dimension::kAttemptTimeout,
+                                     std::max(usual / 2, Duration(milliseconds(20))),
+                                     std::max(usual, Duration(milliseconds(1000))));
+  const auto weight = [&draw](std::uint64_t which, std::uint64_t percent_on, std::uint64_t max) {
+    if (!draw.Coin(percent_on, Dimension::kMix, which)) return std::uint32_t{0};
+    return static_cast<std::uint32_t>(
+        1 + Bounded(Derive(draw.Raw(Dimension::kMix, which), 1), max));
+  };
+  work.get = weight(1, 95, 100);
+  work.put = 1 + weight(2, 95, 100);
+  work.erase = weight(3, 70, 30);
+  work.compare_and_set = weight(4, 80, 60);
+  work.take_snapshot = weight(5, 50, 3);
+  work.transfer = weight(6, 50, 3);
+  work.reconnect = draw.Rate(50, Dimension::kReconnect, 1000, 100'000);
+}
+
+std::string Text(Duration duration) {
+  const auto count = duration.count();
+  if (count == 0) return "0";
+  if (count % 1'000'000'000 == 0) return Decimal(count / 1'000'000'000) + "s";
+  if (count >= 10'000'000) return Decimal(count / 1'000'000) + "ms";
+  if (count >= 10'000) return Decimal(count / 1'000) + "us";
+  return Decimal(count) + "ns";
+}
+
+std::string DescribeFaults(const Plan& plan) {
+  std::string text;
+  for (std::size_t kind = 0; kind < kFaultKinds; ++kind) {
+    const FaultPlan& fault = plan.faults[kind];
+    text += "  " + std::string(NameOf(static_cast<FaultKind>(kind))) + ": ";
+    text += fault.on ? "every " + Text(fault.gap_mean) + " for " + Text(fault.length_min) + ".." +
+                           Text(fault.length_max) + "\n"
+                     : "off\n";
+  }
+  return text;
+}
+
+}  // namespace
+
+const char* NameOf(FaultKind kind) {
+  switch (kind) {
+    case FaultKind::kCrash:
+      return "crash";
+    case FaultKind::kCrashAll:
+      return "crash-all";
+    case FaultKind::kPartition:
+      return "partition";
+    case FaultKind::kClog:
+      return "clog";
+    case FaultKind::kPause:
+      return "pause";
+    case FaultKind::kSlowNode:
+      return "slow-node";
+    case FaultKind::kSlowDisk:
+      return "slow-disk";
+    case FaultKind::kClientCut:
+      return "client-cut";
+    case FaultKind::kClockJump:
+      return "clock-jump";
+  }
+  return "?";
+}
+
+Plan DrawPlan(const RunOptions& options) {
+  const Drawer draw(options.seed);
+  Plan plan;
+  plan.seed = options.seed;
+  plan.nodes = options.nodes.value_or(draw.Coin(35, Dimension::kNodes) ? 5u : 3u);
+  DrawRaft(draw, &plan);
+  DrawStore(draw, &plan);
+  DrawNetwork(draw, &plan);
+  DrawDisk(draw, &plan);
+  DrawFaults(draw, &plan);
+  DrawWorkload(draw, &plan);
+  plan.processing = draw.Scales(Dimension::kProcessing, microseconds(1), microseconds(200));
+  plan.process_start = milliseconds(5);
+  plan.fault_phase = draw.Scales(Dimension::kFaultPhase, seconds(8), seconds(24));
+  plan.fault_steps = UINT64_MAX;
+  if (options.steps || options.seconds) {
+    plan.fault_phase = options.seconds ? Duration(seconds(*options.seconds)) : Duration::max() / 4;
+    plan.fault_steps = options.steps.value_or(UINT64_MAX);
+  }
+  return plan;
+}
+
+std::string Describe(const Plan& plan) {
+  const RaftOptions& raft = plan.node.raft;
+  const NetworkPlan& net = plan.network;
+  const DiskPlan& disk = plan.disk;
+  const WorkloadPlan& work = plan.workload;
+  std::string text = "plan of seed " + Decimal(plan.seed) + "\n";
+  text += "  cluster: " + Decimal(plan.nodes) + " nodes, faults for " + Text(plan.fault_phase) + "\n";
+  text += "  raft: election " + Text(raft.election_timeout_min) + ".." +
+          Text(raft.election_timeout_max) + ", heartbeat " + Text(raft.heartbeat_interval) +
+          ", append " + Decimal(raft.append_entries_max) + " entries " +
+          Decimal(raft.append_bytes_max) + " bytes, window " + Decimal(raft.inflight_messages_max) +
+          " messages " + Decimal(raft.inflight_bytes_max) + " bytes\n";
+  text += "  store: segment " + Decimal(plan.storage.segment_bytes) + ", snapshot at " +
+          Decimal(plan.node.snapshot_log_bytes) + ", kept " + Decimal(plan.node.log_kept_bytes) +
+          ", chunk " + Decimal(plan.node.snapshot_chunk_bytes) + " bytes\n";
+  text += "  network: delay " + Text(net.delay_min) + "+" + Text(net.delay_spread) + ", order " +
+          (net.order == DeliveryOrder::kPerLink ? "per link" : "any") + ", drop " +
+          Decimal(net.drop) + " ppm, duplicate " + Decimal(net.duplicate) + " ppm, straggle " +
+          Decimal(net.straggle) + " ppm to " + Text(net.straggle_max) + ", resets seen " +
+          Decimal(net.reset_seen) + " ppm\n";
+  text += "  disk: sync " + Text(disk.sync_min) + "+" + Text(disk.sync_spread) + ", write " +
+          Text(disk.write) + ", read " + Text(disk.read) + ", straggle " + Decimal(disk.straggle) +
+          " ppm to " + Text(disk.straggle_max) + ", write failure " + Decimal(disk.write_failure) +
+          " ppm, sync failure " + Decimal(disk.sync_failure) + " ppm\n";
+  text += "  node: " + Text(plan.processing) + " an input, power loss " + Decimal(plan.power_loss) +
+          " ppm of crashes, drift up to " + Decimal(plan.clock.drift_ppm_max) + " ppm, jump up to " +
+          Text(plan.clock.jump_max) + "\n";
+  text += "  clients: " + Decimal(work.clients) + " on " + Decimal(work.keys) + " keys, think up to " +
+          Text(work.think_max) + ", values up to " + Decimal(work.value_bytes_max) +
+          " bytes, get/put/delete/cas/snapshot/transfer " + Decimal(work.get) + "/" +
+          Decimal(work.put) + "/" + Decimal(work.erase) + "/" + Decimal(work.compare_and_set) + "/" +
+          Decimal(work.take_snapshot) + "/" + Decimal(work.transfer) + ", deadline " +
+          Text(work.deadline) + ", attempt " + Text(work.attempt_timeout) + ", reconnect " +
+          Decimal(work.reconnect) + " ppm\n";
+  return text + DescribeFaults(plan);
+}
+
+}  // namespace grassdb::sim

@@ -1,0 +1,127 @@
+// Plan: everything one seed draws before the run begins (swarm testing): how large the cluster is, how
+// time is scaled, which kinds of fault are on and how often, what the clients do, and how small the
+// logs and snapshots are. Nothing of it is drawn later; the decisions of the run are keyed by the same
+// seed.
+#ifndef GRASSDB_SIM_PLAN_H_
+#define GRASSDB_SIM_PLAN_H_
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "core/node.h"
+#include "sim/random.h"
+#include "store/storage.h"
+
+namespace grassdb::sim {
+
+// What the command line fixes; the rest is drawn.
+struct RunOptions {
+  std::uint64_t seed = 1;
+  std::optional<std::uint32_t> nodes;
+  // The faults end after so many events, or so much simulated time, whichever is first.
+  std::optional<std::uint64_t> steps;
+  std::optional<std::uint32_t> seconds;
+};
+
+enum class DeliveryOrder : std::uint8_t {
+  kPerLink = 1,  // as over one stream: what was sent first arrives first
+  kAny = 2,
+};
+
+struct NetworkPlan {
+  Duration delay_min{};
+  Duration delay_spread{};
+  DeliveryOrder order = DeliveryOrder::kAny;
+  PerMillion drop = 0;
+  PerMillion duplicate = 0;
+  PerMillion straggle = 0;  // a message, or a copy of one, that takes up to `straggle_max`
+  Duration straggle_max{};
+  // Of lost requests and replies: the client is told (connection reset) rather than left waiting.
+  PerMillion reset_seen = 0;
+};
+
+struct DiskPlan {
+  Duration read{};
+  Duration write{};
+  Duration sync_min{};
+  Duration sync_spread{};
+  Duration per_kib{};
+  PerMillion straggle = 0;  // an I/O that takes up to `straggle_max`
+  Duration straggle_max{};
+  PerMillion write_failure = 0;
+  PerMillion sync_failure = 0;
+};
+
+struct ClockPlan {
+  std::int64_t drift_ppm_max = 0;  // each node draws its own from [-max, max]
+  Duration jump_max{};
+};
+
+// The kinds of fault that begin and end. Values key their decisions: append, never renumber.
+enum class FaultKind : std::uint32_t {
+  kCrash = 0,       // one node; back after the fault's length
+  kCrashAll = 1,    // every node at once: the power of the whole room
+  kPartition = 2,   // of a drawn shape (FaultInjector)
+  kClog = 3,        // links hold what is sent on them, then let all of it go
+  kPause = 4,       // a node does nothing, while its disk and its clock go on
+  kSlowNode = 5,    // every input takes a node much longer
+  kSlowDisk = 6,    // every I/O of a node takes much longer
+  kClientCut = 7,   // a client cannot reach, or is not reached by, some nodes
+  kClockJump = 8,   // a node's clock jumps ahead
+};
+inline constexpr std::size_t kFaultKinds = 9;
+
+const char* NameOf(FaultKind kind);
+
+struct FaultPlan {
+  bool on = false;
+  Duration gap_mean{};  // from the end of one to the beginning of the next
+  Duration length_min{};
+  Duration length_max{};
+};
+
+struct WorkloadPlan {
+  std::uint32_t clients = 3;
+  std::uint32_t keys = 4;
+  Duration think_max{};
+  std::uint32_t value_bytes_max = 64;
+  Duration deadline{};
+  Duration attempt_timeout{};
+  // Weights of the operations.
+  std::uint32_t get = 0;
+  std::uint32_t put = 0;
+  std::uint32_t erase = 0;
+  std::uint32_t compare_and_set = 0;
+  std::uint32_t take_snapshot = 0;
+  std::uint32_t transfer = 0;
+  PerMillion reconnect = 0;  // after an operation: begin again as a new client with a new session
+};
+
+struct Plan {
+  std::uint64_t seed = 0;
+  std::uint32_t nodes = 3;
+  // The faults end at the earlier of the two.
+  Duration fault_phase{};
+  std::uint64_t fault_steps = 0;
+  NodeOptions node;
+  store::StorageOptions storage;
+  NetworkPlan network;
+  DiskPlan disk;
+  ClockPlan clock;
+  WorkloadPlan workload;
+  std::array<FaultPlan, kFaultKinds> faults;
+  PerMillion power_loss = 0;      // of crashes; the others kill the process, the page cache stays
+  Duration processing{};          // what one input costs a node
+  Duration process_start{};       // from a boot to the first I/O of recovery
+};
+
+Plan DrawPlan(const RunOptions& options);
+
+// For people: one line a part.
+std::string Describe(const Plan& plan);
+
+}  // namespace grassdb::sim
+
+#endif  // GRASSDB_SIM_PLAN_H_

@@ -1,0 +1,162 @@
+#include "sim/recorder.h"
+
+#include <cstdio>
+
+#include "core/event.h"
+#include "core/message.h"
+#include "sim/plan.h"
+#include "sim/text.h"
+
+namespace grassdb::sim {
+namespace {
+
+// As std::variant's index of MessageBody.
+const char* MessageName(std::uint64_t kind) {
+  constexpr std::array<const char*, 9> kNames = {
+      "RequestVote",     "RequestVoteAnswer",     "AppendEntries", "AppendEntriesAnswer",
+      "InstallSnapshot", "InstallSnapshotAnswer", "TimeoutNow",    "ReadIndex",
+      "ReadIndexAnswer"};
+  static_assert(kNames.size() == std::variant_size_v<MessageBody>);
+  return kind < kNames.size() ? kNames[kind] : "?";
+}
+
+std::string DeliveredText(const TraceLine& line) {
+  std::string text = "<- n" + Decimal(line.b + 1) + " " + MessageName(line.a) + " term " +
+                     Decimal(line.c);
+  switch (line.a) {
+    case 0:
+      return text + " last (" + Decimal(line.d) + ", " + Decimal(line.e) + ")";
+    case 1:
+      return text + (line.d != 0 ? " granted" : " denied") + " for term " + Decimal(line.e);
+    case 2:
+      return text + " after " + Decimal(line.d) + ", " + Decimal(line.e) + " entries";
+    case 3:
+      return text + (line.d != 0 ? " matched " : " conflict at ") + Decimal(line.e);
+    case 4:
+    case 5:
+      return text + " snapshot " + Decimal(line.d) + " offset " + Decimal(line.e);
+    default:
+      return text + (line.d != 0 ? " index " + Decimal(line.d) : "");
+  }
+}
+
+const char* JobName(std::uint64_t kind) {
+  constexpr std::array<const char*, 4> kNames = {"persist", "stage", "publish", "read"};
+  return kind < kNames.size() ? kNames[kind] : "?";
+}
+
+const char* OperationName(std::uint64_t operation) {
+  constexpr std::array<const char*, 7> kNames = {"?",   "get",           "put",     "delete",
+                                                 "cas", "take snapshot", "transfer"};
+  return operation < kNames.size() ? kNames[operation] : "?";
+}
+
+const char* OutcomeName(std::uint64_t outcome) {
+  constexpr std::array<const char*, 5> kNames = {"?", "ok", "refused", "unreachable", "unknown"};
+  return outcome < kNames.size() ? kNames[outcome] : "?";
+}
+
+std::string Body(const TraceLine& line) {
+  switch (line.kind) {
+    case LineKind::kDelivered:
+      return DeliveredText(line);
+    case LineKind::kLost:
+      return std::string("lost ") + MessageName(line.a) + " to n" + Decimal(line.b + 1) + " term " +
+             Decimal(line.c);
+    case LineKind::kRaftEvent:
+      return std::string(NameOf(static_cast<EventKind>(line.a))) + " term " + Decimal(line.c) +
+             (line.b != 0 ? " peer n" + Decimal(line.b) : "") + " (" + Decimal(line.d) + ", " +
+             Decimal(line.e) + ")";
+    case LineKind::kCrashed:
+      return line.a != 0 ? "CRASH, power lost" : "CRASH, process killed";
+    case LineKind::kBooted:
+      return "boots, life " + Decimal(line.a);
+    case LineKind::kStarted:
+      return "starts, life " + Decimal(line.a) + " term " + Decimal(line.b) + " last index " +
+             Decimal(line.c) + " snapshot " + Decimal(line.d);
+    case LineKind::kFaultBegan:
+      return std::string("fault ") + NameOf(static_cast<FaultKind>(line.a)) + " #" +
+             Decimal(line.b) + " begins";
+    case LineKind::kFaultEnded:
+      return std::string("fault ") + NameOf(static_cast<FaultKind>(line.a)) + " #" +
+             Decimal(line.b) + " ends";
+    case LineKind::kDiskFinished:
+      return std::string("disk: ") + JobName(line.a) + " " + Decimal(line.b) +
+             (line.c != 0 ? " done" : " FAILED");
+    case LineKind::kNodeFailed:
+      return "stops: its disk failed";
+    case LineKind::kClientInvoked:
+      return std::string(OperationName(line.a)) + " k" + Decimal(line.b) + " v" + Decimal(line.c);
+    case LineKind::kClientReturned:
+      return std::string("returns ") + OutcomeName(line.a) + " v" + Decimal(line.b);
+    case LineKind::kHealed:
+      return "all faults end";
+    case LineKind::kOpenFailed:
+      return "recovery failed: the disk failed";
+  }
+  return "?";
+}
+
+}  // namespace
+
+std::string Fingerprint::Hex() const {
+  std::array<char, 33> text{};
+  std::snprintf(text.data(), text.size(), "%016llx%016llx", static_cast<unsigned long long>(high_),
+                static_cast<unsigned long long>(low_));
+  return text.data();
+}
+
+Counters& Counters::operator+=(const Counters& other) {
+  events += other.events;
+  simulated_ns += other.simulated_ns;
+  messages_sent += other.messages_sent;
+  messages_delivered += other.messages_delivered;
+  messages_lost += other.messages_lost;
+  messages_repeated += other.messages_repeated;
+  ios += other.ios;
+  io_failures += other.io_failures;
+  crashes += other.crashes;
+  partitions += other.partitions;
+  other_faults += other.other_faults;
+  elections_won += other.elections_won;
+  entries_committed += other.entries_committed;
+  snapshots_taken += other.snapshots_taken;
+  snapshots_installed += other.snapshots_installed;
+  operations_ok += other.operations_ok;
+  operations_unknown += other.operations_unknown;
+  operations_failed += other.operations_failed;
+  keys_undecided += other.keys_undecided;
+  return *this;
+}
+
+std::string TextOf(const TraceLine& line) {
+  std::array<char, 64> head{};
+  const std::uint64_t at = Nanoseconds(line.at);
+  const bool client =
+      line.kind == LineKind::kClientInvoked || line.kind == LineKind::kClientReturned;
+  const bool cluster = line.kind == LineKind::kFaultBegan || line.kind == LineKind::kFaultEnded ||
+                       line.kind == LineKind::kHealed;
+  std::snprintf(head.data(), head.size(), "%5llu.%09llu #%-8llu ",
+                static_cast<unsigned long long>(at / 1'000'000'000),
+                static_cast<unsigned long long>(at % 1'000'000'000),
+                static_cast<unsigned long long>(line.event));
+  std::string text(head.data());
+  if (cluster) {
+    text += "--";
+  } else if (client) {
+    text += 'c';
+    text += Decimal(std::uint64_t{line.node} + 1);
+  } else {
+    text += NodeName(line.node);
+  }
+  return text + " " + Body(line);
+}
+
+std::string Recorder::NewestLines() const {
+  std::string text;
+  const std::uint64_t first = lines_ > kKept ? lines_ - kKept : 0;
+  for (std::uint64_t i = first; i < lines_; ++i) text += TextOf(ring_[i % kKept]) + "\n";
+  return text;
+}
+
+}  // namespace grassdb::sim

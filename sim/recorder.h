@@ -1,0 +1,132 @@
+// Recorder: the fingerprint of a run, its counters, and its newest trace lines.
+//
+// The fingerprint is a rolling 128-bit hash over every event: two runs are the same run exactly if
+// their fingerprints are equal, but for a chance of 2^-128. It does not depend on tracing.
+#ifndef GRASSDB_SIM_RECORDER_H_
+#define GRASSDB_SIM_RECORDER_H_
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "core/hash.h"
+#include "sim/true_time.h"
+
+namespace grassdb::sim {
+
+class Fingerprint {
+ public:
+  void Add(std::uint64_t value) {
+    high_ = Fold(high_, value);
+    low_ = Fold(low_ ^ 0x9ae16a3b2f90404fu, value + high_);
+  }
+  template <class... Values>
+  void AddAll(Values... values) {
+    (Add(static_cast<std::uint64_t>(values)), ...);
+  }
+  std::uint64_t high() const { return high_; }
+  std::uint64_t low() const { return low_; }
+  std::string Hex() const;  // 32 digits
+
+  friend bool operator==(const Fingerprint&, const Fingerprint&) = default;
+
+ private:
+  std::uint64_t high_ = 0x243f6a8885a308d3u;
+  std::uint64_t low_ = 0x13198a2e03707344u;
+};
+
+// What a run did. Plain sums, so that those of a sweep add up.
+struct Counters {
+  std::uint64_t events = 0;
+  std::uint64_t simulated_ns = 0;
+  std::uint64_t messages_sent = 0;
+  std::uint64_t messages_delivered = 0;
+  std::uint64_t messages_lost = 0;
+  std::uint64_t messages_repeated = 0;
+  std::uint64_t ios = 0;
+  std::uint64_t io_failures = 0;
+  std::uint64_t crashes = 0;
+  std::uint64_t partitions = 0;
+  std::uint64_t other_faults = 0;
+  std::uint64_t elections_won = 0;
+  std::uint64_t entries_committed = 0;
+  std::uint64_t snapshots_taken = 0;
+  std::uint64_t snapshots_installed = 0;
+  std::uint64_t operations_ok = 0;
+  std::uint64_t operations_unknown = 0;
+  std::uint64_t operations_failed = 0;
+  std::uint64_t keys_undecided = 0;  // the linearizability search gave up on them
+
+  Counters& operator+=(const Counters& other);
+};
+
+// One line of the trace, kept as numbers; made into text only when somebody reads it.
+enum class LineKind : std::uint8_t {
+  kDelivered = 1,    // a: message kind, b: from, c: term, d, e: see recorder.cc
+  kLost = 2,         // a: message kind, b: from, c: term
+  kRaftEvent = 3,    // a: EventKind, b: peer, c: term, d: a, e: b
+  kCrashed = 4,      // a: 1 power loss, 0 process only
+  kBooted = 5,       // a: life
+  kStarted = 6,      // a: life, b: term, c: last index, d: snapshot index
+  kFaultBegan = 7,   // a: FaultKind, b: number
+  kFaultEnded = 8,   // a: FaultKind, b: number
+  kDiskFinished = 9,   // a: kind of job, b: id or index, c: ok
+  kNodeFailed = 10,
+  kClientInvoked = 11,  // node is the client; a: operation, b: key, c: value
+  kClientReturned = 12,  // node is the client; a: outcome, b: value
+  kHealed = 13,
+  kOpenFailed = 14,
+};
+
+struct TraceLine {
+  TrueTime at;
+  std::uint64_t event = 0;
+  LineKind kind = LineKind::kHealed;
+  std::uint32_t node = 0;
+  std::uint64_t a = 0;
+  std::uint64_t b = 0;
+  std::uint64_t c = 0;
+  std::uint64_t d = 0;
+  std::uint64_t e = 0;
+};
+
+std::string TextOf(const TraceLine& line);
+
+class Recorder {
+ public:
+  // Every line goes to `sink` as well.
+  using Sink = std::function<void(std::string_view)>;
+  void SetSink(Sink sink) { sink_ = std::move(sink); }
+
+  void BeginEvent(TrueTime at) {
+    at_ = at;
+    ++counters.events;
+  }
+  void Note(LineKind kind, std::uint32_t node, std::uint64_t a = 0, std::uint64_t b = 0,
+            std::uint64_t c = 0, std::uint64_t d = 0, std::uint64_t e = 0) {
+    TraceLine& line = ring_[lines_++ % kKept];
+    line = {at_, counters.events, kind, node, a, b, c, d, e};
+    if (sink_) sink_(TextOf(line));
+  }
+  // The newest lines, oldest first.
+  std::string NewestLines() const;
+
+  TrueTime at() const { return at_; }
+
+  Fingerprint fingerprint;
+  Counters counters;
+
+ private:
+  static constexpr std::uint64_t kKept = 40;
+
+  TrueTime at_;
+  std::uint64_t lines_ = 0;
+  std::array<TraceLine, kKept> ring_;
+  Sink sink_;
+};
+
+}  // namespace grassdb::sim
+
+#endif  // GRASSDB_SIM_RECORDER_H_

@@ -1,0 +1,75 @@
+#include "sim/run.h"
+
+#include <memory>
+
+#include "core/check.h"
+#include "sim/simulation.h"
+#include "sim/text.h"
+
+namespace grassdb::sim {
+namespace {
+
+void ThrowCheckFailure(const CheckFailure& failure) {
+  std::string text = failure.condition;
+  if (!failure.values.empty()) text += " (" + failure.values + ")";
+  ThrowViolation("GRASS_CHECK", failure.file, failure.line, std::move(text));
+}
+
+// The handler belongs to the process; a run borrows it.
+class HandlerForRun {
+ public:
+  HandlerForRun() : previous_(SetCheckFailureHandler(ThrowCheckFailure)) {}
+  ~HandlerForRun() { SetCheckFailureHandler(previous_); }
+  HandlerForRun(const HandlerForRun&) = delete;
+  HandlerForRun& operator=(const HandlerForRun&) = delete;
+
+ private:
+  CheckFailureHandler previous_;
+};
+
+std::string ReportOf(const Violation& violation, const Plan& plan, const Recorder& recorder,
+                     const std::string& repeat) {
+  const std::uint64_t at = Nanoseconds(recorder.at());
+  std::string text = "VIOLATION of " + violation.rule + " at " + violation.where + "\n";
+  text += "  " + violation.text + "\n";
+  text += "  seed " + Decimal(plan.seed) + ", " + Decimal(at / 1'000'000'000) + "." +
+          Decimal(1'000'000'000 + at % 1'000'000'000).substr(1) + " s, event " +
+          Decimal(recorder.counters.events) + "\n";
+  text += "the newest lines of the trace:\n" + recorder.NewestLines();
+  text += "fingerprint: " + recorder.fingerprint.Hex() + "\n";
+  return text + "repeat with: " + repeat + "\n";
+}
+
+}  // namespace
+
+std::string CommandFor(const RunOptions& options) {
+  std::string command = "grass-sim run --seed " + Decimal(options.seed);
+  if (options.nodes) command += " --nodes " + Decimal(*options.nodes);
+  if (options.steps) command += " --steps " + Decimal(*options.steps);
+  if (options.seconds) command += " --seconds " + Decimal(*options.seconds);
+  return command;
+}
+
+RunResult RunPlan(const Plan& plan, const Recorder::Sink& sink, const std::string& repeat) {
+  const HandlerForRun handler;
+  const auto recorder = std::make_unique<Recorder>();
+  if (sink) recorder->SetSink(sink);
+  RunResult result;
+  result.seed = plan.seed;
+  try {
+    Simulation simulation(plan, recorder.get());
+    simulation.Run();
+  } catch (const Violation& violation) {
+    result.violation = violation;
+    result.report = ReportOf(violation, plan, *recorder, repeat);
+  }
+  result.fingerprint = recorder->fingerprint;
+  result.counters = recorder->counters;
+  return result;
+}
+
+RunResult RunSeed(const RunOptions& options, const Recorder::Sink& sink) {
+  return RunPlan(DrawPlan(options), sink, CommandFor(options));
+}
+
+}  // namespace grassdb::sim

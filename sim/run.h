@@ -1,0 +1,38 @@
+// One seed from the plan to the verdict, as grass-sim and the tests use it.
+#ifndef GRASSDB_SIM_RUN_H_
+#define GRASSDB_SIM_RUN_H_
+
+#include <optional>
+#include <string>
+
+#include "sim/plan.h"
+#include "sim/recorder.h"
+#include "sim/violation.h"
+
+namespace grassdb::sim {
+
+struct RunResult {
+  std::uint64_t seed = 0;
+  std::optional<Violation> violation;
+  Fingerprint fingerprint;
+  Counters counters;
+  // For a person, when there is a violation: what broke, when, the newest trace lines and, as its last
+  // line, the command that repeats the run. Empty otherwise.
+  std::string report;
+
+  bool ok() const { return !violation.has_value(); }
+};
+
+// Runs in this thread. A broken rule, also a GRASS_CHECK of core or store, ends this run only. `sink`
+// gets every trace line; it changes nothing about the run.
+RunResult RunSeed(const RunOptions& options, const Recorder::Sink& sink = nullptr);
+
+// As RunSeed, on a plan of the caller's own; `repeat` is how to run it again.
+RunResult RunPlan(const Plan& plan, const Recorder::Sink& sink, const std::string& repeat);
+
+// "grass-sim run --seed 7 --nodes 5"
+std::string CommandFor(const RunOptions& options);
+
+}  // namespace grassdb::sim
+
+#endif  // GRASSDB_SIM_RUN_H_

@@ -1,0 +1,310 @@
+#include "sim/simulation.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "core/check.h"
+#include "core/configuration.h"
+#include "sim/checkers/linearizability.h"
+#include "sim/violation.h"
+
+namespace grassdb::sim {
+namespace {
+
+constexpr std::uint64_t kSlotMask = 0xffffffff;
+
+std::string Milliseconds(Duration duration) {
+  return Decimal(duration.count() / 1'000'000) + " ms";
+}
+
+}  // namespace
+
+Simulation::Simulation(const Plan& plan, Recorder* recorder)
+    : plan_(plan),
+      recorder_(recorder),
+      random_(plan.seed),
+      network_(plan, &queue_, recorder),
+      faults_(plan, &queue_, &network_, recorder, this) {
+  MakeCluster();
+}
+
+Simulation::~Simulation() = default;
+
+void Simulation::MakeCluster() {
+  std::vector<Member> members;
+  for (std::uint32_t i = 0; i < plan_.nodes; ++i) {
+    const std::string name = NodeName(i);
+    addresses_.push_back(name + ":1");
+    ids_.push_back(NodeIdOf(name));
+    members.push_back({ids_.back(), name, addresses_.back(), MemberRole::kVoter});
+  }
+  Identity identity;
+  identity.bootstrap = Configuration(members);
+  identity.cluster_name = "simulated";
+  identity.cluster = ClusterIdOf(identity.bootstrap, identity.cluster_name);
+  checkers_ = std::make_unique<Checkers>(ids_, plan_.node.store);
+  HostOwner* const owner = this;
+  for (std::uint32_t i = 0; i < plan_.nodes; ++i) {
+    identity.node = ids_[i];
+    identity.node_name = members[i].name;
+    identity.incarnation = random_(Stream::kHost, i);
+    hosts_.push_back(std::make_unique<Host>(i, plan_, identity, &queue_, recorder_, owner));
+  }
+  for (std::uint32_t i = 0; i < plan_.workload.clients; ++i) {
+    clients_.push_back(std::make_unique<SimClient>(i, plan_, addresses_, &queue_, &network_,
+                                                   recorder_, &history_));
+  }
+}
+
+void Simulation::Run() {
+  RunFaults();
+  Heal();
+  AwaitLeader();
+  AwaitClients();
+  AwaitSameState();
+  CheckHistory();
+  recorder_->counters.simulated_ns = Nanoseconds(queue_.now());
+  recorder_->counters.entries_committed = checkers_->committed().value();
+}
+
+// --- Events ---
+
+void Simulation::Step() {
+  const SimEvent event = queue_.Pop();
+  recorder_->BeginEvent(event.at);
+  recorder_->fingerprint.AddAll(Nanoseconds(event.at),
+                                static_cast<std::uint64_t>(event.type) << 32 | event.target);
+  Dispatch(event);
+}
+
+void Simulation::Dispatch(const SimEvent& event) {
+  switch (event.type) {
+    case EventType::kDeliver:
+      return OnDeliver(event.target, event.value);
+    case EventType::kRequest:
+      return OnRequest(event.target, event.value);
+    case EventType::kReply:
+      return clients_[event.target]->OnPacket(network_.TakePacket(event.value));
+    case EventType::kHostWork:
+      return hosts_[event.target]->OnWorkEvent(event.value);
+    case EventType::kHostTimer:
+      return hosts_[event.target]->OnTimerEvent(event.value);
+    case EventType::kDiskDone:
+      return hosts_[event.target]->OnDiskEvent(event.value);
+    case EventType::kHostStart:
+      return hosts_[event.target]->OnStartEvent(event.value);
+    case EventType::kHostBoot: {
+      Host& host = *hosts_[event.target];
+      if (host.down() && host.life() == event.value) host.Boot();
+      return;
+    }
+    case EventType::kClientWake:
+      return clients_[event.target]->OnWake();
+    case EventType::kFaultBegins:
+      return faults_.OnBegin(static_cast<FaultKind>(event.target), event.value);
+    case EventType::kFaultEnds:
+      return faults_.OnEnd(static_cast<FaultKind>(event.target), event.value);
+    case EventType::kProbe:
+      return;
+  }
+}
+
+void Simulation::OnDeliver(std::uint32_t host, std::uint64_t slot) {
+  bool cut = false;
+  SimNetwork::InFlight in_flight = network_.TakeMessage(slot, host, &cut);
+  if (cut || !hosts_[host]->up()) return;
+  const MessageFacts facts = FactsOf(in_flight.message);
+  ++recorder_->counters.messages_delivered;
+  recorder_->fingerprint.AddAll(in_flight.from << 8 | facts.kind,
+                                Fold(facts.digest, in_flight.message.term.value()));
+  recorder_->Note(LineKind::kDelivered, host, facts.kind, in_flight.from,
+                  in_flight.message.term.value(), facts.a, facts.b);
+  hosts_[host]->Deliver(std::move(in_flight.message));
+}
+
+void Simulation::OnRequest(std::uint32_t host, std::uint64_t slot) {
+  ClientPacket packet = network_.TakePacket(slot);
+  if (!hosts_[host]->up()) {
+    network_.SendReset(std::move(packet), Loss::kNeverSent);
+    return;
+  }
+  ClientRequest request = std::get<ClientRequest>(std::move(packet.body));
+  recorder_->fingerprint.AddAll(packet.client, packet.attempt.value(), request.index());
+  const std::uint64_t number = next_request_++;
+  const std::uint32_t open = requests_.Put({number, std::move(packet)});
+  hosts_[host]->Request(RequestId(number << 32 | open), std::move(request));
+}
+
+void Simulation::OnAnswer(std::uint32_t host, RequestId request, Reply reply) {
+  const std::uint64_t slot = request.value() & kSlotMask;
+  GRASS_RULE("client", requests_.InUse(slot) && requests_.At(slot).number == request.value() >> 32,
+             NodeName(host) + " answers a request twice, or one never made");
+  OpenRequest open = requests_.Take(slot);
+  open.packet.body = std::move(reply);
+  network_.SendReply(std::move(open.packet));
+}
+
+// The connections of a dead process break.
+void Simulation::ResetRequestsOf(std::uint32_t host) {
+  for (std::uint64_t slot = 0; slot < requests_.slots(); ++slot) {
+    if (!requests_.InUse(slot) || requests_.At(slot).packet.host != host) continue;
+    network_.SendReset(requests_.Take(slot).packet, Loss::kMaybeSent);
+  }
+}
+
+void Simulation::OnSend(std::uint32_t host, Message message) {
+  checkers_->OnSend(host, message);
+  const auto to = std::ranges::find(ids_, message.to);
+  GRASS_CHECK(to != ids_.end());
+  network_.Send(host, static_cast<std::uint32_t>(to - ids_.begin()), std::move(message));
+}
+
+void Simulation::OnRaftEvent(std::uint32_t host, Term term, const Event& event) {
+  const auto peer = std::ranges::find(ids_, event.peer);
+  const auto number =
+      peer == ids_.end() ? 0 : static_cast<std::uint64_t>(peer - ids_.begin()) + 1;
+  recorder_->Note(LineKind::kRaftEvent, host, static_cast<std::uint64_t>(event.kind), number,
+                  term.value(), event.a, event.b);
+  Counters& counters = recorder_->counters;
+  if (event.kind == EventKind::kWonElection) ++counters.elections_won;
+  if (event.kind == EventKind::kSnapshotInstalled) ++counters.snapshots_installed;
+  if (event.kind == EventKind::kSnapshotTaken) ++counters.snapshots_taken;
+}
+
+void Simulation::OnDurableJobBegins(std::uint32_t host, const DiskJob& job) {
+  checkers_->OnDurableJobBegins(host, job);
+}
+
+void Simulation::OnDurableJobDone(std::uint32_t host) { checkers_->OnDurableJobDone(host); }
+
+void Simulation::OnRecovered(std::uint32_t host, const RecoveredState& state) {
+  recorder_->fingerprint.AddAll(host, state.hard_state.term.value(), state.entries.size());
+  checkers_->OnRecovered(host, state);
+}
+
+void Simulation::AfterStep(std::uint32_t host) {
+  const Node& node = *hosts_[host]->node();
+  const Raft& raft = node.raft();
+  recorder_->fingerprint.AddAll(
+      Fold(raft.term().value(), static_cast<std::uint64_t>(raft.role())),
+      Fold(raft.commit_index().value(), Fold(raft.log().last_index().value(),
+                                             node.applied_index().value())));
+  checkers_->AfterStep(host, hosts_[host]->life(), node);
+}
+
+// Fail-stop, and an operator who starts it again. What was not written is gone: the machine forgets
+// the pages whose write it could not finish.
+void Simulation::OnNodeFailed(std::uint32_t host) {
+  CrashHost(host, CrashKind::kPower, queue_.now() + plan_.node.raft.election_timeout_min);
+}
+
+void Simulation::CrashHost(std::uint32_t number, CrashKind kind, TrueTime back) {
+  Host& host = *hosts_[number];
+  if (host.down()) return;
+  host.Crash(kind);
+  ResetRequestsOf(number);
+  queue_.Push(back, EventType::kHostBoot, number, host.life());
+}
+
+// --- The parts of a run ---
+
+void Simulation::RunFaults() {
+  for (const auto& host : hosts_) {
+    const Duration after = Between(random_(Stream::kHost, host->number(), 0), Duration(0),
+                                   plan_.node.raft.election_timeout_max);
+    queue_.Push(TrueTime() + after, EventType::kHostBoot, host->number(), host->life());
+  }
+  for (const auto& client : clients_) client->Start();
+  faults_.Start();
+  const TrueTime end = TrueTime() + plan_.fault_phase;
+  while (queue_.now() < end && recorder_->counters.events < plan_.fault_steps) Step();
+}
+
+void Simulation::Heal() {
+  recorder_->Note(LineKind::kHealed, 0);
+  faults_.Stop();
+  network_.Heal();
+  // In half of the runs everybody starts anew; in the others the cluster must come out of whatever it
+  // has got itself into.
+  const bool restart = Bounded(random_(Stream::kFault, kFaultKinds), 2) == 0;
+  for (const auto& host : hosts_) {
+    if (restart && !host->down()) CrashHost(host->number(), CrashKind::kProcess, queue_.now());
+    host->Heal();
+    if (host->down()) host->Boot();
+  }
+  for (const auto& client : clients_) client->StopAfterThis();
+}
+
+template <class Done>
+void Simulation::StepUntil(Done done, TrueTime deadline, const std::string& what) {
+  while (!done()) {
+    GRASS_RULE("convergence", queue_.now() < deadline, what);
+    Step();
+  }
+}
+
+bool Simulation::HasLeader() const {
+  return std::ranges::any_of(hosts_, [this](const auto& host) {
+    if (!host->up()) return false;
+    const Raft& raft = host->node()->raft();
+    return raft.role() == Role::kLeader && raft.log().TermAt(raft.commit_index()) == raft.term() &&
+           checkers_->committed() == raft.commit_index();
+  });
+}
+
+bool Simulation::HasSameState() const {
+  return std::ranges::all_of(hosts_, [this](const auto& host) {
+    return host->up() && host->node()->loaded() &&
+           host->node()->applied_index() == checkers_->committed();
+  });
+}
+
+void Simulation::AwaitLeader() {
+  TrueTime ready = queue_.now();
+  for (const auto& host : hosts_) ready = std::max(ready, host->disk_busy_until());
+  const auto all_up = [this] {
+    return std::ranges::all_of(hosts_, [](const auto& host) { return host->up(); });
+  };
+  StepUntil(all_up, ready + std::chrono::seconds(20), "a node did not start after all faults ended");
+  const Duration bound = 10 * plan_.node.raft.election_timeout_max;
+  StepUntil([this] { return HasLeader(); }, std::max(ready, queue_.now()) + bound,
+            "no leader has committed an entry of its term within " + Milliseconds(bound) +
+                " of the end of all faults");
+}
+
+void Simulation::AwaitClients() {
+  const Duration bound = plan_.workload.deadline + plan_.workload.attempt_timeout;
+  StepUntil([this] { return std::ranges::all_of(clients_, [](const auto& c) { return c->idle(); }); },
+            queue_.now() + bound, "a client got no outcome within its deadline");
+  const Duration deadline =
+      20 * plan_.node.raft.election_timeout_max + 4 * plan_.node.read_patience;
+  for (std::uint32_t i = 0; i < clients_.size(); ++i) {
+    clients_[i]->CheckKeys(i, static_cast<std::uint32_t>(clients_.size()), deadline);
+  }
+  StepUntil(
+      [this] { return std::ranges::all_of(clients_, [](const auto& c) { return c->checked(); }); },
+      queue_.now() + (plan_.workload.keys + 1) * deadline, "the final reads did not end");
+}
+
+// A follower far behind has to fetch a snapshot, chunk after chunk.
+void Simulation::AwaitSameState() {
+  const Duration turn = 2 * (plan_.network.delay_min + plan_.network.delay_spread) +
+                        4 * (plan_.disk.sync_min + plan_.disk.sync_spread);
+  const std::uint64_t state = std::uint64_t{plan_.workload.keys} * 2 *
+                                  (plan_.workload.value_bytes_max + 64) +
+                              (std::uint64_t{1} << 16);
+  const std::uint64_t chunks = state / plan_.node.snapshot_chunk_bytes + 10;
+  const Duration bound = 20 * plan_.node.raft.election_timeout_max +
+                         turn * static_cast<Duration::rep>(chunks) * 4;
+  StepUntil([this] { return HasSameState() && HasLeader(); }, queue_.now() + bound,
+            "the nodes did not reach the same state within " + Milliseconds(bound));
+  for (const auto& host : hosts_) checkers_->AtEnd(host->number(), *host->node());
+}
+
+void Simulation::CheckHistory() {
+  const LinearizabilityVerdict verdict = CheckLinearizability(history_.Checkable());
+  GRASS_RULE("linearizability", !verdict.violated_key.has_value(), verdict.text);
+  recorder_->counters.keys_undecided += verdict.undecided;
+}
+
+}  // namespace grassdb::sim

@@ -1,0 +1,98 @@
+// Simulation: one run of one whole cluster, with its clients, its faults and its checkers, in one
+// thread and in virtual time. A run has three parts:
+//
+//   1. the faults of the plan come and go while the clients work;
+//   2. every fault ends; the cluster must elect a leader, answer every client and bring every node to
+//      the same state, each within a bound;
+//   3. the history that the clients saw is searched for a linearization.
+//
+// The white-box checkers look at every event of all parts. A broken rule leaves Run() as a Violation.
+#ifndef GRASSDB_SIM_SIMULATION_H_
+#define GRASSDB_SIM_SIMULATION_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "sim/checkers/checkers.h"
+#include "sim/event_queue.h"
+#include "sim/faults.h"
+#include "sim/history.h"
+#include "sim/host.h"
+#include "sim/network.h"
+#include "sim/plan.h"
+#include "sim/recorder.h"
+#include "sim/slab.h"
+#include "sim/workload.h"
+
+namespace grassdb::sim {
+
+class Simulation final : private HostOwner, private FaultTargets {
+ public:
+  // Both outlive the simulation.
+  Simulation(const Plan& plan, Recorder* recorder);
+  ~Simulation() override;
+  Simulation(const Simulation&) = delete;
+  Simulation& operator=(const Simulation&) = delete;
+
+  void Run();
+
+ private:
+  // A request that a node has and has not answered.
+  struct OpenRequest {
+    std::uint64_t number = 0;  // unique; the upper half of its RequestId
+    ClientPacket packet;       // its body is used up
+  };
+
+  // HostOwner.
+  void OnSend(std::uint32_t host, Message message) override;
+  void OnAnswer(std::uint32_t host, RequestId request, Reply reply) override;
+  void OnRaftEvent(std::uint32_t host, Term term, const Event& event) override;
+  void OnDurableJobBegins(std::uint32_t host, const DiskJob& job) override;
+  void OnDurableJobDone(std::uint32_t host) override;
+  void OnRecovered(std::uint32_t host, const RecoveredState& state) override;
+  void AfterStep(std::uint32_t host) override;
+  void OnNodeFailed(std::uint32_t host) override;
+  // FaultTargets.
+  Host& HostAt(std::uint32_t number) override { return *hosts_[number]; }
+  void CrashHost(std::uint32_t number, CrashKind kind, TrueTime back) override;
+
+  void MakeCluster();
+  void Step();
+  void Dispatch(const SimEvent& event);
+  void OnDeliver(std::uint32_t host, std::uint64_t slot);
+  void OnRequest(std::uint32_t host, std::uint64_t slot);
+  void ResetRequestsOf(std::uint32_t host);
+
+  void RunFaults();
+  void Heal();
+  void AwaitLeader();
+  void AwaitClients();
+  void AwaitSameState();
+  void CheckHistory();
+  // Steps until `done()`; a violation of "convergence", about `what`, when that takes longer.
+  template <class Done>
+  void StepUntil(Done done, TrueTime deadline, const std::string& what);
+  bool HasLeader() const;
+  bool HasSameState() const;
+
+  const Plan& plan_;
+  Recorder* recorder_;
+  const Keyed random_;
+  EventQueue queue_;
+  History history_;
+  SimNetwork network_;
+  std::vector<std::string> addresses_;
+  std::vector<NodeId> ids_;
+  std::unique_ptr<Checkers> checkers_;
+  std::vector<std::unique_ptr<Host>> hosts_;
+  std::vector<std::unique_ptr<SimClient>> clients_;
+  FaultInjector faults_;
+  Slab<OpenRequest> requests_;
+  std::uint64_t next_request_ = 1;
+};
+
+}  // namespace grassdb::sim
+
+#endif  // GRASSDB_SIM_SIMULATION_H_

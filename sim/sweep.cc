@@ -1,0 +1,270 @@
+#include "sim/sweep.h"
+
+#include <poll.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <map>
+#include <optional>
+#include <type_traits>
+#include <utility>
+
+#include "core/check.h"
+#include "sim/run.h"
+#include "sim/text.h"
+
+namespace grassdb::sim {
+namespace {
+
+// What a worker tells through its pipe. First a bare header when a seed begins, then one with the
+// result, followed by the rule and the report.
+struct Header {
+  std::uint64_t seed = 0;
+  std::uint32_t finished = 0;
+  std::uint32_t rule_bytes = 0;
+  std::uint32_t report_bytes = 0;
+  std::uint32_t reserved = 0;
+  Fingerprint fingerprint;
+  Counters counters;
+};
+static_assert(std::is_trivially_copyable_v<Header>);
+
+void WriteAll(int pipe, const void* data, std::size_t size) {
+  const char* at = static_cast<const char*>(data);
+  while (size > 0) {
+    const ssize_t written = write(pipe, at, size);
+    if (written < 0 && errno == EINTR) continue;
+    if (written <= 0) _exit(3);  // the parent is gone
+    at += written;
+    size -= static_cast<std::size_t>(written);
+  }
+}
+
+struct SeedResult {
+  bool died = false;
+  std::string rule;
+  std::string report;
+  Fingerprint fingerprint;
+  Counters counters;
+};
+
+// A worker runs the seeds first, first + step, ... to last.
+struct Worker {
+  pid_t process = -1;
+  int pipe = -1;
+  std::uint64_t next = 0;
+  std::optional<std::uint64_t> running;
+  std::string received;
+};
+
+[[noreturn]] void Work(const SweepOptions& options, std::uint64_t first, int pipe) {
+  for (std::uint64_t seed = first; seed <= options.last; seed += options.jobs) {
+    Header header;
+    header.seed = seed;
+    WriteAll(pipe, &header, sizeof header);
+    RunOptions run = options.run;
+    run.seed = seed;
+    const RunResult result = RunSeed(run);
+    const std::string rule = result.ok() ? "" : result.violation->rule;
+    header.finished = 1;
+    header.rule_bytes = static_cast<std::uint32_t>(rule.size());
+    header.report_bytes = static_cast<std::uint32_t>(result.report.size());
+    header.fingerprint = result.fingerprint;
+    header.counters = result.counters;
+    WriteAll(pipe, &header, sizeof header);
+    WriteAll(pipe, rule.data(), rule.size());
+    WriteAll(pipe, result.report.data(), result.report.size());
+    if (options.last - seed < options.jobs) break;
+  }
+  _exit(0);
+}
+
+class Sweeper {
+ public:
+  Sweeper(const SweepOptions& options, const SweepProgress& progress)
+      : options_(options), progress_(progress) {}
+
+  SweepResult Run() {
+    const std::uint64_t count = options_.last - options_.first + 1;
+    workers_.resize(std::min<std::uint64_t>(options_.jobs, count));
+    for (std::size_t i = 0; i < workers_.size(); ++i) {
+      workers_[i].next = options_.first + i;
+      Begin(workers_[i]);
+    }
+    while (Listen()) {
+    }
+    return Result(count);
+  }
+
+ private:
+  void Begin(Worker& worker) {
+    worker.running.reset();
+    worker.received.clear();
+    int ends[2];
+    GRASS_CHECK(pipe(ends) == 0);
+    worker.process = fork();
+    GRASS_CHECK(worker.process >= 0);
+    if (worker.process == 0) {
+      close(ends[0]);
+      for (const Worker& other : workers_) {
+        if (other.pipe >= 0) close(other.pipe);
+      }
+      Work(options_, worker.next, ends[1]);
+    }
+    close(ends[1]);
+    worker.pipe = ends[0];
+  }
+
+  // False when all workers have ended.
+  bool Listen() {
+    std::vector<pollfd> polled;
+    std::vector<Worker*> listening;
+    for (Worker& worker : workers_) {
+      if (worker.pipe < 0) continue;
+      polled.push_back({worker.pipe, POLLIN, 0});
+      listening.push_back(&worker);
+    }
+    if (polled.empty()) return false;
+    if (poll(polled.data(), polled.size(), -1) < 0) return true;
+    for (std::size_t i = 0; i < polled.size(); ++i) {
+      if (polled[i].revents != 0) Read(*listening[i]);
+    }
+    return true;
+  }
+
+  void Read(Worker& worker) {
+    char buffer[65536];
+    const ssize_t size = read(worker.pipe, buffer, sizeof buffer);
+    if (size < 0 && errno == EINTR) return;
+    if (size > 0) {
+      worker.received.append(buffer, static_cast<std::size_t>(size));
+      while (TakeOne(worker)) {
+      }
+      return;
+    }
+    close(worker.pipe);
+    worker.pipe = -1;
+    int status = 0;
+    while (waitpid(worker.process, &status, 0) < 0 && errno == EINTR) {
+    }
+    if (worker.next > options_.last) return;
+    Died(worker, status);
+  }
+
+  // The seed that was running killed its process; the worker goes on behind it.
+  void Died(Worker& worker, int status) {
+    const std::uint64_t seed = worker.running.value_or(worker.next);
+    SeedResult& result = results_[seed];
+    result.died = true;
+    result.rule = "process died";
+    RunOptions run = options_.run;
+    run.seed = seed;
+    result.report = WIFSIGNALED(status)
+                        ? std::string("the process died of: ") + strsignal(WTERMSIG(status)) + "\n"
+                        : "the process ended with " + Decimal(WEXITSTATUS(status)) + "\n";
+    result.report += "repeat with: " + CommandFor(run) + "\n";
+    Tell(true);
+    worker.next = seed + options_.jobs;
+    if (worker.next <= options_.last) Begin(worker);
+  }
+
+  bool TakeOne(Worker& worker) {
+    Header header;
+    std::string& in = worker.received;
+    if (in.size() < sizeof header) return false;
+    std::memcpy(&header, in.data(), sizeof header);
+    const std::size_t size = sizeof header + header.rule_bytes + header.report_bytes;
+    if (in.size() < size) return false;
+    if (header.finished == 0) {
+      worker.running = header.seed;
+    } else {
+      SeedResult& result = results_[header.seed];
+      result.rule = in.substr(sizeof header, header.rule_bytes);
+      result.report = in.substr(sizeof header + header.rule_bytes, header.report_bytes);
+      result.fingerprint = header.fingerprint;
+      result.counters = header.counters;
+      worker.running.reset();
+      worker.next = header.seed + options_.jobs;
+      Tell(!result.rule.empty());
+    }
+    in.erase(0, size);
+    return true;
+  }
+
+  void Tell(bool failed) {
+    ++done_;
+    if (failed) ++failed_;
+    if (progress_) progress_(done_, failed_);
+  }
+
+  SweepResult Result(std::uint64_t count) {
+    SweepResult sum;
+    sum.seeds = count;
+    for (auto& [seed, result] : results_) {
+      sum.counters += result.counters;
+      sum.fingerprint.AddAll(seed, result.died ? 1 : 0, result.fingerprint.high(),
+                             result.fingerprint.low());
+      if (!result.rule.empty()) sum.failed.push_back({seed, result.rule, result.report});
+    }
+    return sum;
+  }
+
+  const SweepOptions& options_;
+  const SweepProgress& progress_;
+  std::vector<Worker> workers_;
+  std::map<std::uint64_t, SeedResult> results_;
+  std::uint64_t done_ = 0;
+  std::uint64_t failed_ = 0;
+};
+
+}  // namespace
+
+SweepResult Sweep(const SweepOptions& options, const SweepProgress& progress) {
+  GRASS_CHECK(options.first <= options.last);
+  GRASS_CHECK_GE(options.jobs, 1u);
+  return Sweeper(options, progress).Run();
+}
+
+std::string Summary(const SweepOptions& options, const SweepResult& result) {
+  const Counters& sum = result.counters;
+  std::string text;
+  std::map<std::string, std::vector<std::uint64_t>> by_rule;
+  for (const FailedSeed& failed : result.failed) by_rule[failed.rule].push_back(failed.seed);
+  if (!result.failed.empty()) text += "\nfirst failure:\n" + result.failed.front().report + "\n";
+  text += "seeds " + Decimal(options.first) + ".." + Decimal(options.last) + ": " +
+          Decimal(result.seeds - result.failed.size()) + " passed, " +
+          Decimal(result.failed.size()) + " failed\n";
+  text += "events " + Decimal(sum.events) + ", simulated seconds " +
+          Decimal(sum.simulated_ns / 1'000'000'000) + ", messages " + Decimal(sum.messages_sent) +
+          " (" + Decimal(sum.messages_lost) + " lost, " + Decimal(sum.messages_repeated) +
+          " repeated), I/Os " + Decimal(sum.ios) + " (" + Decimal(sum.io_failures) + " failed)\n";
+  text += "crashes " + Decimal(sum.crashes) + ", partitions " + Decimal(sum.partitions) +
+          ", other faults " + Decimal(sum.other_faults) + ", elections won " +
+          Decimal(sum.elections_won) + ", entries committed " + Decimal(sum.entries_committed) +
+          ", snapshots taken " + Decimal(sum.snapshots_taken) + ", installed " +
+          Decimal(sum.snapshots_installed) + "\n";
+  text += "operations " + Decimal(sum.operations_ok) + " ok, " + Decimal(sum.operations_unknown) +
+          " of unknown outcome, " + Decimal(sum.operations_failed) +
+          " without effect; keys not decided " + Decimal(sum.keys_undecided) + "\n";
+  text += "fingerprint: " + result.fingerprint.Hex() + "\n";
+  for (const auto& [rule, seeds] : by_rule) {
+    text += "failed, " + rule + ":";
+    for (std::size_t i = 0; i < seeds.size() && i < 20; ++i) {
+      text += ' ';
+      text += Decimal(seeds[i]);
+    }
+    if (seeds.size() > 20) text += " and " + Decimal(seeds.size() - 20) + " more";
+    text += "\n";
+  }
+  if (!result.failed.empty()) {
+    RunOptions run = options.run;
+    run.seed = result.failed.front().seed;
+    text += "repeat with: " + CommandFor(run) + "\n";
+  }
+  return text;
+}
+
+}  // namespace grassdb::sim

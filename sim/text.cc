@@ -1,0 +1,13 @@
+#include "sim/text.h"
+
+namespace grassdb::sim {
+
+std::string Decimal(std::uint64_t value) { return std::to_string(value); }
+
+std::string NodeName(std::uint32_t node) {
+  std::string name(1, 'n');
+  name += std::to_string(node + 1);
+  return name;
+}
+
+}  // namespace grassdb::sim

@@ -1,0 +1,286 @@
+#include "sim/workload.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <utility>
+
+#include "core/check.h"
+#include "sim/violation.h"
+
+namespace grassdb::sim {
+namespace {
+
+// What a client's keyed decisions are about. Append, never renumber.
+enum class Decision : std::uint64_t {
+  kKind = 1,
+  kKey = 2,
+  kThink = 3,
+  kReconnect = 4,
+  kSize = 5,
+  kExpected = 6,
+  kStart = 7,
+  kOrder = 8,
+};
+
+std::string KeyText(std::uint32_t key) {
+  std::string text(1, 'k');
+  text += Decimal(key);
+  return text;
+}
+
+}  // namespace
+
+SimClient::SimClient(std::uint32_t number, const Plan& plan,
+                     const std::vector<std::string>& addresses, EventQueue* queue,
+                     SimNetwork* network, Recorder* recorder, History* history)
+    : number_(number),
+      plan_(plan),
+      addresses_(addresses),
+      random_(plan.seed),
+      queue_(queue),
+      network_(network),
+      recorder_(recorder),
+      history_(history),
+      deadline_(plan.workload.deadline),
+      attempt_timeout_(plan.workload.attempt_timeout),
+      last_seen_(plan.workload.keys) {
+  Connect();
+}
+
+// A new client of the same place: it knows nothing of the old one's session.
+void SimClient::Connect() {
+  ++life_;
+  ClientOptions options;
+  options.endpoints = addresses_;
+  const std::uint64_t first =
+      Bounded(random_(Stream::kClient, number_, Decision::kOrder, life_), addresses_.size());
+  std::ranges::rotate(options.endpoints,
+                      options.endpoints.begin() + static_cast<std::ptrdiff_t>(first));
+  options.deadline = deadline_;
+  options.attempt_timeout = attempt_timeout_;
+  options.seed = random_(Stream::kClient, number_, life_);
+  client_.emplace(options);
+}
+
+void SimClient::Start() {
+  WakeAt(begin_at_ = queue_->now() + Between(random_(Stream::kWorkload, number_, Decision::kStart),
+                                             Duration(0), plan_.workload.think_max));
+}
+
+void SimClient::WakeAt(TrueTime at) {
+  if (at >= wake_at_) return;
+  wake_at_ = std::max(at, queue_->now());
+  queue_->Push(wake_at_, EventType::kClientWake, number_, 0);
+}
+
+void SimClient::OnWake() {
+  if (queue_->now() >= wake_at_) wake_at_ = kNever;
+  if (operation_.has_value()) client_->OnDeadline(Now());
+  Drive();
+}
+
+void SimClient::OnPacket(ClientPacket packet) {
+  if (packet.client_life != life_ || !operation_.has_value()) return;
+  if (auto* reply = std::get_if<Reply>(&packet.body)) {
+    client_->OnReply(Now(), packet.attempt, std::move(*reply));
+  } else {
+    client_->OnLost(Now(), packet.attempt, std::get<ConnectionLost>(packet.body).loss,
+                    "connection lost");
+  }
+  Drive();
+}
+
+void SimClient::Drive() {
+  if (operation_.has_value() && client_->outcome().has_value()) Finish(*client_->outcome());
+  if (!operation_.has_value() && queue_->now() >= begin_at_) BeginNext();
+  if (!operation_.has_value()) {
+    if (begin_at_ != kNever) WakeAt(begin_at_);
+    return;
+  }
+  while (std::optional<Attempt> attempt = client_->Next(Now())) SendAttempt(*attempt);
+  const Instant deadline = client_->NextDeadline();
+  if (deadline != Instant::max()) WakeAt(TrueTime(deadline.time_since_epoch()));
+}
+
+// --- Operations ---
+
+void SimClient::BeginNext() {
+  begin_at_ = kNever;
+  if (phase_ == Phase::kWorking) {
+    BeginWork();
+  } else if (phase_ == Phase::kChecking && next_key_ < keys()) {
+    HistoryOperation operation;
+    operation.kind = OperationKind::kGet;
+    operation.key = next_key_;
+    next_key_ += key_step_;
+    Begin(operation, GetRequest{ReadMode::kLinearizable, KeyText(operation.key)});
+  }
+}
+
+OperationKind SimClient::DrawKind(std::uint64_t random) const {
+  const WorkloadPlan& work = plan_.workload;
+  const std::pair<std::uint32_t, OperationKind> weights[] = {
+      {work.get, OperationKind::kGet},
+      {work.put, OperationKind::kPut},
+      {work.erase, OperationKind::kDelete},
+      {work.compare_and_set, OperationKind::kCompareAndSet},
+      {work.take_snapshot, OperationKind::kTakeSnapshot},
+      {work.transfer, OperationKind::kTransferLeadership}};
+  std::uint64_t sum = 0;
+  for (const auto& [weight, kind] : weights) sum += weight;
+  std::uint64_t draw = Bounded(random, sum);
+  for (const auto& [weight, kind] : weights) {
+    if (draw < weight) return kind;
+    draw -= weight;
+  }
+  GRASS_CHECK_MSG(false, "a draw beyond the sum of the weights");
+  return OperationKind::kGet;
+}
+
+std::string SimClient::ValueText(ValueNumber value) const {
+  std::string text(1, 'v');
+  text += Decimal(value);
+  text += '.';
+  const std::uint64_t size =
+      BetweenScales(random_(Stream::kWorkload, Decision::kSize, value), text.size(),
+                    plan_.workload.value_bytes_max + text.size());
+  text.resize(size, '.');
+  return text;
+}
+
+ValueNumber SimClient::NumberOf(const std::string& text) {
+  GRASS_RULE("client", text.size() > 1 && text[0] == 'v', "a value that nobody wrote was read");
+  return std::strtoull(text.c_str() + 1, nullptr, 10);
+}
+
+void SimClient::BeginWork() {
+  const auto draw = [this](Decision decision) {
+    return random_(Stream::kWorkload, number_, decision, begun_);
+  };
+  HistoryOperation operation;
+  operation.kind = DrawKind(draw(Decision::kKind));
+  operation.key = static_cast<std::uint32_t>(Bounded(draw(Decision::kKey), keys()));
+  const ValueNumber fresh = (begun_ + 1) * 1000 + number_;
+  const std::string key = KeyText(operation.key);
+  switch (operation.kind) {
+    case OperationKind::kGet:
+      return Begin(operation, GetRequest{ReadMode::kLinearizable, key});
+    case OperationKind::kPut:
+      operation.written = fresh;
+      return Begin(operation, PutTransaction(key, ValueText(fresh)));
+    case OperationKind::kDelete:
+      return Begin(operation, DeleteTransaction(key));
+    case OperationKind::kCompareAndSet: {
+      operation.written = fresh;
+      operation.expected = last_seen_[operation.key];
+      std::optional<std::string> expected;
+      if (operation.expected != 0) expected = ValueText(operation.expected);
+      return Begin(operation, CompareAndSetTransaction(key, expected, ValueText(fresh)));
+    }
+    case OperationKind::kTakeSnapshot:
+      return Begin(operation, TakeSnapshotRequest{});
+    case OperationKind::kTransferLeadership:
+      return Begin(operation, TransferLeadershipRequest{});
+  }
+}
+
+void SimClient::Begin(const HistoryOperation& operation, ClientOperation client_operation) {
+  ++begun_;
+  operation_ = history_->Invoke([&] {
+    HistoryOperation copy = operation;
+    copy.client = number_;
+    return copy;
+  }());
+  recorder_->Note(LineKind::kClientInvoked, number_, static_cast<std::uint64_t>(operation.kind),
+                  operation.key, operation.written);
+  client_->Begin(Now(), std::move(client_operation));
+}
+
+void SimClient::SendAttempt(const Attempt& attempt) {
+  const auto found = std::ranges::find(addresses_, attempt.endpoint);
+  GRASS_CHECK(found != addresses_.end());
+  ClientPacket packet;
+  packet.client = number_;
+  packet.client_life = life_;
+  packet.attempt = attempt.id;
+  packet.host = static_cast<std::uint32_t>(found - addresses_.begin());
+  packet.body = attempt.request;
+  network_->SendRequest(std::move(packet));
+}
+
+// --- Outcomes ---
+
+void SimClient::Finish(const Outcome& outcome) {
+  const std::size_t number = *operation_;
+  operation_.reset();
+  ValueNumber value = 0;
+  switch (outcome.code) {
+    case Outcome::Code::kOk:
+      ++recorder_->counters.operations_ok;
+      history_->Return(number);
+      NoteResult(number, outcome.reply);
+      value = history_->At(number).read;
+      break;
+    case Outcome::Code::kUnknown:
+      ++recorder_->counters.operations_unknown;
+      break;
+    case Outcome::Code::kRefused:
+    case Outcome::Code::kUnreachable:
+      ++recorder_->counters.operations_failed;
+      history_->Drop(number);
+      break;
+  }
+  recorder_->Note(LineKind::kClientReturned, number_, static_cast<std::uint64_t>(outcome.code),
+                  value);
+  recorder_->fingerprint.AddAll(number_, outcome.code, value);
+  GRASS_RULE("convergence", phase_ != Phase::kChecking || outcome.code == Outcome::Code::kOk,
+             "client " + Decimal(number_ + 1) +
+                 " got no answer from the healed cluster: " + outcome.error);
+  const std::uint64_t draw = random_(Stream::kWorkload, number_, Decision::kThink, begun_);
+  if (phase_ == Phase::kWorking) {
+    begin_at_ = queue_->now() + BetweenScales(draw, Duration(0), plan_.workload.think_max);
+  } else if (phase_ == Phase::kChecking) {
+    begin_at_ = queue_->now();
+  }
+  const std::uint64_t again = random_(Stream::kWorkload, number_, Decision::kReconnect, begun_);
+  // The reply lives in the client that is replaced here.
+  if (Chance(again, plan_.workload.reconnect)) Connect();
+}
+
+void SimClient::NoteResult(std::size_t number, const Reply& reply) {
+  HistoryOperation& operation = history_->At(number);
+  ValueNumber& seen = last_seen_[operation.key];
+  switch (operation.kind) {
+    case OperationKind::kGet:
+      operation.read = reply.found ? NumberOf(reply.value) : 0;
+      seen = operation.read;
+      break;
+    case OperationKind::kPut:
+    case OperationKind::kDelete:
+      GRASS_RULE("client", reply.command.operations.size() == 1, "a write without its result");
+      operation.found = reply.command.operations[0].found;
+      seen = operation.written;
+      break;
+    case OperationKind::kCompareAndSet:
+      operation.succeeded = reply.command.succeeded;
+      if (operation.succeeded) seen = operation.written;
+      break;
+    case OperationKind::kTakeSnapshot:
+    case OperationKind::kTransferLeadership:
+      break;
+  }
+}
+
+void SimClient::CheckKeys(std::uint32_t first, std::uint32_t step, Duration deadline) {
+  GRASS_CHECK(idle());
+  phase_ = Phase::kChecking;
+  next_key_ = first;
+  key_step_ = step;
+  deadline_ = deadline;
+  // While faults are about, an attempt may be given less time than the network needs for it. Not now.
+  attempt_timeout_ = std::max(attempt_timeout_, Duration(std::chrono::seconds(1)));
+  Connect();
+  WakeAt(begin_at_ = queue_->now());
+}
+
+}  // namespace grassdb::sim

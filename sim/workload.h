@@ -1,0 +1,83 @@
+// The clients of a run: each drives the production retry logic (core/client.h) with one operation after
+// another over a small space of keys, and writes down what it saw. Every write writes a value of its
+// own.
+#ifndef GRASSDB_SIM_WORKLOAD_H_
+#define GRASSDB_SIM_WORKLOAD_H_
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/client.h"
+#include "sim/event_queue.h"
+#include "sim/history.h"
+#include "sim/network.h"
+#include "sim/plan.h"
+#include "sim/recorder.h"
+
+namespace grassdb::sim {
+
+class SimClient {
+ public:
+  // All of them outlive the client. `addresses[i]` is where host i listens.
+  SimClient(std::uint32_t number, const Plan& plan, const std::vector<std::string>& addresses,
+            EventQueue* queue, SimNetwork* network, Recorder* recorder, History* history);
+
+  // Begins to work.
+  void Start();
+  void OnWake();
+  void OnPacket(ClientPacket packet);
+
+  // After the operation under way the client does nothing more until CheckKeys.
+  void StopAfterThis() { phase_ = Phase::kStopping; }
+  bool idle() const { return !operation_.has_value(); }
+  // Reads the keys `first`, `first + step`, ..., each once; every read must succeed in time.
+  void CheckKeys(std::uint32_t first, std::uint32_t step, Duration deadline);
+  bool checked() const { return phase_ == Phase::kChecking && idle() && next_key_ >= keys(); }
+
+ private:
+  enum class Phase : std::uint8_t { kWorking, kStopping, kChecking };
+
+  std::uint32_t keys() const { return plan_.workload.keys; }
+  Instant Now() const { return Instant(queue_->now().time_since_epoch()); }
+  void Connect();
+  void Drive();
+  void BeginNext();
+  void BeginWork();
+  void Begin(const HistoryOperation& operation, ClientOperation client_operation);
+  void SendAttempt(const Attempt& attempt);
+  void Finish(const Outcome& outcome);
+  void NoteResult(std::size_t number, const Reply& reply);
+  void WakeAt(TrueTime at);
+  OperationKind DrawKind(std::uint64_t random) const;
+  std::string ValueText(ValueNumber value) const;
+  static ValueNumber NumberOf(const std::string& text);
+
+  const std::uint32_t number_;
+  const Plan& plan_;
+  const std::vector<std::string>& addresses_;
+  const Keyed random_;
+  EventQueue* queue_;
+  SimNetwork* network_;
+  Recorder* recorder_;
+  History* history_;
+
+  Phase phase_ = Phase::kWorking;
+  std::uint64_t life_ = 0;
+  std::optional<Client> client_;
+  Duration deadline_{};
+  Duration attempt_timeout_{};
+  std::uint64_t begun_ = 0;
+  std::optional<std::size_t> operation_;  // in the history
+  TrueTime begin_at_ = kNever;            // of the next operation
+  TrueTime wake_at_ = kNever;             // of the nearest wake event
+  std::vector<ValueNumber> last_seen_;    // by key; what a compare-and-set expects
+  std::uint32_t next_key_ = 0;
+  std::uint32_t key_step_ = 1;
+};
+
+}  // namespace grassdb::sim
+
+#endif  // GRASSDB_SIM_WORKLOAD_H_

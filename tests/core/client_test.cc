@@ -1,0 +1,191 @@
+#include "core/client.h"
+
+#include <gtest/gtest.h>
+
+namespace grassdb {
+namespace {
+
+using std::chrono::milliseconds;
+
+class ClientTest : public ::testing::Test {
+ protected:
+  ClientTest() { client_.Begin(now_, PutTransaction("k", "v")); }
+
+  // The next attempt, waiting out backoffs.
+  Attempt Next() {
+    for (int i = 0; i < 100; ++i) {
+      if (auto attempt = client_.Next(now_)) return *attempt;
+      if (client_.outcome().has_value()) break;
+      now_ = std::max(now_, client_.NextDeadline());
+      client_.OnDeadline(now_);
+    }
+    ADD_FAILURE() << "the client has nothing to send";
+    return {};
+  }
+  void Answer(const Attempt& attempt, ReplyCode code, const std::string& leader = "") {
+    Reply reply;
+    reply.code = code;
+    reply.leader_address = leader;
+    client_.OnReply(now_, attempt.id, reply);
+  }
+  void Open(std::uint64_t session) {
+    const Attempt attempt = Next();
+    ASSERT_TRUE(std::holds_alternative<OpenSessionRequest>(attempt.request));
+    Reply reply;
+    reply.command.session = SessionId(session);
+    client_.OnReply(now_, attempt.id, reply);
+  }
+  Outcome::Code Code() const { return client_.outcome()->code; }
+  static const TransactionRequest& Write(const Attempt& attempt) {
+    return std::get<TransactionRequest>(attempt.request);
+  }
+
+  Instant now_{std::chrono::seconds(1)};
+  Client client_{ClientOptions{.endpoints = {"a:1", "b:2", "c:3"}}};
+};
+
+TEST_F(ClientTest, OpensASessionAndWritesInIt) {
+  Open(7);
+  const Attempt attempt = Next();
+  EXPECT_EQ(Write(attempt).session, SessionId(7));
+  EXPECT_EQ(Write(attempt).sequence, Sequence(1));
+  Answer(attempt, ReplyCode::kOk);
+  ASSERT_TRUE(client_.outcome().has_value());
+  EXPECT_EQ(Code(), Outcome::Code::kOk);
+}
+
+TEST_F(ClientTest, TheNextWriteGoesOnInTheSessionAtTheSameNode) {
+  Open(7);
+  Answer(Next(), ReplyCode::kOk);
+  client_.Begin(now_, PutTransaction("k", "w"));
+  const Attempt attempt = Next();
+  EXPECT_EQ(Write(attempt).sequence, Sequence(2));
+  EXPECT_EQ(Write(attempt).acknowledged, Sequence(1));
+  EXPECT_EQ(attempt.endpoint, "a:1");
+}
+
+TEST_F(ClientTest, FollowsTheLeaderItIsTold) {
+  Answer(Next(), ReplyCode::kNotLeader, "c:3");
+  EXPECT_EQ(Next().endpoint, "c:3");
+}
+
+TEST_F(ClientTest, FollowsALeaderThatIsNotInItsList) {
+  Answer(Next(), ReplyCode::kNotLeader, "d:4");
+  EXPECT_EQ(Next().endpoint, "d:4");
+}
+
+TEST_F(ClientTest, IsNotSentRoundInCircles) {
+  int asked = 0;
+  const Instant start = now_;
+  while (!client_.outcome().has_value() && asked < 1000) {
+    const Attempt attempt = Next();
+    if (client_.outcome().has_value()) break;
+    ++asked;
+    now_ += milliseconds(1);
+    Answer(attempt, ReplyCode::kNotLeader, attempt.endpoint == "a:1" ? "b:2" : "a:1");
+    if (now_ - start > std::chrono::seconds(4)) break;
+  }
+  EXPECT_LT(asked, 200);
+}
+
+TEST_F(ClientTest, RepeatsAWriteWithTheSameNumber) {
+  Open(7);
+  const Attempt first = Next();
+  client_.OnLost(now_, first.id, Loss::kMaybeSent, "connection lost");
+  const Attempt second = Next();
+  EXPECT_EQ(Write(second).sequence, Write(first).sequence);
+  EXPECT_EQ(Write(second).session, Write(first).session);
+  EXPECT_NE(second.endpoint, first.endpoint);
+}
+
+TEST_F(ClientTest, AnAttemptWithoutAnswerIsGivenUpAfterItsTimeout) {
+  const Attempt first = Next();
+  now_ += milliseconds(1000);
+  client_.OnDeadline(now_);
+  EXPECT_EQ(Next().endpoint, "b:2");
+  // What comes late is not listened to.
+  Answer(first, ReplyCode::kInvalid);
+  EXPECT_FALSE(client_.outcome().has_value());
+}
+
+TEST_F(ClientTest, BacksOffWhenEveryEndpointHasFailed) {
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_TRUE(client_.Next(now_).has_value());
+    client_.OnLost(now_, AttemptId(static_cast<std::uint64_t>(i) + 1), Loss::kNeverSent, "refused");
+  }
+  EXPECT_FALSE(client_.Next(now_).has_value());
+  EXPECT_GE(client_.NextDeadline() - now_, milliseconds(10));
+  EXPECT_LE(client_.NextDeadline() - now_, milliseconds(20));
+}
+
+TEST_F(ClientTest, IsUnreachableWhenNothingWasEverSent) {
+  while (!client_.outcome().has_value()) {
+    if (auto attempt = client_.Next(now_)) {
+      client_.OnLost(now_, attempt->id, Loss::kNeverSent, "refused");
+    } else {
+      now_ = client_.NextDeadline();
+      client_.OnDeadline(now_);
+    }
+  }
+  EXPECT_EQ(Code(), Outcome::Code::kUnreachable);
+  EXPECT_EQ(client_.outcome()->error, "refused");
+  EXPECT_EQ(now_, Instant(std::chrono::seconds(6)));
+}
+
+TEST_F(ClientTest, IsUnknownWhenAWriteMayHaveReachedALeader) {
+  Open(7);
+  Next();
+  now_ += std::chrono::seconds(6);
+  client_.OnDeadline(now_);
+  EXPECT_EQ(Code(), Outcome::Code::kUnknown);
+}
+
+TEST_F(ClientTest, ARefusalDoesNotSettleAnEarlierAttempt) {
+  Open(7);
+  client_.OnLost(now_, Next().id, Loss::kMaybeSent, "lost");
+  Answer(Next(), ReplyCode::kUnavailable);
+  now_ += std::chrono::seconds(6);
+  client_.OnDeadline(now_);
+  EXPECT_EQ(Code(), Outcome::Code::kUnknown);
+}
+
+TEST_F(ClientTest, AReadIsNeverUnknown) {
+  Client reader{ClientOptions{.endpoints = {"a:1"}}};
+  reader.Begin(now_, GetRequest{.key = "k"});
+  ASSERT_TRUE(reader.Next(now_).has_value());
+  reader.OnDeadline(now_ + std::chrono::seconds(6));
+  EXPECT_EQ(reader.outcome()->code, Outcome::Code::kUnreachable);
+}
+
+TEST_F(ClientTest, AnExpiredSessionIsReplacedIfNothingCanHaveHappened) {
+  Open(7);
+  Answer(Next(), ReplyCode::kSessionUnknown);
+  Open(8);
+  const Attempt attempt = Next();
+  EXPECT_EQ(Write(attempt).session, SessionId(8));
+  EXPECT_EQ(Write(attempt).sequence, Sequence(1));
+}
+
+TEST_F(ClientTest, AnExpiredSessionAfterALostAttemptIsUnknown) {
+  Open(7);
+  client_.OnLost(now_, Next().id, Loss::kMaybeSent, "lost");
+  Answer(Next(), ReplyCode::kSessionUnknown);
+  EXPECT_EQ(Code(), Outcome::Code::kUnknown);
+}
+
+TEST_F(ClientTest, ABrokenLimitIsFinal) {
+  Open(7);
+  Answer(Next(), ReplyCode::kInvalid);
+  EXPECT_EQ(Code(), Outcome::Code::kRefused);
+}
+
+TEST_F(ClientTest, ATransferIsNotRepeatedBlindly) {
+  Client admin{ClientOptions{.endpoints = {"a:1", "b:2"}}};
+  admin.Begin(now_, TransferLeadershipRequest{});
+  const auto attempt = admin.Next(now_);
+  admin.OnLost(now_, attempt->id, Loss::kMaybeSent, "lost");
+  EXPECT_EQ(admin.outcome()->code, Outcome::Code::kUnknown);
+}
+
+}  // namespace
+}  // namespace grassdb

@@ -1,0 +1,108 @@
+#include "core/kv_snapshot.h"
+
+#include <algorithm>
+
+#include "tests/property.h"
+
+namespace grassdb {
+namespace {
+
+Command RandomCommand(std::uint64_t draw) {
+  Command command;
+  command.time = draw % 50;
+  const std::string key = "k" + std::to_string(draw % 17);
+  switch (draw % 4) {
+    case 0:
+      command.transaction = DeleteTransaction(key);
+      break;
+    case 1:
+      command.kind = Command::Kind::kOpenSession;
+      break;
+    default:
+      command.transaction = PutTransaction(key, "v" + std::to_string(draw));
+      if (draw % 3 == 0) {
+        command.session = SessionId(draw % 20 + 1);
+        command.sequence = Sequence(draw % 5 + 1);
+      }
+  }
+  return command;
+}
+
+absl::StatusOr<KvStore> Load(const std::vector<std::string>& slices) {
+  KvSnapshotReader reader{KvOptions()};
+  for (const std::string& slice : slices) {
+    if (absl::Status status = reader.Feed(slice); !status.ok()) return status;
+  }
+  return std::move(reader).Finish();
+}
+
+// The snapshot is of the moment it was begun, whatever happens to the store while it is written, and
+// however the stream is cut into slices.
+RC_GTEST_PROP(KvSnapshot, IsTheStateWhenItWasBegun, ()) {
+  const auto before = *rc::gen::arbitrary<std::vector<std::uint64_t>>();
+  const auto during = *rc::gen::arbitrary<std::vector<std::uint64_t>>();
+  const auto slice_bytes = *rc::gen::inRange<std::size_t>(1, 200);
+  const auto cut_bytes = *rc::gen::inRange<std::size_t>(1, 100);
+  KvStore store;
+  Index index;
+  for (const std::uint64_t draw : before) store.Apply(++index, RandomCommand(draw));
+  const KvStore expected = store;
+  KvSnapshotWriter writer = KvSnapshotWriter::Begin(store);
+  std::string stream;
+  for (std::size_t i = 0; !writer.done(); ++i) {
+    stream += writer.Next(store, slice_bytes).view();
+    for (std::size_t j = i * 3; j < i * 3 + 3 && j < during.size(); ++j) {
+      store.Apply(++index, RandomCommand(during[j]));
+    }
+  }
+  std::vector<std::string> cuts;
+  for (std::size_t at = 0; at < stream.size(); at += cut_bytes) {
+    cuts.push_back(stream.substr(at, cut_bytes));
+  }
+  const absl::StatusOr<KvStore> loaded = Load(cuts);
+  RC_ASSERT(loaded.ok());
+  RC_ASSERT(loaded->digest() == expected.digest());
+  RC_ASSERT(loaded->size() == expected.size());
+  RC_ASSERT(loaded->sessions() == expected.sessions());
+  RC_ASSERT(loaded->revision() == expected.revision());
+}
+
+std::string SampleStream() {
+  KvStore store;
+  for (std::uint64_t i = 1; i <= 60; ++i) store.Apply(Index(i), RandomCommand(i * 7));
+  KvSnapshotWriter writer = KvSnapshotWriter::Begin(store);
+  std::string stream;
+  while (!writer.done()) stream += writer.Next(store, 100).view();
+  return stream;
+}
+
+TEST(KvSnapshot, EveryCutIsNoticed) {
+  const std::string stream = SampleStream();
+  for (std::size_t size = 0; size < stream.size(); ++size) {
+    EXPECT_FALSE(Load({stream.substr(0, size)}).ok()) << size;
+  }
+  EXPECT_TRUE(Load({stream}).ok());
+  EXPECT_FALSE(Load({stream + "x"}).ok());
+}
+
+TEST(KvSnapshot, NoChangedByteGivesAnotherState) {
+  const std::string stream = SampleStream();
+  const std::uint64_t digest = Load({stream})->digest();
+  for (std::size_t at = 0; at < stream.size(); ++at) {
+    std::string changed = stream;
+    changed[at] = static_cast<char>(changed[at] ^ 0x41);
+    const absl::StatusOr<KvStore> loaded = Load({changed});
+    EXPECT_TRUE(!loaded.ok() || loaded->digest() == digest) << "byte " << at;
+  }
+}
+
+RC_GTEST_PROP(KvSnapshot, AnyBytesAreLoadedOrRefused, (const std::string& bytes)) {
+  (void)Load({bytes}).ok();
+}
+
+TEST(KvSnapshot, IsTheSameStreamForTheSameState) {
+  EXPECT_EQ(SampleStream(), SampleStream());
+}
+
+}  // namespace
+}  // namespace grassdb

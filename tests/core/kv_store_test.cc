@@ -1,0 +1,186 @@
+#include "core/kv_store.h"
+
+#include <gtest/gtest.h>
+
+namespace grassdb {
+namespace {
+
+class KvStoreTest : public ::testing::Test {
+ protected:
+  CommandResult Apply(Transaction transaction, SessionId session = {}, Sequence sequence = {},
+                      Sequence acknowledged = {}) {
+    Command command;
+    command.time = time_;
+    command.session = session;
+    command.sequence = sequence;
+    command.acknowledged = acknowledged;
+    command.transaction = std::move(transaction);
+    return store_.Apply(++index_, command);
+  }
+  SessionId Open() {
+    Command command;
+    command.kind = Command::Kind::kOpenSession;
+    command.time = time_;
+    return store_.Apply(++index_, command).session;
+  }
+  std::string ValueOf(const std::string& key) {
+    const KeyValue* found = store_.Find(key);
+    return found == nullptr ? "(nil)" : found->value;
+  }
+
+  KvOptions options_{.session_idle_max = 1000, .sessions_max = 3, .answers_max = 4};
+  KvStore store_{options_};
+  Index index_;
+  ClusterTime time_ = 0;
+};
+
+TEST_F(KvStoreTest, KeepsRevisionsAndVersions) {
+  Apply(PutTransaction("a", "1"));
+  Apply(PutTransaction("b", "1"));
+  Apply(PutTransaction("a", "2"));
+  const KeyValue* a = store_.Find("a");
+  ASSERT_NE(a, nullptr);
+  EXPECT_EQ(a->value, "2");
+  EXPECT_EQ(a->create_revision, Revision(1));
+  EXPECT_EQ(a->mod_revision, Revision(3));
+  EXPECT_EQ(a->version, 2u);
+  EXPECT_EQ(store_.revision(), Revision(3));
+}
+
+TEST_F(KvStoreTest, ADeletedKeyBeginsAnew) {
+  Apply(PutTransaction("a", "1"));
+  EXPECT_TRUE(Apply(DeleteTransaction("a")).operations[0].found);
+  EXPECT_EQ(ValueOf("a"), "(nil)");
+  EXPECT_FALSE(Apply(DeleteTransaction("a")).operations[0].found);
+  EXPECT_EQ(store_.revision(), Revision(2));  // deleting nothing changes nothing
+  Apply(PutTransaction("a", "2"));
+  EXPECT_EQ(store_.Find("a")->version, 1u);
+  EXPECT_EQ(store_.Find("a")->create_revision, Revision(3));
+}
+
+TEST_F(KvStoreTest, ComparesAndSets) {
+  EXPECT_TRUE(Apply(CompareAndSetTransaction("a", std::nullopt, "1")).succeeded);
+  EXPECT_FALSE(Apply(CompareAndSetTransaction("a", std::nullopt, "2")).succeeded);
+  EXPECT_FALSE(Apply(CompareAndSetTransaction("a", "x", "2")).succeeded);
+  EXPECT_TRUE(Apply(CompareAndSetTransaction("a", "1", "2")).succeeded);
+  EXPECT_EQ(ValueOf("a"), "2");
+}
+
+TEST_F(KvStoreTest, ATransactionSeesItsOwnChangesAndTakesOneRevision) {
+  Transaction transaction = PutTransaction("a", "1");
+  transaction.success.push_back({.kind = Operation::Kind::kGet, .key = "a", .value = {}});
+  transaction.success.push_back({.kind = Operation::Kind::kPut, .key = "b", .value = "2"});
+  const CommandResult result = Apply(transaction);
+  EXPECT_EQ(result.operations[1].value, "1");
+  EXPECT_EQ(store_.Find("a")->mod_revision, store_.Find("b")->mod_revision);
+  EXPECT_EQ(store_.revision(), Revision(1));
+}
+
+TEST_F(KvStoreTest, RunsTheOtherBranchWhenACompareFails) {
+  Transaction transaction = CompareAndSetTransaction("a", "x", "1");
+  transaction.failure.push_back({.kind = Operation::Kind::kPut, .key = "b", .value = "2"});
+  EXPECT_FALSE(Apply(transaction).succeeded);
+  EXPECT_EQ(ValueOf("a"), "(nil)");
+  EXPECT_EQ(ValueOf("b"), "2");
+}
+
+TEST_F(KvStoreTest, ARepeatedCommandGivesTheFirstAnswerAndChangesNothing) {
+  const SessionId session = Open();
+  const CommandResult first =
+      Apply(CompareAndSetTransaction("a", std::nullopt, "1"), session, Sequence(1));
+  Apply(PutTransaction("a", "other"));
+  const CommandResult again =
+      Apply(CompareAndSetTransaction("a", std::nullopt, "1"), session, Sequence(1));
+  EXPECT_EQ(again, first);
+  EXPECT_TRUE(again.succeeded);
+  EXPECT_EQ(ValueOf("a"), "other");
+}
+
+TEST_F(KvStoreTest, AnAcknowledgedCommandIsNeverAppliedAgain) {
+  const SessionId session = Open();
+  Apply(PutTransaction("a", "1"), session, Sequence(1));
+  Apply(PutTransaction("a", "2"), session, Sequence(2), Sequence(1));
+  const CommandResult late = Apply(PutTransaction("a", "1"), session, Sequence(1));
+  EXPECT_EQ(late.code, CommandResult::Code::kStaleSequence);
+  EXPECT_EQ(ValueOf("a"), "2");
+}
+
+TEST_F(KvStoreTest, CommandsOfOneSessionMayOvertakeEachOther) {
+  const SessionId session = Open();
+  Apply(PutTransaction("b", "2"), session, Sequence(2));
+  Apply(PutTransaction("a", "1"), session, Sequence(1));
+  EXPECT_EQ(ValueOf("a"), "1");
+  EXPECT_EQ(ValueOf("b"), "2");
+}
+
+TEST_F(KvStoreTest, AnUnknownSessionAppliesNothing) {
+  const CommandResult result = Apply(PutTransaction("a", "1"), SessionId(99), Sequence(1));
+  EXPECT_EQ(result.code, CommandResult::Code::kSessionUnknown);
+  EXPECT_EQ(ValueOf("a"), "(nil)");
+}
+
+TEST_F(KvStoreTest, AnIdleSessionExpiresByReplicatedTimeAndIsFenced) {
+  const SessionId session = Open();
+  Apply(PutTransaction("a", "1"), session, Sequence(1));
+  time_ = 1001;
+  Apply(PutTransaction("b", "1"));
+  EXPECT_EQ(store_.sessions(), 0u);
+  EXPECT_EQ(Apply(PutTransaction("a", "1"), session, Sequence(1)).code,
+            CommandResult::Code::kSessionUnknown);
+}
+
+TEST_F(KvStoreTest, UseKeepsASessionAlive) {
+  const SessionId session = Open();
+  for (int i = 1; i <= 5; ++i) {
+    time_ += 900;
+    EXPECT_EQ(
+        Apply(PutTransaction("a", "1"), session, Sequence(static_cast<std::uint64_t>(i))).code,
+        CommandResult::Code::kOk);
+  }
+}
+
+TEST_F(KvStoreTest, TheSessionIdleLongestMakesRoom) {
+  const SessionId first = Open();
+  const SessionId second = Open();
+  Open();
+  Apply(PutTransaction("a", "1"), first, Sequence(1));
+  Open();
+  EXPECT_EQ(Apply(PutTransaction("a", "2"), second, Sequence(1)).code,
+            CommandResult::Code::kSessionUnknown);
+  EXPECT_EQ(Apply(PutTransaction("a", "2"), first, Sequence(2)).code, CommandResult::Code::kOk);
+}
+
+TEST_F(KvStoreTest, KeepsABoundedNumberOfAnswers) {
+  const SessionId session = Open();
+  for (std::uint64_t i = 1; i <= 6; ++i) Apply(PutTransaction("a", "1"), session, Sequence(i));
+  EXPECT_EQ(Apply(PutTransaction("a", "1"), session, Sequence(1)).code,
+            CommandResult::Code::kStaleSequence);
+  EXPECT_EQ(Apply(PutTransaction("a", "1"), session, Sequence(6)).code, CommandResult::Code::kOk);
+  EXPECT_EQ(store_.Find("a")->version, 6u);
+}
+
+TEST_F(KvStoreTest, TimeNeverGoesBack) {
+  time_ = 500;
+  Open();
+  time_ = 100;
+  Open();
+  EXPECT_EQ(store_.time(), 500u);
+}
+
+TEST_F(KvStoreTest, TheDigestTellsStatesApartAndForgetsHistory) {
+  KvStore other(options_);
+  EXPECT_EQ(store_.digest(), other.digest());
+  const std::uint64_t empty = store_.digest();
+  Apply(PutTransaction("a", "1"));
+  EXPECT_NE(store_.digest(), empty);
+  Command command;
+  command.transaction = PutTransaction("a", "1");
+  other.Apply(Index(1), command);
+  EXPECT_EQ(store_.digest(), other.digest());
+  command.transaction = PutTransaction("a", "2");
+  other.Apply(Index(2), command);
+  EXPECT_NE(store_.digest(), other.digest());
+}
+
+}  // namespace
+}  // namespace grassdb

@@ -1,0 +1,111 @@
+#include "core/log.h"
+
+#include <deque>
+
+#include "tests/property.h"
+
+namespace grassdb {
+namespace {
+
+Entry MakeEntry(std::uint64_t index, std::uint64_t term, std::size_t size = 1) {
+  return Entry{.index = Index(index),
+               .term = Term(term),
+               .type = EntryType::kCommand,
+               .payload = Bytes(std::string(size, 'x'))};
+}
+
+Log MakeLog(std::uint64_t base, std::uint64_t base_term, const std::vector<std::uint64_t>& terms) {
+  std::vector<Entry> entries;
+  for (const std::uint64_t term : terms) {
+    entries.push_back(MakeEntry(base + entries.size() + 1, term));
+  }
+  return Log(Index(base), Term(base_term), std::move(entries));
+}
+
+TEST(Log, KnowsTheTermOfItsBaseAndNothingBeforeIt) {
+  const Log log = MakeLog(5, 2, {3, 3});
+  EXPECT_EQ(log.TermAt(Index(5)), Term(2));
+  EXPECT_EQ(log.TermAt(Index(6)), Term(3));
+  EXPECT_FALSE(log.TermAt(Index(4)).has_value());
+  EXPECT_FALSE(log.TermAt(Index(8)).has_value());
+  EXPECT_EQ(log.last_index(), Index(7));
+}
+
+TEST(Log, AnEmptyLogBehindASnapshotStillHasALastTerm) {
+  const Log log = MakeLog(9, 4, {});
+  EXPECT_EQ(log.last_index(), Index(9));
+  EXPECT_EQ(log.last_term(), Term(4));
+}
+
+TEST(Log, ComparesByTermFirstAndThenByLength) {
+  const Log log = MakeLog(0, 0, {1, 2, 2});
+  EXPECT_TRUE(log.IsUpToDate(Index(3), Term(2)));
+  EXPECT_TRUE(log.IsUpToDate(Index(1), Term(3)));
+  EXPECT_FALSE(log.IsUpToDate(Index(9), Term(1)));
+  EXPECT_FALSE(log.IsUpToDate(Index(2), Term(2)));
+}
+
+TEST(Log, ASliceHasAtLeastOneEntryHoweverLarge) {
+  Log log;
+  log.Append(MakeEntry(1, 1, 5000));
+  log.Append(MakeEntry(2, 1, 10));
+  EXPECT_EQ(log.Slice(Index(1), 100, 100).size(), 1u);
+  EXPECT_EQ(log.Slice(Index(1), 100, 10000).size(), 2u);
+  EXPECT_EQ(log.Slice(Index(1), 1, 10000).size(), 1u);
+  EXPECT_TRUE(log.Slice(Index(3), 100, 10000).empty());
+}
+
+TEST(Log, SharesPayloadsWithItsSlices) {
+  Log log;
+  log.Append(MakeEntry(1, 1, 100));
+  EXPECT_EQ(log.Slice(Index(1), 1, 1)[0].payload.view().data(),
+            log.At(Index(1)).payload.view().data());
+}
+
+// Random appends, cuts and releases against a plain model.
+RC_GTEST_PROP(Log, BehavesAsAPlainListOfTerms, ()) {
+  Log log;
+  std::uint64_t base = 0;
+  std::uint64_t base_term = 0;
+  std::deque<std::uint64_t> model;
+  const auto steps = *rc::gen::container<std::vector<int>>(rc::gen::inRange(0, 100));
+  for (const int step : steps) {
+    const std::uint64_t last_term = model.empty() ? base_term : model.back();
+    if (step < 60 || model.empty()) {
+      const std::uint64_t term = std::max<std::uint64_t>(1, last_term + (step % 5 == 0 ? 1 : 0));
+      log.Append(MakeEntry(base + model.size() + 1, term, static_cast<std::size_t>(step)));
+      model.push_back(term);
+    } else if (step < 80) {
+      const auto keep = static_cast<std::size_t>(step) % model.size();
+      log.TruncateFrom(Index(base + keep + 1));
+      model.resize(keep);
+    } else {
+      const auto release = static_cast<std::size_t>(step) % (model.size() + 1);
+      if (release == 0) continue;
+      base_term = model[release - 1];
+      base += release;
+      model.erase(model.begin(), model.begin() + static_cast<std::ptrdiff_t>(release));
+      log.ReleaseThrough(Index(base));
+    }
+    RC_ASSERT(log.base_index() == Index(base));
+    RC_ASSERT(log.last_index() == Index(base + model.size()));
+    std::size_t bytes = 0;
+    for (std::size_t i = 0; i < model.size(); ++i) {
+      const Index index(base + i + 1);
+      RC_ASSERT(log.TermAt(index) == Term(model[i]));
+      bytes += CostOf(log.At(index));
+      std::size_t first = i;
+      while (first > 0 && model[first - 1] == model[i]) --first;
+      RC_ASSERT(log.FirstIndexOfTermAt(index) == Index(base + first + 1));
+      std::uint64_t last = base;
+      for (std::size_t j = 0; j <= i; ++j) {
+        if (model[j] <= model[i]) last = base + j + 1;
+      }
+      RC_ASSERT(log.LastIndexWithTermAtMost(index, Term(model[i])) == Index(last));
+    }
+    RC_ASSERT(log.bytes() == bytes);
+  }
+}
+
+}  // namespace
+}  // namespace grassdb

@@ -1,0 +1,134 @@
+// Thesis 6.4: linearizable reads by read index.
+#include <gtest/gtest.h>
+
+#include "tests/core/raft_cluster.h"
+
+namespace grassdb {
+namespace {
+
+Submit Read(std::uint64_t id) {
+  Submit submit;
+  submit.reads.push_back(ReadId(id));
+  return submit;
+}
+
+TEST(RaftReads, ALeaderServesAReadAfterAQuorumHasConfirmedIt) {
+  RaftCluster cluster(3);
+  cluster.Elect(1);
+  cluster.Propose(1, "a");
+  cluster.DeliverAll();
+  cluster.Step(1, Read(7));
+  EXPECT_TRUE(cluster.reads_ready(1).empty());
+  cluster.DeliverAll();
+  ASSERT_EQ(cluster.reads_ready(1).size(), 1u);
+  EXPECT_EQ(cluster.reads_ready(1)[0].id, ReadId(7));
+  EXPECT_EQ(cluster.reads_ready(1)[0].index, Index(2));
+}
+
+TEST(RaftReads, ADeposedLeaderNeverServes) {
+  RaftCluster cluster(3);
+  cluster.Elect(1);
+  cluster.Isolate(1);
+  cluster.Elect(2);
+  ASSERT_EQ(cluster.raft(1).role(), Role::kLeader);  // it does not know yet
+  cluster.Step(1, Read(7));
+  cluster.Advance(std::chrono::seconds(2));
+  EXPECT_TRUE(cluster.reads_ready(1).empty());
+  ASSERT_EQ(cluster.reads_refused(1).size(), 1u);
+  EXPECT_EQ(cluster.reads_refused(1)[0], ReadId(7));
+}
+
+TEST(RaftReads, AnAnswerToAnEarlierRoundConfirmsNothingLater) {
+  RaftCluster cluster(3);
+  cluster.Elect(1);
+  cluster.Step(1, Read(1));
+  // Keep a copy of the answers to the first round.
+  std::vector<Message> requests(cluster.network().begin(), cluster.network().end());
+  cluster.DropAll();
+  for (const Message& request : requests) cluster.Deliver(request);
+  const std::vector<Message> answers(cluster.network().begin(), cluster.network().end());
+  cluster.DeliverAll();
+  ASSERT_EQ(cluster.reads_ready(1).size(), 1u);
+  cluster.Isolate(1);
+  cluster.Step(1, Read(2));
+  cluster.DropAll();
+  cluster.Heal();
+  for (const Message& answer : answers) cluster.Deliver(answer);
+  EXPECT_EQ(cluster.reads_ready(1).size(), 1u);
+}
+
+TEST(RaftReads, WaitForACommitInTheLeadersOwnTerm) {
+  RaftCluster cluster(3);
+  cluster.Elect(1);
+  cluster.Propose(1, "a");
+  cluster.DeliverAll();
+  cluster.Skip(std::chrono::milliseconds(700));
+  cluster.Step(2, DeadlineReached{});
+  while (cluster.raft(2).role() != Role::kLeader) {
+    Message message = cluster.network().front();
+    cluster.network().pop_front();
+    cluster.Deliver(message);
+  }
+  cluster.DropAll();
+  cluster.Step(2, Read(1));
+  // Nothing of term 2 is committed: not even a round is started.
+  for (const Message& message : cluster.network()) {
+    const auto* append = std::get_if<AppendEntriesRequest>(&message.body);
+    EXPECT_TRUE(append == nullptr || append->read_round == ReadRound(0));
+  }
+  cluster.Advance(std::chrono::milliseconds(300));
+  ASSERT_EQ(cluster.reads_ready(2).size(), 1u);
+  EXPECT_GE(cluster.reads_ready(2)[0].index, Index(3));
+}
+
+TEST(RaftReads, OneRoundServesAllThatWait) {
+  RaftCluster cluster(3);
+  cluster.Elect(1);
+  Submit reads;
+  for (std::uint64_t id = 1; id <= 100; ++id) reads.reads.push_back(ReadId(id));
+  cluster.Step(1, std::move(reads));
+  EXPECT_EQ(cluster.network().size(), 2u);
+  // These wait for the next round, which starts when the first one is confirmed.
+  cluster.Step(1, Read(101));
+  cluster.Step(1, Read(102));
+  EXPECT_EQ(cluster.network().size(), 2u);
+  cluster.DeliverAll();
+  EXPECT_EQ(cluster.reads_ready(1).size(), 102u);
+}
+
+TEST(RaftReads, AFollowerAsksTheLeaderForTheIndex) {
+  RaftCluster cluster(3);
+  cluster.Elect(1);
+  cluster.Propose(1, "a");
+  cluster.DeliverAll();
+  cluster.Step(3, Read(5));
+  cluster.DeliverAll();
+  ASSERT_EQ(cluster.reads_ready(3).size(), 1u);
+  EXPECT_EQ(cluster.reads_ready(3)[0].index, Index(2));
+}
+
+TEST(RaftReads, AFollowerOfNobodyRefuses) {
+  RaftCluster cluster(3);
+  cluster.Step(3, Read(5));
+  EXPECT_EQ(cluster.reads_refused(3).size(), 1u);
+}
+
+TEST(RaftReads, ALoneVoterNeedsNoMessages) {
+  RaftCluster cluster(1);
+  cluster.Elect(1);
+  cluster.Step(1, Read(5));
+  ASSERT_EQ(cluster.reads_ready(1).size(), 1u);
+  EXPECT_EQ(cluster.reads_ready(1)[0].index, Index(1));
+}
+
+TEST(RaftReads, ALostRoundIsAskedAgainByTheHeartbeat) {
+  RaftCluster cluster(3);
+  cluster.Elect(1);
+  cluster.Step(1, Read(5));
+  cluster.DropAll();
+  cluster.Advance(std::chrono::milliseconds(150));
+  EXPECT_EQ(cluster.reads_ready(1).size(), 1u);
+}
+
+}  // namespace
+}  // namespace grassdb

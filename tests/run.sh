@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# Installs what is missing, builds and runs all tests.
+#
+#   bash tests/run.sh            Release
+#   bash tests/run.sh dev        Debug with AddressSanitizer and UndefinedBehaviorSanitizer
+#   bash tests/run.sh PRESET -- CTEST-ARGUMENTS...
+set -euo pipefail
+cd "$(dirname "$0")/.."
+# shellcheck source=tests/packages.sh
+. tests/packages.sh
+preset=release
+if [ $# -gt 0 ] && [ "$1" != -- ]; then
+  preset=$1
+  shift
+fi
+[ "${1:-}" = -- ] && shift
+install_packages "${BUILD_PACKAGES[@]}" "${TEST_PACKAGES[@]}"
+cmake --preset "$preset" -DGRASSDB_TESTS=ON >"/tmp/grassdb-configure.$$" 2>&1 || {
+  cat "/tmp/grassdb-configure.$$"
+  rm -f "/tmp/grassdb-configure.$$"
+  exit 1
+}
+rm -f "/tmp/grassdb-configure.$$"
+cmake --build --preset "$preset"
+jobs=$(nproc)
+if ! ctest --preset "$preset" -j "$jobs" "$@"; then
+  echo "To repeat only what failed: bash tests/run.sh $preset -- --rerun-failed"
+  exit 1
+fi
