@@ -97,8 +97,8 @@ TEST(StorageCrash, RecoversFromEveryPointOfARecovery) {
 TEST(StorageCrash, RecoversWhenPowerFailsInTheRecoveryOfAnEndedProcess) {
   const std::uint64_t operations = CrashAt(0, 0, Crash::kPower, 0).operations;
   for (std::uint64_t point = 1; point <= operations; ++point) {
-    for (std::uint64_t again = 2; again <= 5; ++again) {
-      for (std::uint64_t seed = 8; seed < 16; seed += 3) {
+    for (std::uint64_t again = 2; again <= 4; ++again) {
+      for (std::uint64_t seed = 8; seed < 12; seed += 3) {
         const Outcome outcome = CrashAt(point, again, Crash::kProcess, seed);
         ASSERT_EQ(outcome.problem, "") << "operation " << point << ", then operation " << again
                                        << " of the recovery, seed " << seed;

@@ -47,7 +47,7 @@ TEST(StoreNames, OfNodesWhoseNamesBeginAlikeAreDisjoint) {
     const FileNames names(node);
     for (const std::string& name :
          {names.Identity(), names.IdentityStaging(), names.Lock(), names.Live(), names.Next(),
-          names.Taken(), names.Received(), names.Sealed(SegmentNumber(1)),
+          names.Spare(), names.Taken(), names.Received(), names.Sealed(SegmentNumber(1)),
           names.Free(SegmentNumber(1)), names.Snapshot(Index(1))}) {
       EXPECT_TRUE(seen.insert(name).second) << name;
       for (const std::string& other : nodes) {
