@@ -165,13 +165,21 @@ void Raft::OnAppendEntriesResponse(NodeId from, const AppendEntriesResponse& res
 void Raft::OnMatched(Progress& follower, const AppendEntriesResponse& response) {
   if (response.match_index > log_.last_index()) return;
   const bool advanced = response.match_index > follower.match;
+  const bool answers_probe = response.prev_log_index + 1 == follower.next;
   if (advanced) {
     follower.match = response.match_index;
     follower.next = std::max(follower.next, follower.match + 1);
     follower.Acknowledged(follower.match);
   }
   if (follower.state == ProgressState::kProbe) {
-    follower.BecomeReplicate();
+    // Only the answer to the probe opens the window again. Any other one is from before the conflict:
+    // where messages are reordered, old matches and conflicts would take turns, each match sending the
+    // whole window once more, until nodes and network do nothing else.
+    if (answers_probe) {
+      follower.BecomeReplicate();
+    } else if (advanced) {
+      follower.BecomeProbe(follower.next);
+    }
   } else if (follower.state == ProgressState::kSnapshot && follower.match >= log_.base_index()) {
     follower.BecomeProbe(follower.match + 1);
   }

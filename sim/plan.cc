@@ -214,7 +214,7 @@ void DrawWorkload(const Drawer& draw, Plan* plan) {
 }
 
 std::string Text(Duration duration) {
-  const auto count = duration.count();
+  const auto count = static_cast<std::uint64_t>(duration.count());
   if (count == 0) return "0";
   if (count % 1'000'000'000 == 0) return Decimal(count / 1'000'000'000) + "s";
   if (count >= 10'000'000) return Decimal(count / 1'000'000) + "ms";
@@ -307,7 +307,7 @@ std::string Describe(const Plan& plan) {
           " ppm to " + Text(disk.straggle_max) + ", write failure " + Decimal(disk.write_failure) +
           " ppm, sync failure " + Decimal(disk.sync_failure) + " ppm\n";
   text += "  node: " + Text(plan.processing) + " an input, power loss " + Decimal(plan.power_loss) +
-          " ppm of crashes, drift up to " + Decimal(plan.clock.drift_ppm_max) + " ppm, jump up to " +
+          " ppm of crashes, drift up to " + Decimal(static_cast<std::uint64_t>(plan.clock.drift_ppm_max)) + " ppm, jump up to " +
           Text(plan.clock.jump_max) + "\n";
   text += "  clients: " + Decimal(work.clients) + " on " + Decimal(work.keys) + " keys, think up to " +
           Text(work.think_max) + ", values up to " + Decimal(work.value_bytes_max) +

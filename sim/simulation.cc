@@ -14,7 +14,7 @@ namespace {
 constexpr std::uint64_t kSlotMask = 0xffffffff;
 
 std::string Milliseconds(Duration duration) {
-  return Decimal(duration.count() / 1'000'000) + " ms";
+  return Decimal(static_cast<std::uint64_t>(duration.count() / 1'000'000)) + " ms";
 }
 
 }  // namespace

@@ -60,14 +60,15 @@ struct Worker {
   std::string received;
 };
 
-[[noreturn]] void Work(const SweepOptions& options, std::uint64_t first, int pipe) {
+[[noreturn]] void Work(const SweepOptions& options, const SeedRunner& runner, std::uint64_t first,
+                       int pipe) {
   for (std::uint64_t seed = first; seed <= options.last; seed += options.jobs) {
     Header header;
     header.seed = seed;
     WriteAll(pipe, &header, sizeof header);
     RunOptions run = options.run;
     run.seed = seed;
-    const RunResult result = RunSeed(run);
+    const RunResult result = runner(run);
     const std::string rule = result.ok() ? "" : result.violation->rule;
     header.finished = 1;
     header.rule_bytes = static_cast<std::uint32_t>(rule.size());
@@ -84,8 +85,8 @@ struct Worker {
 
 class Sweeper {
  public:
-  Sweeper(const SweepOptions& options, const SweepProgress& progress)
-      : options_(options), progress_(progress) {}
+  Sweeper(const SweepOptions& options, const SweepProgress& progress, const SeedRunner& runner)
+      : options_(options), progress_(progress), runner_(runner) {}
 
   SweepResult Run() {
     const std::uint64_t count = options_.last - options_.first + 1;
@@ -112,7 +113,7 @@ class Sweeper {
       for (const Worker& other : workers_) {
         if (other.pipe >= 0) close(other.pipe);
       }
-      Work(options_, worker.next, ends[1]);
+      Work(options_, runner_, worker.next, ends[1]);
     }
     close(ends[1]);
     worker.pipe = ends[0];
@@ -214,6 +215,7 @@ class Sweeper {
 
   const SweepOptions& options_;
   const SweepProgress& progress_;
+  const SeedRunner& runner_;
   std::vector<Worker> workers_;
   std::map<std::uint64_t, SeedResult> results_;
   std::uint64_t done_ = 0;
@@ -222,10 +224,11 @@ class Sweeper {
 
 }  // namespace
 
-SweepResult Sweep(const SweepOptions& options, const SweepProgress& progress) {
+SweepResult Sweep(const SweepOptions& options, const SweepProgress& progress,
+                  const SeedRunner& runner) {
   GRASS_CHECK(options.first <= options.last);
   GRASS_CHECK_GE(options.jobs, 1u);
-  return Sweeper(options, progress).Run();
+  return Sweeper(options, progress, runner).Run();
 }
 
 std::string Summary(const SweepOptions& options, const SweepResult& result) {

@@ -12,6 +12,7 @@
 
 #include "sim/plan.h"
 #include "sim/recorder.h"
+#include "sim/run.h"
 
 namespace grassdb::sim {
 
@@ -38,7 +39,11 @@ struct SweepResult {
 // `progress` is told how many seeds are done and how many have failed.
 using SweepProgress = std::function<void(std::uint64_t done, std::uint64_t failed)>;
 
-SweepResult Sweep(const SweepOptions& options, const SweepProgress& progress);
+// What a worker does with one seed.
+using SeedRunner = std::function<RunResult(const RunOptions&)>;
+
+SweepResult Sweep(const SweepOptions& options, const SweepProgress& progress,
+                  const SeedRunner& runner = [](const RunOptions& run) { return RunSeed(run); });
 
 // The summary, failing seeds and, if there are any, the command that repeats the first one last.
 std::string Summary(const SweepOptions& options, const SweepResult& result);

@@ -15,7 +15,7 @@ void ThrowViolation(const char* rule, const char* file, int line, std::string te
       break;
     }
   }
-  throw Violation{rule, std::string(path) + ":" + Decimal(line), std::move(text)};
+  throw Violation{rule, std::string(path) + ":" + std::to_string(line), std::move(text)};
 }
 
 }  // namespace grassdb::sim

@@ -54,8 +54,8 @@ void SimClient::Connect() {
   options.endpoints = addresses_;
   const std::uint64_t first =
       Bounded(random_(Stream::kClient, number_, Decision::kOrder, life_), addresses_.size());
-  std::ranges::rotate(options.endpoints,
-                      options.endpoints.begin() + static_cast<std::ptrdiff_t>(first));
+  std::rotate(options.endpoints.begin(),
+              options.endpoints.begin() + static_cast<std::ptrdiff_t>(first), options.endpoints.end());
   options.deadline = deadline_;
   options.attempt_timeout = attempt_timeout_;
   options.seed = random_(Stream::kClient, number_, life_);

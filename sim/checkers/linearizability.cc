@@ -118,6 +118,10 @@ class Search {
   bool Visit(State state) {
     return visited_.Insert(Fold(high_, state), Fold(low_, ~state));
   }
+  bool IsUnknown(std::uint32_t operation) const {
+    return operations_[operation].returned == kNotReturned;
+  }
+  bool IsNeedless(std::uint32_t operation, State after) const;
   bool TryNode(std::uint32_t node);
   bool Backtrack();
 
@@ -183,11 +187,22 @@ void Search::Unlift(std::uint32_t node) {
   Relink(node);
 }
 
+// Whether a configuration found elsewhere allows all that taking `operation` next would: an operation
+// of unknown outcome is needed only where the next one sees what it did. Otherwise leaving it out gives
+// the same state, and keeps it for later. Without this, each of them doubles the search.
+bool Search::IsNeedless(std::uint32_t operation, State after) const {
+  if (IsUnknown(operation) && after == state_) return true;
+  if (choices_.empty()) return false;
+  const Choice& last = choices_.back();
+  return IsUnknown(nodes_[last.node].operation) &&
+         Effect(operations_[operation], last.state) == after;
+}
+
 // Takes the operation invoked at `node` as the next to take effect, if that leads anywhere new.
 bool Search::TryNode(std::uint32_t node) {
   const std::uint32_t operation = nodes_[node].operation;
   const std::optional<State> after = Effect(operations_[operation], state_);
-  if (!after.has_value()) return false;
+  if (!after.has_value() || IsNeedless(operation, *after)) return false;
   Toggle(operation);
   if (!Visit(*after)) {
     Toggle(operation);

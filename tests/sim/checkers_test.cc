@@ -1,0 +1,382 @@
+// Every checker is shown a violation of its rule and must see it, and the nearest thing that is none
+// and must not.
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "sim/checkers/commit_ledger.h"
+#include "sim/checkers/durable_image.h"
+#include "sim/checkers/election_safety.h"
+#include "sim/checkers/leader_append_only.h"
+#include "sim/checkers/log_matching.h"
+#include "sim/checkers/progress_rules.h"
+#include "sim/checkers/promises.h"
+#include "sim/checkers/recovery.h"
+#include "sim/checkers/reference_store.h"
+#include "sim/checkers/state_machine_safety.h"
+#include "sim/violation.h"
+
+namespace grassdb::sim {
+namespace {
+
+// The rule that `body` breaks; empty if none.
+std::string RuleBrokenBy(const std::function<void()>& body) {
+  try {
+    body();
+  } catch (const Violation& violation) {
+    return violation.rule;
+  }
+  return {};
+}
+
+Entry EntryOf(std::uint64_t index, std::uint64_t term, std::string_view payload = "x") {
+  return {Index(index), Term(term), EntryType::kCommand, Bytes(payload)};
+}
+
+// A log of entries 1, 2, ... with these terms.
+Log LogOf(const std::vector<std::uint64_t>& terms, std::string_view payload = "x") {
+  std::vector<Entry> entries;
+  for (std::size_t i = 0; i < terms.size(); ++i) {
+    entries.push_back(EntryOf(i + 1, terms[i], payload));
+  }
+  return Log(Index(), Term(), std::move(entries));
+}
+
+Persist PersistOf(const std::vector<std::uint64_t>& terms, std::uint64_t first = 1) {
+  Persist persist;
+  for (std::size_t i = 0; i < terms.size(); ++i) {
+    persist.entries.push_back(EntryOf(first + i, terms[i]));
+  }
+  return persist;
+}
+
+SnapshotMeta MetaOf(std::uint64_t index, std::uint64_t term) {
+  SnapshotMeta meta;
+  meta.index = Index(index);
+  meta.term = Term(term);
+  return meta;
+}
+
+DurableImage ImageOfTerms(const std::vector<std::uint64_t>& terms, std::uint64_t term = 0,
+                          NodeId vote = NodeId()) {
+  DurableImage image;
+  Persist persist = PersistOf(terms);
+  persist.hard_state = HardState{Term(term), vote};
+  image.Apply(persist);
+  return image;
+}
+
+TEST(ElectionSafetyChecker, SeesTwoLeadersOfOneTerm) {
+  ElectionSafety checker;
+  EXPECT_TRUE(checker.ObserveLeader(0, 1, Term(3)));
+  EXPECT_FALSE(checker.ObserveLeader(0, 1, Term(3)));
+  EXPECT_TRUE(checker.ObserveLeader(1, 1, Term(4)));
+  EXPECT_EQ(RuleBrokenBy([&] { checker.ObserveLeader(1, 1, Term(3)); }), "election safety");
+  EXPECT_EQ(RuleBrokenBy([&] { checker.ObserveLeader(0, 2, Term(3)); }), "election safety");
+}
+
+TEST(LogMatchingChecker, SeesAnEntryThatDiffers) {
+  LogMatching checker(2);
+  checker.Observe(0, LogOf({1, 1, 2}));
+  EXPECT_EQ(RuleBrokenBy([&] { checker.Observe(1, LogOf({1, 1, 2})); }), "");
+  LogMatching other(2);
+  other.Observe(0, LogOf({1, 1}));
+  EXPECT_EQ(RuleBrokenBy([&] { other.Observe(1, LogOf({1, 1}, "y")); }), "log matching");
+}
+
+TEST(LogMatchingChecker, SeesAnotherPastBehindTheSameEntry) {
+  LogMatching checker(2);
+  checker.Observe(0, LogOf({1, 1, 3}));
+  EXPECT_EQ(RuleBrokenBy([&] { checker.Observe(1, LogOf({1, 2, 3})); }), "log matching");
+}
+
+TEST(LogMatchingChecker, TellsWhatIsNewAndWhatWasCut) {
+  LogMatching checker(1);
+  EXPECT_EQ(checker.Observe(0, LogOf({1, 1})).first_new, Index(1));
+  EXPECT_EQ(checker.Observe(0, LogOf({1, 1})).first_new, Index());
+  EXPECT_FALSE(checker.Observe(0, LogOf({1, 1, 1})).cut);
+  const LogMatching::Change change = checker.Observe(0, LogOf({1, 2}));
+  EXPECT_TRUE(change.cut);
+  EXPECT_EQ(change.first_new, Index(2));
+  EXPECT_NE(checker.Find(Index(2), Term(2)), nullptr);
+  EXPECT_EQ(checker.Find(Index(2), Term(3)), nullptr);
+}
+
+TEST(LeaderAppendOnlyChecker, SeesALeaderThatCutsItsLog) {
+  const LeaderAppendOnly::Standing leads{Role::kLeader, Term(2)};
+  const LeaderAppendOnly::Standing follows{Role::kFollower, Term(3)};
+  const LogMatching::Change cut{.cut = true, .first_new = Index(1)};
+  EXPECT_EQ(RuleBrokenBy([&] { LeaderAppendOnly::Observe(0, leads, follows, cut); }), "");
+  EXPECT_EQ(RuleBrokenBy([&] { LeaderAppendOnly::Observe(0, leads, leads, cut); }),
+            "leader append-only");
+}
+
+TEST(CommitLedgerChecker, SeesTwoEntriesCommittedAtOneIndex) {
+  CommitLedger checker(2);
+  EXPECT_TRUE(checker.ObserveCommit(0, Role::kLeader, Term(1), Index(2), LogOf({1, 1})));
+  EXPECT_FALSE(checker.ObserveCommit(1, Role::kFollower, Term(1), Index(2), LogOf({1, 1})));
+  checker.Forget(1);
+  EXPECT_EQ(RuleBrokenBy([&] {
+              checker.ObserveCommit(1, Role::kFollower, Term(2), Index(2), LogOf({1, 2}));
+            }),
+            "committed for ever");
+}
+
+TEST(CommitLedgerChecker, SeesACommitBeyondTheLogAndASnapshotOfNothing) {
+  CommitLedger checker(1);
+  EXPECT_EQ(RuleBrokenBy([&] {
+              checker.ObserveCommit(0, Role::kFollower, Term(1), Index(3), LogOf({1, 1}));
+            }),
+            "committed for ever");
+  CommitLedger other(1);
+  EXPECT_EQ(RuleBrokenBy([&] {
+              other.ObserveCommit(0, Role::kFollower, Term(1), Index(5), Log(Index(5), Term(1), {}));
+            }),
+            "committed for ever");
+}
+
+TEST(CommitLedgerChecker, SeesALeaderThatCommitsAnOldTermByCounting) {
+  CommitLedger checker(1);
+  EXPECT_EQ(RuleBrokenBy([&] {
+              checker.ObserveCommit(0, Role::kLeader, Term(4), Index(2), LogOf({1, 2, 4}));
+            }),
+            "commit rule");
+}
+
+TEST(LeaderCompletenessChecker, SeesALeaderWithoutACommittedEntry) {
+  CommitLedger checker(2);
+  checker.ObserveCommit(0, Role::kLeader, Term(2), Index(2), LogOf({1, 2}));
+  EXPECT_EQ(RuleBrokenBy([&] { checker.ObserveNewLeader(1, Term(3), LogOf({1, 2})); }), "");
+  // A leader of an earlier term, elected late by votes given before, owes nothing.
+  EXPECT_EQ(RuleBrokenBy([&] { checker.ObserveNewLeader(1, Term(2), LogOf({1})); }), "");
+  EXPECT_EQ(RuleBrokenBy([&] { checker.ObserveNewLeader(1, Term(3), LogOf({1})); }),
+            "leader completeness");
+  EXPECT_EQ(RuleBrokenBy([&] { checker.ObserveNewLeader(1, Term(3), LogOf({1, 1})); }),
+            "leader completeness");
+}
+
+TEST(StateMachineSafetyChecker, SeesAnotherEntryAppliedAndAnotherState) {
+  CommitLedger ledger(2);
+  ledger.ObserveCommit(0, Role::kLeader, Term(2), Index(2), LogOf({1, 2}));
+  StateMachineSafety checker(2);
+  checker.Observe(0, Index(2), 77, LogOf({1, 2}), ledger);
+  EXPECT_EQ(RuleBrokenBy([&] { checker.Observe(1, Index(2), 77, LogOf({1, 2}), ledger); }), "");
+  checker.Forget(1);
+  EXPECT_EQ(RuleBrokenBy([&] { checker.Observe(1, Index(2), 78, LogOf({1, 2}), ledger); }),
+            "state machine safety");
+  checker.Forget(1);
+  EXPECT_EQ(RuleBrokenBy([&] { checker.Observe(1, Index(2), 77, LogOf({1, 1}), ledger); }),
+            "state machine safety");
+  checker.Forget(1);
+  EXPECT_EQ(RuleBrokenBy([&] { checker.Observe(1, Index(3), 79, LogOf({1, 2, 2}), ledger); }),
+            "state machine safety");
+}
+
+TEST(MonotonyChecker, SeesWhateverFalls) {
+  using Standing = ProgressRules::Standing;
+  const Standing before{Term(3), NodeId(1), Index(5), Index(4)};
+  const auto then = [&before](const Standing& after) {
+    return RuleBrokenBy([&] {
+      ProgressRules checker(1);
+      checker.Observe(0, before);
+      checker.Observe(0, after);
+    });
+  };
+  EXPECT_EQ(then({Term(4), NodeId(), Index(5), Index(5)}), "");
+  EXPECT_EQ(then({Term(2), NodeId(1), Index(5), Index(4)}), "monotony");
+  EXPECT_EQ(then({Term(3), NodeId(2), Index(5), Index(4)}), "monotony");
+  EXPECT_EQ(then({Term(3), NodeId(1), Index(4), Index(4)}), "monotony");
+  EXPECT_EQ(then({Term(3), NodeId(1), Index(5), Index(3)}), "monotony");
+  EXPECT_EQ(then({Term(3), NodeId(1), Index(5), Index(6)}), "monotony");
+  ProgressRules checker(1);
+  checker.Observe(0, before);
+  checker.Begin(0, Term(3), NodeId(1));
+  EXPECT_EQ(RuleBrokenBy([&] {
+              checker.Observe(0, {Term(3), NodeId(2), Index(), Index()});
+            }),
+            "monotony");
+}
+
+Message MessageOf(std::uint64_t term, MessageBody body) {
+  return {NodeId(1), NodeId(2), Term(term), std::move(body)};
+}
+
+TEST(PromisesChecker, SeesAVoteThatIsNotDurable) {
+  RequestVoteResponse vote;
+  vote.ballot = Ballot::kVote;
+  vote.granted = true;
+  const auto sent = [](const Message& message, const DurableImage& image) {
+    return RuleBrokenBy([&] { Promises::CheckMessage(message, image); });
+  };
+  EXPECT_EQ(sent(MessageOf(3, vote), ImageOfTerms({}, 3, NodeId(2))), "");
+  EXPECT_EQ(sent(MessageOf(3, vote), ImageOfTerms({}, 3, NodeId(9))), "durable before promised");
+  EXPECT_EQ(sent(MessageOf(3, vote), ImageOfTerms({}, 2, NodeId(2))), "durable before promised");
+  RequestVoteRequest request;
+  request.ballot = Ballot::kVote;
+  EXPECT_EQ(sent(MessageOf(3, request), ImageOfTerms({}, 3, NodeId(1))), "");
+  EXPECT_EQ(sent(MessageOf(3, request), ImageOfTerms({}, 3)), "durable before promised");
+  request.ballot = Ballot::kPreVote;
+  EXPECT_EQ(sent(MessageOf(3, request), ImageOfTerms({}, 3)), "") << "promises nothing";
+}
+
+TEST(PromisesChecker, SeesAnAcknowledgementThatIsNotDurable) {
+  AppendEntriesResponse answer;
+  answer.match_index = Index(2);
+  const auto sent = [&answer](const DurableImage& image) {
+    return RuleBrokenBy([&] { Promises::CheckMessage(MessageOf(3, answer), image); });
+  };
+  EXPECT_EQ(sent(ImageOfTerms({1, 1}, 3)), "");
+  EXPECT_EQ(sent(ImageOfTerms({1}, 3)), "durable before promised");
+  EXPECT_EQ(sent(ImageOfTerms({1, 1}, 2)), "durable before promised");
+  InstallSnapshotResponse installed;
+  installed.installed = true;
+  installed.match_index = Index(9);
+  EXPECT_EQ(RuleBrokenBy([&] {
+              Promises::CheckMessage(MessageOf(3, installed), ImageOfTerms({1, 1}, 3));
+            }),
+            "durable before promised");
+}
+
+TEST(PromisesChecker, SeesALeaderThatBelievesTooMuch) {
+  Progress follower;
+  follower.id = NodeId(2);
+  follower.match = Index(2);
+  const auto believes = [&follower](std::vector<std::uint64_t> durable, std::uint64_t term) {
+    const DurableImage image = ImageOfTerms(durable, term);
+    return RuleBrokenBy([&] {
+      Promises::CheckMatch(Term(3), LogOf({1, 3, 3}), {follower},
+                           [&image](NodeId) { return &image; });
+    });
+  };
+  EXPECT_EQ(believes({1, 3}, 3), "");
+  EXPECT_EQ(believes({1}, 3), "match rests on disk");
+  EXPECT_EQ(believes({1, 2}, 3), "match rests on disk");
+  EXPECT_EQ(believes({1}, 4), "") << "it follows another leader by now";
+}
+
+TEST(PromisesChecker, SeesACommitWithoutADurableQuorum) {
+  std::vector<Member> members;
+  for (const char* name : {"a", "b", "c"}) members.push_back({NodeIdOf(name), name, "x:1"});
+  const Configuration configuration(members);
+  const DurableImage full = ImageOfTerms({1, 1}, 1);
+  const DurableImage empty;
+  const auto holders = [&](int count) {
+    return RuleBrokenBy([&] {
+      int asked = 0;
+      Promises::CheckQuorum(Index(2), Term(1), configuration,
+                            [&](NodeId) { return asked++ < count ? &full : &empty; });
+    });
+  };
+  EXPECT_EQ(holders(2), "");
+  EXPECT_EQ(holders(1), "commit rests on a quorum");
+}
+
+RecoveredState Recovered(const std::vector<std::uint64_t>& terms, std::uint64_t term = 0) {
+  RecoveredState state;
+  state.hard_state.term = Term(term);
+  state.entries = PersistOf(terms).entries;
+  return state;
+}
+
+TEST(RecoveryChecker, SeesWhatIsMissing) {
+  const DurableImage image = ImageOfTerms({1, 1}, 1);
+  const auto found = [&image](const RecoveredState& state, std::optional<DiskJob> job = {}) {
+    return RuleBrokenBy([&] { Recovery::Check(0, image, job, state); });
+  };
+  EXPECT_EQ(found(Recovered({1, 1}, 1)), "");
+  EXPECT_EQ(found(Recovered({1}, 1)), "recovery");
+  EXPECT_EQ(found(Recovered({1, 1}, 0)), "recovery");
+  EXPECT_EQ(found(Recovered({1, 1, 1}, 1)), "recovery") << "nobody wrote the third";
+}
+
+TEST(RecoveryChecker, TakesTheUnfinishedJobWhollyPartlyOrNotAtAll) {
+  const DurableImage image = ImageOfTerms({1, 1}, 1);
+  Persist persist = PersistOf({2, 2}, 2);
+  persist.hard_state = HardState{Term(2), NodeId()};
+  const auto found = [&](const RecoveredState& state) {
+    return RuleBrokenBy([&] { Recovery::Check(0, image, DiskJob(persist), state); });
+  };
+  EXPECT_EQ(found(Recovered({1, 1}, 1)), "");
+  EXPECT_EQ(found(Recovered({1, 1}, 2)), "");
+  EXPECT_EQ(found(Recovered({1, 2}, 2)), "");
+  EXPECT_EQ(found(Recovered({1, 2, 2}, 2)), "");
+  EXPECT_EQ(found(Recovered({}, 2)), "recovery");
+  EXPECT_EQ(found(Recovered({1, 3}, 2)), "recovery");
+}
+
+TEST(DurableImage, ReplacesALogThatDoesNotMatchTheSnapshotInstalled) {
+  DurableImage image = ImageOfTerms({1, 1, 1}, 2);
+  Persist install;
+  install.install = MetaOf(2, 1);
+  image.Apply(install);
+  EXPECT_EQ(image.last(), Index(3));
+  install.install = MetaOf(3, 2);
+  image.Apply(install);
+  EXPECT_EQ(image.last(), Index(3));
+  EXPECT_TRUE(image.Holds(Index(3), Term(2)));
+  install.install = MetaOf(9, 2);
+  image.Apply(install);
+  EXPECT_EQ(image.last(), Index(9));
+  EXPECT_FALSE(image.Holds(Index(10), Term(2)));
+}
+
+Entry CommandEntry(std::uint64_t index, const Command& command) {
+  return {Index(index), Term(1), EntryType::kCommand, EncodeCommand(command)};
+}
+
+// A store that has opened session 1 and been given the same write twice.
+TEST(ReferenceStoreChecker, SeesACommandAppliedTwice) {
+  Command open;
+  open.kind = Command::Kind::kOpenSession;
+  Command write;
+  write.session = SessionId(1);
+  write.sequence = Sequence(1);
+  write.transaction = PutTransaction("k", "v");
+  ReferenceStore reference{KvOptions()};
+  KvStore store;
+  reference.Apply(CommandEntry(1, open));
+  reference.Apply(CommandEntry(2, write));
+  reference.Apply(CommandEntry(3, write));
+  store.Apply(Index(1), open);
+  store.Apply(Index(2), write);
+  store.Apply(Index(3), write);
+  const ReferenceStore::Shown shown{store.revision().value(), store.size(), store.sessions()};
+  EXPECT_EQ(RuleBrokenBy([&] { reference.Check(0, Index(3), shown); }), "");
+  EXPECT_EQ(RuleBrokenBy([&] { reference.CheckAll(0, store); }), "");
+  EXPECT_EQ(RuleBrokenBy([&] { reference.Check(0, Index(3), {2, 1, 1}); }), "exactly once");
+  write.sequence = Sequence(2);
+  store.Apply(Index(4), write);
+  EXPECT_EQ(RuleBrokenBy([&] { reference.CheckAll(0, store); }), "exactly once");
+}
+
+TEST(ReferenceStoreChecker, ForgetsSessionsAsTheStoreDoes) {
+  KvOptions options;
+  options.sessions_max = 2;
+  options.session_idle_max = 50;
+  ReferenceStore reference(options);
+  KvStore store(options);
+  Command open;
+  open.kind = Command::Kind::kOpenSession;
+  for (std::uint64_t index = 1; index <= 40; ++index) {
+    open.time = index * 7 * (index % 5);
+    Command write;
+    write.time = open.time;
+    write.session = SessionId(index < 2 ? 1 : index - 1);
+    write.sequence = Sequence(index);
+    write.transaction = CompareAndSetTransaction("k", std::nullopt, "v");
+    const Command& command = index % 3 == 1 ? open : write;
+    reference.Apply(CommandEntry(index, command));
+    store.Apply(Index(index), command);
+    EXPECT_EQ(RuleBrokenBy([&] {
+                reference.Check(0, Index(index),
+                                {store.revision().value(), store.size(), store.sessions()});
+              }),
+              "");
+  }
+}
+
+}  // namespace
+}  // namespace grassdb::sim

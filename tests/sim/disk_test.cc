@@ -1,0 +1,245 @@
+#include "sim/disk.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "sim/text.h"
+
+namespace grassdb::sim {
+namespace {
+
+DiskPlan QuickDisk() {
+  DiskPlan plan;
+  plan.read = Duration(10);
+  plan.write = Duration(100);
+  plan.sync_min = Duration(1000);
+  plan.sync_spread = Duration(0);
+  return plan;
+}
+
+std::string Numbered(const char* stem, std::uint64_t number) {
+  std::string name(stem);
+  return name += Decimal(number);
+}
+
+class DiskFixture : public ::testing::Test {
+ protected:
+  DiskFixture() : disk_(QuickDisk(), Keyed(1), 0, &counters_) {}
+
+  TrueTime Now() const { return now_; }
+
+  // Runs `body` as one job from now on and lets its time pass.
+  template <class Body>
+  void Job(Body body) {
+    disk_.BeginJob(now_);
+    body();
+    now_ = disk_.EndJob();
+  }
+
+  void Write(const std::string& name, std::uint64_t offset, std::string_view text) {
+    auto file = disk_.Open(name, store::OpenMode::kExisting);
+    ASSERT_TRUE(file.ok());
+    const std::string_view parts[] = {text};
+    ASSERT_TRUE((*file)->WriteAt(offset, parts).ok());
+  }
+  void Create(const std::string& name) {
+    ASSERT_TRUE(disk_.Open(name, store::OpenMode::kCreate).ok());
+  }
+  void SyncFile(const std::string& name) {
+    auto file = disk_.Open(name, store::OpenMode::kExisting);
+    ASSERT_TRUE(file.ok());
+    ASSERT_TRUE((*file)->Sync().ok());
+  }
+  // A file `f` with `text`, durable in content and name.
+  void MakeDurable(const std::string& name, std::string_view text) {
+    Job([&] {
+      Create(name);
+      Write(name, 0, text);
+      SyncFile(name);
+      ASSERT_TRUE(disk_.Sync().ok());
+    });
+  }
+
+  bool Exists(const std::string& name) {
+    bool exists = false;
+    Job([&] { exists = disk_.Open(name, store::OpenMode::kExisting).ok(); });
+    return exists;
+  }
+  std::string Content(const std::string& name) {
+    std::string content(4096, '\0');
+    Job([&] {
+      auto file = disk_.Open(name, store::OpenMode::kExisting);
+      ASSERT_TRUE(file.ok());
+      const auto size = (*file)->ReadAt(0, content);
+      ASSERT_TRUE(size.ok());
+      content.resize(*size);
+    });
+    return content;
+  }
+
+  Counters counters_;
+  SimDisk disk_;
+  TrueTime now_;
+};
+
+TEST_F(DiskFixture, KeepsWhatWasSyncedThroughEveryPowerLoss) {
+  MakeDurable("f", "durable");
+  for (std::uint64_t crash = 1; crash <= 50; ++crash) {
+    disk_.Crash(Now(), CrashKind::kPower, crash);
+    ASSERT_EQ(Content("f"), "durable");
+  }
+}
+
+TEST_F(DiskFixture, LosesOrKeepsWhatWasNotSynced) {
+  int lost = 0;
+  int kept = 0;
+  for (std::uint64_t crash = 1; crash <= 50; ++crash) {
+    const std::string name = Numbered("f", crash);
+    MakeDurable(name, "old");
+    Job([&] { Write(name, 0, "new"); });
+    EXPECT_EQ(Content(name), "new") << "reads see the page cache";
+    disk_.Crash(Now(), CrashKind::kPower, crash);
+    const std::string found = Content(name);
+    lost += found == "old" ? 1 : 0;
+    kept += found == "new" ? 1 : 0;
+  }
+  EXPECT_GT(lost, 5);
+  EXPECT_GT(kept, 5);
+}
+
+TEST_F(DiskFixture, TearsASectorSometimes) {
+  int torn = 0;
+  for (std::uint64_t crash = 1; crash <= 200; ++crash) {
+    const std::string name = Numbered("f", crash);
+    MakeDurable(name, std::string(100, 'a'));
+    Job([&] { Write(name, 0, std::string(100, 'b')); });
+    disk_.Crash(Now(), CrashKind::kPower, crash);
+    const std::string found = Content(name);
+    ASSERT_EQ(found.size(), 100u);
+    const bool has_old = found.find('a') != std::string::npos;
+    const bool has_new = found.find('b') != std::string::npos;
+    torn += has_old && has_new ? 1 : 0;
+  }
+  EXPECT_GT(torn, 0);
+}
+
+TEST_F(DiskFixture, LandsSectorsOfOneWriteOutOfOrder) {
+  int later_without_earlier = 0;
+  for (std::uint64_t crash = 1; crash <= 100; ++crash) {
+    const std::string name = Numbered("f", crash);
+    MakeDurable(name, std::string(2 * kSectorBytes, 'a'));
+    Job([&] { Write(name, 0, std::string(2 * kSectorBytes, 'b')); });
+    disk_.Crash(Now(), CrashKind::kPower, crash);
+    const std::string found = Content(name);
+    later_without_earlier += found.front() == 'a' && found.back() == 'b' ? 1 : 0;
+  }
+  EXPECT_GT(later_without_earlier, 0);
+}
+
+TEST_F(DiskFixture, LosesANameWithoutADirectorySync) {
+  int lost = 0;
+  for (std::uint64_t crash = 1; crash <= 20; ++crash) {
+    const std::string name = Numbered("f", crash);
+    Job([&] {
+      Create(name);
+      SyncFile(name);  // of the file, not of its name
+    });
+    disk_.Crash(Now(), CrashKind::kPower, crash);
+    lost += Exists(name) ? 0 : 1;
+  }
+  EXPECT_GT(lost, 0);
+}
+
+TEST_F(DiskFixture, RenamesAtomicallyAndNotDurablyWithoutADirectorySync) {
+  int renamed = 0;
+  for (std::uint64_t crash = 1; crash <= 40; ++crash) {
+    const std::string to = Numbered("to", crash);
+    MakeDurable("from", "x");
+    Job([&] { ASSERT_TRUE(disk_.Rename("from", to).ok()); });
+    disk_.Crash(Now(), CrashKind::kPower, crash);
+    ASSERT_NE(Exists("from"), Exists(to));
+    renamed += Exists(to) ? 1 : 0;
+    if (Exists("from")) {
+      Job([&] {
+        ASSERT_TRUE(disk_.Remove("from").ok());
+        ASSERT_TRUE(disk_.Sync().ok());
+      });
+    }
+  }
+  EXPECT_GT(renamed, 0);
+  EXPECT_LT(renamed, 40);
+}
+
+TEST_F(DiskFixture, MakesASyncCountOnlyWhenItsTimeHasCome) {
+  int lost = 0;
+  for (std::uint64_t crash = 1; crash <= 20; ++crash) {
+    const std::string name = Numbered("f", crash);
+    MakeDurable(name, "old");
+    const TrueTime begin = Now();
+    Job([&] {
+      Write(name, 0, "new");
+      SyncFile(name);
+    });
+    now_ = begin + Duration(500);  // the write has ended, the sync has not
+    disk_.Crash(Now(), CrashKind::kPower, crash);
+    lost += Content(name) == "old" ? 1 : 0;
+  }
+  EXPECT_GT(lost, 0);
+}
+
+TEST_F(DiskFixture, KeepsThePageCacheWhenOnlyTheProcessDies) {
+  MakeDurable("f", "old");
+  Job([&] { Write("f", 0, "new"); });
+  disk_.Crash(Now(), CrashKind::kProcess, 1);
+  EXPECT_EQ(Content("f"), "new");
+  // It is no more durable for having been read again.
+  int lost = 0;
+  for (std::uint64_t crash = 2; crash < 20 && Content("f") == "new"; ++crash) {
+    disk_.Crash(Now(), CrashKind::kPower, crash);
+    lost += Content("f") == "old" ? 1 : 0;
+    if (lost == 0) Job([&] { Write("f", 0, "old"), SyncFile("f"), Write("f", 0, "new"); });
+  }
+  EXPECT_EQ(lost, 1);
+}
+
+TEST_F(DiskFixture, UndoesWhatTheProcessHadNotReachedWhenItDied) {
+  MakeDurable("f", "old");
+  const TrueTime begin = Now();
+  Job([&] {
+    SyncFile("f");
+    Write("f", 0, "new");
+  });
+  now_ = begin + Duration(50);
+  disk_.Crash(Now(), CrashKind::kProcess, 1);
+  EXPECT_EQ(Content("f"), "old");
+}
+
+TEST(Disk, FailsAsOftenAsItsPlanSays) {
+  DiskPlan plan = QuickDisk();
+  plan.sync_failure = 1'000'000;
+  Counters counters;
+  SimDisk disk(plan, Keyed(1), 0, &counters);
+  disk.BeginJob(TrueTime());
+  EXPECT_FALSE(disk.Sync().ok());
+  disk.Heal();
+  EXPECT_TRUE(disk.Sync().ok());
+  disk.EndJob();
+  EXPECT_EQ(counters.io_failures, 1u);
+}
+
+TEST(Disk, LocksOnce) {
+  Counters counters;
+  SimDisk disk(QuickDisk(), Keyed(1), 0, &counters);
+  disk.BeginJob(TrueTime());
+  {
+    const auto lock = disk.Acquire("lock");
+    EXPECT_TRUE(lock.ok());
+    EXPECT_EQ(disk.Acquire("lock").status().code(), absl::StatusCode::kFailedPrecondition);
+  }
+  EXPECT_TRUE(disk.Acquire("lock").ok());
+  disk.EndJob();
+}
+
+}  // namespace
+}  // namespace grassdb::sim

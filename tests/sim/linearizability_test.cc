@@ -1,0 +1,182 @@
+#include "sim/checkers/linearizability.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "sim/random.h"
+
+namespace grassdb::sim {
+namespace {
+
+HistoryOperation At(std::uint64_t invoked, std::uint64_t returned) {
+  HistoryOperation operation;
+  operation.invoked = invoked;
+  operation.returned = returned;
+  return operation;
+}
+HistoryOperation Put(ValueNumber value, bool found, std::uint64_t invoked, std::uint64_t returned) {
+  HistoryOperation operation = At(invoked, returned);
+  operation.kind = OperationKind::kPut;
+  operation.written = value;
+  operation.found = found;
+  return operation;
+}
+HistoryOperation Get(ValueNumber value, std::uint64_t invoked, std::uint64_t returned) {
+  HistoryOperation operation = At(invoked, returned);
+  operation.kind = OperationKind::kGet;
+  operation.read = value;
+  return operation;
+}
+HistoryOperation Cas(ValueNumber expected, ValueNumber value, bool succeeded,
+                     std::uint64_t invoked, std::uint64_t returned) {
+  HistoryOperation operation = At(invoked, returned);
+  operation.kind = OperationKind::kCompareAndSet;
+  operation.expected = expected;
+  operation.written = value;
+  operation.succeeded = succeeded;
+  return operation;
+}
+HistoryOperation Delete(bool found, std::uint64_t invoked, std::uint64_t returned) {
+  HistoryOperation operation = At(invoked, returned);
+  operation.kind = OperationKind::kDelete;
+  operation.found = found;
+  return operation;
+}
+
+bool Linearizable(const std::vector<HistoryOperation>& history) {
+  const LinearizabilityVerdict verdict = CheckLinearizability(history);
+  EXPECT_EQ(verdict.undecided, 0u);
+  return !verdict.violated_key.has_value();
+}
+
+TEST(Linearizability, AcceptsTheEmptyHistory) { EXPECT_TRUE(Linearizable({})); }
+
+TEST(Linearizability, AcceptsAReadThatOverlapsAWriteEitherWay) {
+  EXPECT_TRUE(Linearizable({Put(1, false, 1, 4), Get(0, 2, 3)}));
+  EXPECT_TRUE(Linearizable({Put(1, false, 1, 4), Get(1, 2, 3)}));
+}
+
+TEST(Linearizability, RejectsAStaleRead) {
+  EXPECT_FALSE(Linearizable({Put(1, false, 1, 2), Put(2, true, 3, 4), Get(1, 5, 6)}));
+}
+
+TEST(Linearizability, RejectsAReadThatGoesBack) {
+  EXPECT_FALSE(Linearizable({Put(1, false, 1, 6), Get(1, 2, 3), Get(0, 4, 5)}));
+}
+
+TEST(Linearizability, RejectsALostUpdate) {
+  // Both replaced the same value.
+  EXPECT_FALSE(Linearizable(
+      {Put(1, false, 1, 2), Cas(1, 2, true, 3, 6), Cas(1, 3, true, 4, 5)}));
+}
+
+TEST(Linearizability, RejectsAReadOfAValueNobodyWrote) {
+  EXPECT_FALSE(Linearizable({Put(1, false, 1, 2), Get(7, 3, 4)}));
+}
+
+TEST(Linearizability, RejectsAWriteThatTookEffectTwice) {
+  EXPECT_FALSE(Linearizable(
+      {Put(1, false, 1, 2), Delete(true, 3, 4), Get(0, 5, 6), Get(1, 7, 8)}));
+}
+
+TEST(Linearizability, RejectsAWrongAnswerOfADelete) {
+  EXPECT_FALSE(Linearizable({Put(1, false, 1, 2), Delete(false, 3, 4)}));
+  EXPECT_FALSE(Linearizable({Delete(true, 1, 2)}));
+}
+
+TEST(Linearizability, RejectsARefusedCompareThatHeld) {
+  EXPECT_FALSE(Linearizable({Put(1, false, 1, 2), Cas(1, 2, false, 3, 4)}));
+}
+
+TEST(Linearizability, LetsAnUnknownWriteTakeEffectLateOrNever) {
+  const HistoryOperation unknown = Put(9, false, 1, kNotReturned);
+  EXPECT_TRUE(Linearizable({unknown, Get(0, 2, 3)}));
+  EXPECT_TRUE(Linearizable({unknown, Get(9, 2, 3)}));
+  EXPECT_TRUE(Linearizable({unknown, Get(0, 2, 3), Get(9, 4, 5)}));
+}
+
+TEST(Linearizability, LetsAnUnknownWriteTakeEffectOnceOnly) {
+  const HistoryOperation unknown = Put(9, false, 1, kNotReturned);
+  EXPECT_FALSE(Linearizable({unknown, Get(9, 2, 3), Get(0, 4, 5)}));
+  EXPECT_FALSE(Linearizable(
+      {unknown, Get(9, 2, 3), Put(1, true, 4, 5), Get(9, 6, 7)}));
+  EXPECT_FALSE(Linearizable({Get(9, 1, 2), Put(9, false, 3, kNotReturned)}));
+}
+
+TEST(Linearizability, NamesTheKeyThatIsWrong) {
+  std::vector<HistoryOperation> history = {Put(1, false, 1, 2), Put(2, false, 3, 4), Get(0, 5, 6)};
+  history[1].key = 5;
+  history[2].key = 5;
+  EXPECT_EQ(CheckLinearizability(history).violated_key, 5u);
+}
+
+TEST(Linearizability, SaysWhenItGivesUp) {
+  EXPECT_EQ(CheckLinearizability({Put(1, false, 1, 2), Get(1, 3, 4)}, 1).undecided, 1u);
+}
+
+// A correct register, driven by clients whose operations take effect at a drawn moment between
+// invocation and return: always linearizable. One read of it made stale: never.
+class DrawnHistory : public ::testing::TestWithParam<std::uint64_t> {};
+
+std::vector<HistoryOperation> Draw(std::uint64_t seed) {
+  const Keyed random(seed);
+  std::vector<HistoryOperation> history;
+  std::uint64_t busy_until[4] = {};
+  ValueNumber state = 0;
+  for (std::uint64_t i = 0; i < 200; ++i) {
+    // Operation i takes effect at 1000 * i; its client was not busy before.
+    const std::uint64_t client = Bounded(random(Stream::kWorkload, i, 1), 4);
+    const std::uint64_t effect = 1000 * (i + 10);
+    if (busy_until[client] >= effect) continue;
+    const std::uint64_t earliest = std::max(busy_until[client] + 1, effect - 4000);
+    const std::uint64_t invoked =
+        Between(random(Stream::kWorkload, i, 2), earliest, effect) * 2;
+    const std::uint64_t returned =
+        Between(random(Stream::kWorkload, i, 3), effect, effect + 4000) * 2 + 1;
+    busy_until[client] = returned / 2;
+    const std::uint64_t kind = Bounded(random(Stream::kWorkload, i, 4), 4);
+    if (kind == 0) {
+      history.push_back(Put(i + 1, state != 0, invoked, returned));
+      state = i + 1;
+    } else if (kind == 1) {
+      history.push_back(Delete(state != 0, invoked, returned));
+      state = 0;
+    } else if (kind == 2) {
+      history.push_back(Cas(state, i + 1, true, invoked, returned));
+      state = i + 1;
+    } else {
+      history.push_back(Get(state, invoked, returned));
+    }
+    if (kind < 3 && Bounded(random(Stream::kWorkload, i, 5), 8) == 0) {
+      history.back().returned = kNotReturned;
+    }
+  }
+  return history;
+}
+
+TEST_P(DrawnHistory, OfACorrectRegisterIsLinearizable) {
+  EXPECT_TRUE(Linearizable(Draw(GetParam())));
+}
+
+TEST_P(DrawnHistory, WithAReadOfALongGoneValueIsNot) {
+  std::vector<HistoryOperation> history = Draw(GetParam());
+  std::uint64_t end = 0;
+  for (const HistoryOperation& operation : history) {
+    if (operation.returned != kNotReturned) end = std::max(end, operation.returned);
+  }
+  history.push_back(Put(100'000, true, end + 1, end + 2));
+  history.back().returned = end + 2;
+  history.push_back(Get(100'000, end + 3, end + 4));
+  const auto first = std::ranges::find_if(history, [](const HistoryOperation& operation) {
+    return operation.kind == OperationKind::kPut && operation.returned != kNotReturned;
+  });
+  history.push_back(Get(first->written, end + 5, end + 6));
+  EXPECT_TRUE(CheckLinearizability(history).violated_key.has_value());
+}
+
+INSTANTIATE_TEST_SUITE_P(Seeds, DrawnHistory, ::testing::Range<std::uint64_t>(1, 41));
+
+}  // namespace
+}  // namespace grassdb::sim

@@ -1,0 +1,123 @@
+#include "sim/run.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace grassdb::sim {
+namespace {
+
+RunOptions Seed(std::uint64_t seed) {
+  RunOptions options;
+  options.seed = seed;
+  options.seconds = 5;
+  return options;
+}
+
+class EverySeed : public ::testing::TestWithParam<std::uint64_t> {};
+
+TEST_P(EverySeed, GivesTheSameRunTwice) {
+  const RunResult first = RunSeed(Seed(GetParam()));
+  EXPECT_TRUE(first.ok()) << first.report;
+  std::string trace;
+  const RunResult second =
+      RunSeed(Seed(GetParam()), [&trace](std::string_view line) { trace += line; });
+  EXPECT_EQ(first.fingerprint, second.fingerprint) << "tracing changes nothing";
+  EXPECT_FALSE(trace.empty());
+}
+
+INSTANTIATE_TEST_SUITE_P(Seeds, EverySeed, ::testing::Range<std::uint64_t>(1000, 1012));
+
+TEST(Run, DiffersFromSeedToSeed) {
+  EXPECT_NE(RunSeed(Seed(1)).fingerprint, RunSeed(Seed(2)).fingerprint);
+}
+
+TEST(Run, TakesTheNumberOfNodesAsTold) {
+  for (const std::uint32_t nodes : {1u, 3u, 5u, 7u}) {
+    RunOptions options = Seed(3);
+    options.nodes = nodes;
+    EXPECT_EQ(DrawPlan(options).nodes, nodes);
+    const RunResult result = RunSeed(options);
+    EXPECT_TRUE(result.ok()) << result.report;
+  }
+}
+
+TEST(Run, EndsItsFaultsAfterTheStepsAskedFor) {
+  RunOptions options;
+  options.seed = 5;
+  options.steps = 3000;
+  const RunResult result = RunSeed(options);
+  EXPECT_TRUE(result.ok()) << result.report;
+  EXPECT_GE(result.counters.events, 3000u);
+}
+
+TEST(Run, ReachesTheSituationsItIsMeantToTest) {
+  Counters sum;
+  for (std::uint64_t seed = 1; seed <= 60; ++seed) {
+    const RunResult result = RunSeed(Seed(seed));
+    EXPECT_TRUE(result.ok()) << result.report;
+    sum += result.counters;
+  }
+  EXPECT_GT(sum.crashes, 0u);
+  EXPECT_GT(sum.partitions, 0u);
+  EXPECT_GT(sum.messages_lost, 0u);
+  EXPECT_GT(sum.messages_repeated, 0u);
+  EXPECT_GT(sum.elections_won, 40u);
+  EXPECT_GT(sum.snapshots_taken, 0u);
+  EXPECT_GT(sum.snapshots_installed, 0u);
+  EXPECT_GT(sum.operations_ok, 1000u);
+  EXPECT_GT(sum.operations_unknown, 0u);
+}
+
+TEST(Run, SurvivesADiskThatFails) {
+  Plan plan = DrawPlan(Seed(1));
+  plan.disk.write_failure = 2000;
+  plan.disk.sync_failure = 2000;
+  const RunResult result = RunPlan(plan, nullptr, "");
+  EXPECT_TRUE(result.ok()) << result.report;
+  EXPECT_GT(result.counters.io_failures, 0u);
+  EXPECT_GT(result.counters.crashes, 0u);
+}
+
+// A plan that core refuses by a check, to see a failure from its cause to the report.
+TEST(Run, ReportsABrokenCheckAndGoesOn) {
+  Plan plan = DrawPlan(Seed(1));
+  plan.node.snapshot_chunk_bytes = 0;
+  const RunResult result = RunPlan(plan, nullptr, "grass-sim run --seed 1");
+  ASSERT_FALSE(result.ok());
+  EXPECT_EQ(result.violation->rule, "GRASS_CHECK");
+  EXPECT_TRUE(result.violation->where.starts_with("core/node.cc:")) << result.violation->where;
+  EXPECT_NE(result.report.find("seed 1,"), std::string::npos);
+  EXPECT_NE(result.report.find("fingerprint: "), std::string::npos);
+  EXPECT_TRUE(result.report.ends_with("repeat with: grass-sim run --seed 1\n")) << result.report;
+  EXPECT_TRUE(RunSeed(Seed(1)).ok());
+}
+
+TEST(Run, NamesTheCommandWithItsOptions) {
+  RunOptions options;
+  options.seed = 7;
+  options.nodes = 5;
+  options.steps = 9;
+  EXPECT_EQ(CommandFor(options), "grass-sim run --seed 7 --nodes 5 --steps 9");
+}
+
+TEST(Plan, DescribesItself) {
+  const std::string text = Describe(DrawPlan(Seed(1)));
+  for (const char* part : {"cluster: ", "raft: ", "network: ", "disk: ", "clients: ", "crash"}) {
+    EXPECT_NE(text.find(part), std::string::npos) << part;
+  }
+}
+
+TEST(Plan, DrawsEveryFaultOnAndOff) {
+  for (std::size_t kind = 0; kind < kFaultKinds; ++kind) {
+    int on = 0;
+    for (std::uint64_t seed = 1; seed <= 100; ++seed) {
+      on += DrawPlan(Seed(seed)).faults[kind].on ? 1 : 0;
+    }
+    EXPECT_GT(on, 5) << NameOf(static_cast<FaultKind>(kind));
+    EXPECT_LT(on, 95) << NameOf(static_cast<FaultKind>(kind));
+  }
+}
+
+}  // namespace
+}  // namespace grassdb::sim
