@@ -39,6 +39,9 @@ class DriftingClock {
     return start_ + Duration(elapsed);
   }
 
+  // From `now` on the clock runs true.
+  void RunTrue(TrueTime now) { *this = DriftingClock(now, At(now), 0); }
+
   // From now on the clock is `by` further ahead.
   void JumpAhead(Duration by) {
     GRASS_CHECK(by.count() >= 0);

@@ -8,9 +8,8 @@ namespace {
 // Side 0 or 1 of each node.
 bool SideOf(std::uint64_t random, std::uint32_t node) { return (random >> node & 1) != 0; }
 
-bool Cuts(PartitionShape shape, std::uint32_t nodes, std::uint64_t random, std::uint32_t from,
-          std::uint32_t to) {
-  const auto one = static_cast<std::uint32_t>(Bounded(Derive(random, 1), nodes));
+bool Cuts(PartitionShape shape, std::uint32_t nodes, std::uint32_t one, std::uint64_t random,
+          std::uint32_t from, std::uint32_t to) {
   const std::uint64_t sides = Derive(random, 2);
   switch (shape) {
     case PartitionShape::kIsolateOne:
@@ -37,11 +36,12 @@ bool Cuts(PartitionShape shape, std::uint32_t nodes, std::uint64_t random, std::
 
 }  // namespace
 
-Links LinksCut(PartitionShape shape, std::uint32_t nodes, std::uint64_t random) {
+Links LinksCut(PartitionShape shape, std::uint32_t nodes, std::uint32_t one,
+               std::uint64_t random) {
   Links links;
   for (std::uint32_t from = 0; from < nodes; ++from) {
     for (std::uint32_t to = 0; to < nodes; ++to) {
-      if (from != to && Cuts(shape, nodes, random, from, to)) links.emplace_back(from, to);
+      if (from != to && Cuts(shape, nodes, one, random, from, to)) links.emplace_back(from, to);
     }
   }
   return links;
@@ -75,6 +75,8 @@ Duration FaultInjector::LengthOf(FaultKind kind, std::uint64_t number) const {
 }
 
 std::uint32_t FaultInjector::VictimOf(FaultKind kind, std::uint64_t number) const {
+  const std::optional<std::uint32_t> leader = targets_->Leader();
+  if (leader.has_value() && Draw(kind, number, Decision::kAim) % 2 == 0) return *leader;
   return static_cast<std::uint32_t>(Bounded(Draw(kind, number, Decision::kVictim), plan_.nodes));
 }
 
@@ -83,11 +85,11 @@ CrashKind FaultInjector::CrashKindOf(FaultKind kind, std::uint64_t number) const
                                                                             : CrashKind::kProcess;
 }
 
-Links FaultInjector::LinksOf(FaultKind kind, std::uint64_t number) const {
+Links FaultInjector::LinksOf(FaultKind kind, std::uint64_t number, std::uint32_t victim) const {
   if (kind == FaultKind::kPartition) {
     const auto shape = static_cast<PartitionShape>(
         Bounded(Draw(kind, number, Decision::kShape), kPartitionShapes));
-    return LinksCut(shape, plan_.nodes, Draw(kind, number, Decision::kSides));
+    return LinksCut(shape, plan_.nodes, victim, Draw(kind, number, Decision::kSides));
   }
   // Between clients and nodes, each direction for itself: a request or only its reply is lost.
   Links links;
@@ -127,6 +129,8 @@ void FaultInjector::OnBegin(FaultKind kind, std::uint64_t number) {
   if (stopped_) return;
   const Duration length = LengthOf(kind, number);
   const std::uint32_t victim = VictimOf(kind, number);
+  Active& active = active_[static_cast<std::size_t>(kind)];
+  active = {victim, {}};
   const std::uint64_t factor_draw = Draw(kind, number, Decision::kFactor);
   recorder_->Note(LineKind::kFaultBegan, victim, static_cast<std::uint64_t>(kind), number);
   ++(kind == FaultKind::kPartition ? recorder_->counters.partitions
@@ -140,7 +144,8 @@ void FaultInjector::OnBegin(FaultKind kind, std::uint64_t number) {
       break;
     case FaultKind::kPartition:
     case FaultKind::kClientCut:
-      for (const auto& [from, to] : LinksOf(kind, number)) network_->Cut(from, to);
+      active.links = LinksOf(kind, number, victim);
+      for (const auto& [from, to] : active.links) network_->Cut(from, to);
       break;
     case FaultKind::kClog:
       BeginClog(number);
@@ -167,12 +172,13 @@ void FaultInjector::OnBegin(FaultKind kind, std::uint64_t number) {
 
 void FaultInjector::OnEnd(FaultKind kind, std::uint64_t number) {
   if (stopped_) return;
-  const std::uint32_t victim = VictimOf(kind, number);
+  const Active& active = active_[static_cast<std::size_t>(kind)];
+  const std::uint32_t victim = active.victim;
   recorder_->Note(LineKind::kFaultEnded, victim, static_cast<std::uint64_t>(kind), number);
   switch (kind) {
     case FaultKind::kPartition:
     case FaultKind::kClientCut:
-      for (const auto& [from, to] : LinksOf(kind, number)) network_->Mend(from, to);
+      for (const auto& [from, to] : active.links) network_->Mend(from, to);
       break;
     case FaultKind::kPause:
       targets_->HostAt(victim).Resume();

@@ -1,10 +1,13 @@
 // FaultInjector: begins and ends the faults of the plan. Every kind of fault is a process of its own:
-// the n-th fault of a kind has its gap, its length, its victims and its shape keyed by (kind, n), so
-// that turning one kind off leaves the others as they were.
+// the n-th fault of a kind has its gap, its length, its victim and its shape keyed by (kind, n), so
+// that turning one kind off leaves the others as they were. Half of them are aimed at whoever leads
+// then: most of what can go wrong goes wrong with the leader.
 #ifndef GRASSDB_SIM_FAULTS_H_
 #define GRASSDB_SIM_FAULTS_H_
 
+#include <array>
 #include <cstdint>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -22,6 +25,8 @@ class FaultTargets {
  public:
   virtual ~FaultTargets() = default;
   virtual Host& HostAt(std::uint32_t number) = 0;
+  // The host that leads the newest term; nullopt if none leads.
+  virtual std::optional<std::uint32_t> Leader() const = 0;
   // Crashes the host if it is not down already, to boot it again at `back`.
   virtual void CrashHost(std::uint32_t number, CrashKind kind, TrueTime back) = 0;
 };
@@ -42,8 +47,9 @@ enum class PartitionShape : std::uint32_t {
 };
 inline constexpr std::uint32_t kPartitionShapes = 8;
 
-// The links that a partition of `shape` cuts among `nodes`; `random` draws sides and victims.
-Links LinksCut(PartitionShape shape, std::uint32_t nodes, std::uint64_t random);
+// The links that a partition of `shape` cuts among `nodes`; `one` is the node that the shapes with a
+// special node are about, `random` draws sides.
+Links LinksCut(PartitionShape shape, std::uint32_t nodes, std::uint32_t one, std::uint64_t random);
 
 class FaultInjector {
  public:
@@ -69,6 +75,12 @@ class FaultInjector {
     kLink = 8,
     kUntil = 9,
     kJump = 10,
+    kAim = 11,
+  };
+  // The fault of a kind that has begun and not ended.
+  struct Active {
+    std::uint32_t victim = 0;
+    Links links;  // cut
   };
 
   template <class... More>
@@ -79,7 +91,7 @@ class FaultInjector {
   Duration LengthOf(FaultKind kind, std::uint64_t number) const;
   std::uint32_t VictimOf(FaultKind kind, std::uint64_t number) const;
   CrashKind CrashKindOf(FaultKind kind, std::uint64_t number) const;
-  Links LinksOf(FaultKind kind, std::uint64_t number) const;
+  Links LinksOf(FaultKind kind, std::uint64_t number, std::uint32_t victim) const;
   void BeginClog(std::uint64_t number);
   void BeginCrashAll(std::uint64_t number);
 
@@ -89,6 +101,7 @@ class FaultInjector {
   SimNetwork* network_;
   Recorder* recorder_;
   FaultTargets* targets_;
+  std::array<Active, kFaultKinds> active_;
   bool stopped_ = false;
 };
 

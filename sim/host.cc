@@ -54,7 +54,7 @@ void Host::Boot() {
   state_ = State::kRecovering;
   ++life_;
   recorder_->Note(LineKind::kBooted, number_, life_);
-  const std::int64_t drift_max = plan_.clock.drift_ppm_max;
+  const std::int64_t drift_max = drifts_ ? plan_.clock.drift_ppm_max : 0;
   const auto drift = static_cast<std::int64_t>(
                          Between(random_(Stream::kClock, number_, kDrift, life_), 0,
                                  static_cast<std::uint64_t>(2 * drift_max))) -
@@ -273,6 +273,9 @@ void Host::JumpClock(Duration by) {
 void Host::Heal() {
   disk_.Heal();
   slowness_ = 1;
+  drifts_ = false;
+  clock_.RunTrue(queue_->now());
+  JumpClock(Duration(0));  // what the node waits for comes at another time now
   Resume();
 }
 

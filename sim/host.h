@@ -74,7 +74,7 @@ class Host final : private Clock, private Network, private Disk, private Clients
   void SetSlowness(std::uint32_t factor) { slowness_ = factor; }
   void SetDiskSlowness(std::uint32_t factor) { disk_.SetSlowness(factor); }
   void JumpClock(Duration by);
-  // The disk fails no more, nothing is slow or paused. Does not boot.
+  // The disk fails no more, the clock runs true, nothing is slow or paused. Does not boot.
   void Heal();
 
   std::uint32_t number() const { return number_; }
@@ -126,6 +126,7 @@ class Host final : private Clock, private Network, private Disk, private Clients
   std::uint64_t life_ = 0;
   SimDisk disk_;
   DriftingClock clock_;
+  bool drifts_ = true;
   std::unique_ptr<store::Storage> storage_;
   std::optional<RecoveredState> recovered_;  // while recovering
   std::unique_ptr<Node> node_;

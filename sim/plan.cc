@@ -181,7 +181,7 @@ void DrawFaults(const Drawer& draw, Plan* plan) {
                          : static_cast<PerMillion>(Bounded(
                                Derive(draw.Raw(Dimension::kPowerLoss), 1), 1'000'000));
   plan->clock.drift_ppm_max = static_cast<std::int64_t>(
-      draw.Rate(50, Dimension::kDrift, 10, 50'000));
+      draw.Rate(60, Dimension::kDrift, 10, 400'000));
   plan->clock.jump_max = draw.Scales(Dimension::kJump, milliseconds(10), 4 * unit);
 }
 
@@ -209,7 +209,7 @@ void DrawWorkload(const Drawer& draw, Plan* plan) {
   work.erase = weight(3, 70, 30);
   work.compare_and_set = weight(4, 80, 60);
   work.take_snapshot = weight(5, 50, 3);
-  work.transfer = weight(6, 50, 3);
+  work.transfer = weight(6, 50, 10);
   work.reconnect = draw.Rate(50, Dimension::kReconnect, 1000, 100'000);
 }
 

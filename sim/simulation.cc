@@ -198,6 +198,18 @@ void Simulation::OnNodeFailed(std::uint32_t host) {
   CrashHost(host, CrashKind::kPower, queue_.now() + plan_.node.raft.election_timeout_min);
 }
 
+std::optional<std::uint32_t> Simulation::Leader() const {
+  std::optional<std::uint32_t> leader;
+  Term newest;
+  for (const auto& host : hosts_) {
+    if (!host->up() || host->node()->raft().role() != Role::kLeader) continue;
+    if (leader.has_value() && host->node()->raft().term() < newest) continue;
+    leader = host->number();
+    newest = host->node()->raft().term();
+  }
+  return leader;
+}
+
 void Simulation::CrashHost(std::uint32_t number, CrashKind kind, TrueTime back) {
   Host& host = *hosts_[number];
   if (host.down()) return;

@@ -56,6 +56,7 @@ class Simulation final : private HostOwner, private FaultTargets {
   void OnNodeFailed(std::uint32_t host) override;
   // FaultTargets.
   Host& HostAt(std::uint32_t number) override { return *hosts_[number]; }
+  std::optional<std::uint32_t> Leader() const override;
   void CrashHost(std::uint32_t number, CrashKind kind, TrueTime back) override;
 
   void MakeCluster();

@@ -37,43 +37,62 @@ std::optional<State> Effect(const HistoryOperation& operation, State state) {
   return std::nullopt;
 }
 
-// A set of 128-bit hashes: open addressing, grows by doubling.
-class HashSet {
+// The configurations visited: what has taken effect of the operations that returned, and the state, by
+// a 128-bit hash; and which of the first 64 operations of unknown outcome, by a mask. What is possible
+// with a mask is possible with every smaller one, so only the smallest masks are kept. The table is
+// open-addressed and grows by doubling.
+class Visited {
  public:
-  HashSet() : slots_(1024) {}
+  Visited() : slots_(1024) {}
 
-  // False if it was there.
-  bool Insert(std::uint64_t high, std::uint64_t low) {
-    if (high == 0 && low == 0) low = 1;
-    if (2 * (size_ + 1) > slots_.size()) Grow();
-    if (!Place(slots_, high, low)) return false;
-    ++size_;
+  // False if this configuration, or one that allows all that it allows, was there.
+  bool Insert(std::uint64_t high, std::uint64_t low, std::uint64_t mask) {
+    if (2 * (used_ + 1) > slots_.size()) Grow();
+    Slot& slot = Find(slots_, high, low);
+    for (std::uint32_t at = slot.first; at != 0; at = masks_[at - 1].next) {
+      if ((masks_[at - 1].mask & ~mask) == 0) return false;
+    }
+    if (slot.first == 0) {
+      slot.high = high;
+      slot.low = low;
+      ++used_;
+    }
+    masks_.push_back({mask, slot.first});
+    slot.first = static_cast<std::uint32_t>(masks_.size());
     return true;
   }
 
  private:
-  using Slot = std::pair<std::uint64_t, std::uint64_t>;
+  struct Slot {
+    std::uint64_t high = 0;
+    std::uint64_t low = 0;
+    std::uint32_t first = 0;  // place in masks_, from 1; 0: the slot is free
+  };
+  struct Mask {
+    std::uint64_t mask;
+    std::uint32_t next;
+  };
 
-  static bool Place(std::vector<Slot>& slots, std::uint64_t high, std::uint64_t low) {
+  // The slot of this hash, or the free one where it belongs.
+  static Slot& Find(std::vector<Slot>& slots, std::uint64_t high, std::uint64_t low) {
     const std::size_t mask = slots.size() - 1;
-    for (std::size_t at = low & mask;; at = (at + 1) & mask) {
-      if (slots[at] == Slot(high, low)) return false;
-      if (slots[at] == Slot(0, 0)) {
-        slots[at] = {high, low};
-        return true;
-      }
+    std::size_t at = low & mask;
+    while (slots[at].first != 0 && (slots[at].high != high || slots[at].low != low)) {
+      at = (at + 1) & mask;
     }
+    return slots[at];
   }
   void Grow() {
     std::vector<Slot> grown(slots_.size() * 2);
-    for (const auto& [high, low] : slots_) {
-      if (high != 0 || low != 0) Place(grown, high, low);
+    for (const Slot& slot : slots_) {
+      if (slot.first != 0) Find(grown, slot.high, slot.low) = slot;
     }
     slots_.swap(grown);
   }
 
   std::vector<Slot> slots_;
-  std::size_t size_ = 0;
+  std::vector<Mask> masks_;
+  std::size_t used_ = 0;
 };
 
 enum class Progress : std::uint8_t { kSearching, kLinearizable, kViolated };
@@ -87,18 +106,26 @@ class Search {
   std::string Stuck() const;
 
  private:
-  // Invocations and returns in a doubly linked list, in order; an operation that took effect is
-  // lifted out of it.
+  // Invocations and returns of what returned in a doubly linked list, in order; an operation that took
+  // effect is lifted out of it.
   struct Node {
     std::uint32_t operation = 0;
     bool is_return = false;
     std::uint32_t previous = 0;
     std::uint32_t next = 0;
-    std::uint32_t match = 0;  // an invocation's return; itself for one of unknown outcome
+    std::uint32_t match = 0;  // an invocation's return
   };
+  // An operation of unknown outcome; these are kept apart and tried when nothing else goes on.
+  struct Unknown {
+    std::uint32_t operation = 0;
+    bool taken = false;
+  };
+  static constexpr std::uint32_t kNone = UINT32_MAX;
   struct Choice {
-    std::uint32_t node;  // the invocation lifted
-    State state;         // before it
+    std::uint32_t operation;
+    std::uint32_t node;     // the invocation lifted, or kNone
+    std::uint32_t unknown;  // the place in unknown_, or kNone
+    State state;            // before it
   };
 
   void Lift(std::uint32_t node);
@@ -111,29 +138,38 @@ class Search {
     nodes_[nodes_[node].previous].next = node;
     nodes_[nodes_[node].next].previous = node;
   }
-  void Toggle(std::uint32_t operation) {
+  // Adds the choice's operation to those that have taken effect, or takes it away.
+  void Toggle(const Choice& choice) {
+    if (choice.unknown < 64) {
+      mask_ ^= std::uint64_t{1} << choice.unknown;
+      return;
+    }
+    const std::uint32_t operation = choice.operation;
     high_ ^= KeyedRandom(0x5eed, operation, 1u);
     low_ ^= KeyedRandom(0x5eed, operation, 2u);
   }
   bool Visit(State state) {
-    return visited_.Insert(Fold(high_, state), Fold(low_, ~state));
+    return visited_.Insert(Fold(high_, state), Fold(low_, ~state), mask_);
   }
   bool IsUnknown(std::uint32_t operation) const {
     return operations_[operation].returned == kNotReturned;
   }
   bool IsNeedless(std::uint32_t operation, State after) const;
-  bool TryNode(std::uint32_t node);
+  bool Take(const Choice& choice);
   bool Backtrack();
 
   std::vector<HistoryOperation> operations_;
   std::vector<Node> nodes_;  // 0 is the head, 1 the tail
-  std::uint32_t at_ = 0;
+  std::vector<Unknown> unknown_;  // by invocation
+  std::uint32_t at_ = 0;           // the node to look at
+  std::uint32_t next_unknown_ = 0;  // to try once at_ is a return
   std::uint32_t returns_left_ = 0;
   State state_ = 0;
   std::uint64_t high_ = 0;
   std::uint64_t low_ = 0;
   std::vector<Choice> choices_;
-  HashSet visited_;
+  std::uint64_t mask_ = 0;  // of the operations of unknown outcome that have taken effect
+  Visited visited_;
   std::size_t deepest_ = 0;
   std::uint32_t stuck_at_ = 0;
   State stuck_state_ = 0;
@@ -142,10 +178,17 @@ class Search {
 Search::Search(std::vector<HistoryOperation> operations) : operations_(std::move(operations)) {
   std::vector<std::pair<std::uint64_t, std::uint32_t>> order;  // (place, operation * 2 + return)
   for (std::uint32_t i = 0; i < operations_.size(); ++i) {
-    order.emplace_back(operations_[i].invoked, i * 2);
-    if (operations_[i].returned != kNotReturned) order.emplace_back(operations_[i].returned, i * 2 + 1);
+    if (IsUnknown(i)) {
+      unknown_.push_back({i, false});
+    } else {
+      order.emplace_back(operations_[i].invoked, i * 2);
+      order.emplace_back(operations_[i].returned, i * 2 + 1);
+    }
   }
   std::ranges::sort(order);
+  std::ranges::sort(unknown_, {}, [this](const Unknown& unknown) {
+    return operations_[unknown.operation].invoked;
+  });
   nodes_.resize(order.size() + 2);
   std::vector<std::uint32_t> invocation(operations_.size());
   for (std::uint32_t i = 0; i < order.size(); ++i) {
@@ -174,17 +217,14 @@ Search::Search(std::vector<HistoryOperation> operations) : operations_(std::move
 
 void Search::Lift(std::uint32_t node) {
   Unlink(node);
-  if (nodes_[node].match == node) return;
   Unlink(nodes_[node].match);
   --returns_left_;
 }
 
 void Search::Unlift(std::uint32_t node) {
-  if (nodes_[node].match != node) {
-    Relink(nodes_[node].match);
-    ++returns_left_;
-  }
+  Relink(nodes_[node].match);
   Relink(node);
+  ++returns_left_;
 }
 
 // Whether a configuration found elsewhere allows all that taking `operation` next would: an operation
@@ -194,24 +234,27 @@ bool Search::IsNeedless(std::uint32_t operation, State after) const {
   if (IsUnknown(operation) && after == state_) return true;
   if (choices_.empty()) return false;
   const Choice& last = choices_.back();
-  return IsUnknown(nodes_[last.node].operation) &&
-         Effect(operations_[operation], last.state) == after;
+  return last.unknown != kNone && Effect(operations_[operation], last.state) == after;
 }
 
-// Takes the operation invoked at `node` as the next to take effect, if that leads anywhere new.
-bool Search::TryNode(std::uint32_t node) {
-  const std::uint32_t operation = nodes_[node].operation;
-  const std::optional<State> after = Effect(operations_[operation], state_);
-  if (!after.has_value() || IsNeedless(operation, *after)) return false;
-  Toggle(operation);
+// Takes an operation as the next to take effect, if that leads anywhere new.
+bool Search::Take(const Choice& choice) {
+  const std::optional<State> after = Effect(operations_[choice.operation], state_);
+  if (!after.has_value() || IsNeedless(choice.operation, *after)) return false;
+  Toggle(choice);
   if (!Visit(*after)) {
-    Toggle(operation);
+    Toggle(choice);
     return false;
   }
-  choices_.push_back({node, state_});
+  choices_.push_back(choice);
   state_ = *after;
-  Lift(node);
+  if (choice.node != kNone) {
+    Lift(choice.node);
+  } else {
+    unknown_[choice.unknown].taken = true;
+  }
   at_ = nodes_[0].next;
+  next_unknown_ = 0;
   return true;
 }
 
@@ -225,9 +268,18 @@ bool Search::Backtrack() {
   const Choice choice = choices_.back();
   choices_.pop_back();
   state_ = choice.state;
-  Toggle(nodes_[choice.node].operation);
-  Unlift(choice.node);
-  at_ = nodes_[choice.node].next;
+  Toggle(choice);
+  if (choice.node != kNone) {
+    Unlift(choice.node);
+    at_ = nodes_[choice.node].next;
+    next_unknown_ = 0;
+    return true;
+  }
+  // All that returned was tried before the operations of unknown outcome.
+  unknown_[choice.unknown].taken = false;
+  at_ = nodes_[0].next;
+  while (!nodes_[at_].is_return) at_ = nodes_[at_].next;
+  next_unknown_ = choice.unknown + 1;
   return true;
 }
 
@@ -235,13 +287,20 @@ Progress Search::Run(std::uint64_t steps) {
   for (; steps > 0; --steps) {
     if (returns_left_ == 0) return Progress::kLinearizable;
     const Node& node = nodes_[at_];
-    // Past a return nothing can take effect before that operation has. Operations of unknown outcome
-    // have no return, so the list ends with the last return that is left.
-    if (at_ == 1 || node.is_return) {
-      if (!Backtrack()) return Progress::kViolated;
-    } else if (!TryNode(at_)) {
-      at_ = node.next;
+    // Past a return nothing can take effect before that operation has.
+    if (!node.is_return) {
+      if (!Take({node.operation, at_, kNone, state_})) at_ = node.next;
+      continue;
     }
+    const bool more = next_unknown_ < unknown_.size() &&
+                      operations_[unknown_[next_unknown_].operation].invoked <
+                          operations_[node.operation].returned;
+    if (!more) {
+      if (!Backtrack()) return Progress::kViolated;
+      continue;
+    }
+    const Unknown& unknown = unknown_[next_unknown_];
+    if (unknown.taken || !Take({unknown.operation, kNone, next_unknown_, state_})) ++next_unknown_;
   }
   return Progress::kSearching;
 }

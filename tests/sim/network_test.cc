@@ -146,17 +146,17 @@ bool Connected(const Links& cut, Place from, Place to) {
 TEST(Partitions, HaveTheShapesTheirNamesPromise) {
   constexpr std::uint32_t kNodes = 5;
   for (std::uint64_t random = 1; random <= 50; ++random) {
-    EXPECT_EQ(LinksCut(PartitionShape::kIsolateOne, kNodes, random).size(), 8u);
-    EXPECT_EQ(LinksCut(PartitionShape::kDeaf, kNodes, random).size(), 4u);
-    EXPECT_EQ(LinksCut(PartitionShape::kMute, kNodes, random).size(), 4u);
-    EXPECT_EQ(LinksCut(PartitionShape::kLeaderless, kNodes, random).size(), 12u);
-    const Links ring = LinksCut(PartitionShape::kRing, kNodes, random);
+    EXPECT_EQ(LinksCut(PartitionShape::kIsolateOne, kNodes, 1, random).size(), 8u);
+    EXPECT_EQ(LinksCut(PartitionShape::kDeaf, kNodes, 1, random).size(), 4u);
+    EXPECT_EQ(LinksCut(PartitionShape::kMute, kNodes, 1, random).size(), 4u);
+    EXPECT_EQ(LinksCut(PartitionShape::kLeaderless, kNodes, 1, random).size(), 12u);
+    const Links ring = LinksCut(PartitionShape::kRing, kNodes, 1, random);
     for (Place i = 0; i < kNodes; ++i) {
       EXPECT_TRUE(Connected(ring, i, (i + 1) % kNodes));
       EXPECT_FALSE(Connected(ring, i, (i + 2) % kNodes));
     }
-    for (const auto& [from, to] : LinksCut(PartitionShape::kHalves, kNodes, random)) {
-      EXPECT_FALSE(Connected(LinksCut(PartitionShape::kHalves, kNodes, random), to, from));
+    for (const auto& [from, to] : LinksCut(PartitionShape::kHalves, kNodes, 1, random)) {
+      EXPECT_FALSE(Connected(LinksCut(PartitionShape::kHalves, kNodes, 1, random), to, from));
     }
   }
 }
