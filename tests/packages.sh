@@ -17,7 +17,7 @@ TEST_PACKAGES=(libgtest-dev librapidcheck-dev)
 
 # For a second compiler, as continuous integration has it, and for tests/mutants/run.sh.
 # shellcheck disable=SC2034
-CI_PACKAGES=(clang libclang-rt-14-dev rsync patch)
+CI_PACKAGES=(clang libclang-rt-14-dev clang-format rsync patch)
 
 # Prints those of the named packages that are not installed, one a line.
 missing_packages() {
