@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "core/check.h"
+#include "net/dial.h"
 #include "net/event_loop.h"
 #include "net/reply_status.h"
 #include "proto/client_convert.h"
@@ -33,7 +34,7 @@ std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address) {
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 200);
   arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 1000);
   arguments.SetMaxReceiveMessageSize(-1);
-  return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
+  return Dial(address, arguments);
 }
 
 // Waits until the channel has a connection; false if there is none by the deadline, or the attempt

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "core/check.h"
+#include "net/dial.h"
 #include "net/event_loop.h"
 
 namespace grassdb::net {
@@ -39,7 +40,7 @@ std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address,
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
   arguments.SetMaxReceiveMessageSize(static_cast<int>(kPeerMessageBytesMax));
   arguments.SetMaxSendMessageSize(-1);
-  return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
+  return Dial(address, arguments);
 }
 
 }  // namespace

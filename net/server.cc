@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "core/check.h"
+#include "net/dial.h"
 #include "net/reflection_service.h"
 #include "store/posix.h"
 #include "store/storage.h"
@@ -144,7 +145,8 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Create(const ServerOptions& opti
 }
 
 absl::Status Server::Listen() {
-  if (absl::Status status = CheckAddress(options_.listen_address); !status.ok()) return status;
+  const std::string address = WithLoopback(options_.listen_address);
+  if (absl::Status status = CheckAddress(address); !status.ok()) return status;
   grpc::ServerBuilder builder;
   // gRPC would let a second server listen on the same port, and each would get half of the calls.
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
@@ -152,7 +154,7 @@ absl::Status Server::Listen() {
                              kPingIntervalMillisMin);
   builder.SetMaxReceiveMessageSize(kReceiveBytesMax);
   int port = 0;
-  builder.AddListeningPort(options_.listen_address, grpc::InsecureServerCredentials(), &port);
+  builder.AddListeningPort(address, grpc::InsecureServerCredentials(), &port);
   for (grpc::Service* service : clients_->services()) builder.RegisterService(service);
   builder.RegisterAsyncGenericService(streams_.service());
   auto loop = std::make_unique<EventLoop>(builder.AddCompletionQueue());
