@@ -64,11 +64,11 @@ struct Reply {
   std::string leader_name;
   std::string leader_address;
 
-  CommandResult command;     // OpenSession, Transaction
-  bool found = false;        // Get
-  std::string value;         // Get
-  Revision mod_revision;     // Get
-  Revision revision;         // Get: of the store the read saw
+  CommandResult command;  // OpenSession, Transaction
+  bool found = false;     // Get
+  std::string value;      // Get
+  Revision mod_revision;  // Get
+  Revision revision;      // Get: of the store the read saw
 };
 
 }  // namespace grassdb

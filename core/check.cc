@@ -30,8 +30,12 @@ void CheckFailed(const char* file, int line, const char* condition, std::string 
   std::abort();
 }
 
-std::string CheckText(std::uint64_t value) { return std::to_string(value); }
-std::string CheckText(std::int64_t value) { return std::to_string(value); }
+std::string CheckText(std::uint64_t value) {
+  return std::to_string(value);
+}
+std::string CheckText(std::int64_t value) {
+  return std::to_string(value);
+}
 
 }  // namespace internal
 }  // namespace grassdb

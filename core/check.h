@@ -35,7 +35,9 @@ namespace internal {
 
 std::string CheckText(std::uint64_t value);
 std::string CheckText(std::int64_t value);
-inline std::string CheckText(const std::string& value) { return value; }
+inline std::string CheckText(const std::string& value) {
+  return value;
+}
 
 template <class T>
 std::string CheckValue(const T& value) {
@@ -59,29 +61,29 @@ template <class A, class B>
 }  // namespace internal
 }  // namespace grassdb
 
-#define GRASS_CHECK(condition)                                                  \
-  do {                                                                          \
-    if (!(condition)) [[unlikely]] {                                            \
-      ::grassdb::internal::CheckFailed(__FILE__, __LINE__, #condition);         \
-    }                                                                           \
+#define GRASS_CHECK(condition)                                          \
+  do {                                                                  \
+    if (!(condition)) [[unlikely]] {                                    \
+      ::grassdb::internal::CheckFailed(__FILE__, __LINE__, #condition); \
+    }                                                                   \
   } while (false)
 
 // As GRASS_CHECK, with a std::string that says what a reader of the log needs to know.
-#define GRASS_CHECK_MSG(condition, message)                                     \
-  do {                                                                          \
-    if (!(condition)) [[unlikely]] {                                            \
+#define GRASS_CHECK_MSG(condition, message)                                      \
+  do {                                                                           \
+    if (!(condition)) [[unlikely]] {                                             \
       ::grassdb::internal::CheckFailed(__FILE__, __LINE__, #condition, message); \
-    }                                                                           \
+    }                                                                            \
   } while (false)
 
-#define GRASS_CHECK_OP_(a, op, b)                                               \
-  do {                                                                          \
-    const auto& grass_check_a = (a);                                            \
-    const auto& grass_check_b = (b);                                            \
-    if (!(grass_check_a op grass_check_b)) [[unlikely]] {                       \
-      ::grassdb::internal::CheckOpFailed(__FILE__, __LINE__, #a " " #op " " #b, \
-                                         grass_check_a, grass_check_b);         \
-    }                                                                           \
+#define GRASS_CHECK_OP_(a, op, b)                                                              \
+  do {                                                                                         \
+    const auto& grass_check_a = (a);                                                           \
+    const auto& grass_check_b = (b);                                                           \
+    if (!(grass_check_a op grass_check_b)) [[unlikely]] {                                      \
+      ::grassdb::internal::CheckOpFailed(__FILE__, __LINE__, #a " " #op " " #b, grass_check_a, \
+                                         grass_check_b);                                       \
+    }                                                                                          \
   } while (false)
 
 #define GRASS_CHECK_EQ(a, b) GRASS_CHECK_OP_(a, ==, b)

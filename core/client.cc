@@ -49,8 +49,8 @@ ClientRequest Client::MakeRequest() {
       sequenced_ = true;
       ++sequence_;
     }
-    // One operation at a time: what came before it is settled. If its outcome was unknown, this also
-    // keeps a late copy of it from being applied after this one.
+    // One operation at a time: what came before it is settled. If its outcome was unknown, this
+    // also keeps a late copy of it from being applied after this one.
     return TransactionRequest{.session = session_,
                               .sequence = sequence_,
                               .acknowledged = sequence_ - 1,
@@ -111,8 +111,8 @@ void Client::OnOperationReply(Instant now, Reply reply) {
 void Client::OnSessionUnknown(Instant now) {
   session_ = SessionId();
   if (unresolved_) {
-    // An earlier attempt may have been applied before the session was forgotten: in a new session it
-    // would be applied again.
+    // An earlier attempt may have been applied before the session was forgotten: in a new session
+    // it would be applied again.
     return Settle(Outcome::Code::kUnknown, "the session expired while the write was being retried");
   }
   sequenced_ = false;
@@ -179,8 +179,8 @@ void Client::Backoff(Instant now) {
   for (std::size_t i = 1; i < round && wait < options_.backoff_max; ++i) wait *= 2;
   wait = std::min(wait, options_.backoff_max);
   const std::uint64_t draw = KeyedRandom(options_.seed, ++backoffs_);
-  send_at_ = now + wait / 2 +
-             Duration(Bounded(draw, static_cast<std::uint64_t>((wait / 2).count()) + 1));
+  send_at_ =
+      now + wait / 2 + Duration(Bounded(draw, static_cast<std::uint64_t>((wait / 2).count()) + 1));
 }
 
 void Client::GiveUp() {

@@ -1,8 +1,9 @@
-// Client: finds the leader, retries with backoff inside a deadline, and keeps every write exactly-once
-// through its retries. Deterministic, without I/O: grass-cli and the simulator run this class.
+// Client: finds the leader, retries with backoff inside a deadline, and keeps every write
+// exactly-once through its retries. Deterministic, without I/O: grass-cli and the simulator run
+// this class.
 //
-// One operation at a time. The owner calls Begin, then sends what comes out of Next() and reports what
-// became of it, until outcome() is there:
+// One operation at a time. The owner calls Begin, then sends what comes out of Next() and reports
+// what became of it, until outcome() is there:
 //
 //     client.Begin(now, operation);
 //     while (!client.outcome()) {

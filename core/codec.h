@@ -28,10 +28,8 @@ class Encoder {
     out_.append(bytes, sizeof(T));
   }
   template <class Id>
-    requires requires(Id id) { id.value(); }
-  void Put(Id id) {
-    Put(id.value());
-  }
+  requires requires(Id id) { id.value(); }
+  void Put(Id id) { Put(id.value()); }
   void PutString(std::string_view text) {
     Put(static_cast<std::uint32_t>(text.size()));
     out_.append(text);
@@ -41,8 +39,9 @@ class Encoder {
   std::string& out_;
 };
 
-// Reads what Encoder wrote. After the first field that does not fit, ok() is false for good and every
-// read gives zero or empty: check ok() once at the end. Never reads outside `in`, never allocates.
+// Reads what Encoder wrote. After the first field that does not fit, ok() is false for good and
+// every read gives zero or empty: check ok() once at the end. Never reads outside `in`, never
+// allocates.
 class Decoder {
  public:
   explicit Decoder(std::string_view in) : rest_(in) {}
@@ -59,10 +58,8 @@ class Decoder {
     return value;
   }
   template <class Id>
-    requires requires(Id id) { id.value(); }
-  Id Take() {
-    return Id(Take<std::uint64_t>());
-  }
+  requires requires(Id id) { id.value(); }
+  Id Take() { return Id(Take<std::uint64_t>()); }
   // The view points into the input.
   std::string_view TakeString() {
     const auto size = Take<std::uint32_t>();

@@ -30,8 +30,7 @@ std::size_t EncodedSize(const Command& command) {
   for (const Compare& compare : command.transaction.compares) {
     size += 18 + compare.key.size() + compare.value.size();
   }
-  return size + EncodedSize(command.transaction.success) +
-         EncodedSize(command.transaction.failure);
+  return size + EncodedSize(command.transaction.success) + EncodedSize(command.transaction.failure);
 }
 
 // Writes into memory of exactly EncodedSize bytes; the size is checked by the caller.
@@ -120,8 +119,8 @@ std::optional<std::string> BrokenLimit(const std::vector<Operation>& operations)
 
 Transaction PutTransaction(std::string key, std::string value) {
   Transaction transaction;
-  transaction.success.push_back(Operation{
-      .kind = Operation::Kind::kPut, .key = std::move(key), .value = std::move(value)});
+  transaction.success.push_back(
+      Operation{.kind = Operation::Kind::kPut, .key = std::move(key), .value = std::move(value)});
   return transaction;
 }
 

@@ -1,8 +1,8 @@
 // What the log replicates: one encoded command an entry, and the answer it gives when applied.
 //
-// Set, delete, compare-and-set and the batch are all one command, the transaction. A command names its
-// client session and its number in it, so that applying it twice changes nothing (thesis 6.3), and the
-// replicated time at which the leader proposed it.
+// Set, delete, compare-and-set and the batch are all one command, the transaction. A command names
+// its client session and its number in it, so that applying it twice changes nothing (thesis 6.3),
+// and the replicated time at which the leader proposed it.
 #ifndef GRASSDB_CORE_COMMAND_H_
 #define GRASSDB_CORE_COMMAND_H_
 
@@ -28,7 +28,12 @@ inline constexpr std::size_t kTransactionBytesMax = std::size_t{2} << 20;  // en
 using ClusterTime = std::uint64_t;
 
 struct Compare {
-  enum class Target : std::uint8_t { kValue = 1, kVersion = 2, kCreateRevision = 3, kModRevision = 4 };
+  enum class Target : std::uint8_t {
+    kValue = 1,
+    kVersion = 2,
+    kCreateRevision = 3,
+    kModRevision = 4
+  };
   enum class Relation : std::uint8_t { kEqual = 1, kNotEqual = 2, kLess = 3, kGreater = 4 };
 
   Target target = Target::kValue;
@@ -93,17 +98,18 @@ std::optional<std::string> BrokenLimit(const Transaction& transaction);
 std::optional<std::string> BrokenKeyLimit(std::string_view key);
 
 struct OperationResult {
-  bool found = false;       // the key was there before the operation
-  std::string value;        // kGet
-  Revision mod_revision;    // kGet: of the value read
+  bool found = false;     // the key was there before the operation
+  std::string value;      // kGet
+  Revision mod_revision;  // kGet: of the value read
   friend bool operator==(const OperationResult&, const OperationResult&) = default;
 };
 
 struct CommandResult {
   enum class Code : std::uint8_t {
     kOk = 1,
-    kSessionUnknown = 2,  // never opened, expired or evicted: whether the command ran earlier is unknown
-    kStaleSequence = 3,   // the client had acknowledged this command's answer; it is not kept
+    kSessionUnknown =
+        2,  // never opened, expired or evicted: whether the command ran earlier is unknown
+    kStaleSequence = 3,  // the client had acknowledged this command's answer; it is not kept
   };
 
   Code code = Code::kOk;

@@ -1,7 +1,7 @@
 // The members of a cluster and the arithmetic of their quorums (thesis 4; joint consensus 4.3).
 //
-// A configuration lives in the log as an entry of its own, takes effect when appended and rolls back
-// with truncation. It carries each member's name and address, so that a node can be reached by
+// A configuration lives in the log as an entry of its own, takes effect when appended and rolls
+// back with truncation. It carries each member's name and address, so that a node can be reached by
 // whoever knows the log.
 #ifndef GRASSDB_CORE_CONFIGURATION_H_
 #define GRASSDB_CORE_CONFIGURATION_H_
@@ -29,8 +29,8 @@ struct Member {
   friend bool operator==(const Member&, const Member&) = default;
 };
 
-// The id of a member is the hash of its name, so that a cluster can be described by names alone. Never
-// 0. Two names of one cluster that collide are refused by Configuration::Problem.
+// The id of a member is the hash of its name, so that a cluster can be described by names alone.
+// Never 0. Two names of one cluster that collide are refused by Configuration::Problem.
 NodeId NodeIdOf(std::string_view name);
 
 enum class Tally : std::uint8_t { kPending, kWon, kLost };
@@ -49,8 +49,8 @@ class Configuration {
   const std::vector<NodeId>& voters() const { return voters_; }
   std::size_t majority() const { return voters_.size() / 2 + 1; }
 
-  // Counts a vote. `answer(NodeId)` gives std::optional<bool>: granted, denied, or not yet known. The
-  // empty configuration has always won: it asks nobody.
+  // Counts a vote. `answer(NodeId)` gives std::optional<bool>: granted, denied, or not yet known.
+  // The empty configuration has always won: it asks nobody.
   template <class Answer>
   Tally Count(Answer answer) const {
     std::size_t granted = 0;

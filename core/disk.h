@@ -1,11 +1,11 @@
-// The abstract disk of a replica: jobs in, completions out. store::Storage executes jobs over files;
-// production runs it on a disk thread, the simulator over a simulated disk in virtual time. The same
-// Storage code serves both.
+// The abstract disk of a replica: jobs in, completions out. store::Storage executes jobs over
+// files; production runs it on a disk thread, the simulator over a simulated disk in virtual time.
+// The same Storage code serves both.
 //
-// Order: jobs of one node are executed one at a time, log writes (Persist) in the order submitted and
-// ahead of waiting snapshot jobs, snapshot jobs in the order submitted. The node never has more than
-// one Persist outstanding. A job that was submitted but not completed at a crash may have happened
-// wholly, partly or not at all.
+// Order: jobs of one node are executed one at a time, log writes (Persist) in the order submitted
+// and ahead of waiting snapshot jobs, snapshot jobs in the order submitted. The node never has more
+// than one Persist outstanding. A job that was submitted but not completed at a crash may have
+// happened wholly, partly or not at all.
 //
 // Errors: a failed Persist, StageSnapshot or PublishSnapshot stops the node (fail-stop): after a
 // failed write or sync nothing is known about the disk.
@@ -31,8 +31,8 @@ enum class SnapshotSource : std::uint8_t {
 };
 
 // Appends one chunk to the staged snapshot of `source`. offset 0 starts anew and drops whatever was
-// staged before under that source. With `last` the staged file is complete: it is flushed and can be
-// published. Completion: StageDone.
+// staged before under that source. With `last` the staged file is complete: it is flushed and can
+// be published. Completion: StageDone.
 struct StageSnapshot {
   SnapshotSource source = SnapshotSource::kTaken;
   SnapshotMeta meta;
@@ -41,8 +41,8 @@ struct StageSnapshot {
   Bytes data;
 };
 
-// Makes the staged, complete snapshot of kTaken the current one, durably, and only then releases log
-// entries at or below `release_through` (<= meta.index), which may free files. Completion:
+// Makes the staged, complete snapshot of kTaken the current one, durably, and only then releases
+// log entries at or below `release_through` (<= meta.index), which may free files. Completion:
 // PublishDone. (A received snapshot is published by Persist::install.)
 struct PublishSnapshot {
   SnapshotMeta meta;
@@ -54,7 +54,8 @@ struct ReadSnapshot {
   Index index;  // of the snapshot wanted; another one by now gives NotFound
   std::uint64_t offset = 0;
   std::uint32_t size_max = 0;
-  // Handed back with the completion. 0: for this node's own state machine; else the follower served.
+  // Handed back with the completion. 0: for this node's own state machine; else the follower
+  // served.
   NodeId reader;
 };
 
@@ -100,7 +101,7 @@ struct Identity {
   NodeId node;
   std::string node_name;
   std::string cluster_name;
-  Configuration bootstrap;  // the configuration at index 0
+  Configuration bootstrap;        // the configuration at index 0
   std::uint64_t incarnation = 0;  // random; a new one for every new data directory
 };
 

@@ -13,8 +13,7 @@ void Raft::ResetElectionDeadline() {
       (options_.election_timeout_max - options_.election_timeout_min).count());
   const std::uint64_t draw =
       KeyedRandom(options_.seed, options_.id.value(), hard_state_.term.value(), ++election_resets_);
-  election_deadline_ =
-      now_ + options_.election_timeout_min + Duration(Bounded(draw, spread));
+  election_deadline_ = now_ + options_.election_timeout_min + Duration(Bounded(draw, spread));
 }
 
 void Raft::StartCampaign(Ballot ballot, CampaignReason reason) {
@@ -87,8 +86,7 @@ void Raft::OnRequestVote(NodeId from, Term term, const RequestVoteRequest& reque
     return;
   }
   GRASS_CHECK_EQ(term, hard_state_.term);
-  const bool free_to_vote =
-      hard_state_.voted_for == NodeId() || hard_state_.voted_for == from;
+  const bool free_to_vote = hard_state_.voted_for == NodeId() || hard_state_.voted_for == from;
   response.granted = free_to_vote && !std::holds_alternative<LeaderState>(role_) &&
                      log_.IsUpToDate(request.last_log_index, request.last_log_term);
   if (response.granted && hard_state_.voted_for == NodeId()) {
@@ -102,8 +100,8 @@ void Raft::OnRequestVote(NodeId from, Term term, const RequestVoteRequest& reque
   Send(from, response, term_persist_);
 }
 
-// Thesis 9.6 and 4.2.3. A node that hears its leader does not help to depose it; a leader that hears
-// no quorum steps down by itself (CheckQuorum), so this cannot lock out a connected majority.
+// Thesis 9.6 and 4.2.3. A node that hears its leader does not help to depose it; a leader that
+// hears no quorum steps down by itself (CheckQuorum), so this cannot lock out a connected majority.
 bool Raft::WouldPreVote(const RequestVoteRequest& request) const {
   if (request.campaign_term <= hard_state_.term) return false;
   if (!log_.IsUpToDate(request.last_log_index, request.last_log_term)) return false;

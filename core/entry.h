@@ -1,5 +1,5 @@
-// What the log is made of, and what must be durable before a promise (thesis figure 3.1, "persistent
-// state").
+// What the log is made of, and what must be durable before a promise (thesis figure 3.1,
+// "persistent state").
 #ifndef GRASSDB_CORE_ENTRY_H_
 #define GRASSDB_CORE_ENTRY_H_
 
@@ -30,7 +30,9 @@ struct Entry {
 };
 
 // What one entry counts for in limits given in bytes: its payload and a fixed share for its frame.
-inline std::size_t CostOf(const Entry& entry) { return entry.payload.size() + 32; }
+inline std::size_t CostOf(const Entry& entry) {
+  return entry.payload.size() + 32;
+}
 
 struct HardState {
   Term term;
@@ -50,13 +52,13 @@ struct SnapshotMeta {
   friend bool operator==(const SnapshotMeta&, const SnapshotMeta&) = default;
 };
 
-// One step's worth of state to make durable. The parts are written in this order, and a crash leaves
-// a prefix of them: hard state, snapshot, entries.
+// One step's worth of state to make durable. The parts are written in this order, and a crash
+// leaves a prefix of them: hard state, snapshot, entries.
 struct Persist {
   PersistId id;
   std::optional<HardState> hard_state;
-  // A snapshot received from the leader and staged (core/disk.h) becomes the current one. Entries up
-  // to its index are superseded; entries after it survive exactly if the local log has the entry
+  // A snapshot received from the leader and staged (core/disk.h) becomes the current one. Entries
+  // up to its index are superseded; entries after it survive exactly if the local log has the entry
   // (index, term) of the snapshot (thesis 5.3, figure 5.3 rule 6).
   std::optional<SnapshotMeta> install;
   // Contiguous. The first one's index cuts the log there: every older entry at or after it is gone.

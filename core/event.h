@@ -1,5 +1,6 @@
-// Structured trace events: what a reader of a log wants to know about a replica. Core emits them to a
-// sink it is handed and never looks at the sink; a run's fingerprint is the same with and without one.
+// Structured trace events: what a reader of a log wants to know about a replica. Core emits them to
+// a sink it is handed and never looks at the sink; a run's fingerprint is the same with and without
+// one.
 #ifndef GRASSDB_CORE_EVENT_H_
 #define GRASSDB_CORE_EVENT_H_
 

@@ -9,7 +9,8 @@ namespace {
 std::uint64_t LoadLittle(const char* from, std::size_t size) {
   std::uint64_t value = 0;
   std::memcpy(&value, from, size);
-  static_assert(std::endian::native == std::endian::little, "grassdb runs on little-endian machines");
+  static_assert(std::endian::native == std::endian::little,
+                "grassdb runs on little-endian machines");
   return value;
 }
 
@@ -32,7 +33,8 @@ std::uint64_t HashBytes(std::string_view bytes, std::uint64_t seed) {
   }
   for (; at < bytes.size(); at += 8) {
     const std::size_t size = bytes.size() - at < 8 ? bytes.size() - at : 8;
-    state = Fold(state, LoadLittle(bytes.data() + at, size) ^ (static_cast<std::uint64_t>(size) << 56));
+    state =
+        Fold(state, LoadLittle(bytes.data() + at, size) ^ (static_cast<std::uint64_t>(size) << 56));
   }
   return Mix(state ^ kB);
 }

@@ -37,8 +37,8 @@ constexpr std::uint64_t KeyedRandom(std::uint64_t seed, Parts... parts) {
   return state;
 }
 
-// Maps a random 64-bit number evenly onto [0, bound). `bound` > 0. The bias is below 2^-32 for every
-// bound that fits in 32 bits.
+// Maps a random 64-bit number evenly onto [0, bound). `bound` > 0. The bias is below 2^-32 for
+// every bound that fits in 32 bits.
 constexpr std::uint64_t Bounded(std::uint64_t random, std::uint64_t bound) {
   return static_cast<std::uint64_t>((static_cast<Uint128>(random) * bound) >> 64);
 }

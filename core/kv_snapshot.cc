@@ -53,8 +53,8 @@ void EncodeKey(Encoder& out, std::string_view key, const KeyValue& value) {
 KvSnapshotWriter KvSnapshotWriter::Begin(KvStore& store) {
   KvSnapshotWriter writer;
   writer.keys_left_ = store.size();
-  // The header holds the sessions and the fixed part. Sessions are copied here, in one go: there are
-  // few of them and they change with nearly every command.
+  // The header holds the sessions and the fixed part. Sessions are copied here, in one go: there
+  // are few of them and they change with nearly every command.
   std::string body;
   Encoder out(body);
   out.Put(kVersion);
@@ -85,8 +85,8 @@ Bytes KvSnapshotWriter::Next(KvStore& store, std::size_t bytes) {
   KvStore::Capture& capture = *store.capture_;
   std::string slice = std::exchange(header_, {});
   Encoder out(slice);
-  auto live = capture.cursor.has_value() ? store.map_.upper_bound(*capture.cursor)
-                                         : store.map_.begin();
+  auto live =
+      capture.cursor.has_value() ? store.map_.upper_bound(*capture.cursor) : store.map_.begin();
   while (keys_left_ > 0 && slice.size() < bytes) {
     auto preserved = capture.preserved.begin();
     const bool take_live = live != store.map_.end() &&
@@ -99,7 +99,8 @@ Bytes KvSnapshotWriter::Next(KvStore& store, std::size_t bytes) {
       continue;
     }
     GRASS_CHECK(preserved != capture.preserved.end());
-    // The key has changed since the snapshot began: what is written is what it was then, if anything.
+    // The key has changed since the snapshot began: what is written is what it was then, if
+    // anything.
     if (live != store.map_.end() && live->first == preserved->first) ++live;
     capture.cursor = preserved->first;
     if (preserved->second.has_value()) {

@@ -1,5 +1,5 @@
-// Snapshots of the key-value store as a stream of bytes, written and read in slices, so that neither
-// stops the node. store/FORMAT.md describes the file around the stream.
+// Snapshots of the key-value store as a stream of bytes, written and read in slices, so that
+// neither stops the node. store/FORMAT.md describes the file around the stream.
 //
 // Stream: header {u8 version = 1, u64 time, u64 revision, u64 keys, u64 digest, u32 sessions, each
 // session}, then each key in ascending order {string key, string value, u64 create, u64 mod, u64

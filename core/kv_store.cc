@@ -17,9 +17,9 @@ std::uint64_t DigestOf(std::string_view key, const KeyValue& value) {
 }
 
 std::uint64_t DigestOf(SessionId session, Sequence sequence, const CommandResult& answer) {
-  std::uint64_t digest = KeyedRandom(session.value(), sequence.value(),
-                                     static_cast<std::uint64_t>(answer.code),
-                                     answer.succeeded ? 1 : 0, answer.revision.value());
+  std::uint64_t digest =
+      KeyedRandom(session.value(), sequence.value(), static_cast<std::uint64_t>(answer.code),
+                  answer.succeeded ? 1 : 0, answer.revision.value());
   for (const OperationResult& operation : answer.operations) {
     digest = Fold(HashBytes(operation.value, digest), operation.found ? 1 : 0);
     digest = Fold(digest, operation.mod_revision.value());
@@ -126,7 +126,8 @@ void KvStore::ForgetAnswers(SessionId id, Session& session, Sequence through) {
   session.acknowledged = through;
   session_digest_ += DigestOf(id, session.last_used, session.last_index, session.acknowledged);
   while (!session.answers.empty() && session.answers.begin()->first <= through) {
-    session_digest_ -= DigestOf(id, session.answers.begin()->first, session.answers.begin()->second);
+    session_digest_ -=
+        DigestOf(id, session.answers.begin()->first, session.answers.begin()->second);
     session.answers.erase(session.answers.begin());
   }
 }
@@ -173,7 +174,8 @@ CommandResult KvStore::ApplyTransaction(const Transaction& transaction) {
   const Revision revision = revision_ + 1;
   const auto& operations = result.succeeded ? transaction.success : transaction.failure;
   result.operations.reserve(operations.size());
-  for (const Operation& operation : operations) result.operations.push_back(Run(operation, revision));
+  for (const Operation& operation : operations)
+    result.operations.push_back(Run(operation, revision));
   result.revision = revision_;
   return result;
 }

@@ -1,9 +1,9 @@
-// The replicated state machine: a sorted map of keys, a revision counter, and the client sessions that
-// make every write exactly-once (thesis 6.3).
+// The replicated state machine: a sorted map of keys, a revision counter, and the client sessions
+// that make every write exactly-once (thesis 6.3).
 //
 // Deterministic: the same commands in the same order give the same state, the same results and the
-// same digest on every replica. Time is replicated time, stamped into commands by the leader; there is
-// no other.
+// same digest on every replica. Time is replicated time, stamped into commands by the leader; there
+// is no other.
 //
 // A copyable value. Single-threaded.
 #ifndef GRASSDB_CORE_KV_STORE_H_
@@ -95,7 +95,8 @@ class KvStore {
   Map map_;
   Revision revision_;
   ClusterTime time_ = 0;
-  // Sums over keys, and over sessions and their answers: independent of order, so they can be kept up.
+  // Sums over keys, and over sessions and their answers: independent of order, so they can be kept
+  // up.
   std::uint64_t map_digest_ = 0;
   std::uint64_t session_digest_ = 0;
   absl::btree_map<SessionId, Session> sessions_;

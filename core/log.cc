@@ -39,8 +39,8 @@ Index Log::FirstIndexOfTermAt(Index index) const {
 
 Index Log::LastIndexWithTermAtMost(Index at_most, Term term) const {
   if (at_most <= base_index_) return base_index_;
-  const auto end = entries_.begin() +
-                   static_cast<std::ptrdiff_t>(std::min(at_most, last_index()) - base_index_);
+  const auto end =
+      entries_.begin() + static_cast<std::ptrdiff_t>(std::min(at_most, last_index()) - base_index_);
   const auto above = std::ranges::upper_bound(entries_.begin(), end, term, {}, &Entry::term);
   return base_index_ + static_cast<std::uint64_t>(above - entries_.begin());
 }

@@ -1,4 +1,5 @@
-// The in-memory log: a contiguous run of entries behind a base, the last entry that is no longer held.
+// The in-memory log: a contiguous run of entries behind a base, the last entry that is no longer
+// held.
 #ifndef GRASSDB_CORE_LOG_H_
 #define GRASSDB_CORE_LOG_H_
 
@@ -12,8 +13,8 @@
 
 namespace grassdb {
 
-// Invariants: base_index() <= last_index(); entries have consecutive indexes from base_index() + 1 on
-// and terms that never fall, the first one's not below base_term().
+// Invariants: base_index() <= last_index(); entries have consecutive indexes from base_index() + 1
+// on and terms that never fall, the first one's not below base_term().
 class Log {
  public:
   Log() = default;
@@ -39,8 +40,8 @@ class Log {
   // The last index at or below `at_most` whose term is not above `term`. >= base_index().
   Index LastIndexWithTermAtMost(Index at_most, Term term) const;
 
-  // Entries from `from` on, as many as fit into `count_max` and `bytes_max`, but at least one if there
-  // is one. Payloads are shared, not copied.
+  // Entries from `from` on, as many as fit into `count_max` and `bytes_max`, but at least one if
+  // there is one. Payloads are shared, not copied.
   std::vector<Entry> Slice(Index from, std::size_t count_max, std::size_t bytes_max) const;
 
   void Append(Entry entry);

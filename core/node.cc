@@ -25,8 +25,8 @@ Node::Node(const NodeOptions& options, RecoveredState recovered, const Environme
       raft_(options.raft, recovered, environment.clock->Now()),
       store_(options.store),
       apply_through_(raft_.commit_index()),
-      // An answer to a read of an earlier life must not confirm a read of this one, so the numbers of
-      // two lives do not meet: each life's seed differs.
+      // An answer to a read of an earlier life must not confirm a read of this one, so the numbers
+      // of two lives do not meet: each life's seed differs.
       last_read_(KeyedRandom(options.raft.seed, std::uint64_t{0x72656164}) >> 24 << 24) {
   GRASS_CHECK(!options.Problem().has_value());
   GRASS_CHECK(environment.clock != nullptr);
@@ -265,7 +265,8 @@ void Node::ApplyEntry(const Entry& entry) {
   if (result->code == CommandResult::Code::kSessionUnknown) {
     reply = MakeReply(ReplyCode::kSessionUnknown, "the session is unknown or has expired");
   } else if (result->code == CommandResult::Code::kStaleSequence) {
-    reply = MakeReply(ReplyCode::kStaleSequence, "the session's client has acknowledged this command");
+    reply =
+        MakeReply(ReplyCode::kStaleSequence, "the session's client has acknowledged this command");
   }
   reply.revision = result->revision;
   reply.command = *std::move(result);
@@ -356,7 +357,8 @@ void Node::AnswerTransfers() {
     if (handed_over) {
       environment_.clients->Answer(request, MakeReply(ReplyCode::kOk));
     } else {
-      Refuse(request, ReplyCode::kUnavailable, "no follower could take the leadership over in time");
+      Refuse(request, ReplyCode::kUnavailable,
+             "no follower could take the leadership over in time");
     }
   }
 }

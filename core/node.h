@@ -78,7 +78,8 @@ struct NodeStatus {
 
 class Node {
  public:
-  // `recovered` comes from store::Storage::Open; the disk of `environment` executes on that storage.
+  // `recovered` comes from store::Storage::Open; the disk of `environment` executes on that
+  // storage.
   Node(const NodeOptions& options, RecoveredState recovered, const Environment& environment);
   Node(const Node&) = delete;
   Node& operator=(const Node&) = delete;

@@ -27,10 +27,9 @@ Reply Node::MakeReply(ReplyCode code, std::string error) const {
 void Node::Refuse(RequestId request, ReplyCode code, std::string error) {
   Reply reply = MakeReply(code, std::move(error));
   if (code == ReplyCode::kNotLeader) {
-    reply.error = reply.leader == NodeId(0)
-                      ? "not the leader; no leader is known"
-                      : "not the leader; the leader is " + reply.leader_name + " at " +
-                            reply.leader_address;
+    reply.error = reply.leader == NodeId(0) ? "not the leader; no leader is known"
+                                            : "not the leader; the leader is " + reply.leader_name +
+                                                  " at " + reply.leader_address;
   }
   environment_.clients->Answer(request, std::move(reply));
 }
@@ -110,11 +109,11 @@ void Node::OnRequest(RequestId request, GetRequest get) {
     return ServeGet(request, get.key);
   }
   const ReadId id = ++last_read_;
-  waiting_reads_.emplace(
-      id, WaitingGet{.request = request,
-                     .key = std::move(get.key),
-                     .deadline = environment_.clock->Now() + options_.read_patience,
-                     .index = std::nullopt});
+  waiting_reads_.emplace(id,
+                         WaitingGet{.request = request,
+                                    .key = std::move(get.key),
+                                    .deadline = environment_.clock->Now() + options_.read_patience,
+                                    .index = std::nullopt});
   new_reads_.push_back(id);
 }
 

@@ -15,8 +15,8 @@ void Node::MaybeTakeSnapshot() {
   if (taking_.has_value() || !loaded() || install_persist_ != PersistId(0)) return;
   if (snapshot_requests_.empty()) {
     if (log_bytes_since_snapshot_ < options_.snapshot_log_bytes) return;
-    // A new snapshot makes every transfer of the old one start again: a slow follower would never get
-    // one whole. So a transfer holds it off, until the log is several times its size.
+    // A new snapshot makes every transfer of the old one start again: a slow follower would never
+    // get one whole. So a transfer holds it off, until the log is several times its size.
     if (!sending_.empty() && log_bytes_since_snapshot_ < 4 * options_.snapshot_log_bytes) return;
   }
   const Index current = raft_.snapshot().has_value() ? raft_.snapshot()->index : Index();
@@ -59,11 +59,12 @@ void Node::OnSliceStaged(const StageDone& done) {
   GRASS_CHECK_EQ(done.next_offset, taking_->offset);
   if (!done.last) return StageNextSlice();
   taking_->publishing = true;
-  environment_.disk->Submit(PublishSnapshot{.meta = taking_->meta,
-                                            .release_through = ReleasePoint(taking_->meta.index)});
+  environment_.disk->Submit(
+      PublishSnapshot{.meta = taking_->meta, .release_through = ReleasePoint(taking_->meta.index)});
 }
 
-// Keeps the newest `log_kept_bytes` of entries at or below the snapshot for followers a little behind.
+// Keeps the newest `log_kept_bytes` of entries at or below the snapshot for followers a little
+// behind.
 Index Node::ReleasePoint(Index snapshot) const {
   const Log& log = raft_.log();
   std::size_t kept = 0;
@@ -99,7 +100,8 @@ void Node::OnDone(const PublishDone& done) {
 void Node::AbandonTaking() {
   if (!taking_.has_value()) return;
   for (const RequestId request : taking_->requesters) {
-    Refuse(request, ReplyCode::kUnavailable, "the leader's snapshot has replaced this node's state");
+    Refuse(request, ReplyCode::kUnavailable,
+           "the leader's snapshot has replaced this node's state");
   }
   taking_.reset();
 }
@@ -264,10 +266,8 @@ void Node::OfferStaged() {
 
 void Node::BeginRestore(const SnapshotMeta& meta) {
   AbandonTaking();
-  restore_.emplace(Restore{.meta = meta,
-                           .offset = 0,
-                           .reader = KvSnapshotReader(options_.store),
-                           .reading = false});
+  restore_.emplace(Restore{
+      .meta = meta, .offset = 0, .reader = KvSnapshotReader(options_.store), .reading = false});
   ContinueRestore();
 }
 
@@ -303,10 +303,9 @@ void Node::OnRestoreRead(const SnapshotRead& read) {
   log_bytes_since_snapshot_ = 0;
   restore_.reset();
   if (environment_.trace != nullptr) {
-    environment_.trace->OnEvent(raft_.term(), Event{.kind = EventKind::kStateRestored,
-                                                    .peer = NodeId(),
-                                                    .a = applied_.value(),
-                                                    .b = 0});
+    environment_.trace->OnEvent(
+        raft_.term(),
+        Event{.kind = EventKind::kStateRestored, .peer = NodeId(), .a = applied_.value(), .b = 0});
   }
   Apply();
   AnswerReads();

@@ -33,13 +33,13 @@ struct Progress {
 
   NodeId id;
   ProgressState state = ProgressState::kProbe;
-  Index match;            // the follower holds the leader's log durably up to here
-  Index next{1};          // the next entry to send
+  Index match;              // the follower holds the leader's log durably up to here
+  Index next{1};            // the next entry to send
   bool probe_sent = false;  // kProbe: a message is out; wait for its answer or the heartbeat
-  Index snapshot_index;   // kSnapshot: the snapshot it is to receive
-  ReadRound read_round;   // the newest round this follower has confirmed
-  ReadRound round_sent;   // the newest round this follower was asked to confirm
-  Instant last_heard;     // when an answer in this term came in last
+  Index snapshot_index;     // kSnapshot: the snapshot it is to receive
+  ReadRound read_round;     // the newest round this follower has confirmed
+  ReadRound round_sent;     // the newest round this follower was asked to confirm
+  Instant last_heard;       // when an answer in this term came in last
   std::deque<Inflight> inflight;
   std::size_t inflight_bytes = 0;
 

@@ -154,8 +154,8 @@ void Raft::Dispatch(Message message) {
   }
 }
 
-// Thesis 3.3: a higher term makes a follower, a lower one is refused. A pre-vote request is outside of
-// this: it changes no state, and its answer tells the candidate of a higher term (thesis 9.6).
+// Thesis 3.3: a higher term makes a follower, a lower one is refused. A pre-vote request is outside
+// of this: it changes no state, and its answer tells the candidate of a higher term (thesis 9.6).
 bool Raft::PassesTermCheck(const Message& message) {
   const auto* vote = std::get_if<RequestVoteRequest>(&message.body);
   if (vote != nullptr && vote->ballot == Ballot::kPreVote) return true;
@@ -366,8 +366,9 @@ void Raft::TruncateLog(Index from) {
   Emit(EventKind::kTruncatedLog, leader(), from.value(), log_.last_index().value());
   log_.TruncateFrom(from);
   durable_index_ = std::min(durable_index_, from - 1);
-  // A Persist still under way may write entries that are now gone. Its completion must not count for
-  // whatever replaces them, even if that has the same index and term again later (the ABA race).
+  // A Persist still under way may write entries that are now gone. Its completion must not count
+  // for whatever replaces them, even if that has the same index and term again later (the ABA
+  // race).
   for (PendingEntries& pending : pending_entries_) pending.last = std::min(pending.last, from - 1);
   while (configurations_.back().index >= from) {
     GRASS_CHECK_GT(configurations_.size(), 1u);
@@ -407,8 +408,7 @@ void Raft::AdvanceApply() {
 void Raft::Send(NodeId to, MessageBody body, PersistId needs) {
   GRASS_CHECK_NE(to, options_.id);
   GRASS_CHECK_LE(needs, NextPersist());
-  Message message{
-      .from = options_.id, .to = to, .term = hard_state_.term, .body = std::move(body)};
+  Message message{.from = options_.id, .to = to, .term = hard_state_.term, .body = std::move(body)};
   if (needs <= durable_persist_) {
     output_->messages.push_back(std::move(message));
   } else {

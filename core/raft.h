@@ -8,8 +8,8 @@
 //  - `now` never goes back.
 //  - Every Persist of an output is made durable in order of its id; Persisted{id} tells of this one
 //    and all before it. There is no other order to keep: votes, vote requests and acknowledgements
-//    that rest on an unfinished Persist are held back in here and come out of the step that hears of
-//    its completion. A message that was held back while the term moved on is dropped.
+//    that rest on an unfinished Persist are held back in here and come out of the step that hears
+//    of its completion. A message that was held back while the term moved on is dropped.
 //  - Step is called with DeadlineReached no later than a little after NextDeadline().
 //  - Messages may be lost, repeated, delayed and reordered.
 //

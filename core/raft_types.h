@@ -20,7 +20,8 @@ namespace grassdb {
 // Every limit of the protocol, with its unit and default, in one place.
 struct RaftOptions {
   NodeId id;
-  // Keys every random choice of this replica. Two replicas, and two lives of one, must differ in it.
+  // Keys every random choice of this replica. Two replicas, and two lives of one, must differ in
+  // it.
   std::uint64_t seed = 0;
 
   // An election timeout is drawn from [min, max) at every reset (thesis 3.4).
@@ -83,10 +84,10 @@ using Input = std::variant<DeadlineReached, Message, Persisted, Submit, Compact,
 // --- Output ---
 
 enum class SubmitOutcome : std::uint8_t {
-  kNone,        // the input was not a Submit, or had no commands
-  kAppended,    // commands got consecutive indexes from Output::first_index on
-  kNotLeader,   // nothing happened
-  kOverloaded,  // nothing happened: too much is uncommitted
+  kNone,          // the input was not a Submit, or had no commands
+  kAppended,      // commands got consecutive indexes from Output::first_index on
+  kNotLeader,     // nothing happened
+  kOverloaded,    // nothing happened: too much is uncommitted
   kTransferring,  // nothing happened: leadership is being handed over
 };
 
@@ -95,8 +96,8 @@ struct ReadReady {
   Index index;  // serve the read from a state that has applied this much
 };
 
-// What one step wants done. The driver may do the parts in any order and at any speed: whatever must
-// wait for the disk, core holds back by itself.
+// What one step wants done. The driver may do the parts in any order and at any speed: whatever
+// must wait for the disk, core holds back by itself.
 struct Output {
   std::optional<Persist> persist;
   std::vector<Message> messages;

@@ -1,7 +1,7 @@
-// Linearizable reads without the log (thesis 6.4): the leader remembers its commit index, makes sure
-// with one round of messages that it still is the leader, and serves the read from a state that has
-// reached that index. One round serves every read that waits when it starts; a round's number is used
-// once, so that an old or repeated answer never confirms a new one.
+// Linearizable reads without the log (thesis 6.4): the leader remembers its commit index, makes
+// sure with one round of messages that it still is the leader, and serves the read from a state
+// that has reached that index. One round serves every read that waits when it starts; a round's
+// number is used once, so that an old or repeated answer never confirms a new one.
 #include <utility>
 
 #include "core/check.h"
@@ -25,7 +25,8 @@ void Raft::AddRead(WaitingRead read) {
 void Raft::MaybeStartRound() {
   LeaderState& leader = leading();
   if (leader.reads_waiting.empty() || leader.round > leader.confirmed_round) return;
-  // Until an entry of its own term is committed the leader does not know what is (thesis 6.4, step 1).
+  // Until an entry of its own term is committed the leader does not know what is (thesis 6.4, step
+  // 1).
   if (commit_index_ < leader.first_index) return;
   ++leader.round;
   leader.round_index = commit_index_;

@@ -1,4 +1,5 @@
-// Log replication (thesis 3.5, 3.6.2, 5.3, 10.2.1): AppendEntries and InstallSnapshot on both sides.
+// Log replication (thesis 3.5, 3.6.2, 5.3, 10.2.1): AppendEntries and InstallSnapshot on both
+// sides.
 #include <algorithm>
 #include <utility>
 
@@ -55,14 +56,15 @@ void Raft::OnAppendEntries(NodeId from, AppendEntriesRequest request) {
     return;
   }
   const Index verified = AppendMissing(request);
-  // Thesis figure 3.1: not beyond the last entry this message has verified. What the log holds behind
-  // it may be another leader's.
+  // Thesis figure 3.1: not beyond the last entry this message has verified. What the log holds
+  // behind it may be another leader's.
   commit_index_ = std::max(commit_index_, std::min(request.leader_commit, verified));
   AppendEntriesResponse response;
   response.prev_log_index = prev;
   response.read_round = request.read_round;
   if (request.entries.empty()) {
-    // A heartbeat is answered at once, however slow the disk is; it tells how far the disk has come.
+    // A heartbeat is answered at once, however slow the disk is; it tells how far the disk has
+    // come.
     response.match_index = std::min(verified, durable_index_);
     Send(from, response, term_persist_);
   } else {
@@ -71,8 +73,8 @@ void Raft::OnAppendEntries(NodeId from, AppendEntriesRequest request) {
   }
 }
 
-// Thesis 3.5: only a conflicting entry cuts the log. An old or repeated message that holds less than
-// the log must not (it may have been acknowledged).
+// Thesis 3.5: only a conflicting entry cuts the log. An old or repeated message that holds less
+// than the log must not (it may have been acknowledged).
 Index Raft::AppendMissing(AppendEntriesRequest& request) {
   const Index verified = request.prev_log_index + request.entries.size();
   for (Entry& entry : request.entries) {
@@ -172,9 +174,9 @@ void Raft::OnMatched(Progress& follower, const AppendEntriesResponse& response) 
     follower.Acknowledged(follower.match);
   }
   if (follower.state == ProgressState::kProbe) {
-    // Only the answer to the probe opens the window again. Any other one is from before the conflict:
-    // where messages are reordered, old matches and conflicts would take turns, each match sending the
-    // whole window once more, until nodes and network do nothing else.
+    // Only the answer to the probe opens the window again. Any other one is from before the
+    // conflict: where messages are reordered, old matches and conflicts would take turns, each
+    // match sending the whole window once more, until nodes and network do nothing else.
     if (answers_probe) {
       follower.BecomeReplicate();
     } else if (advanced) {
@@ -261,8 +263,8 @@ void Raft::SendEntries(Progress& follower) {
   Send(follower.id, std::move(request), term_persist_);
 }
 
-// An AppendEntries without entries. Its place in the log makes a lost append show up: a follower that
-// lacks the entry before refuses, and the leader goes back to probing.
+// An AppendEntries without entries. Its place in the log makes a lost append show up: a follower
+// that lacks the entry before refuses, and the leader goes back to probing.
 void Raft::SendHeartbeat(Progress& follower) {
   AppendEntriesRequest request;
   if (follower.state != ProgressState::kSnapshot && !NeedsSnapshot(follower)) {
@@ -289,8 +291,8 @@ void Raft::OnHeartbeatDue() {
   }
 }
 
-// Thesis 3.6.2, figure 3.7: only an entry of the leader's own term is committed by counting; earlier
-// ones are committed by being before it.
+// Thesis 3.6.2, figure 3.7: only an entry of the leader's own term is committed by counting;
+// earlier ones are committed by being before it.
 void Raft::AdvanceCommit() {
   LeaderState& leader = leading();
   const Index reached = configuration().QuorumValue<Index>([&](NodeId voter) {

@@ -1,5 +1,5 @@
-// The distinct types of grassdb's numbers. A term is not an index is not a node: mixing them does not
-// compile, and a bare integer becomes one of them only where the code says so.
+// The distinct types of grassdb's numbers. A term is not an index is not a node: mixing them does
+// not compile, and a bare integer becomes one of them only where the code says so.
 #ifndef GRASSDB_CORE_TYPES_H_
 #define GRASSDB_CORE_TYPES_H_
 

@@ -1,10 +1,11 @@
 // Any bytes: DecodeCommand accepts exactly what EncodeCommand writes, and the store applies it.
+#include "core/command.h"
+
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
 
 #include "core/check.h"
-#include "core/command.h"
 #include "core/kv_store.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

@@ -1,10 +1,11 @@
 // Any bytes: DecodeConfiguration accepts only canonical ones.
+#include "core/configuration.h"
+
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
 
 #include "core/check.h"
-#include "core/configuration.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view bytes(reinterpret_cast<const char*>(data), size);

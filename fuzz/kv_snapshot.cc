@@ -1,5 +1,7 @@
 // Any bytes, cut into slices by the first byte: the reader refuses them or gives a store whose own
 // snapshot is the same stream again.
+#include "core/kv_snapshot.h"
+
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -8,7 +10,6 @@
 #include <utility>
 
 #include "core/check.h"
-#include "core/kv_snapshot.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;

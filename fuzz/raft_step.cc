@@ -1,6 +1,6 @@
-// The bytes are a schedule for three Rafts: who steps, which message is delivered, dropped or repeated,
-// whose write is durable, who restarts. Every step's own checks are on, and after each step no term may
-// have two leaders and no index two committed entries.
+// The bytes are a schedule for three Rafts: who steps, which message is delivered, dropped or
+// repeated, whose write is durable, who restarts. Every step's own checks are on, and after each
+// step no term may have two leaders and no index two committed entries.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>

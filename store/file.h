@@ -1,11 +1,12 @@
-// The abstract file system under the store: what POSIX gives, no more. Two implementations: the POSIX
-// adapter of this room and the simulated disk of sim/.
+// The abstract file system under the store: what POSIX gives, no more. Two implementations: the
+// POSIX adapter of this room and the simulated disk of sim/.
 //
-// Durability is what the store must assume, not what usually happens: bytes written are in a cache and
-// survive a crash only after File::Sync; before that any subset of the written sectors may survive,
-// the last one torn. A created, renamed or removed name survives only after Directory::Sync. After a
-// failed Sync nothing is known about what it covered and a second Sync proves nothing, so the store
-// treats every error of a write or a sync as final.
+// Durability is what the store must assume, not what usually happens: bytes written are in a cache
+// and survive a crash only after File::Sync; before that any subset of the written sectors may
+// survive, the last one torn (a mix of its old and its new bytes). A created, renamed or removed
+// name survives only after Directory::Sync; before that any subset of those changes may survive.
+// After a failed Sync nothing is known about what it covered and a second Sync proves nothing, so
+// the store treats every error of a write or a sync as final.
 #ifndef GRASSDB_STORE_FILE_H_
 #define GRASSDB_STORE_FILE_H_
 
@@ -29,8 +30,8 @@ class File {
 
   // Reads up to out.size() bytes; the number read is short only at the end of the file.
   virtual absl::StatusOr<std::size_t> ReadAt(std::uint64_t offset, std::span<char> out) = 0;
-  // Writes the parts one behind the other from `offset` on, as one gathered write; grows the file as
-  // needed. An error leaves any part of it written.
+  // Writes the parts one behind the other from `offset` on, as one gathered write; grows the file
+  // as needed. An error leaves any part of it written.
   virtual absl::Status WriteAt(std::uint64_t offset, std::span<const std::string_view> parts) = 0;
   // Makes content and size durable (fdatasync).
   virtual absl::Status Sync() = 0;
@@ -41,7 +42,7 @@ class File {
 enum class OpenMode : std::uint8_t {
   kExisting = 1,  // NotFound if there is none
   kCreate = 2,    // AlreadyExists if there is one
-  kReplace = 3,   // an existing file is emptied
+  kReplace = 3,   // an existing file is emptied, a missing one is made
 };
 
 // A held lock; released by the destructor or by the end of the process.

@@ -54,7 +54,8 @@ class Log {
                             std::vector<SegmentNumber> free, const LogState& state);
 
   // Makes the record durable: one gathered write and one sync, after a rotation if the live log has
-  // no room. `state` is that before the record. Finishes `record`.
+  // no room. `state` is that before the record. Finishes `record`. As long as there is no free
+  // segment to re-use, now and then a share of a spare file is filled with zeros and synced too.
   absl::Status Append(RecordBuilder& record, const LogState& state);
 
   // Gives up the oldest segments whose entries are all at or below `through`. The caller has made
@@ -72,6 +73,7 @@ class Log {
   absl::Status Rotate(const LogState& state, std::size_t frame_bytes);
   absl::Status PrepareNext(const LogState& state, RecordSequence sequence, std::size_t frame_bytes);
   absl::StatusOr<std::unique_ptr<File>> OpenNext(std::uint64_t capacity);
+  absl::Status FillSpare(std::size_t appended);
   absl::Status WriteSeal(const LogPosition& last);
   absl::Status SealedToDirectory();
   absl::Status NextToLive(const LogState& state, RecordSequence sequence);
@@ -84,6 +86,10 @@ class Log {
   std::uint64_t capacity_ = 0;        // of the live log's file
   std::deque<SealedSegment> sealed_;  // ascending, without gaps, up to live_.number - 1
   std::vector<SegmentNumber> free_;
+  // A file that is being filled with zeros ahead of its use; null if there is none.
+  std::unique_ptr<File> spare_;
+  std::uint64_t spare_filled_ = 0;
+  std::uint64_t spare_owed_ = 0;  // appended to the log, but not yet matched by zeros
 };
 
 }  // namespace grassdb::store

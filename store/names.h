@@ -22,6 +22,7 @@ enum class FileKind : std::uint8_t {
   kLock,
   kLive,
   kNext,
+  kSpare,
   kSealed,
   kFree,
   kSnapshot,
@@ -47,6 +48,7 @@ class FileNames {
   std::string Lock() const { return prefix_ + "lock"; }
   std::string Live() const { return prefix_ + "wal"; }
   std::string Next() const { return prefix_ + "next"; }
+  std::string Spare() const { return prefix_ + "spare"; }
   std::string Taken() const { return prefix_ + "taken.tmp"; }
   std::string Received() const { return prefix_ + "received.tmp"; }
   std::string Sealed(SegmentNumber number) const;

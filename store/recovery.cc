@@ -238,6 +238,7 @@ absl::StatusOr<Inventory> TakeInventory(Directory& directory, const FileNames& n
       case FileKind::kSnapshot:
         inventory.snapshots.emplace_back(parsed.number);
         break;
+      case FileKind::kSpare:
       case FileKind::kIdentityStaging:
       case FileKind::kTaken:
       case FileKind::kReceived:

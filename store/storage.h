@@ -1,12 +1,12 @@
 // Storage: the durable half of a replica. Executes the jobs of core/disk.h over a Directory, and
 // recovers what the last life left. store/FORMAT.md says every byte and every sync.
 //
-// Synchronous and single-threaded: Execute returns when the job is durable or has failed. Production
-// calls it from the disk thread only; the simulator calls it inline and lets the simulated disk decide
-// when its effects land.
+// Synchronous and single-threaded: Execute returns when the job is durable or has failed.
+// Production calls it from the disk thread only; the simulator calls it inline and lets the
+// simulated disk decide when its effects land.
 //
-// After Execute has returned an error for a Persist, a StageSnapshot or a PublishSnapshot the storage
-// refuses every further write with the same error (fail-stop).
+// After Execute has returned an error for a Persist, a StageSnapshot or a PublishSnapshot the
+// storage refuses every further write with the same error (fail-stop).
 #ifndef GRASSDB_STORE_STORAGE_H_
 #define GRASSDB_STORE_STORAGE_H_
 
@@ -31,11 +31,13 @@ struct Opened;
 
 class Storage {
  public:
-  // Opens the directory of the node `wanted`: a new directory is initialised for it; an existing one
-  // must carry the same cluster and node (FailedPrecondition, naming both, otherwise) and is
-  // recovered. Nothing in the directory is changed before the identity has been checked. Errors:
-  // FailedPrecondition (another identity, or in use), DataLoss (damage that recovery may not cut),
-  // or what the directory reports.
+  // Opens the directory of the node `wanted`: a new directory is initialised for it; an existing
+  // one must carry the same cluster and node (FailedPrecondition, naming both, otherwise) and is
+  // recovered. Nothing in the directory but the lock file is changed before the identity has been
+  // checked and recovery has succeeded. Errors: InvalidArgument (a node name that cannot be part of
+  // a file name), FailedPrecondition (another identity, in use, or written by a newer version),
+  // DataLoss (damage that recovery may not cut), or what the directory reports. What recovery found
+  // is durable when Open returns.
   //
   // `directory` outlives the storage.
   static absl::StatusOr<Opened> Open(Directory& directory, const StorageOptions& options,

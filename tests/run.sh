@@ -15,7 +15,7 @@ if [ $# -gt 0 ] && [ "$1" != -- ]; then
 fi
 [ "${1:-}" = -- ] && shift
 install_packages "${BUILD_PACKAGES[@]}" "${TEST_PACKAGES[@]}"
-cmake --preset "$preset" >"/tmp/grassdb-configure.$$" 2>&1 || {
+cmake --preset "$preset" -DGRASSDB_TESTS=ON >"/tmp/grassdb-configure.$$" 2>&1 || {
   cat "/tmp/grassdb-configure.$$"
   rm -f "/tmp/grassdb-configure.$$"
   exit 1

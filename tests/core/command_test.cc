@@ -7,18 +7,18 @@ namespace {
 
 rc::Gen<Operation> AnyOperation() {
   return rc::gen::build<Operation>(
-      rc::gen::set(&Operation::kind, rc::gen::element(Operation::Kind::kPut,
-                                                      Operation::Kind::kDelete,
-                                                      Operation::Kind::kGet)),
+      rc::gen::set(
+          &Operation::kind,
+          rc::gen::element(Operation::Kind::kPut, Operation::Kind::kDelete, Operation::Kind::kGet)),
       rc::gen::set(&Operation::key), rc::gen::set(&Operation::value));
 }
 
 rc::Gen<Compare> AnyCompare() {
   return rc::gen::build<Compare>(
-      rc::gen::set(&Compare::target,
-                   rc::gen::element(Compare::Target::kValue, Compare::Target::kVersion,
-                                    Compare::Target::kCreateRevision,
-                                    Compare::Target::kModRevision)),
+      rc::gen::set(
+          &Compare::target,
+          rc::gen::element(Compare::Target::kValue, Compare::Target::kVersion,
+                           Compare::Target::kCreateRevision, Compare::Target::kModRevision)),
       rc::gen::set(&Compare::relation,
                    rc::gen::element(Compare::Relation::kEqual, Compare::Relation::kNotEqual,
                                     Compare::Relation::kLess, Compare::Relation::kGreater)),
@@ -63,7 +63,8 @@ RC_GTEST_PROP(CommandCodec, AnyBytesAreDecodedOrRefused, (const std::string& byt
 TEST(CommandLimits, NamesTheLimitThatIsBroken) {
   EXPECT_FALSE(BrokenLimit(PutTransaction("k", "v")).has_value());
   EXPECT_FALSE(BrokenLimit(PutTransaction(std::string(4096, 'k'), std::string(1 << 20, 'v'))));
-  EXPECT_EQ(*BrokenLimit(PutTransaction("", "v")), "the key is empty; it must have 1 to 4096 bytes");
+  EXPECT_EQ(*BrokenLimit(PutTransaction("", "v")),
+            "the key is empty; it must have 1 to 4096 bytes");
   EXPECT_EQ(*BrokenLimit(PutTransaction(std::string(4097, 'k'), "v")),
             "the key is 4097 bytes; at most 4096 are allowed");
   EXPECT_EQ(*BrokenLimit(PutTransaction("k", std::string((1 << 20) + 1, 'v'))),
@@ -73,8 +74,8 @@ TEST(CommandLimits, NamesTheLimitThatIsBroken) {
   EXPECT_EQ(*BrokenLimit(many), "the transaction is 129 operations; at most 128 are allowed");
   Transaction large;
   for (int i = 0; i < 3; ++i) {
-    large.success.push_back(Operation{
-        .kind = Operation::Kind::kPut, .key = "k", .value = std::string(1 << 20, 'v')});
+    large.success.push_back(
+        Operation{.kind = Operation::Kind::kPut, .key = "k", .value = std::string(1 << 20, 'v')});
   }
   EXPECT_TRUE(BrokenLimit(large)->ends_with("at most 2097152 are allowed")) << *BrokenLimit(large);
 }

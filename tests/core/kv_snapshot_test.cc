@@ -36,8 +36,8 @@ absl::StatusOr<KvStore> Load(const std::vector<std::string>& slices) {
   return std::move(reader).Finish();
 }
 
-// The snapshot is of the moment it was begun, whatever happens to the store while it is written, and
-// however the stream is cut into slices.
+// The snapshot is of the moment it was begun, whatever happens to the store while it is written,
+// and however the stream is cut into slices.
 RC_GTEST_PROP(KvSnapshot, IsTheStateWhenItWasBegun, ()) {
   const auto before = *rc::gen::arbitrary<std::vector<std::uint64_t>>();
   const auto during = *rc::gen::arbitrary<std::vector<std::uint64_t>>();

@@ -71,10 +71,11 @@ class NodeTest : public ::testing::Test {
     return persist;
   }
   void Put(std::uint64_t request, const std::string& key, const std::string& value) {
-    node_->OnClient(RequestId(request), TransactionRequest{.session = {},
-                                                           .sequence = {},
-                                                           .acknowledged = {},
-                                                           .transaction = PutTransaction(key, value)});
+    node_->OnClient(RequestId(request),
+                    TransactionRequest{.session = {},
+                                       .sequence = {},
+                                       .acknowledged = {},
+                                       .transaction = PutTransaction(key, value)});
   }
   void Get(std::uint64_t request, const std::string& key, ReadMode mode = ReadMode::kLinearizable) {
     node_->OnClient(RequestId(request), GetRequest{.mode = mode, .key = key});
@@ -170,8 +171,9 @@ TEST_F(NodeTest, AWriteOfALostLeadershipHasAnUnknownOutcome) {
   clock_.now = node_->NextDeadline();
   node_->OnDeadline();
   node_->Flush();
-  Receive(2, 0,
-          RequestVoteResponse{.ballot = Ballot::kPreVote, .campaign_term = Term(1), .granted = true});
+  Receive(
+      2, 0,
+      RequestVoteResponse{.ballot = Ballot::kPreVote, .campaign_term = Term(1), .granted = true});
   FinishDisk();
   Receive(2, 1,
           RequestVoteResponse{.ballot = Ballot::kVote, .campaign_term = Term(1), .granted = true});

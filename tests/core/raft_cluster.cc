@@ -9,8 +9,12 @@
 
 namespace grassdb {
 
-std::string NameOfNode(int number) { return "n" + std::to_string(number); }
-NodeId IdOfNode(int number) { return NodeIdOf(NameOfNode(number)); }
+std::string NameOfNode(int number) {
+  return "n" + std::to_string(number);
+}
+NodeId IdOfNode(int number) {
+  return NodeIdOf(NameOfNode(number));
+}
 
 Configuration VotersOf(int count) {
   std::vector<Member> members;

@@ -101,8 +101,7 @@ TEST(RaftElection, KeepsItsVoteWhenAnAppendOfTheTermRefusesIt) {
   AppendEntriesRequest append;
   append.prev_log_index = Index(7);  // conflicts: this log is empty
   append.prev_log_term = Term(4);
-  cluster.Deliver(
-      Message{.from = IdOfNode(2), .to = IdOfNode(1), .term = Term(5), .body = append});
+  cluster.Deliver(Message{.from = IdOfNode(2), .to = IdOfNode(1), .term = Term(5), .body = append});
   cluster.DropAll();
   cluster.Deliver(VoteRequest(3, 1, Term(5), Index(9), Term(4)));
   EXPECT_FALSE(Granted(cluster, 1, 3));
@@ -191,10 +190,8 @@ TEST(RaftElection, ACandidateFollowsTheLeaderOfItsTerm) {
   RequestVoteResponse pre{.ballot = Ballot::kPreVote, .campaign_term = Term(1), .granted = true};
   cluster.Deliver(Message{.from = IdOfNode(2), .to = IdOfNode(1), .term = Term(0), .body = pre});
   ASSERT_EQ(cluster.raft(1).role(), Role::kCandidate);
-  cluster.Deliver(Message{.from = IdOfNode(3),
-                          .to = IdOfNode(1),
-                          .term = Term(1),
-                          .body = AppendEntriesRequest{}});
+  cluster.Deliver(Message{
+      .from = IdOfNode(3), .to = IdOfNode(1), .term = Term(1), .body = AppendEntriesRequest{}});
   EXPECT_EQ(cluster.raft(1).role(), Role::kFollower);
   EXPECT_EQ(cluster.raft(1).leader(), IdOfNode(3));
 }
@@ -314,7 +311,8 @@ TEST(RaftCheckQuorum, ALeaderThatHearsAQuorumStays) {
 }
 
 TEST(RaftCheckQuorum, ABridgeOfFiveNodesGetsALeader) {
-  // Only node 3 reaches everybody: it is the only one that can lead (thesis 4.2.3 must not lock out).
+  // Only node 3 reaches everybody: it is the only one that can lead (thesis 4.2.3 must not lock
+  // out).
   RaftCluster cluster(5);
   cluster.Elect(1);
   for (const int a : {1, 2}) {

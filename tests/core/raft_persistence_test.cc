@@ -19,10 +19,8 @@ Message Append(int from, int to, std::uint64_t term, std::uint64_t prev, std::ui
   request.prev_log_index = Index(prev);
   request.prev_log_term = Term(prev_term);
   request.entries = std::move(entries);
-  return Message{.from = IdOfNode(from),
-                 .to = IdOfNode(to),
-                 .term = Term(term),
-                 .body = std::move(request)};
+  return Message{
+      .from = IdOfNode(from), .to = IdOfNode(to), .term = Term(term), .body = std::move(request)};
 }
 
 RaftCluster SlowDisk(int voters) {

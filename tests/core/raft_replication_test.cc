@@ -98,10 +98,9 @@ TEST(RaftReplication, RefusesAnAppendThatLeavesAHole) {
 
 TEST(RaftReplication, NamesTheFirstEntryOfTheConflictingTerm) {
   RaftCluster cluster(3);
-  cluster.Deliver(Append(2, 1, 3, 0, 0,
-                         {MakeEntry(1, 1, "a"), MakeEntry(2, 2, "b"), MakeEntry(3, 2, "c"),
-                          MakeEntry(4, 2, "d")},
-                         0));
+  cluster.Deliver(Append(
+      2, 1, 3, 0, 0,
+      {MakeEntry(1, 1, "a"), MakeEntry(2, 2, "b"), MakeEntry(3, 2, "c"), MakeEntry(4, 2, "d")}, 0));
   cluster.DropAll();
   cluster.Deliver(Append(3, 1, 5, 4, 4, {}, 0));
   const auto answer = AnswerOf(cluster, 1, 3);
@@ -133,25 +132,25 @@ TEST(RaftReplication, AnOldAppendDoesNotCutWhatCameAfterIt) {
 
 TEST(RaftReplication, AConflictingEntryCutsTheLogThere) {
   RaftCluster cluster(3);
-  cluster.Deliver(Append(2, 1, 1, 0, 0,
-                         {MakeEntry(1, 1, "a"), MakeEntry(2, 1, "b"), MakeEntry(3, 1, "c")}, 0));
+  cluster.Deliver(
+      Append(2, 1, 1, 0, 0, {MakeEntry(1, 1, "a"), MakeEntry(2, 1, "b"), MakeEntry(3, 1, "c")}, 0));
   cluster.Deliver(Append(3, 1, 2, 1, 1, {MakeEntry(2, 2, "x")}, 0));
   EXPECT_EQ(cluster.LogOf(1), "a@1 x@2");
 }
 
 TEST(RaftReplication, CommitsOnlyWhatTheMessageVerified) {
-  // The follower's tail is another leader's; the leader's commit index is above what it has checked.
+  // The follower's tail is another leader's; the leader's commit index is above what it has
+  // checked.
   RaftCluster cluster(3);
-  cluster.Deliver(Append(2, 1, 1, 0, 0,
-                         {MakeEntry(1, 1, "a"), MakeEntry(2, 1, "b"), MakeEntry(3, 1, "c")}, 0));
+  cluster.Deliver(
+      Append(2, 1, 1, 0, 0, {MakeEntry(1, 1, "a"), MakeEntry(2, 1, "b"), MakeEntry(3, 1, "c")}, 0));
   cluster.Deliver(Append(3, 1, 2, 1, 1, {}, 3));
   EXPECT_EQ(cluster.raft(1).commit_index(), Index(1));
 }
 
 TEST(RaftReplication, TheCommitIndexNeverFalls) {
   RaftCluster cluster(3);
-  cluster.Deliver(
-      Append(2, 1, 1, 0, 0, {MakeEntry(1, 1, "a"), MakeEntry(2, 1, "b")}, 2));
+  cluster.Deliver(Append(2, 1, 1, 0, 0, {MakeEntry(1, 1, "a"), MakeEntry(2, 1, "b")}, 2));
   cluster.Deliver(Append(2, 1, 1, 2, 1, {}, 1));
   EXPECT_EQ(cluster.raft(1).commit_index(), Index(2));
 }
@@ -164,8 +163,8 @@ TEST(RaftReplication, DropsAMessageWhoseEntriesAreOutOfOrder) {
   EXPECT_EQ(cluster.LogOf(1), "");
 }
 
-// Figure 3.7 of the thesis (figure 8 of the paper): an entry of an earlier term that a majority holds
-// is not committed by that.
+// Figure 3.7 of the thesis (figure 8 of the paper): an entry of an earlier term that a majority
+// holds is not committed by that.
 TEST(RaftReplication, DoesNotCommitAnEarlierTermByCounting) {
   RaftCluster cluster(5);
   cluster.Elect(1);
@@ -191,8 +190,8 @@ TEST(RaftReplication, DoesNotCommitAnEarlierTermByCounting) {
     AppendEntriesResponse matched;
     matched.match_index = Index(2);
     matched.prev_log_index = Index(1);
-    cluster.Deliver(Message{
-        .from = IdOfNode(follower), .to = IdOfNode(1), .term = term, .body = matched});
+    cluster.Deliver(
+        Message{.from = IdOfNode(follower), .to = IdOfNode(1), .term = term, .body = matched});
   }
   EXPECT_EQ(cluster.LogOf(1), "-@1 old@1 -@" + std::to_string(term.value()));
   EXPECT_LT(cluster.raft(1).commit_index(), Index(2));
@@ -200,8 +199,8 @@ TEST(RaftReplication, DoesNotCommitAnEarlierTermByCounting) {
     AppendEntriesResponse matched;
     matched.match_index = Index(3);
     matched.prev_log_index = Index(2);
-    cluster.Deliver(Message{
-        .from = IdOfNode(follower), .to = IdOfNode(1), .term = term, .body = matched});
+    cluster.Deliver(
+        Message{.from = IdOfNode(follower), .to = IdOfNode(1), .term = term, .body = matched});
   }
   EXPECT_EQ(cluster.raft(1).commit_index(), Index(3));
 }
@@ -316,8 +315,7 @@ TEST(RaftReplication, AnAcknowledgementBeyondTheLogIsIgnored) {
   cluster.Elect(1);
   AppendEntriesResponse wrong;
   wrong.match_index = Index(99);
-  cluster.Deliver(
-      Message{.from = IdOfNode(2), .to = IdOfNode(1), .term = Term(1), .body = wrong});
+  cluster.Deliver(Message{.from = IdOfNode(2), .to = IdOfNode(1), .term = Term(1), .body = wrong});
   EXPECT_EQ(cluster.raft(1).commit_index(), Index(1));
 }
 

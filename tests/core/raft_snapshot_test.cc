@@ -21,10 +21,8 @@ Message Chunk(int from, int to, std::uint64_t term, const SnapshotMeta& meta) {
   request.meta = meta;
   request.last = true;
   request.data = Bytes("state");
-  return Message{.from = IdOfNode(from),
-                 .to = IdOfNode(to),
-                 .term = Term(term),
-                 .body = std::move(request)};
+  return Message{
+      .from = IdOfNode(from), .to = IdOfNode(to), .term = Term(term), .body = std::move(request)};
 }
 
 TEST(RaftSnapshot, ALaggingFollowerIsToldToGetTheSnapshot) {
@@ -131,8 +129,7 @@ TEST(RaftSnapshot, AConflictingLogGoesAwayWhole) {
     append.entries.push_back(
         Entry{.index = Index(index), .term = Term(1), .type = EntryType::kNoop, .payload = {}});
   }
-  cluster.Deliver(
-      Message{.from = IdOfNode(2), .to = IdOfNode(1), .term = Term(1), .body = append});
+  cluster.Deliver(Message{.from = IdOfNode(2), .to = IdOfNode(1), .term = Term(1), .body = append});
   const SnapshotMeta meta = MetaAt(5, 2, 3);
   cluster.Deliver(Chunk(3, 1, 3, meta));
   cluster.Step(1, SnapshotStaged{.meta = meta, .leader = IdOfNode(3)});
@@ -145,10 +142,8 @@ TEST(RaftSnapshot, AStagedSnapshotOfADeposedLeaderIsNotInstalled) {
   RaftCluster cluster(3);
   const SnapshotMeta meta = MetaAt(10, 2, 3);
   cluster.Deliver(Chunk(2, 1, 3, meta));
-  cluster.Deliver(Message{.from = IdOfNode(3),
-                          .to = IdOfNode(1),
-                          .term = Term(4),
-                          .body = AppendEntriesRequest{}});
+  cluster.Deliver(Message{
+      .from = IdOfNode(3), .to = IdOfNode(1), .term = Term(4), .body = AppendEntriesRequest{}});
   cluster.Step(1, SnapshotStaged{.meta = meta, .leader = IdOfNode(2)});
   EXPECT_FALSE(cluster.raft(1).snapshot().has_value());
 }
@@ -180,8 +175,7 @@ TEST(RaftSnapshot, AnAppendBeforeTheSnapshotIsAnsweredNotRefused) {
     append.entries.push_back(
         Entry{.index = Index(index), .term = Term(2), .type = EntryType::kNoop, .payload = {}});
   }
-  cluster.Deliver(
-      Message{.from = IdOfNode(2), .to = IdOfNode(1), .term = Term(3), .body = append});
+  cluster.Deliver(Message{.from = IdOfNode(2), .to = IdOfNode(1), .term = Term(3), .body = append});
   EXPECT_EQ(cluster.raft(1).log().last_index(), Index(12));
   const auto answers = cluster.Sent<AppendEntriesResponse>(1, 2);
   ASSERT_EQ(answers.size(), 1u);

@@ -50,7 +50,7 @@ Outcome CrashAt(std::uint64_t point, std::uint64_t again, Crash crash, std::uint
   if (again > 0) directory.FailAt(again, Fault::kStop);
   outcome.problem = history.Open();
   if (history.down() && outcome.problem.empty()) {
-    history.CrashNow(Crash::kPower, seed / 4);
+    history.CrashNow(Crash::kPower, KeyedRandom(seed, point, again));
     outcome.problem = history.Open();
   }
   directory.FailAt(0, Fault::kStop);  // in case the recovery was shorter than that
@@ -69,21 +69,40 @@ TEST(StorageCrash, RecoversFromEveryPointOfAScript) {
   ASSERT_EQ(whole.problem, "");
   ASSERT_GT(whole.operations, 200u) << "the script is meant to rotate, publish and install";
   for (std::uint64_t point = 1; point <= whole.operations; ++point) {
-    for (std::uint64_t seed = 0; seed < 12; ++seed) {
-      const Outcome outcome = CrashAt(point, 0, seed == 11 ? Crash::kProcess : Crash::kPower, seed);
+    for (std::uint64_t seed = 0; seed < 5; ++seed) {
+      const Outcome outcome = CrashAt(point, 0, seed == 4 ? Crash::kProcess : Crash::kPower, seed);
       ASSERT_TRUE(outcome.met);
       ASSERT_EQ(outcome.problem, "") << "operation " << point << ", seed " << seed;
     }
   }
 }
 
+// The first crash is the end of the process at times, so that recovery reads what only a cache
+// holds.
 TEST(StorageCrash, RecoversFromEveryPointOfARecovery) {
   const std::uint64_t operations = CrashAt(0, 0, Crash::kPower, 0).operations;
-  for (std::uint64_t point = 1; point <= operations; point += 3) {
-    for (std::uint64_t again = 1; again <= 14; ++again) {
-      const Outcome outcome = CrashAt(point, again, Crash::kPower, point * 31 + again);
+  for (std::uint64_t point = 1; point <= operations; ++point) {
+    for (std::uint64_t again = 1 + point % 3; again <= 14; again += 3) {
+      const std::uint64_t seed = point * 31 + again;
+      const Crash crash = point % 2 == 0 ? Crash::kPower : Crash::kProcess;
+      const Outcome outcome = CrashAt(point, again, crash, seed * 4 + 2 + seed % 2);
       ASSERT_EQ(outcome.problem, "")
           << "operation " << point << ", then operation " << again << " of the recovery";
+    }
+  }
+}
+
+// As above, and the power fails in the recovery that follows the end of the process, whatever the
+// script was doing.
+TEST(StorageCrash, RecoversWhenPowerFailsInTheRecoveryOfAnEndedProcess) {
+  const std::uint64_t operations = CrashAt(0, 0, Crash::kPower, 0).operations;
+  for (std::uint64_t point = 1; point <= operations; ++point) {
+    for (std::uint64_t again = 2; again <= 4; ++again) {
+      for (std::uint64_t seed = 8; seed < 12; seed += 3) {
+        const Outcome outcome = CrashAt(point, again, Crash::kProcess, seed);
+        ASSERT_EQ(outcome.problem, "") << "operation " << point << ", then operation " << again
+                                       << " of the recovery, seed " << seed;
+      }
     }
   }
 }

@@ -96,7 +96,7 @@ TEST(StorageDamage, OfAnyByteIsRefusedOrDoesNotMatter) {
   ASSERT_EQ(Recover(written.content, written.model), "");
   std::map<std::string, int> refusals;
   for (const auto& [name, bytes] : written.content) {
-    if (name == "distdb_a.lock") continue;
+    if (name == "distdb_a.lock" || name == "distdb_a.spare") continue;
     const bool live = name == "distdb_a.wal";
     const std::size_t end = live ? EndOf(bytes) : bytes.size();
     for (std::size_t at = 0; at < bytes.size(); ++at) {
@@ -138,7 +138,7 @@ TEST(StorageDamage, CutOfTheLastRecordIsACleanTail) {
 TEST(StorageDamage, OfAMissingFileIsRefused) {
   const Written written = WriteSome();
   for (const auto& [name, bytes] : written.content) {
-    if (name == "distdb_a.lock") continue;
+    if (name == "distdb_a.lock" || name == "distdb_a.spare") continue;
     Content damaged = written.content;
     damaged.erase(name);
     const std::string found = Recover(damaged, written.model);

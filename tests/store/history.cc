@@ -47,8 +47,11 @@ StorageOptions TinySegments() {
 
 Bytes BytesOf(std::uint64_t seed, std::size_t size) {
   std::string text(size, '\0');
+  std::uint64_t random = 0;
   for (std::size_t i = 0; i < size; ++i) {
-    text[i] = static_cast<char>(KeyedRandom(seed, i) % 5 == 0 ? 0 : KeyedRandom(seed, i));
+    // With runs of zeros, which look like what was never written.
+    random = i % 8 == 0 ? KeyedRandom(seed, i) : random >> 8;
+    text[i] = random % 5 == 0 ? '\0' : static_cast<char>(random & 0xff);
   }
   return Bytes(text);
 }

@@ -46,7 +46,7 @@ RC_GTEST_PROP(StorageHistory, RecoversWhatWasAcknowledgedAfterEveryCrash,
 }
 
 TEST(StorageHistory, RecoversLongHistories) {
-  for (std::uint64_t seed = 1; seed <= 1000; ++seed) {
+  for (std::uint64_t seed = 1; seed <= 200; ++seed) {
     std::vector<std::uint64_t> choices(120);
     for (std::size_t i = 0; i < choices.size(); ++i) choices[i] = KeyedRandom(seed, i);
     StorageOptions options = TinySegments();

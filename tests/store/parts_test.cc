@@ -47,7 +47,7 @@ TEST(StoreNames, OfNodesWhoseNamesBeginAlikeAreDisjoint) {
     const FileNames names(node);
     for (const std::string& name :
          {names.Identity(), names.IdentityStaging(), names.Lock(), names.Live(), names.Next(),
-          names.Taken(), names.Received(), names.Sealed(SegmentNumber(1)),
+          names.Spare(), names.Taken(), names.Received(), names.Sealed(SegmentNumber(1)),
           names.Free(SegmentNumber(1)), names.Snapshot(Index(1))}) {
       EXPECT_TRUE(seen.insert(name).second) << name;
       for (const std::string& other : nodes) {
@@ -187,6 +187,21 @@ TEST(StoreSnapshotFile, VerifiesWholeAndFindsBlocksOfAnotherFile) {
   ASSERT_TRUE(reader.ok()) << reader.status();
   EXPECT_TRUE((*reader)->Read(0, 1000).ok());
   EXPECT_TRUE(absl::IsDataLoss((*reader)->Verify()));
+  // Two blocks of one file that changed places.
+  auto swapped = directory.Content();
+  std::string& bytes = swapped["file1"];
+  const std::string third = bytes.substr(block, 80);
+  bytes.replace(block, 80, bytes, block + 160, 80);
+  bytes.replace(block + 160, 80, third);
+  CrashDirectory misdirected(swapped);
+  const Home there{.directory = misdirected,
+                   .names = FileNames("a"),
+                   .identity = TestIdentity(),
+                   .options = TinySegments()};
+  reader = SnapshotReader::Open(there, "file1");
+  ASSERT_TRUE(reader.ok()) << reader.status();
+  EXPECT_TRUE((*reader)->Read(0, 192).ok());
+  EXPECT_TRUE(absl::IsDataLoss((*reader)->Read(0, 193).status()));
 }
 
 }  // namespace

@@ -155,13 +155,25 @@ TEST(StorageOpen, RefusesANameThatCannotBePartOfAFileName) {
 
 TEST(StoragePersist, CostsOneWriteAndOneSync) {
   CrashDirectory directory;
-  const auto opened = Storage::Open(directory, kOneSegment, TestIdentity());
+  const StorageOptions options = {.segment_bytes = std::uint64_t{1} << 20};
+  const auto opened = Storage::Open(directory, options, TestIdentity());
   for (std::uint64_t i = 0; i < 10; ++i) {
     const auto before = directory.counters();
     ASSERT_TRUE(Do(*opened->storage, MakePersist(1 + i * 7, 7, 1)).ok());
     EXPECT_EQ(directory.counters().writes, before.writes + 1);
     EXPECT_EQ(directory.counters().file_syncs, before.file_syncs + 1);
     EXPECT_EQ(directory.counters().directory_syncs, before.directory_syncs);
+  }
+}
+
+TEST(StoragePersist, FillsTheNextSegmentInSmallShares) {
+  CrashDirectory directory;
+  const StorageOptions options = {.segment_bytes = std::uint64_t{1} << 20};
+  const auto opened = Storage::Open(directory, options, TestIdentity());
+  for (std::uint64_t i = 1; i <= 500; ++i) {
+    const auto before = directory.counters();
+    ASSERT_TRUE(Do(*opened->storage, MakePersist(i, 1, 1, 10'000)).ok());
+    EXPECT_LT(directory.counters().bytes_written - before.bytes_written, options.segment_bytes / 6);
   }
 }
 

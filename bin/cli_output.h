@@ -1,0 +1,28 @@
+// What grass-cli prints.
+#ifndef GRASSDB_BIN_CLI_OUTPUT_H_
+#define GRASSDB_BIN_CLI_OUTPUT_H_
+
+#include <string>
+#include <vector>
+
+#include "bin/cli_options.h"
+#include "core/client.h"
+#include "net/database_client.h"
+
+namespace grassdb {
+
+struct CliResult {
+  ExitCode code = ExitCode::kOk;
+  std::string output;  // stdout, as it is
+  std::string error;   // stderr, one line, if code is not kOk
+};
+
+// Of an operation that gave no answer: code and error. kOk gives an empty result.
+CliResult ResultOf(const Outcome& outcome);
+
+// kOk if some node leads and serves, else kUnreachable: the output is there in both cases.
+CliResult ResultOf(const std::vector<net::NodeReport>& reports, const CliOptions& options);
+
+}  // namespace grassdb
+
+#endif  // GRASSDB_BIN_CLI_OUTPUT_H_

@@ -1,0 +1,98 @@
+// grass-cli: reads and writes a cluster. The options are bin/cli_options.h's, what is printed is
+// bin/cli_output.h's, and the rest is net/database_client.h's.
+#include <cstdio>
+#include <exception>
+#include <random>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/synchronization/mutex.h"
+#include "bin/cli_options.h"
+#include "bin/cli_output.h"
+#include "net/database_client.h"
+#include "net/log.h"
+
+namespace grassdb {
+namespace {
+
+CliResult PrintGet(const Outcome& outcome) {
+  CliResult result = ResultOf(outcome);
+  if (result.code != ExitCode::kOk) return result;
+  result.output = (outcome.reply.found ? outcome.reply.value : std::string("(nil)")) + "\n";
+  return result;
+}
+
+CliResult PrintDelete(const Outcome& outcome) {
+  CliResult result = ResultOf(outcome);
+  if (result.code != ExitCode::kOk) return result;
+  const auto& operations = outcome.reply.command.operations;
+  result.output = operations.empty() || operations.front().found ? "1\n" : "0\n";
+  return result;
+}
+
+CliResult PrintOk(const Outcome& outcome) {
+  CliResult result = ResultOf(outcome);
+  if (result.code == ExitCode::kOk) result.output = "OK\n";
+  return result;
+}
+
+CliResult Execute(const CliOptions& options) {
+  if (options.command == CliCommand::kStatus) {
+    return ResultOf(net::AskForStatus(options.peers, options.deadline), options);
+  }
+  ClientOptions client_options;
+  client_options.endpoints = options.peers;
+  client_options.deadline = options.deadline;
+  client_options.seed = std::random_device()();
+  net::DatabaseClient client(client_options);
+  const std::vector<std::string>& arguments = options.arguments;
+  switch (options.command) {
+    case CliCommand::kSet:
+      return PrintOk(client.Set(arguments[0], arguments[1]));
+    case CliCommand::kGet:
+      return PrintGet(
+          client.Get(arguments[0], options.stale ? ReadMode::kStale : ReadMode::kLinearizable));
+    case CliCommand::kDel:
+      return PrintDelete(client.Delete(arguments[0]));
+    case CliCommand::kSnapshot:
+      return PrintOk(client.TakeSnapshot());
+    case CliCommand::kTransferLeader:
+      return PrintOk(client.TransferLeadership(arguments.empty() ? "" : arguments[0]));
+    case CliCommand::kStatus:
+      break;
+  }
+  return {.code = ExitCode::kError, .output = {}, .error = "unknown command"};
+}
+
+int Run(const std::vector<std::string>& arguments) {
+  const auto parsed = ParseCliArguments(arguments);
+  if (const auto* exit = std::get_if<CliExit>(&parsed)) {
+    const bool ok = exit->code == ExitCode::kOk;
+    std::fprintf(ok ? stdout : stderr, ok ? "%s" : "%s\n", exit->text.c_str());
+    return static_cast<int>(exit->code);
+  }
+  net::SilenceGrpc();
+  const CliResult result = Execute(std::get<CliOptions>(parsed));
+  std::fwrite(result.output.data(), 1, result.output.size(), stdout);
+  if (std::fflush(stdout) != 0) {
+    std::fprintf(stderr, "grass-cli: cannot write the answer\n");
+    return static_cast<int>(ExitCode::kError);
+  }
+  if (result.code != ExitCode::kOk) std::fprintf(stderr, "grass-cli: %s\n", result.error.c_str());
+  return static_cast<int>(result.code);
+}
+
+}  // namespace
+}  // namespace grassdb
+
+int main(int argc, char** argv) {
+  // Debian's abseil looks for deadlocks at every lock of gRPC, under one lock of the whole process.
+  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
+  try {
+    return grassdb::Run(std::vector<std::string>(argv + 1, argv + argc));
+  } catch (const std::exception& error) {  // out of memory, or of threads
+    std::fprintf(stderr, "grass-cli: %s\n", error.what());
+    return static_cast<int>(grassdb::ExitCode::kError);
+  }
+}

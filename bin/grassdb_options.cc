@@ -1,0 +1,189 @@
+#include "bin/grassdb_options.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cctype>
+#include <cstdlib>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+#include "net/server.h"
+
+namespace grassdb {
+namespace {
+
+constexpr int kUsageError = 2;
+
+// The options as text; parsed after CLI11 has merged flags, environment and file.
+struct Raw {
+  std::string id;
+  std::string addr;
+  std::string cluster;
+  std::string cluster_name = "grassdb";
+  std::string data_dir = ".";
+  std::string election_timeout = "300ms-600ms";
+  std::string heartbeat = "100ms";
+  std::string snapshot_log_size = "64MiB";
+  std::string log_level = "info";
+  std::string log_format = "text";
+};
+
+constexpr const char* kDescription =
+    "grassdb: one node of a replicated, strongly consistent key-value store.\n"
+    "Every node of a cluster is started with the same --cluster.";
+
+constexpr const char* kFooter =
+    "\nEach option can also be set in the environment (--data-dir is GRASSDB_DATA_DIR) or in a\n"
+    "file (data-dir = /var/lib/grassdb). A flag wins over the environment, and that over the "
+    "file.\n"
+    "\nExample, the first of three nodes on one machine:\n"
+    "  grassdb --id node1 --cluster "
+    "node1=127.0.0.1:50051,node2=127.0.0.1:50052,node3=127.0.0.1:50053\n"
+    "\nSIGTERM and SIGINT end the node after it has handed over leadership; a second one at once.\n"
+    "\nExit codes: 0 stopped when asked to, 1 cannot start or had to stop, 2 usage.";
+
+void Define(CLI::App& app, Raw& raw) {
+  app.set_config("--config", "", "Read options from this file")->type_name("FILE");
+  const auto add = [&app](const char* name, std::string& value, const char* type,
+                          const std::string& help) {
+    std::string environment = "GRASSDB_";
+    for (const char c : std::string_view(name).substr(2)) {
+      environment +=
+          c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+    }
+    return app.add_option(name, value, help)->type_name(type)->envname(environment);
+  };
+  add("--id", raw.id, "NAME", "This node's name; a member of --cluster (required)");
+  add("--cluster", raw.cluster, "LIST", "All members, as id=host:port,id=host:port,... (required)");
+  add("--addr", raw.addr, "HOST:PORT",
+      "Where to listen; an empty host means every interface. Default: this node's address in "
+      "--cluster");
+  add("--cluster-name", raw.cluster_name, "NAME",
+      "Keeps clusters apart: nodes and data of another one are refused")
+      ->capture_default_str();
+  add("--data-dir", raw.data_dir, "DIR", "Where the data is kept")->capture_default_str();
+  add("--election-timeout", raw.election_timeout, "MIN-MAX",
+      "A follower that hears no leader for a random time in this range starts an election")
+      ->capture_default_str();
+  add("--heartbeat", raw.heartbeat, "TIME", "Between heartbeats of the leader")
+      ->capture_default_str();
+  add("--snapshot-log-size", raw.snapshot_log_size, "SIZE",
+      "Take a snapshot when the log has grown by this much")
+      ->capture_default_str();
+  add("--log-level", raw.log_level, "LEVEL", "debug, info, warn or error")->capture_default_str();
+  add("--log-format", raw.log_format, "FORMAT", "text or json, one line per event")
+      ->capture_default_str();
+}
+
+// Puts a parsed value into its place, or remembers what is wrong with it. Remembers the first only.
+class Reader {
+ public:
+  template <class T>
+  void Take(const char* flag, absl::StatusOr<T> parsed, T* value) {
+    if (parsed.ok()) {
+      *value = *std::move(parsed);
+    } else {
+      Refuse(std::string(flag) + " " + std::string(parsed.status().message()));
+    }
+  }
+  void Refuse(const std::string& problem) {
+    if (!problem_.has_value()) problem_ = problem;
+  }
+  const std::optional<std::string>& problem() const { return problem_; }
+
+ private:
+  std::optional<std::string> problem_;
+};
+
+EarlyExit UsageError(const std::string& problem) {
+  return {.code = kUsageError, .text = "grassdb: " + problem + " (see grassdb --help)"};
+}
+
+std::variant<net::ServerOptions, EarlyExit> Interpret(const Raw& raw) {
+  net::ServerOptions options;
+  if (raw.id.empty()) return UsageError("--id is required: this node's name");
+  if (raw.cluster.empty()) {
+    return UsageError("--cluster is required: all members, as id=host:port,id=host:port,...");
+  }
+  options.name = raw.id;
+  options.cluster_name = raw.cluster_name;
+  options.data_directory = raw.data_dir;
+  Reader reader;
+  reader.Take("--cluster", net::ParseCluster(raw.cluster), &options.cluster);
+  std::pair<Duration, Duration> election_timeout;
+  reader.Take("--election-timeout", net::ParseDurationRange(raw.election_timeout),
+              &election_timeout);
+  options.election_timeout_min = election_timeout.first;
+  options.election_timeout_max = election_timeout.second;
+  reader.Take("--heartbeat", net::ParseDuration(raw.heartbeat), &options.heartbeat);
+  reader.Take("--snapshot-log-size", net::ParseSize(raw.snapshot_log_size),
+              &options.snapshot_log_bytes);
+  reader.Take("--log-level", net::ParseLogLevel(raw.log_level), &options.log_level);
+  reader.Take("--log-format", net::ParseLogFormat(raw.log_format), &options.log_format);
+  if (raw.data_dir.empty()) reader.Refuse("--data-dir is empty");
+  if (!raw.addr.empty()) {
+    reader.Take("--addr", net::ParseEndpoint(raw.addr, net::EmptyHost::kEveryInterface),
+                &options.listen_address);
+  } else if (const Member* self = options.cluster.Find(NodeIdOf(raw.id))) {
+    options.listen_address = self->address;
+  }
+  if (!reader.problem().has_value()) {
+    if (auto problem = net::Problem(options)) reader.Refuse(*problem);
+  }
+  if (reader.problem().has_value()) return UsageError(*reader.problem());
+  return options;
+}
+
+// One dash is as good as two, as in Go's flags: -id node1, -id=node1.
+std::vector<std::string> WithTwoDashes(const CLI::App& app, std::vector<std::string> arguments) {
+  for (std::string& argument : arguments) {
+    if (argument.size() < 3 || argument[0] != '-' || argument[1] == '-') continue;
+    const std::string name = "-" + argument.substr(0, argument.find('='));
+    if (app.get_option_no_throw(name) != nullptr) argument.insert(0, 1, '-');
+  }
+  return arguments;
+}
+
+// Adds what the environment says as flags, where no flag is given. By hand, because CLI11 would let
+// the file win over the environment.
+void AddEnvironment(const CLI::App& app, std::vector<std::string>* arguments) {
+  std::vector<std::string> added;
+  for (const CLI::Option* option : app.get_options()) {
+    if (option->get_envname().empty() || option->get_lnames().empty()) continue;
+    const std::string flag = "--" + option->get_lnames().front();
+    const bool given = std::ranges::any_of(*arguments, [&flag](const std::string& argument) {
+      return argument == flag || argument.starts_with(flag + "=");
+    });
+    const char* value = std::getenv(option->get_envname().c_str());
+    if (!given && value != nullptr) added.push_back(flag + "=" + value);
+  }
+  arguments->insert(arguments->begin(), added.begin(), added.end());
+}
+
+}  // namespace
+
+std::variant<net::ServerOptions, EarlyExit> ParseServerArguments(
+    const std::vector<std::string>& arguments) {
+  Raw raw;
+  CLI::App app(kDescription, "grassdb");
+  app.footer(kFooter);
+  app.set_version_flag("--version", "grassdb " GRASSDB_VERSION, "Print the version and exit");
+  app.set_help_flag("--help,-h", "Print this and exit");
+  Define(app, raw);
+  std::vector<std::string> reversed = WithTwoDashes(app, arguments);
+  AddEnvironment(app, &reversed);
+  std::ranges::reverse(reversed);  // what CLI11 wants
+  try {
+    app.parse(std::move(reversed));
+  } catch (const CLI::CallForHelp&) {
+    return EarlyExit{.code = 0, .text = app.help()};
+  } catch (const CLI::CallForVersion&) {
+    return EarlyExit{.code = 0, .text = app.version()};
+  } catch (const CLI::ParseError& error) {
+    return UsageError(error.what());
+  }
+  return Interpret(raw);
+}
+
+}  // namespace grassdb

@@ -1,0 +1,234 @@
+#include "net/client_service.h"
+
+#include <algorithm>
+#include <optional>
+#include <type_traits>
+#include <utility>
+
+#include "core/check.h"
+#include "net/completion.h"
+#include "net/reply_status.h"
+#include "proto/client_convert.h"
+
+namespace grassdb::net {
+namespace {
+
+// Calls of each method that wait for a request. gRPC hands a request that finds one of them
+// straight to it; further ones are made as requests come in, and kept up to the second figure.
+constexpr std::size_t kArmedAtFirst = 64;
+constexpr std::size_t kArmedMax = 1024;
+
+}  // namespace
+
+// A call as ClientService knows it, whatever its method.
+class ClientService::Call : public Completion {
+ public:
+  Call() = default;
+  virtual ~Call() = default;
+  virtual void Answer(Reply reply) = 0;
+  // Answers in the node's place, if the node has the call.
+  virtual void Abandon() = 0;
+};
+
+#define GRASS_METHOD(name, service, shape_of_response)                                           \
+  struct ClientService::name##Method {                                                           \
+    using Request = wire::name##Request;                                                         \
+    using Response = wire::name##Response;                                                       \
+    static constexpr ResponseShape kShape = shape_of_response;                                   \
+    static void Request_(ClientService& owner, grpc::ServerContext* context, Request* request,   \
+                         grpc::ServerAsyncResponseWriter<Response>* responder, void* tag) {      \
+      owner.service.Request##name(context, request, responder, owner.queue_, owner.queue_, tag); \
+    }                                                                                            \
+  }
+
+GRASS_METHOD(Get, database_, ResponseShape::kHasNoCode);
+GRASS_METHOD(Set, database_, ResponseShape::kHasCode);
+GRASS_METHOD(Transact, database_, ResponseShape::kHasCode);
+GRASS_METHOD(OpenSession, database_, ResponseShape::kHasCode);
+GRASS_METHOD(TakeSnapshot, database_, ResponseShape::kHasNoCode);
+GRASS_METHOD(TransferLeadership, admin_, ResponseShape::kHasCode);
+GRASS_METHOD(Status, admin_, ResponseShape::kHasNoCode);
+#undef GRASS_METHOD
+
+struct ClientService::Pools : Pool<GetMethod>,
+                              Pool<SetMethod>,
+                              Pool<TransactMethod>,
+                              Pool<OpenSessionMethod>,
+                              Pool<TakeSnapshotMethod>,
+                              Pool<TransferLeadershipMethod>,
+                              Pool<StatusMethod> {};
+
+// A pooled call: armed (waits for a request), working (the node has it), finishing (the answer is
+// on its way), and armed again.
+template <class Method>
+class ClientService::UnaryCall final : public Call {
+ public:
+  using Request = typename Method::Request;
+  using Response = typename Method::Response;
+
+  explicit UnaryCall(ClientService* owner) : owner_(*owner) {}
+
+  void Arm(RequestId id) {
+    id_ = id;
+    state_ = State::kArmed;
+    ++pool().armed;
+    // A context and a responder serve one call only; they are made anew in the same memory.
+    responder_.reset();
+    context_.emplace();
+    responder_.emplace(&*context_);
+    request_.Clear();
+    Method::Request_(owner_, &*context_, &request_, &*responder_, tag());
+  }
+
+  void OnComplete(bool ok) override {
+    if (state_ == State::kFinishing) return Recycle();
+    GRASS_CHECK(state_ == State::kArmed);
+    --pool().armed;
+    if (!ok) return owner_.Unregister(id_);  // the server shuts down; destroys this
+    if (pool().armed == 0 && !owner_.stopping_) owner_.Arm<Method>(1);
+    state_ = State::kWorking;
+    if (owner_.stopping_) return Abandon();
+    Handle();
+  }
+
+  void Answer(Reply reply) override {
+    GRASS_CHECK(state_ == State::kWorking);
+    const grpc::Status status = StatusOf(reply, Method::kShape);
+    if (!status.ok()) {
+      for (const auto& [key, value] : TrailersOf(reply)) context_->AddTrailingMetadata(key, value);
+      return Finish(status);
+    }
+    response_.Clear();
+    // The node's status is no reply of the node: Handle puts it.
+    if constexpr (!std::is_same_v<Method, StatusMethod>) ToWire(std::move(reply), &response_);
+    Finish(status);
+  }
+
+  void Abandon() override {
+    if (state_ != State::kWorking) return;
+    Reply reply;
+    // A response with a code is that of a request that changes something.
+    const bool may_have_happened = Method::kShape == ResponseShape::kHasCode;
+    reply.code = may_have_happened ? ReplyCode::kOutcomeUnknown : ReplyCode::kUnavailable;
+    reply.error = may_have_happened
+                      ? "the node stopped; whether the request took effect is not known"
+                      : "the node has stopped";
+    Answer(std::move(reply));
+  }
+
+ private:
+  enum class State { kArmed, kWorking, kFinishing };
+
+  Pool<Method>& pool() { return *owner_.pools_; }
+
+  void Handle() {
+    if constexpr (std::is_same_v<Method, StatusMethod>) {
+      response_.Clear();
+      NodeStatus status = owner_.backend_.status();
+      status.configuration = owner_.addresses_.Resolve(status.configuration);
+      ToWire(status, owner_.cluster_name_, &response_);
+      Finish(grpc::Status::OK);
+    } else {
+      absl::StatusOr<ClientRequest> request = FromWire(std::move(request_));
+      if (!request.ok()) return Finish(StatusOf(request.status()));
+      owner_.backend_.submit(id_, *std::move(request));
+    }
+  }
+
+  void Finish(const grpc::Status& status) {
+    state_ = State::kFinishing;
+    if (status.ok()) {
+      responder_->Finish(response_, status, tag());
+    } else {
+      responder_->FinishWithError(status, tag());
+    }
+  }
+
+  void Recycle() {
+    if (owner_.stopping_ || pool().armed >= kArmedMax) {
+      owner_.Unregister(id_);  // destroys this
+    } else {
+      Arm(id_);
+    }
+  }
+
+  ClientService& owner_;
+  RequestId id_;
+  State state_ = State::kArmed;
+  std::optional<grpc::ServerContext> context_;
+  std::optional<grpc::ServerAsyncResponseWriter<Response>> responder_;
+  Request request_;
+  Response response_;
+};
+
+ClientService::ClientService(std::string cluster_name)
+    : cluster_name_(std::move(cluster_name)), pools_(std::make_unique<Pools>()) {}
+
+ClientService::~ClientService() = default;
+
+template <class Method>
+void ClientService::Arm(std::size_t count) {
+  for (std::size_t i = 0; i < count; ++i) {
+    auto* const call = new UnaryCall<Method>(this);
+    call->Arm(Register(call));
+  }
+}
+
+void ClientService::Start(grpc::ServerCompletionQueue* queue, AddressBook addresses,
+                          Backend backend) {
+  queue_ = queue;
+  addresses_ = std::move(addresses);
+  backend_ = std::move(backend);
+  Arm<GetMethod>(kArmedAtFirst);
+  Arm<SetMethod>(kArmedAtFirst);
+  Arm<TransactMethod>(kArmedAtFirst);
+  Arm<OpenSessionMethod>(kArmedAtFirst);
+  Arm<TakeSnapshotMethod>(1);
+  Arm<TransferLeadershipMethod>(1);
+  Arm<StatusMethod>(1);
+}
+
+RequestId ClientService::Register(Call* call) {
+  if (free_.empty()) {
+    free_.push_back(calls_.size());
+    calls_.emplace_back();
+  }
+  const std::size_t at = free_.back();
+  free_.pop_back();
+  calls_[at].reset(call);
+  return RequestId(at + 1);
+}
+
+void ClientService::Unregister(RequestId id) {
+  const std::size_t at = id.value() - 1;
+  free_.push_back(at);
+  calls_[at].reset();
+}
+
+void ClientService::Resolve(Reply& reply) const {
+  const std::string& address = addresses_.Resolve(reply.leader, reply.leader_address);
+  if (address == reply.leader_address) return;
+  const std::size_t at = reply.error.find(reply.leader_address);
+  if (!reply.leader_address.empty() && at != std::string::npos) {
+    reply.error.replace(at, reply.leader_address.size(), address);
+  }
+  reply.leader_address = address;
+}
+
+void ClientService::Stop() {
+  stopping_ = true;
+  for (const std::unique_ptr<Call>& call : calls_) {
+    if (call != nullptr) call->Abandon();
+  }
+}
+
+void ClientService::Answer(RequestId request, Reply reply) {
+  if (stopping_) return;
+  const std::size_t at = request.value() - 1;
+  GRASS_CHECK_LT(at, calls_.size());
+  GRASS_CHECK(calls_[at] != nullptr);
+  Resolve(reply);
+  calls_[at]->Answer(std::move(reply));
+}
+
+}  // namespace grassdb::net

@@ -1,0 +1,80 @@
+// ClientService: the Database and Admin services. Requests come in as unary calls on the event
+// loop, go to the node, and are answered when the node answers, in any order.
+#ifndef GRASSDB_NET_CLIENT_SERVICE_H_
+#define GRASSDB_NET_CLIENT_SERVICE_H_
+
+#include <grpcpp/grpcpp.h>
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/api.h"
+#include "core/environment.h"
+#include "core/node.h"
+#include "net/address_book.h"
+#include "net/stubs.h"
+
+namespace grassdb::net {
+
+class ClientService final : public Clients {
+ public:
+  struct Backend {
+    // Hands a request to the node; it is answered through Answer.
+    std::function<void(RequestId, ClientRequest&&)> submit;
+    std::function<NodeStatus()> status;
+  };
+
+  explicit ClientService(std::string cluster_name);
+  // The queue of Start has been drained.
+  ~ClientService() override;
+
+  std::vector<grpc::Service*> services() { return {&database_, &admin_}; }
+  // Begins to accept calls. After the server has been started.
+  void Start(grpc::ServerCompletionQueue* queue, AddressBook addresses, Backend backend);
+  // Answers every call under way, and those that still come, with what is known: nothing. What the
+  // node answers from now on is ignored.
+  void Stop();
+
+  void Answer(RequestId request, Reply reply) override;
+
+ private:
+  class Call;
+  template <class Method>
+  class UnaryCall;
+  template <class Method>
+  struct Pool {
+    std::size_t armed = 0;  // calls that wait for a request
+  };
+  struct GetMethod;
+  struct SetMethod;
+  struct TransactMethod;
+  struct OpenSessionMethod;
+  struct TakeSnapshotMethod;
+  struct TransferLeadershipMethod;
+  struct StatusMethod;
+  struct Pools;
+
+  template <class Method>
+  void Arm(std::size_t count);
+  RequestId Register(Call* call);
+  void Unregister(RequestId id);
+  void Resolve(Reply& reply) const;
+
+  const std::string cluster_name_;
+  AddressBook addresses_;
+  wire::Database::AsyncService database_;
+  wire::Admin::AsyncService admin_;
+  grpc::ServerCompletionQueue* queue_ = nullptr;
+  Backend backend_;
+  bool stopping_ = false;
+  std::unique_ptr<Pools> pools_;
+  // By RequestId - 1. A call keeps its number for life; numbers of calls that are gone are reused.
+  std::vector<std::unique_ptr<Call>> calls_;
+  std::vector<std::size_t> free_;
+};
+
+}  // namespace grassdb::net
+
+#endif  // GRASSDB_NET_CLIENT_SERVICE_H_

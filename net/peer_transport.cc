@@ -1,0 +1,168 @@
+#include "net/peer_transport.h"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "core/check.h"
+#include "net/event_loop.h"
+
+namespace grassdb::net {
+namespace {
+
+// Losses come in bursts, and a peer that is down fails several times a second: a line for the first
+// of a while is enough.
+constexpr Duration kWarningInterval = std::chrono::seconds(5);
+
+// How soon and how often the channel itself connects again to a peer that is down.
+constexpr int kReconnectMillisMin = 50;
+constexpr int kReconnectMillisMax = 500;
+constexpr int kConnectTimeoutMillis = 1000;
+
+int MillisOf(Duration duration) {
+  return static_cast<int>(std::chrono::duration_cast<std::chrono::milliseconds>(duration).count());
+}
+
+std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address,
+                                           const PeerTransportOptions& options) {
+  grpc::ChannelArguments arguments;
+  arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);
+  arguments.SetInt(GRPC_ARG_HTTP2_BDP_PROBE, 0);
+  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, kReconnectMillisMin);
+  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, kReconnectMillisMax);
+  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, kConnectTimeoutMillis);
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, MillisOf(options.keepalive));
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, MillisOf(options.keepalive_timeout));
+  arguments.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
+  // A connection of its own, also where two channels lead to the same address.
+  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  arguments.SetMaxReceiveMessageSize(static_cast<int>(kPeerMessageBytesMax));
+  arguments.SetMaxSendMessageSize(-1);
+  return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
+}
+
+}  // namespace
+
+void PeerTransport::Peer::Close() {
+  for (const auto& stream : streams) stream->Close();
+}
+
+bool PeerTransport::Peer::idle() const {
+  return std::ranges::all_of(streams, [](const auto& stream) { return stream->idle(); });
+}
+
+PeerTransport::PeerTransport(PeerTransportOptions options, Receive receive)
+    : options_(std::move(options)),
+      receive_(std::move(receive)),
+      service_([this](RaftRpc rpc,
+                      std::string_view bytes) { return Decode(InfoOf(rpc).request, bytes); },
+               [this](Message message) { receive_(std::move(message)); }) {}
+
+PeerTransport::~PeerTransport() {
+  GRASS_CHECK(std::ranges::all_of(peers_, [](const auto& peer) { return peer.second->idle(); }));
+  GRASS_CHECK(std::ranges::all_of(retired_, [](const auto& peer) { return peer->idle(); }));
+}
+
+void PeerTransport::Start(grpc::CompletionQueue* queue, AddressBook addresses,
+                          std::function<const Configuration&()> configuration) {
+  queue_ = queue;
+  addresses_ = std::move(addresses);
+  configuration_ = std::move(configuration);
+}
+
+void PeerTransport::Send(Message message) {
+  GRASS_CHECK_EQ(message.from, options_.self);
+  if (closed_) return;
+  const Route route = RouteOf(KindOf(message.body));
+  if (route.direction == Direction::kRequest) {
+    SendRequest(route.rpc, message);
+  } else {
+    service_.Respond(route.rpc, message.to, EncodeMessage(message, options_.cluster));
+  }
+}
+
+void PeerTransport::SendRequest(RaftRpc rpc, const Message& message) {
+  Peer* const peer = PeerFor(message.to);
+  if (peer == nullptr) return;  // not a member: there is nowhere to send it
+  peer->streams[static_cast<std::size_t>(rpc)]->Send(SteadyNow(),
+                                                     EncodeMessage(message, options_.cluster));
+}
+
+PeerTransport::Peer* PeerTransport::PeerFor(NodeId id) {
+  if (!retired_.empty()) std::erase_if(retired_, [](const auto& peer) { return peer->idle(); });
+  const Member* const member = configuration_().Find(id);
+  if (member == nullptr) return nullptr;
+  const std::string& address = addresses_.Resolve(id, member->address);
+  std::unique_ptr<Peer>& peer = peers_[id];
+  if (peer != nullptr && peer->address != address) {
+    peer->Close();
+    retired_.push_back(std::move(peer));
+  }
+  if (peer == nullptr) peer = Connect(*member, address);
+  return peer.get();
+}
+
+std::unique_ptr<PeerTransport::Peer> PeerTransport::Connect(const Member& member,
+                                                            const std::string& address) {
+  auto peer = std::make_unique<Peer>();
+  Peer* const raw = peer.get();
+  peer->name = member.name;
+  peer->address = address;
+  peer->events.on_message = [this](RaftRpc rpc, std::string_view bytes) -> absl::Status {
+    const std::optional<MessageKind> kind = InfoOf(rpc).response;
+    if (!kind.has_value()) {
+      return absl::InvalidArgumentError("an answer to a message that has none");
+    }
+    absl::StatusOr<Message> message = Decode(*kind, bytes);
+    if (!message.ok()) return message.status();
+    receive_(*std::move(message));
+    return absl::OkStatus();
+  };
+  peer->events.on_lost = [this, raw](RaftRpc rpc, const std::string& reason) {
+    OnLost(*raw, rpc, reason);
+  };
+  // Snapshots have a connection of their own, so that no heartbeat waits behind a chunk.
+  const std::shared_ptr<grpc::Channel> channel = MakeChannel(address, options_);
+  const std::shared_ptr<grpc::Channel> bulk = MakeChannel(address, options_);
+  for (std::size_t i = 0; i < kRaftRpcs; ++i) {
+    const auto rpc = static_cast<RaftRpc>(i);
+    peer->streams[i] = std::make_unique<PeerStream>(
+        rpc, rpc == RaftRpc::kInstallSnapshot ? bulk : channel, queue_, &peer->events);
+  }
+  return peer;
+}
+
+void PeerTransport::OnLost(Peer& peer, RaftRpc rpc, const std::string& reason) {
+  const Instant now = SteadyNow();
+  if (peer.warned_at != Instant::min() && now - peer.warned_at < kWarningInterval) return;
+  peer.warned_at = now;
+  spdlog::warn("Lost the {} stream to {} at {}: {}", InfoOf(rpc).name, peer.name, peer.address,
+               reason);
+}
+
+absl::StatusOr<Message> PeerTransport::Decode(MessageKind kind, std::string_view bytes) {
+  absl::StatusOr<Message> message = DecodeMessage(kind, bytes, options_.cluster);
+  absl::Status status = message.status();
+  if (status.ok() && message->to != options_.self) {
+    status = absl::FailedPreconditionError("the message is meant for node " +
+                                           HexOf(message->to.value()) + "; this is node " +
+                                           HexOf(options_.self.value()));
+  }
+  if (!status.ok()) {
+    const Instant now = SteadyNow();
+    if (warned_at_ == Instant::min() || now - warned_at_ >= kWarningInterval) {
+      warned_at_ = now;
+      spdlog::warn("Refused a message of a peer: {}", std::string(status.message()));
+    }
+    return status;
+  }
+  return message;
+}
+
+void PeerTransport::Close() {
+  closed_ = true;
+  for (const auto& [id, peer] : peers_) peer->Close();
+}
+
+}  // namespace grassdb::net

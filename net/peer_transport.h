@@ -1,0 +1,86 @@
+// PeerTransport: core's Network over gRPC. Requests go out on streams this node opens to its peers
+// (PeerStream), answers come back on the same streams; and the other way round for the streams that
+// peers open to this node (RaftService).
+#ifndef GRASSDB_NET_PEER_TRANSPORT_H_
+#define GRASSDB_NET_PEER_TRANSPORT_H_
+
+#include <grpcpp/grpcpp.h>
+
+#include <array>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "core/configuration.h"
+#include "core/environment.h"
+#include "core/types.h"
+#include "net/address_book.h"
+#include "net/peer_stream.h"
+#include "net/raft_service.h"
+
+namespace grassdb::net {
+
+struct PeerTransportOptions {
+  ClusterId cluster;
+  NodeId self;
+  // A connection on which nothing was heard for the first of these is tested with a ping; without
+  // an answer within the second it is given up and made anew.
+  Duration keepalive = std::chrono::seconds(10);
+  Duration keepalive_timeout = std::chrono::seconds(3);
+};
+
+class PeerTransport final : public Network {
+ public:
+  using Receive = std::function<void(Message)>;
+
+  // `receive` is called on the event loop for each message that is meant for this node.
+  PeerTransport(PeerTransportOptions options, Receive receive);
+  // After Close and the end of the event loop.
+  ~PeerTransport() override;
+
+  // Takes part in the streams that peers open. Outlives them.
+  void AddTo(StreamService* streams) { service_.AddTo(streams); }
+  // The members are looked up with `configuration` at each message, for it may change at any time.
+  void Start(grpc::CompletionQueue* queue, AddressBook addresses,
+             std::function<const Configuration&()> configuration);
+  void Send(Message message) override;
+  // Ends the calls of this node; its peers' calls end with the server.
+  void Close();
+
+ private:
+  struct Peer {
+    std::string name;
+    std::string address;
+    std::array<std::unique_ptr<PeerStream>, kRaftRpcs> streams;
+    PeerStream::Events events;
+    Instant warned_at = Instant::min();
+
+    void Close();
+    bool idle() const;
+  };
+
+  void SendRequest(RaftRpc rpc, const Message& message);
+  Peer* PeerFor(NodeId id);
+  std::unique_ptr<Peer> Connect(const Member& member, const std::string& address);
+  void OnLost(Peer& peer, RaftRpc rpc, const std::string& reason);
+  absl::StatusOr<Message> Decode(MessageKind kind, std::string_view bytes);
+
+  const PeerTransportOptions options_;
+  Receive receive_;
+  RaftService service_;
+  grpc::CompletionQueue* queue_ = nullptr;
+  AddressBook addresses_;
+  std::function<const Configuration&()> configuration_;
+  std::map<NodeId, std::unique_ptr<Peer>> peers_;
+  std::vector<std::unique_ptr<Peer>> retired_;  // their calls are ending
+  Instant warned_at_ = Instant::min();
+  bool closed_ = false;
+};
+
+}  // namespace grassdb::net
+
+#endif  // GRASSDB_NET_PEER_TRANSPORT_H_

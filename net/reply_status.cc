@@ -1,0 +1,65 @@
+#include "net/reply_status.h"
+
+#include "core/configuration.h"
+#include "proto/client_convert.h"
+
+namespace grassdb::net {
+namespace {
+
+std::string Find(const std::multimap<grpc::string_ref, grpc::string_ref>& trailers,
+                 const char* key) {
+  const auto at = trailers.find(key);
+  return at == trailers.end() ? std::string() : std::string(at->second.data(), at->second.size());
+}
+
+}  // namespace
+
+grpc::Status StatusOf(const Reply& reply, ResponseShape shape) {
+  if (reply.code == ReplyCode::kOk) return grpc::Status::OK;
+  if (reply.code == ReplyCode::kInvalid) {
+    return grpc::Status(grpc::StatusCode::INVALID_ARGUMENT, reply.error);
+  }
+  if (shape == ResponseShape::kHasCode) return grpc::Status::OK;
+  return grpc::Status(grpc::StatusCode::UNAVAILABLE, reply.error);
+}
+
+grpc::Status StatusOf(const absl::Status& refused) {
+  return grpc::Status(static_cast<grpc::StatusCode>(refused.code()),
+                      std::string(refused.message()));
+}
+
+std::multimap<std::string, std::string> TrailersOf(const Reply& reply) {
+  std::multimap<std::string, std::string> trailers;
+  trailers.emplace(kCodeKey, WireNameOf(reply.code));
+  if (!reply.leader_name.empty()) {
+    trailers.emplace(kLeaderIdKey, reply.leader_name);
+    trailers.emplace(kLeaderAddressKey, reply.leader_address);
+  }
+  return trailers;
+}
+
+std::optional<Reply> ReplyFromStatus(
+    const grpc::Status& status, const std::multimap<grpc::string_ref, grpc::string_ref>& trailers) {
+  Reply reply;
+  reply.error = status.error_message();
+  if (const std::optional<ReplyCode> code = ReplyCodeFrom(Find(trailers, kCodeKey))) {
+    reply.code = *code;
+    reply.leader_name = Find(trailers, kLeaderIdKey);
+    reply.leader_address = Find(trailers, kLeaderAddressKey);
+    if (!reply.leader_name.empty()) reply.leader = NodeIdOf(reply.leader_name);
+    return reply;
+  }
+  switch (status.error_code()) {
+    // Given before a node saw the request: by its decoding, or by gRPC for a message above its
+    // limit.
+    case grpc::StatusCode::INVALID_ARGUMENT:
+    case grpc::StatusCode::RESOURCE_EXHAUSTED:
+    case grpc::StatusCode::UNIMPLEMENTED:
+      reply.code = ReplyCode::kInvalid;
+      return reply;
+    default:
+      return std::nullopt;
+  }
+}
+
+}  // namespace grassdb::net

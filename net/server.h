@@ -1,0 +1,89 @@
+// Server: one node of a cluster in production. Plugs gRPC, the machine's clock and its files into
+// core/node.h, and runs the event loop (net/README.md, "Threads").
+#ifndef GRASSDB_NET_SERVER_H_
+#define GRASSDB_NET_SERVER_H_
+
+#include <grpcpp/grpcpp.h>
+
+#include <atomic>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "core/environment.h"
+#include "core/node.h"
+#include "net/client_service.h"
+#include "net/disk_thread.h"
+#include "net/event_loop.h"
+#include "net/health_service.h"
+#include "net/peer_transport.h"
+#include "net/server_options.h"
+#include "net/stream_service.h"
+#include "store/file.h"
+
+namespace grassdb::net {
+
+// Messages above this are refused before they are read. A value of 1 MiB with its key, and every
+// message between peers, fit well.
+inline constexpr int kReceiveBytesMax = static_cast<int>(kPeerMessageBytesMax);
+
+// Why a server cannot be started with these options, in words for a person; nullopt if it can be
+// tried.
+std::optional<std::string> Problem(const ServerOptions& options);
+
+class Server final : private Clock, private Trace {
+ public:
+  // Takes the address, then opens the data directory and replays it. Whatever is wrong (the address
+  // in use, the directory not writable, in use or of another node or cluster, damaged data) is an
+  // error with a line for a person, and nothing that the directory held has been changed.
+  static absl::StatusOr<std::unique_ptr<Server>> Create(const ServerOptions& options);
+  // Ends every call.
+  ~Server() override;
+
+  // Serves until the node was asked to stop; gives the exit code of the process. A failed disk ends
+  // the process from inside.
+  int Run();
+  // Asks the node to hand over and stop. From any thread, any number of times.
+  void RequestStop();
+
+ private:
+  explicit Server(const ServerOptions& options);
+
+  absl::Status Listen();
+  absl::Status OpenStore();
+  void LogRecovery(const RecoveredState& state) const;
+  void Start();
+  [[noreturn]] void FailStop();
+  // True when the time to stop has come.
+  bool HandleStop();
+  void PublishState();
+  void ShutDown();
+
+  // Clock
+  Instant Now() const override { return SteadyNow(); }
+  // Trace
+  void OnEvent(Term term, const Event& event) override;
+
+  const ServerOptions options_;
+  // Destroyed in reverse order, after ShutDown: first the node, then what it uses.
+  std::unique_ptr<store::Directory> directory_;
+  std::unique_ptr<ClientService> clients_;
+  std::unique_ptr<PeerTransport> peers_;
+  HealthService health_;
+  StreamService streams_;
+  std::unique_ptr<grpc::Server> grpc_;
+  std::unique_ptr<EventLoop> loop_;
+  AddressBook addresses_;
+  std::unique_ptr<DiskThread> disk_;
+  std::unique_ptr<Node> node_;
+
+  std::vector<DiskDone> disk_done_;
+  std::atomic<bool> stop_requested_{false};
+  Instant stop_deadline_ = Instant::max();  // set when stopping
+};
+
+}  // namespace grassdb::net
+
+#endif  // GRASSDB_NET_SERVER_H_

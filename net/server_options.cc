@@ -1,0 +1,173 @@
+#include "net/server_options.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <cmath>
+#include <limits>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "absl/status/status.h"
+
+namespace grassdb::net {
+namespace {
+
+absl::Status Malformed(std::string_view text, const std::string& expected) {
+  return absl::InvalidArgumentError(fmt::format("'{}': {}", text, expected));
+}
+
+bool IsPort(std::string_view text) {
+  std::uint32_t port = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
+  return error == std::errc() && end == text.data() + text.size() && port >= 1 && port <= 65535;
+}
+
+bool IsHost(std::string_view host) {
+  for (const char c : host) {
+    const bool allowed = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
+                         (c >= 'A' && c <= 'Z') || c == '.' || c == '-' || c == '_';
+    if (!allowed) return false;
+  }
+  return !host.empty() && host.front() != '-';
+}
+
+bool IsIpv6(std::string_view host) {
+  for (const char c : host) {
+    const bool allowed = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') ||
+                         (c >= 'A' && c <= 'F') || c == ':' || c == '.' || c == '%';
+    if (!allowed) return false;
+  }
+  return host.find(':') != std::string_view::npos;
+}
+
+struct Unit {
+  std::string_view name;
+  double factor;
+};
+
+// A number in decimal notation and one of `units`; at most `max` when multiplied.
+std::optional<double> ParseWithUnit(std::string_view text, std::span<const Unit> units,
+                                    double max) {
+  double number = 0;
+  const auto [end, error] =
+      std::from_chars(text.data(), text.data() + text.size(), number, std::chars_format::fixed);
+  if (error != std::errc() || !std::isfinite(number) || number < 0) return std::nullopt;
+  const std::string_view unit = text.substr(static_cast<std::size_t>(end - text.data()));
+  for (const Unit& known : units) {
+    if (unit != known.name) continue;
+    const double value = number * known.factor;
+    return value <= max ? std::optional<double>(value) : std::nullopt;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+absl::StatusOr<std::string> ParseEndpoint(std::string_view text, EmptyHost host) {
+  const std::string expected = host == EmptyHost::kEveryInterface
+                                   ? "expected host:port or :port, as in 127.0.0.1:50051"
+                                   : "expected host:port, as in localhost:50051";
+  const std::size_t colon = text.rfind(':');
+  if (colon == std::string_view::npos) return Malformed(text, expected);
+  const std::string_view name = text.substr(0, colon);
+  const std::string_view port = text.substr(colon + 1);
+  if (!IsPort(port)) {
+    return Malformed(text, expected + " with a port from 1 to 65535");
+  }
+  if (name.empty()) {
+    if (host == EmptyHost::kRefused) return Malformed(text, expected);
+    return fmt::format("[::]:{}", port);
+  }
+  const bool bracketed = name.size() > 2 && name.front() == '[' && name.back() == ']';
+  if (bracketed ? !IsIpv6(name.substr(1, name.size() - 2)) : !IsHost(name)) {
+    return Malformed(text, expected);
+  }
+  return std::string(text);
+}
+
+std::pair<std::string, std::string> SplitEndpoint(std::string_view endpoint) {
+  const std::size_t colon = endpoint.rfind(':');
+  std::string_view host = endpoint.substr(0, colon);
+  if (host.size() > 2 && host.front() == '[') host = host.substr(1, host.size() - 2);
+  return {std::string(host), std::string(endpoint.substr(colon + 1))};
+}
+
+absl::StatusOr<Configuration> ParseCluster(std::string_view text) {
+  std::vector<Member> members;
+  std::string_view rest = text;
+  while (true) {
+    const std::size_t comma = rest.find(',');
+    const std::string_view item = rest.substr(0, comma);
+    const std::size_t equals = item.find('=');
+    if (equals == std::string_view::npos || equals == 0) {
+      return Malformed(item, "expected id=host:port,id=host:port,...");
+    }
+    absl::StatusOr<std::string> address =
+        ParseEndpoint(item.substr(equals + 1), EmptyHost::kRefused);
+    if (!address.ok()) return address.status();
+    const std::string_view name = item.substr(0, equals);
+    members.push_back(Member{.id = NodeIdOf(name),
+                             .name = std::string(name),
+                             .address = *std::move(address),
+                             .role = MemberRole::kVoter});
+    if (comma == std::string_view::npos) break;
+    rest.remove_prefix(comma + 1);
+  }
+  Configuration cluster(std::move(members));
+  if (auto problem = cluster.Problem()) return absl::InvalidArgumentError(*problem);
+  return cluster;
+}
+
+absl::StatusOr<Duration> ParseDuration(std::string_view text) {
+  static constexpr Unit kUnits[] = {{"us", 1e3}, {"ms", 1e6}, {"s", 1e9}, {"m", 60e9}};
+  const std::optional<double> nanos = ParseWithUnit(text, kUnits, 86400e9);
+  if (!nanos.has_value() || *nanos < 1) {
+    return Malformed(text, "expected a time above 0 and up to a day, as in 300ms, 1.5s or 2m");
+  }
+  return Duration(static_cast<std::int64_t>(std::llround(*nanos)));
+}
+
+absl::StatusOr<std::pair<Duration, Duration>> ParseDurationRange(std::string_view text) {
+  const std::string expected = "expected two times, the first below the second, as in 300ms-600ms";
+  const std::size_t dash = text.find('-');
+  if (dash == std::string_view::npos) return Malformed(text, expected);
+  const absl::StatusOr<Duration> low = ParseDuration(text.substr(0, dash));
+  const absl::StatusOr<Duration> high = ParseDuration(text.substr(dash + 1));
+  if (!low.ok() || !high.ok() || *low >= *high) return Malformed(text, expected);
+  return std::pair(*low, *high);
+}
+
+absl::StatusOr<std::uint64_t> ParseSize(std::string_view text) {
+  static constexpr Unit kUnits[] = {
+      {"", 1}, {"B", 1}, {"KiB", 1024}, {"MiB", 1024.0 * 1024}, {"GiB", 1024.0 * 1024 * 1024}};
+  const std::optional<double> bytes = ParseWithUnit(text, kUnits, 1e15);
+  if (!bytes.has_value() || *bytes < 1) {
+    return Malformed(text, "expected a number of bytes above 0, as in 65536, 64MiB or 1GiB");
+  }
+  return static_cast<std::uint64_t>(std::llround(*bytes));
+}
+
+absl::StatusOr<LogLevel> ParseLogLevel(std::string_view text) {
+  if (text == "debug") return LogLevel::kDebug;
+  if (text == "info") return LogLevel::kInfo;
+  if (text == "warn") return LogLevel::kWarn;
+  if (text == "error") return LogLevel::kError;
+  return Malformed(text, "expected debug, info, warn or error");
+}
+
+absl::StatusOr<LogFormat> ParseLogFormat(std::string_view text) {
+  if (text == "text") return LogFormat::kText;
+  if (text == "json") return LogFormat::kJson;
+  return Malformed(text, "expected text or json");
+}
+
+std::string TextOf(Duration duration) {
+  const std::int64_t nanos = duration.count();
+  if (nanos % 1'000'000'000 == 0) return std::to_string(nanos / 1'000'000'000) + "s";
+  if (nanos % 1'000'000 == 0) return std::to_string(nanos / 1'000'000) + "ms";
+  return std::to_string(nanos / 1000) + "us";
+}
+
+}  // namespace grassdb::net

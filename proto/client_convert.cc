@@ -1,0 +1,363 @@
+#include "proto/client_convert.h"
+
+#include <utility>
+
+#include "absl/status/status.h"
+
+namespace grassdb {
+namespace {
+
+// The wire's codes are core's codes.
+static_assert(static_cast<int>(ReplyCode::kOk) == wire::OK);
+static_assert(static_cast<int>(ReplyCode::kNotLeader) == wire::NOT_LEADER);
+static_assert(static_cast<int>(ReplyCode::kOutcomeUnknown) == wire::OUTCOME_UNKNOWN);
+static_assert(static_cast<int>(ReplyCode::kSessionUnknown) == wire::SESSION_UNKNOWN);
+static_assert(static_cast<int>(ReplyCode::kStaleSequence) == wire::STALE_SEQUENCE);
+static_assert(static_cast<int>(ReplyCode::kInvalid) == wire::INVALID);
+static_assert(static_cast<int>(ReplyCode::kOverloaded) == wire::OVERLOADED);
+static_assert(static_cast<int>(ReplyCode::kUnavailable) == wire::UNAVAILABLE);
+static_assert(wire::ReplyCode_MAX == wire::UNAVAILABLE);
+
+static_assert(static_cast<int>(Compare::Target::kValue) == wire::Compare::VALUE);
+static_assert(static_cast<int>(Compare::Target::kVersion) == wire::Compare::VERSION);
+static_assert(static_cast<int>(Compare::Target::kCreateRevision) == wire::Compare::CREATE_REVISION);
+static_assert(static_cast<int>(Compare::Target::kModRevision) == wire::Compare::MOD_REVISION);
+static_assert(static_cast<int>(Compare::Relation::kEqual) == wire::Compare::EQUAL);
+static_assert(static_cast<int>(Compare::Relation::kNotEqual) == wire::Compare::NOT_EQUAL);
+static_assert(static_cast<int>(Compare::Relation::kLess) == wire::Compare::LESS);
+static_assert(static_cast<int>(Compare::Relation::kGreater) == wire::Compare::GREATER);
+static_assert(static_cast<int>(Operation::Kind::kPut) == wire::Operation::PUT);
+static_assert(static_cast<int>(Operation::Kind::kDelete) == wire::Operation::DELETE);
+static_assert(static_cast<int>(Operation::Kind::kGet) == wire::Operation::GET);
+
+absl::Status Invalid(const std::string& field, const std::string& text) {
+  return absl::InvalidArgumentError(field + ": " + text);
+}
+
+// `session`, `sequence` and `acknowledged` of one write.
+template <class Wire>
+absl::Status TakeSession(const Wire& wire, TransactionRequest* request) {
+  if (wire.session() == 0 && (wire.sequence() != 0 || wire.acknowledged() != 0)) {
+    return Invalid("session", "0 (no session), but sequence is " + std::to_string(wire.sequence()) +
+                                  " and acknowledged is " + std::to_string(wire.acknowledged()));
+  }
+  if (wire.session() != 0 && wire.sequence() == 0) {
+    return Invalid("sequence", "0; the writes of a session are numbered from 1");
+  }
+  if (wire.session() != 0 && wire.acknowledged() >= wire.sequence()) {
+    return Invalid("acknowledged", std::to_string(wire.acknowledged()) + " is not below sequence " +
+                                       std::to_string(wire.sequence()));
+  }
+  request->session = SessionId(wire.session());
+  request->sequence = Sequence(wire.sequence());
+  request->acknowledged = Sequence(wire.acknowledged());
+  return absl::OkStatus();
+}
+
+absl::Status TakeCompares(wire::TransactRequest& wire, std::vector<Compare>* compares) {
+  compares->reserve(static_cast<std::size_t>(wire.compares_size()));
+  for (wire::Compare& from : *wire.mutable_compares()) {
+    const std::string field = "compares[" + std::to_string(compares->size()) + "].";
+    if (from.target() <= 0 || from.target() > wire::Compare::Target_MAX) {
+      return Invalid(field + "target", std::to_string(from.target()) + " is not a target");
+    }
+    if (from.relation() <= 0 || from.relation() > wire::Compare::Relation_MAX) {
+      return Invalid(field + "relation", std::to_string(from.relation()) + " is not a relation");
+    }
+    compares->push_back(Compare{.target = static_cast<Compare::Target>(from.target()),
+                                .relation = static_cast<Compare::Relation>(from.relation()),
+                                .key = std::move(*from.mutable_key()),
+                                .value = std::move(*from.mutable_value()),
+                                .number = from.number()});
+  }
+  return absl::OkStatus();
+}
+
+absl::Status TakeOperations(google::protobuf::RepeatedPtrField<wire::Operation>& wire,
+                            const char* branch, std::vector<Operation>* operations) {
+  operations->reserve(static_cast<std::size_t>(wire.size()));
+  for (wire::Operation& from : wire) {
+    if (from.kind() <= 0 || from.kind() > wire::Operation::Kind_MAX) {
+      return Invalid(std::string(branch) + "[" + std::to_string(operations->size()) + "].kind",
+                     std::to_string(from.kind()) + " is not an operation");
+    }
+    operations->push_back(Operation{.kind = static_cast<Operation::Kind>(from.kind()),
+                                    .key = std::move(*from.mutable_key()),
+                                    .value = std::move(*from.mutable_value())});
+  }
+  return absl::OkStatus();
+}
+
+// What every answer with a code has in common.
+template <class Wire>
+void PutOutcome(const Reply& reply, Wire* wire) {
+  wire->set_code(static_cast<wire::ReplyCode>(reply.code));
+  wire->set_error(reply.error);
+  wire->set_leader_id(reply.leader_name);
+  wire->set_leader_address(reply.leader_address);
+}
+
+template <class Wire>
+absl::StatusOr<Reply> TakeOutcome(Wire& wire) {
+  if (wire.code() <= 0 || wire.code() > wire::ReplyCode_MAX) {
+    return Invalid("code", std::to_string(wire.code()) + " is not a code of this version");
+  }
+  Reply reply;
+  reply.code = static_cast<ReplyCode>(wire.code());
+  reply.error = std::move(*wire.mutable_error());
+  reply.leader_name = std::move(*wire.mutable_leader_id());
+  reply.leader_address = std::move(*wire.mutable_leader_address());
+  if (!reply.leader_name.empty()) reply.leader = NodeIdOf(reply.leader_name);
+  return reply;
+}
+
+void PutOperations(const std::vector<Operation>& operations,
+                   google::protobuf::RepeatedPtrField<wire::Operation>* wire) {
+  for (const Operation& operation : operations) {
+    wire::Operation& to = *wire->Add();
+    to.set_kind(static_cast<wire::Operation::Kind>(operation.kind));
+    to.set_key(operation.key);
+    to.set_value(operation.value);
+  }
+}
+
+const char* NameOfState(ProgressState state) {
+  switch (state) {
+    case ProgressState::kProbe:
+      return "probe";
+    case ProgressState::kReplicate:
+      return "replicate";
+    case ProgressState::kSnapshot:
+      return "snapshot";
+  }
+  return "unknown";
+}
+
+std::string NameIn(const Configuration& configuration, NodeId id) {
+  const Member* member = configuration.Find(id);
+  return member == nullptr ? std::string() : member->name;
+}
+
+}  // namespace
+
+absl::StatusOr<ClientRequest> FromWire(wire::GetRequest&& request) {
+  return GetRequest{.mode = request.stale() ? ReadMode::kStale : ReadMode::kLinearizable,
+                    .key = std::move(*request.mutable_key())};
+}
+
+absl::StatusOr<ClientRequest> FromWire(wire::SetRequest&& request) {
+  TransactionRequest result;
+  if (absl::Status status = TakeSession(request, &result); !status.ok()) return status;
+  result.transaction =
+      PutTransaction(std::move(*request.mutable_key()), std::move(*request.mutable_value()));
+  return result;
+}
+
+absl::StatusOr<ClientRequest> FromWire(wire::TransactRequest&& request) {
+  TransactionRequest result;
+  absl::Status status = TakeSession(request, &result);
+  if (status.ok()) status = TakeCompares(request, &result.transaction.compares);
+  if (status.ok()) {
+    status = TakeOperations(*request.mutable_success(), "success", &result.transaction.success);
+  }
+  if (status.ok()) {
+    status = TakeOperations(*request.mutable_failure(), "failure", &result.transaction.failure);
+  }
+  if (!status.ok()) return status;
+  return result;
+}
+
+absl::StatusOr<ClientRequest> FromWire(wire::OpenSessionRequest&&) {
+  return OpenSessionRequest{};
+}
+
+absl::StatusOr<ClientRequest> FromWire(wire::TakeSnapshotRequest&&) {
+  return TakeSnapshotRequest{};
+}
+
+absl::StatusOr<ClientRequest> FromWire(wire::TransferLeadershipRequest&& request) {
+  TransferLeadershipRequest result;
+  if (!request.target_id().empty()) result.target = NodeIdOf(request.target_id());
+  return result;
+}
+
+void ToWire(Reply&& reply, wire::GetResponse* response) {
+  response->set_found(reply.found);
+  response->set_value(std::move(reply.value));
+  response->set_mod_revision(reply.mod_revision.value());
+  response->set_revision(reply.revision.value());
+}
+
+void ToWire(Reply&& reply, wire::SetResponse* response) {
+  PutOutcome(reply, response);
+  response->set_success(reply.code == ReplyCode::kOk);
+  response->set_revision(reply.command.revision.value());
+}
+
+void ToWire(Reply&& reply, wire::TransactResponse* response) {
+  PutOutcome(reply, response);
+  response->set_succeeded(reply.code == ReplyCode::kOk && reply.command.succeeded);
+  response->set_revision(reply.command.revision.value());
+  for (OperationResult& result : reply.command.operations) {
+    wire::OperationResult& to = *response->add_results();
+    to.set_found(result.found);
+    to.set_value(std::move(result.value));
+    to.set_mod_revision(result.mod_revision.value());
+  }
+}
+
+void ToWire(Reply&& reply, wire::OpenSessionResponse* response) {
+  PutOutcome(reply, response);
+  response->set_session(reply.command.session.value());
+}
+
+void ToWire(Reply&& reply, wire::TakeSnapshotResponse* response) {
+  response->set_success(reply.code == ReplyCode::kOk);
+}
+
+void ToWire(Reply&& reply, wire::TransferLeadershipResponse* response) {
+  PutOutcome(reply, response);
+}
+
+void ToWire(const NodeStatus& status, std::string_view cluster, wire::StatusResponse* response) {
+  const Configuration& configuration = status.configuration;
+  response->set_id(NameIn(configuration, status.id));
+  response->set_cluster(cluster.data(), cluster.size());
+  response->set_role(NameOf(status.role));
+  response->set_term(status.term.value());
+  if (const Member* leader = configuration.Find(status.leader)) {
+    response->set_leader_id(leader->name);
+    response->set_leader_address(leader->address);
+  }
+  response->set_commit_index(status.commit_index.value());
+  response->set_applied_index(status.applied_index.value());
+  response->set_durable_index(status.durable_index.value());
+  response->set_last_index(status.last_index.value());
+  response->set_first_index(status.first_index.value());
+  response->set_snapshot_index(status.snapshot_index.value());
+  response->set_revision(status.revision.value());
+  response->set_keys(status.keys);
+  response->set_sessions(status.sessions);
+  response->set_digest(status.digest);
+  response->set_serving(status.serving);
+  for (const NodeStatus::Follower& follower : status.followers) {
+    wire::FollowerStatus& to = *response->add_followers();
+    to.set_id(NameIn(configuration, follower.id));
+    to.set_state(NameOfState(follower.state));
+    to.set_match(follower.match.value());
+    to.set_next(follower.next.value());
+  }
+  for (const Member& member : configuration.members()) {
+    wire::MemberStatus& to = *response->add_members();
+    to.set_id(member.name);
+    to.set_address(member.address);
+    to.set_voter(member.role == MemberRole::kVoter);
+  }
+}
+
+wire::GetRequest ToWire(const GetRequest& request) {
+  wire::GetRequest wire;
+  wire.set_key(request.key);
+  wire.set_stale(request.mode == ReadMode::kStale);
+  return wire;
+}
+
+wire::TransactRequest ToWire(const TransactionRequest& request) {
+  wire::TransactRequest wire;
+  wire.set_session(request.session.value());
+  wire.set_sequence(request.sequence.value());
+  wire.set_acknowledged(request.acknowledged.value());
+  for (const Compare& compare : request.transaction.compares) {
+    wire::Compare& to = *wire.add_compares();
+    to.set_target(static_cast<wire::Compare::Target>(compare.target));
+    to.set_relation(static_cast<wire::Compare::Relation>(compare.relation));
+    to.set_key(compare.key);
+    to.set_value(compare.value);
+    to.set_number(compare.number);
+  }
+  PutOperations(request.transaction.success, wire.mutable_success());
+  PutOperations(request.transaction.failure, wire.mutable_failure());
+  return wire;
+}
+
+wire::OpenSessionRequest ToWire(const OpenSessionRequest&) {
+  return {};
+}
+
+wire::TakeSnapshotRequest ToWire(const TakeSnapshotRequest&) {
+  return {};
+}
+
+wire::TransferLeadershipRequest TransferTo(std::string_view target_name) {
+  wire::TransferLeadershipRequest wire;
+  wire.set_target_id(target_name.data(), target_name.size());
+  return wire;
+}
+
+absl::StatusOr<Reply> ReplyFrom(wire::GetResponse&& response) {
+  if (!response.found() && !response.value().empty()) {
+    return Invalid("value", std::to_string(response.value().size()) + " bytes of a missing key");
+  }
+  Reply reply;
+  reply.found = response.found();
+  reply.value = std::move(*response.mutable_value());
+  reply.mod_revision = Revision(response.mod_revision());
+  reply.revision = Revision(response.revision());
+  return reply;
+}
+
+absl::StatusOr<Reply> ReplyFrom(wire::SetResponse&& response) {
+  if (response.success() != (response.code() == wire::OK)) {
+    return Invalid("success", "does not fit code " + std::to_string(response.code()));
+  }
+  absl::StatusOr<Reply> reply = TakeOutcome(response);
+  if (reply.ok()) reply->command.revision = Revision(response.revision());
+  return reply;
+}
+
+absl::StatusOr<Reply> ReplyFrom(wire::TransactResponse&& response) {
+  absl::StatusOr<Reply> reply = TakeOutcome(response);
+  if (!reply.ok()) return reply;
+  CommandResult& result = reply->command;
+  result.succeeded = response.succeeded();
+  result.revision = Revision(response.revision());
+  result.operations.reserve(static_cast<std::size_t>(response.results_size()));
+  for (wire::OperationResult& from : *response.mutable_results()) {
+    result.operations.push_back(OperationResult{.found = from.found(),
+                                                .value = std::move(*from.mutable_value()),
+                                                .mod_revision = Revision(from.mod_revision())});
+  }
+  return reply;
+}
+
+absl::StatusOr<Reply> ReplyFrom(wire::OpenSessionResponse&& response) {
+  absl::StatusOr<Reply> reply = TakeOutcome(response);
+  if (!reply.ok()) return reply;
+  if (reply->code == ReplyCode::kOk && response.session() == 0) {
+    return Invalid("session", "0 is not a session");
+  }
+  reply->command.session = SessionId(response.session());
+  return reply;
+}
+
+absl::StatusOr<Reply> ReplyFrom(wire::TakeSnapshotResponse&& response) {
+  if (!response.success()) return Invalid("success", "false without an error");
+  return Reply{};
+}
+
+absl::StatusOr<Reply> ReplyFrom(wire::TransferLeadershipResponse&& response) {
+  return TakeOutcome(response);
+}
+
+std::string WireNameOf(ReplyCode code) {
+  return wire::ReplyCode_Name(static_cast<wire::ReplyCode>(code));
+}
+
+std::optional<ReplyCode> ReplyCodeFrom(std::string_view wire_name) {
+  wire::ReplyCode code;
+  if (!wire::ReplyCode_Parse(std::string(wire_name), &code)) return std::nullopt;
+  if (code == wire::REPLY_CODE_UNSPECIFIED) return std::nullopt;
+  return static_cast<ReplyCode>(code);
+}
+
+}  // namespace grassdb

@@ -1,0 +1,67 @@
+// The client protocol: core/api.h's requests and replies <-> the messages of proto/grassdb.proto.
+//
+// Requests that come in (FromWire) are checked for form: an error names the field and the value.
+// Limits of size are not checked here; core/command.h's BrokenLimit does that where a request
+// enters the node. Replies that come in (ReplyFrom) are checked too: a server may be another
+// version, or no grassdb at all.
+#ifndef GRASSDB_PROTO_CLIENT_CONVERT_H_
+#define GRASSDB_PROTO_CLIENT_CONVERT_H_
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "absl/status/statusor.h"
+#include "core/api.h"
+#include "core/node.h"
+#include "proto/messages.h"
+
+namespace grassdb {
+
+// --- Server: requests in. The content is moved out of the wire message. ---
+
+absl::StatusOr<ClientRequest> FromWire(wire::GetRequest&& request);
+absl::StatusOr<ClientRequest> FromWire(wire::SetRequest&& request);
+absl::StatusOr<ClientRequest> FromWire(wire::TransactRequest&& request);
+absl::StatusOr<ClientRequest> FromWire(wire::OpenSessionRequest&& request);
+absl::StatusOr<ClientRequest> FromWire(wire::TakeSnapshotRequest&& request);
+absl::StatusOr<ClientRequest> FromWire(wire::TransferLeadershipRequest&& request);
+
+// --- Server: replies out. `response` is empty; `reply` is moved out of. ---
+
+void ToWire(Reply&& reply, wire::GetResponse* response);
+void ToWire(Reply&& reply, wire::SetResponse* response);
+void ToWire(Reply&& reply, wire::TransactResponse* response);
+void ToWire(Reply&& reply, wire::OpenSessionResponse* response);
+void ToWire(Reply&& reply, wire::TakeSnapshotResponse* response);
+void ToWire(Reply&& reply, wire::TransferLeadershipResponse* response);
+
+// `cluster` is the cluster's name.
+void ToWire(const NodeStatus& status, std::string_view cluster, wire::StatusResponse* response);
+
+// --- Client: requests out ---
+
+wire::GetRequest ToWire(const GetRequest& request);
+wire::TransactRequest ToWire(const TransactionRequest& request);
+wire::OpenSessionRequest ToWire(const OpenSessionRequest& request);
+wire::TakeSnapshotRequest ToWire(const TakeSnapshotRequest& request);
+// `target_name`: TransferLeadershipRequest has only the id; empty for the best follower.
+wire::TransferLeadershipRequest TransferTo(std::string_view target_name);
+
+// --- Client: replies in ---
+
+absl::StatusOr<Reply> ReplyFrom(wire::GetResponse&& response);
+absl::StatusOr<Reply> ReplyFrom(wire::SetResponse&& response);
+absl::StatusOr<Reply> ReplyFrom(wire::TransactResponse&& response);
+absl::StatusOr<Reply> ReplyFrom(wire::OpenSessionResponse&& response);
+absl::StatusOr<Reply> ReplyFrom(wire::TakeSnapshotResponse&& response);
+absl::StatusOr<Reply> ReplyFrom(wire::TransferLeadershipResponse&& response);
+
+// The names of the codes as they travel in text ("NOT_LEADER"), for places where a protobuf enum
+// cannot go. nullopt for a name that is none.
+std::string WireNameOf(ReplyCode code);
+std::optional<ReplyCode> ReplyCodeFrom(std::string_view wire_name);
+
+}  // namespace grassdb
+
+#endif  // GRASSDB_PROTO_CLIENT_CONVERT_H_

@@ -1,0 +1,442 @@
+#include "proto/convert.h"
+
+#include <google/protobuf/io/coded_stream.h>
+#include <google/protobuf/wire_format_lite.h>
+
+#include <cstdio>
+#include <optional>
+#include <type_traits>
+#include <utility>
+#include <variant>
+
+#include "absl/status/status.h"
+#include "core/check.h"
+#include "proto/messages.h"
+
+namespace grassdb {
+namespace {
+
+namespace raft = wire::raft;
+using google::protobuf::internal::WireFormatLite;
+using google::protobuf::io::CodedOutputStream;
+
+template <MessageKind kind>
+using BodyOf = std::variant_alternative_t<static_cast<std::size_t>(kind), MessageBody>;
+static_assert(std::is_same_v<BodyOf<MessageKind::kRequestVoteRequest>, RequestVoteRequest>);
+static_assert(std::is_same_v<BodyOf<MessageKind::kRequestVoteResponse>, RequestVoteResponse>);
+static_assert(std::is_same_v<BodyOf<MessageKind::kAppendEntriesRequest>, AppendEntriesRequest>);
+static_assert(std::is_same_v<BodyOf<MessageKind::kAppendEntriesResponse>, AppendEntriesResponse>);
+static_assert(std::is_same_v<BodyOf<MessageKind::kInstallSnapshotRequest>, InstallSnapshotRequest>);
+static_assert(
+    std::is_same_v<BodyOf<MessageKind::kInstallSnapshotResponse>, InstallSnapshotResponse>);
+static_assert(std::is_same_v<BodyOf<MessageKind::kTimeoutNow>, TimeoutNow>);
+static_assert(std::is_same_v<BodyOf<MessageKind::kReadIndexRequest>, ReadIndexRequest>);
+static_assert(std::is_same_v<BodyOf<MessageKind::kReadIndexResponse>, ReadIndexResponse>);
+static_assert(std::variant_size_v<MessageBody> == 9);
+
+// Checks the fields of one message; remembers the first that is wrong.
+class Fields {
+ public:
+  explicit Fields(const char* message) : message_(message) {}
+
+  void Require(bool holds, const char* field, std::uint64_t value, const char* rule) {
+    if (!holds && problem_.ok()) Refuse(field, std::to_string(value) + " " + rule);
+  }
+  void RequireNotZero(const char* field, std::uint64_t value) {
+    Require(value != 0, field, value, "is not a valid value");
+  }
+  void Refuse(const char* field, const std::string& text) {
+    problem_ = absl::InvalidArgumentError(std::string(message_) + "." + field + ": " + text);
+  }
+
+  const absl::Status& problem() const { return problem_; }
+
+ private:
+  const char* message_;
+  absl::Status problem_;
+};
+
+// --- Encoding ---
+
+template <class Wire>
+void PutHeader(const Message& message, ClusterId cluster, Wire& wire) {
+  raft::Header& header = *wire.mutable_header();
+  header.set_cluster(cluster.value());
+  header.set_from(message.from.value());
+  header.set_to(message.to.value());
+  header.set_term(message.term.value());
+}
+
+raft::RequestVoteRequest ToWire(const RequestVoteRequest& body) {
+  raft::RequestVoteRequest wire;
+  wire.set_ballot(static_cast<raft::Ballot>(body.ballot));
+  wire.set_transfer(body.reason == CampaignReason::kTransfer);
+  wire.set_last_log_index(body.last_log_index.value());
+  wire.set_last_log_term(body.last_log_term.value());
+  wire.set_campaign_term(body.campaign_term.value());
+  return wire;
+}
+
+raft::RequestVoteResponse ToWire(const RequestVoteResponse& body) {
+  raft::RequestVoteResponse wire;
+  wire.set_ballot(static_cast<raft::Ballot>(body.ballot));
+  wire.set_campaign_term(body.campaign_term.value());
+  wire.set_granted(body.granted);
+  return wire;
+}
+
+// Without the entries; see AppendEntry.
+raft::AppendEntriesRequest ToWire(const AppendEntriesRequest& body) {
+  raft::AppendEntriesRequest wire;
+  wire.set_prev_log_index(body.prev_log_index.value());
+  wire.set_prev_log_term(body.prev_log_term.value());
+  wire.set_leader_commit(body.leader_commit.value());
+  wire.set_read_round(body.read_round.value());
+  return wire;
+}
+
+raft::AppendEntriesResponse ToWire(const AppendEntriesResponse& body) {
+  raft::AppendEntriesResponse wire;
+  wire.set_matched(body.result == AppendResult::kMatched);
+  wire.set_match_index(body.match_index.value());
+  wire.set_prev_log_index(body.prev_log_index.value());
+  wire.set_conflict_term(body.conflict_term.value());
+  wire.set_conflict_index(body.conflict_index.value());
+  wire.set_read_round(body.read_round.value());
+  return wire;
+}
+
+raft::InstallSnapshotRequest ToWire(const InstallSnapshotRequest& body) {
+  raft::InstallSnapshotRequest wire;
+  raft::SnapshotMeta& meta = *wire.mutable_meta();
+  meta.set_index(body.meta.index.value());
+  meta.set_term(body.meta.term.value());
+  meta.set_configuration(EncodeConfiguration(body.meta.configuration));
+  meta.set_configuration_index(body.meta.configuration_index.value());
+  wire.set_offset(body.offset);
+  wire.set_last(body.last);
+  const std::string_view data = body.data.view();
+  wire.set_data(data.data(), data.size());
+  return wire;
+}
+
+raft::InstallSnapshotResponse ToWire(const InstallSnapshotResponse& body) {
+  raft::InstallSnapshotResponse wire;
+  wire.set_snapshot_index(body.snapshot_index.value());
+  wire.set_snapshot_term(body.snapshot_term.value());
+  wire.set_installed(body.installed);
+  wire.set_match_index(body.match_index.value());
+  wire.set_next_offset(body.next_offset);
+  return wire;
+}
+
+raft::TimeoutNowRequest ToWire(const TimeoutNow&) {
+  return {};
+}
+
+raft::ReadIndexRequest ToWire(const ReadIndexRequest& body) {
+  raft::ReadIndexRequest wire;
+  wire.set_read(body.read.value());
+  return wire;
+}
+
+raft::ReadIndexResponse ToWire(const ReadIndexResponse& body) {
+  raft::ReadIndexResponse wire;
+  wire.set_read(body.read.value());
+  wire.set_confirmed(body.confirmed);
+  wire.set_index(body.index.value());
+  return wire;
+}
+
+std::size_t EntryBytes(const Entry& entry) {
+  const std::size_t payload = entry.payload.size();
+  const std::size_t fixed = 1 + CodedOutputStream::VarintSize64(entry.term.value()) + 1 +
+                            CodedOutputStream::VarintSize32(static_cast<std::uint32_t>(entry.type));
+  // As protobuf does it, an empty field is left out.
+  return payload == 0 ? fixed : fixed + 1 + CodedOutputStream::VarintSize64(payload) + payload;
+}
+
+// Appends AppendEntriesRequest.entries[i] as protobuf would write it. By hand, because building the
+// repeated message first would copy every payload a second time on its way to every follower. A
+// message's fields may be written in any order, so the entries follow the rest.
+std::uint8_t* AppendEntry(const Entry& entry, std::uint8_t* at) {
+  at = WireFormatLite::WriteTagToArray(raft::AppendEntriesRequest::kEntriesFieldNumber,
+                                       WireFormatLite::WIRETYPE_LENGTH_DELIMITED, at);
+  at = CodedOutputStream::WriteVarint64ToArray(EntryBytes(entry), at);
+  at = WireFormatLite::WriteUInt64ToArray(raft::LogEntry::kTermFieldNumber, entry.term.value(), at);
+  at = WireFormatLite::WriteUInt32ToArray(raft::LogEntry::kTypeFieldNumber,
+                                          static_cast<std::uint32_t>(entry.type), at);
+  const std::string_view payload = entry.payload.view();
+  if (payload.empty()) return at;
+  at = WireFormatLite::WriteTagToArray(raft::LogEntry::kPayloadFieldNumber,
+                                       WireFormatLite::WIRETYPE_LENGTH_DELIMITED, at);
+  at = CodedOutputStream::WriteVarint64ToArray(payload.size(), at);
+  return CodedOutputStream::WriteRawToArray(payload.data(), static_cast<int>(payload.size()), at);
+}
+
+void AppendEntries(const std::vector<Entry>& entries, std::string& out) {
+  std::size_t size = 0;
+  for (const Entry& entry : entries) {
+    const std::size_t bytes = EntryBytes(entry);
+    size += 1 + CodedOutputStream::VarintSize64(bytes) + bytes;
+  }
+  const std::size_t begin = out.size();
+  out.resize(begin + size);
+  auto* at = reinterpret_cast<std::uint8_t*>(out.data() + begin);
+  for (const Entry& entry : entries) at = AppendEntry(entry, at);
+  GRASS_CHECK(at == reinterpret_cast<std::uint8_t*>(out.data() + out.size()));
+}
+
+// --- Decoding: from the wire message into the body, checked ---
+
+constexpr const char* kBallotRule = "is not a ballot";
+
+bool IsBallot(int ballot) {
+  return ballot == raft::PRE_VOTE || ballot == raft::VOTE;
+}
+
+RequestVoteRequest FromWire(raft::RequestVoteRequest& wire, const Message&, Fields& fields) {
+  fields.Require(IsBallot(wire.ballot()), "ballot", static_cast<std::uint64_t>(wire.ballot()),
+                 kBallotRule);
+  fields.RequireNotZero("campaign_term", wire.campaign_term());
+  fields.Require((wire.last_log_index() == 0) == (wire.last_log_term() == 0), "last_log_term",
+                 wire.last_log_term(), "does not fit last_log_index");
+  RequestVoteRequest body;
+  body.ballot = static_cast<Ballot>(wire.ballot());
+  body.reason = wire.transfer() ? CampaignReason::kTransfer : CampaignReason::kTimeout;
+  body.last_log_index = Index(wire.last_log_index());
+  body.last_log_term = Term(wire.last_log_term());
+  body.campaign_term = Term(wire.campaign_term());
+  return body;
+}
+
+RequestVoteResponse FromWire(raft::RequestVoteResponse& wire, const Message&, Fields& fields) {
+  fields.Require(IsBallot(wire.ballot()), "ballot", static_cast<std::uint64_t>(wire.ballot()),
+                 kBallotRule);
+  fields.RequireNotZero("campaign_term", wire.campaign_term());
+  RequestVoteResponse body;
+  body.ballot = static_cast<Ballot>(wire.ballot());
+  body.campaign_term = Term(wire.campaign_term());
+  body.granted = wire.granted();
+  return body;
+}
+
+// The checks of one entry; `last_term` is the term of the entry before it.
+void CheckEntry(const raft::LogEntry& entry, Term last_term, Term leader_term, Fields& fields) {
+  fields.Require(entry.term() >= last_term.value(), "entries.term", entry.term(),
+                 "is below the term of the entry before it");
+  fields.Require(entry.term() <= leader_term.value(), "entries.term", entry.term(),
+                 "is above the term of the leader");
+  fields.RequireNotZero("entries.term", entry.term());
+  switch (entry.type()) {
+    case static_cast<std::uint32_t>(EntryType::kNoop):
+      fields.Require(entry.payload().empty(), "entries.payload", entry.payload().size(),
+                     "bytes in an entry that carries none");
+      return;
+    case static_cast<std::uint32_t>(EntryType::kCommand):
+      return;
+    case static_cast<std::uint32_t>(EntryType::kConfiguration):
+      if (!DecodeConfiguration(entry.payload()).has_value()) {
+        fields.Refuse("entries.payload", "does not decode as a configuration");
+      }
+      return;
+    default:
+      fields.Require(false, "entries.type", entry.type(), "is not an entry type");
+  }
+}
+
+AppendEntriesRequest FromWire(raft::AppendEntriesRequest& wire, const Message& message,
+                              Fields& fields) {
+  fields.RequireNotZero("header.term", message.term.value());
+  fields.Require((wire.prev_log_index() == 0) == (wire.prev_log_term() == 0), "prev_log_term",
+                 wire.prev_log_term(), "does not fit prev_log_index");
+  fields.Require(wire.prev_log_term() <= message.term.value(), "prev_log_term",
+                 wire.prev_log_term(), "is above the term of the leader");
+  fields.Require(wire.prev_log_index() < (std::uint64_t{1} << 62), "prev_log_index",
+                 wire.prev_log_index(), "is not an index any log reaches");
+  AppendEntriesRequest body;
+  body.prev_log_index = Index(wire.prev_log_index());
+  body.prev_log_term = Term(wire.prev_log_term());
+  body.leader_commit = Index(wire.leader_commit());
+  body.read_round = ReadRound(wire.read_round());
+  body.entries.reserve(static_cast<std::size_t>(wire.entries_size()));
+  Index index = body.prev_log_index;
+  Term last_term = body.prev_log_term;
+  for (const raft::LogEntry& entry : wire.entries()) {
+    CheckEntry(entry, last_term, message.term, fields);
+    if (!fields.problem().ok()) break;
+    last_term = Term(entry.term());
+    body.entries.push_back(Entry{.index = ++index,
+                                 .term = last_term,
+                                 .type = static_cast<EntryType>(entry.type()),
+                                 .payload = Bytes(entry.payload())});
+  }
+  return body;
+}
+
+AppendEntriesResponse FromWire(raft::AppendEntriesResponse& wire, const Message& message,
+                               Fields& fields) {
+  fields.RequireNotZero("header.term", message.term.value());
+  AppendEntriesResponse body;
+  body.result = wire.matched() ? AppendResult::kMatched : AppendResult::kConflict;
+  body.match_index = Index(wire.match_index());
+  body.prev_log_index = Index(wire.prev_log_index());
+  body.conflict_term = Term(wire.conflict_term());
+  body.conflict_index = Index(wire.conflict_index());
+  body.read_round = ReadRound(wire.read_round());
+  return body;
+}
+
+InstallSnapshotRequest FromWire(raft::InstallSnapshotRequest& wire, const Message& message,
+                                Fields& fields) {
+  const raft::SnapshotMeta& meta = wire.meta();
+  fields.RequireNotZero("meta.index", meta.index());
+  fields.RequireNotZero("meta.term", meta.term());
+  fields.Require(meta.term() <= message.term.value(), "meta.term", meta.term(),
+                 "is above the term of the leader");
+  fields.Require(meta.configuration_index() <= meta.index(), "meta.configuration_index",
+                 meta.configuration_index(), "is above meta.index");
+  fields.Require(wire.offset() < (std::uint64_t{1} << 62), "offset", wire.offset(),
+                 "is not an offset any snapshot reaches");
+  std::optional<Configuration> configuration = DecodeConfiguration(meta.configuration());
+  if (!configuration.has_value()) {
+    fields.Refuse("meta.configuration", "does not decode as a configuration");
+    return {};
+  }
+  InstallSnapshotRequest body;
+  body.meta.index = Index(meta.index());
+  body.meta.term = Term(meta.term());
+  body.meta.configuration = *std::move(configuration);
+  body.meta.configuration_index = Index(meta.configuration_index());
+  body.offset = wire.offset();
+  body.last = wire.last();
+  body.data = Bytes(wire.data());
+  return body;
+}
+
+InstallSnapshotResponse FromWire(raft::InstallSnapshotResponse& wire, const Message&,
+                                 Fields& fields) {
+  fields.RequireNotZero("snapshot_index", wire.snapshot_index());
+  fields.RequireNotZero("snapshot_term", wire.snapshot_term());
+  InstallSnapshotResponse body;
+  body.snapshot_index = Index(wire.snapshot_index());
+  body.snapshot_term = Term(wire.snapshot_term());
+  body.installed = wire.installed();
+  body.match_index = Index(wire.match_index());
+  body.next_offset = wire.next_offset();
+  return body;
+}
+
+TimeoutNow FromWire(raft::TimeoutNowRequest&, const Message& message, Fields& fields) {
+  fields.RequireNotZero("header.term", message.term.value());
+  return {};
+}
+
+ReadIndexRequest FromWire(raft::ReadIndexRequest& wire, const Message&, Fields& fields) {
+  fields.RequireNotZero("read", wire.read());
+  return {.read = ReadId(wire.read())};
+}
+
+ReadIndexResponse FromWire(raft::ReadIndexResponse& wire, const Message&, Fields& fields) {
+  fields.RequireNotZero("read", wire.read());
+  ReadIndexResponse body;
+  body.read = ReadId(wire.read());
+  body.confirmed = wire.confirmed();
+  body.index = Index(wire.index());
+  return body;
+}
+
+// The sender, the receiver and the term into `message`. Refuses another cluster before anything
+// else is looked at: whatever else is wrong with such a message is that cluster's business.
+absl::Status TakeHeader(const raft::Header& header, const char* name, ClusterId expected,
+                        Message& message) {
+  if (header.cluster() != expected.value()) {
+    return absl::FailedPreconditionError(std::string(name) + " belongs to cluster " +
+                                         HexOf(header.cluster()) + "; this is cluster " +
+                                         HexOf(expected.value()));
+  }
+  Fields fields(name);
+  fields.RequireNotZero("header.from", header.from());
+  fields.RequireNotZero("header.to", header.to());
+  fields.Require(header.from() != header.to(), "header.from", header.from(),
+                 "is also the receiver");
+  message.from = NodeId(header.from());
+  message.to = NodeId(header.to());
+  message.term = Term(header.term());
+  return fields.problem();
+}
+
+template <class Wire>
+absl::StatusOr<Message> Decode(std::string_view bytes, ClusterId expected, const char* name) {
+  Wire wire;
+  if (bytes.size() > kPeerMessageBytesMax ||
+      !wire.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
+    return absl::InvalidArgumentError(std::string(name) + ": " + std::to_string(bytes.size()) +
+                                      " bytes that do not parse");
+  }
+  Message message;
+  if (absl::Status status = TakeHeader(wire.header(), name, expected, message); !status.ok()) {
+    return status;
+  }
+  Fields fields(name);
+  message.body = FromWire(wire, message, fields);
+  if (!fields.problem().ok()) return fields.problem();
+  return message;
+}
+
+}  // namespace
+
+MessageKind KindOf(const MessageBody& body) {
+  return static_cast<MessageKind>(body.index());
+}
+
+std::string EncodeMessage(const Message& message, ClusterId cluster) {
+  GRASS_CHECK_NE(message.from, NodeId());
+  GRASS_CHECK_NE(message.to, NodeId());
+  std::string bytes = std::visit(
+      [&](const auto& body) {
+        auto wire = ToWire(body);
+        PutHeader(message, cluster, wire);
+        return wire.SerializeAsString();
+      },
+      message.body);
+  if (const auto* append = std::get_if<AppendEntriesRequest>(&message.body)) {
+    AppendEntries(append->entries, bytes);
+  }
+  GRASS_CHECK_LE(bytes.size(), kPeerMessageBytesMax);
+  return bytes;
+}
+
+absl::StatusOr<Message> DecodeMessage(MessageKind kind, std::string_view bytes,
+                                      ClusterId expected) {
+  switch (kind) {
+    case MessageKind::kRequestVoteRequest:
+      return Decode<raft::RequestVoteRequest>(bytes, expected, "RequestVoteRequest");
+    case MessageKind::kRequestVoteResponse:
+      return Decode<raft::RequestVoteResponse>(bytes, expected, "RequestVoteResponse");
+    case MessageKind::kAppendEntriesRequest:
+      return Decode<raft::AppendEntriesRequest>(bytes, expected, "AppendEntriesRequest");
+    case MessageKind::kAppendEntriesResponse:
+      return Decode<raft::AppendEntriesResponse>(bytes, expected, "AppendEntriesResponse");
+    case MessageKind::kInstallSnapshotRequest:
+      return Decode<raft::InstallSnapshotRequest>(bytes, expected, "InstallSnapshotRequest");
+    case MessageKind::kInstallSnapshotResponse:
+      return Decode<raft::InstallSnapshotResponse>(bytes, expected, "InstallSnapshotResponse");
+    case MessageKind::kTimeoutNow:
+      return Decode<raft::TimeoutNowRequest>(bytes, expected, "TimeoutNowRequest");
+    case MessageKind::kReadIndexRequest:
+      return Decode<raft::ReadIndexRequest>(bytes, expected, "ReadIndexRequest");
+    case MessageKind::kReadIndexResponse:
+      return Decode<raft::ReadIndexResponse>(bytes, expected, "ReadIndexResponse");
+  }
+  GRASS_CHECK_MSG(false, "a message kind that is not in the list");
+  return absl::InternalError("unreachable");
+}
+
+std::string HexOf(std::uint64_t id) {
+  char digits[17];
+  std::snprintf(digits, sizeof digits, "%016llx", static_cast<unsigned long long>(id));
+  return digits;
+}
+
+}  // namespace grassdb

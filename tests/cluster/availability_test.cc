@@ -1,0 +1,83 @@
+// Shutting down, failing over, and what the logs say of it.
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include "tests/cluster/cluster.h"
+
+namespace grassdb {
+namespace {
+
+TEST(Availability, ALeaderThatIsAskedToStopHandsOver) {
+  Cluster cluster(3);
+  const int leader = cluster.StartAndElect();
+  const auto before = cluster.Status(leader);
+  ASSERT_TRUE(before.has_value());
+  cluster.process(leader).Signal(SIGTERM);
+  EXPECT_EQ(cluster.process(leader).Wait(Cluster::kPatience), 0);
+  EXPECT_NE(cluster.log(leader).find("Handing leadership to"), std::string::npos);
+  const int next = cluster.Leader();
+  EXPECT_NE(next, leader);
+  const auto after = cluster.Status(next);
+  ASSERT_TRUE(after.has_value());
+  EXPECT_EQ(after->term(), before->term() + 1) << "one election was enough";
+}
+
+TEST(Availability, AFollowerThatIsAskedToStopStops) {
+  Cluster cluster(3);
+  cluster.StartAndElect();
+  const int follower = cluster.SomeFollower();
+  cluster.process(follower).Signal(SIGINT);
+  EXPECT_EQ(cluster.process(follower).Wait(Cluster::kPatience), 0);
+  EXPECT_EQ(cluster.Cli({"set", "k", "v"}).code, 0);
+}
+
+TEST(Availability, ANodeAloneStopsWhenAsked) {
+  Cluster cluster(3);
+  cluster.Start(0);
+  ASSERT_TRUE(WaitFor(Cluster::kPatience, [&] { return cluster.Status(0).has_value(); }));
+  cluster.process(0).Signal(SIGTERM);
+  EXPECT_EQ(cluster.process(0).Wait(Cluster::kPatience), 0);
+}
+
+TEST(Availability, WritesGoOnWhenTheLeaderIsKilled) {
+  Cluster cluster(3);
+  const int leader = cluster.StartAndElect();
+  ASSERT_EQ(cluster.Cli({"set", "k", "1"}).code, 0);
+  cluster.Kill(leader);
+  const Finished set = cluster.Cli({"--deadline=30s", "set", "k", "2"});
+  EXPECT_EQ(set.out, "OK\n") << set.err;
+  EXPECT_EQ(cluster.Cli({"--deadline=30s", "get", "k"}).out, "2\n");
+}
+
+TEST(Availability, TheLogSaysWhoWonWhichElectionWithHowManyVotes) {
+  Cluster cluster(3);
+  const int leader = cluster.StartAndElect();
+  const std::string log = cluster.log(leader);
+  const std::string wanted = "[" + cluster.name(leader) + "] Won election for term ";
+  const std::size_t at = log.find(wanted);
+  ASSERT_NE(at, std::string::npos) << log;
+  const std::string line = log.substr(at, log.find('\n', at) - at);
+  EXPECT_NE(line.find(" of 3 votes"), std::string::npos) << line;
+}
+
+TEST(Availability, AClusterOfOneServes) {
+  Cluster cluster(1);
+  cluster.StartAndElect();
+  EXPECT_EQ(cluster.Cli({"set", "k", "v"}).code, 0);
+  cluster.Kill(0);
+  cluster.StartAndElect();
+  EXPECT_EQ(cluster.Cli({"get", "k"}).out, "v\n");
+}
+
+TEST(Availability, AClusterOfFiveServesWithoutTwo) {
+  Cluster cluster(5);
+  const int leader = cluster.StartAndElect();
+  ASSERT_EQ(cluster.Cli({"set", "k", "v"}).code, 0);
+  cluster.Kill(leader);
+  cluster.Kill((leader + 1) % 5);
+  const Finished got = cluster.Cli({"--deadline=30s", "get", "k"});
+  EXPECT_EQ(got.out, "v\n") << got.err;
+}
+
+}  // namespace
+}  // namespace grassdb

@@ -1,0 +1,129 @@
+// grass-cli against a running cluster: what it prints, where, and with which exit code.
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <nlohmann/json.hpp>
+
+#include "bin/cli_output.h"
+#include "tests/cluster/cluster.h"
+
+namespace grassdb {
+namespace {
+
+TEST(Cli, SetsAndGetsAsTheReadmeSays) {
+  Cluster cluster(3);
+  cluster.StartAndElect();
+  const Finished set = cluster.Cli({"set", "mykey", "myvalue"});
+  EXPECT_EQ(set.out, "OK\n");
+  EXPECT_EQ(set.err, "");
+  EXPECT_EQ(set.code, 0);
+  EXPECT_EQ(cluster.Cli({"get", "mykey"}).out, "myvalue\n");
+  const Finished missing = cluster.Cli({"get", "nothing"});
+  EXPECT_EQ(missing.out, "(nil)\n");
+  EXPECT_EQ(missing.code, 0);
+  EXPECT_EQ(cluster.Cli({"del", "mykey"}).out, "1\n");
+  EXPECT_EQ(cluster.Cli({"del", "mykey"}).out, "0\n");
+  EXPECT_EQ(cluster.Cli({"get", "mykey"}).out, "(nil)\n");
+  EXPECT_EQ(cluster.Cli({"set", "k", "-5"}).out, "OK\n");
+  EXPECT_EQ(cluster.Cli({"get", "--stale", "nothing"}).out, "(nil)\n");
+}
+
+TEST(Cli, FindsTheLeaderFromAnyNode) {
+  Cluster cluster(3);
+  cluster.StartAndElect();
+  for (int node = 0; node < cluster.size(); ++node) {
+    const std::string key = "key" + std::to_string(node);
+    EXPECT_EQ(RunCli(cluster.directory(), {"--peers", cluster.address(node), "set", key, "v"}).code,
+              0);
+    EXPECT_EQ(RunCli(cluster.directory(), {"get", key, "--peers=" + cluster.address(node)}).out,
+              "v\n");
+  }
+}
+
+TEST(Cli, ShowsTheStatusOfEveryNode) {
+  Cluster cluster(3);
+  const int leader = cluster.StartAndElect();
+  const Finished table = cluster.Cli({"status"});
+  EXPECT_EQ(table.code, 0);
+  for (int i = 0; i < 3; ++i) EXPECT_NE(table.out.find(cluster.address(i)), std::string::npos);
+  const auto json = nlohmann::json::parse(cluster.Cli({"status", "-w", "json"}).out);
+  ASSERT_EQ(json.size(), 3u);
+  EXPECT_EQ(json[static_cast<std::size_t>(leader)]["role"], "leader");
+  EXPECT_EQ(json[0]["members"].size(), 3u);
+
+  const int follower = (leader + 1) % 3;
+  cluster.Kill(follower);
+  const Finished without = cluster.Cli({"status"});
+  EXPECT_EQ(without.code, 0) << "two of three nodes still serve";
+  EXPECT_NE(without.out.find("unreachable"), std::string::npos);
+}
+
+TEST(Cli, TransfersLeadershipToTheNodeItNames) {
+  Cluster cluster(3);
+  const int leader = cluster.StartAndElect();
+  const int target = (leader + 1) % 3;
+  const Finished moved = cluster.Cli({"transfer-leader", cluster.name(target)});
+  EXPECT_EQ(moved.out, "OK\n") << moved.err;
+  EXPECT_EQ(cluster.Leader(), target);
+  const Finished nobody = cluster.Cli({"transfer-leader", "node9"});
+  EXPECT_EQ(nobody.code, 1);
+  EXPECT_NE(nobody.err.find("not a voting member"), std::string::npos) << nobody.err;
+}
+
+TEST(Cli, SaysThatNobodyCouldBeReached) {
+  Cluster cluster(3);
+  for (const char* command : {"get", "del"}) {
+    const Finished result = cluster.Cli({"--deadline=500ms", command, "k"});
+    EXPECT_EQ(result.code, 3);
+    EXPECT_EQ(result.out, "");
+    EXPECT_NE(result.err.find("nothing was changed"), std::string::npos) << result.err;
+  }
+  EXPECT_EQ(cluster.Cli({"--deadline=500ms", "status"}).code, 3);
+}
+
+TEST(Cli, SaysThatThereIsNoQuorum) {
+  Cluster cluster(3);
+  const int leader = cluster.StartAndElect();
+  cluster.Kill((leader + 1) % 3);
+  cluster.Kill((leader + 2) % 3);
+  EXPECT_EQ(cluster.Cli({"--deadline=1s", "get", "k"}).code, 3);
+  EXPECT_EQ(cluster.Cli({"--deadline=1s", "set", "k", "v"}).code, 3);
+}
+
+TEST(Cli, RefusesWrongUsageWithoutAskingAnybody) {
+  const TestDirectory directory;
+  for (const std::vector<std::string>& arguments :
+       {std::vector<std::string>{}, {"fly"}, {"set", "k"}, {"--peers=nonsense", "get", "k"}}) {
+    const Finished result = RunCli(directory.path(), arguments);
+    EXPECT_EQ(result.code, 2);
+    EXPECT_EQ(result.out, "");
+    EXPECT_EQ(result.err.find("grass-cli: "), 0u) << result.err;
+  }
+}
+
+TEST(Cli, SaysWhichLimitWasBroken) {
+  Cluster cluster(1);
+  cluster.StartAndElect();
+  const Finished result = cluster.Cli({"set", std::string(4097, 'k'), "v"});
+  EXPECT_EQ(result.code, 1);
+  EXPECT_NE(result.err.find("4097"), std::string::npos) << result.err;
+  EXPECT_NE(result.err.find("4096"), std::string::npos) << result.err;
+}
+
+// A write that reached the leader, which then stops answering before anybody can tell its fate.
+TEST(Cli, SaysThatAnOutcomeIsUnknown) {
+  Cluster cluster(3);
+  const int leader = cluster.StartAndElect();
+  net::DatabaseClient client = cluster.Client(Seconds(2));
+  ASSERT_EQ(client.Set("k", "before").code, Outcome::Code::kOk);
+  cluster.process((leader + 1) % 3).Signal(SIGSTOP);
+  cluster.process((leader + 2) % 3).Signal(SIGSTOP);
+  const Outcome outcome = client.Set("k", "after");
+  EXPECT_EQ(outcome.code, Outcome::Code::kUnknown);
+  const CliResult result = ResultOf(outcome);
+  EXPECT_EQ(result.code, ExitCode::kOutcomeUnknown);
+  EXPECT_EQ(result.error.find("outcome unknown"), 0u) << result.error;
+}
+
+}  // namespace
+}  // namespace grassdb

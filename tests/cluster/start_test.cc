@@ -1,0 +1,135 @@
+// Starts that cannot be: one line on stderr, the right exit code, and nothing touched.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+
+#include "tests/cluster/cluster.h"
+
+namespace grassdb {
+namespace {
+
+void ExpectOneLine(const Finished& result, int code, const std::string& part) {
+  EXPECT_EQ(result.code, code);
+  EXPECT_EQ(result.out, "");
+  EXPECT_EQ(std::ranges::count(result.err, '\n'), 1) << result.err;
+  EXPECT_NE(result.err.find(part), std::string::npos) << result.err;
+}
+
+std::vector<std::string> FilesIn(const std::string& directory) {
+  std::vector<std::string> names;
+  for (const auto& entry : std::filesystem::directory_iterator(directory)) {
+    names.push_back(entry.path().filename());
+  }
+  std::ranges::sort(names);
+  return names;
+}
+
+std::vector<std::string> With(std::vector<std::string> command, const std::string& flag,
+                              const std::string& value) {
+  command.push_back(flag);
+  command.push_back(value);
+  return command;
+}
+
+// `command` with another value for one of its flags.
+std::vector<std::string> Replace(std::vector<std::string> command, const std::string& flag,
+                                 const std::string& value) {
+  const auto at = std::ranges::find(command, flag);
+  if (at == command.end()) return With(std::move(command), flag, value);
+  *(at + 1) = value;
+  return command;
+}
+
+TEST(Start, RefusesAnAddressThatIsInUse) {
+  Cluster cluster(1);
+  cluster.StartAndElect();
+  const std::string elsewhere = cluster.directory() + "/elsewhere";
+  const Finished second =
+      RunToEnd(Replace(cluster.Command(0), "--data-dir", elsewhere), cluster.directory());
+  ExpectOneLine(second, 1, cluster.address(0) + " is in use");
+  EXPECT_FALSE(std::filesystem::exists(elsewhere)) << "the address comes before the data";
+  EXPECT_EQ(cluster.Cli({"set", "k", "v"}).code, 0) << "the first node is undisturbed";
+}
+
+TEST(Start, RefusesAnEmptyHostWhosePortIsInUse) {
+  Cluster cluster(1);
+  cluster.StartAndElect();
+  const std::string port = cluster.address(0).substr(cluster.address(0).rfind(':'));
+  const Finished second = RunToEnd(
+      With(Replace(cluster.Command(0), "--data-dir", cluster.directory() + "/x"), "--addr", port),
+      cluster.directory());
+  ExpectOneLine(second, 1, "in use");
+}
+
+TEST(Start, RefusesDataThatAnotherProcessHasOpen) {
+  Cluster cluster(1);
+  cluster.StartAndElect();
+  const ReservedPort other;
+  const Finished second =
+      RunToEnd(With(cluster.Command(0), "--addr", other.address()), cluster.directory());
+  ExpectOneLine(second, 1, "locked by another process");
+  EXPECT_EQ(cluster.Cli({"set", "k", "v"}).code, 0) << "the first node is undisturbed";
+}
+
+TEST(Start, RefusesTheDataOfAnotherCluster) {
+  Cluster cluster(1);
+  cluster.StartAndElect();
+  cluster.Kill(0);
+  const auto before = FilesIn(cluster.data_directory(0));
+  const Finished other =
+      RunToEnd(With(cluster.Command(0), "--cluster-name", "other"), cluster.directory());
+  ExpectOneLine(other, 1, "belongs to");
+  EXPECT_EQ(FilesIn(cluster.data_directory(0)), before);
+  cluster.StartAndElect();
+}
+
+TEST(Start, RefusesADirectoryThatCannotBe) {
+  Cluster cluster(1);
+  const std::string file = cluster.directory() + "/file";
+  std::ofstream(file) << "not a directory";
+  ExpectOneLine(RunToEnd(Replace(cluster.Command(0), "--data-dir", file), cluster.directory()), 1,
+                "not a directory");
+  ExpectOneLine(
+      RunToEnd(Replace(cluster.Command(0), "--data-dir", cluster.directory() + "/no/such/parent"),
+               cluster.directory()),
+      1, "/no/such/parent");
+}
+
+TEST(Start, RefusesWrongUsageBeforeAnythingElse) {
+  Cluster cluster(1);
+  ExpectOneLine(RunToEnd(Replace(cluster.Command(0), "--id", "stranger"), cluster.directory()), 2,
+                "stranger is not a member");
+  ExpectOneLine(RunToEnd(With(cluster.Command(0), "--heartbeat", "often"), cluster.directory()), 2,
+                "'often'");
+  EXPECT_FALSE(std::filesystem::exists(cluster.data_directory(0)));
+}
+
+TEST(Start, ListensOnEveryInterfaceWithAnEmptyHost) {
+  Cluster cluster(1);
+  const std::string port = cluster.address(0).substr(cluster.address(0).rfind(':'));
+  const std::string log = cluster.directory() + "/log";
+  const Process node(With(cluster.Command(0), "--addr", port), log, log);
+  cluster.Leader();
+  EXPECT_EQ(cluster.Cli({"set", "k", "v"}).code, 0);
+}
+
+TEST(Start, SharesADirectoryWithTheOtherNodes) {
+  Cluster cluster(3);
+  const std::string shared = cluster.directory() + "/shared";
+  std::vector<std::unique_ptr<Process>> nodes;
+  for (int i = 0; i < 3; ++i) {
+    const auto command = Replace(cluster.Command(i), "--data-dir", shared);
+    const std::string log = cluster.directory() + "/" + cluster.name(i) + ".log";
+    nodes.push_back(std::make_unique<Process>(command, log, log));
+  }
+  cluster.Leader();
+  EXPECT_EQ(cluster.Cli({"set", "k", "v"}).code, 0);
+  for (int i = 1; i <= 3; ++i) {
+    EXPECT_TRUE(std::filesystem::exists(shared + "/distdb_node" + std::to_string(i) + ".wal"));
+  }
+}
+
+}  // namespace
+}  // namespace grassdb

@@ -1,0 +1,100 @@
+#include "bin/cli_options.h"
+
+#include <gtest/gtest.h>
+
+namespace grassdb {
+namespace {
+
+using Words = std::vector<std::string>;
+
+CliOptions Parsed(const Words& words) {
+  auto result = ParseCliArguments(words);
+  if (const auto* exit = std::get_if<CliExit>(&result)) {
+    ADD_FAILURE() << exit->text;
+    return {};
+  }
+  return std::get<CliOptions>(result);
+}
+
+CliExit Exit(const Words& words) {
+  auto result = ParseCliArguments(words);
+  if (std::holds_alternative<CliOptions>(result)) {
+    ADD_FAILURE() << "was taken";
+    return {};
+  }
+  return std::get<CliExit>(result);
+}
+
+TEST(CliOptions, HaveTheThreeLocalNodesByDefault) {
+  const CliOptions options = Parsed({"get", "k"});
+  EXPECT_EQ(options.command, CliCommand::kGet);
+  EXPECT_EQ(options.arguments, Words{"k"});
+  EXPECT_EQ(options.peers, (Words{"localhost:50051", "localhost:50052", "localhost:50053"}));
+  EXPECT_EQ(options.deadline, std::chrono::seconds(5));
+}
+
+TEST(CliOptions, TakePeersInEveryWayOfWritingThem) {
+  const Words expected = {"host1:50051", "host2:50052"};
+  const std::string list = "host1:50051,host2:50052";
+  for (const Words& words :
+       {Words{"-peers=" + list, "set", "foo", "bar"}, Words{"--peers=" + list, "set", "foo", "bar"},
+        Words{"-peers", list, "set", "foo", "bar"}, Words{"--peers", list, "set", "foo", "bar"},
+        Words{"set", "foo", "bar", "-peers=" + list}, Words{"set", "foo", "--peers", list, "bar"},
+        Words{"set", "--peers=" + list, "foo", "bar"}}) {
+    const CliOptions options = Parsed(words);
+    EXPECT_EQ(options.peers, expected);
+    EXPECT_EQ(options.arguments, (Words{"foo", "bar"}));
+  }
+}
+
+TEST(CliOptions, TakeValuesThatBeginWithADash) {
+  EXPECT_EQ(Parsed({"set", "k", "-5"}).arguments, (Words{"k", "-5"}));
+  EXPECT_EQ(Parsed({"set", "k", "-.5"}).arguments, (Words{"k", "-.5"}));
+  EXPECT_EQ(Parsed({"set", "k", "-"}).arguments, (Words{"k", "-"}));
+  EXPECT_EQ(Parsed({"set", "k", "-abc"}).arguments, (Words{"k", "-abc"}));
+  EXPECT_EQ(Parsed({"set", "--", "-k", "--peers"}).arguments, (Words{"-k", "--peers"}));
+  EXPECT_EQ(Parsed({"set", "k", "--", "--stale"}).arguments, (Words{"k", "--stale"}));
+  EXPECT_EQ(Parsed({"set", "-7", "-8", "-peers=h:1"}).arguments, (Words{"-7", "-8"}));
+}
+
+TEST(CliOptions, TakeAnEmptyValue) {
+  EXPECT_EQ(Parsed({"set", "k", ""}).arguments, (Words{"k", ""}));
+}
+
+TEST(CliOptions, ReadTheOtherFlags) {
+  EXPECT_TRUE(Parsed({"get", "--stale", "k"}).stale);
+  EXPECT_TRUE(Parsed({"status", "-w", "json"}).json);
+  EXPECT_TRUE(Parsed({"status", "--write-out=json"}).json);
+  EXPECT_EQ(Parsed({"-deadline", "250ms", "get", "k"}).deadline, std::chrono::milliseconds(250));
+  EXPECT_EQ(Parsed({"transfer-leader"}).arguments, Words{});
+  EXPECT_EQ(Parsed({"transfer-leader", "node2"}).arguments, Words{"node2"});
+}
+
+TEST(CliOptions, RefuseWrongUsageInOneLine) {
+  for (const Words& words :
+       {Words{}, Words{"frobnicate"}, Words{"set", "k"}, Words{"set", "k", "v", "w"}, Words{"get"},
+        Words{"get", "a", "b"}, Words{"--frob", "get", "k"}, Words{"get", "-k"},
+        Words{"set", "k", "--typo"}, Words{"get", "k", "--peers"}, Words{"get", "k", "--peers="},
+        Words{"get", "k", "--peers=host"}, Words{"get", "k", "--peers=a:1,,b:2"},
+        Words{"get", "k", "--deadline=soon"}, Words{"get", "k", "--stale=yes"},
+        Words{"set", "k", "v", "--stale"}, Words{"get", "k", "-w", "json"},
+        Words{"status", "-w", "xml"}, Words{"status", "x"}}) {
+    const CliExit exit = Exit(words);
+    EXPECT_EQ(exit.code, ExitCode::kUsage);
+    EXPECT_EQ(exit.text.find('\n'), std::string::npos) << exit.text;
+    EXPECT_EQ(exit.text.find("grass-cli: "), 0u) << exit.text;
+  }
+}
+
+TEST(CliOptions, HelpNamesEveryExitCode) {
+  for (const char* flag : {"--help", "-help", "-h"}) {
+    const CliExit exit = Exit({flag});
+    EXPECT_EQ(exit.code, ExitCode::kOk);
+    for (const char* line : {"\n  0  ", "\n  1  ", "\n  2  ", "\n  3  ", "\n  4  "}) {
+      EXPECT_NE(exit.text.find(line), std::string::npos) << line;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace grassdb

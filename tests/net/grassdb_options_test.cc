@@ -1,0 +1,132 @@
+#include "bin/grassdb_options.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+namespace grassdb {
+namespace {
+
+using Words = std::vector<std::string>;
+
+constexpr char kCluster[] = "n1=127.0.0.1:1001,n2=127.0.0.1:1002,n3=127.0.0.1:1003";
+
+net::ServerOptions Parsed(const Words& words) {
+  auto result = ParseServerArguments(words);
+  if (const auto* exit = std::get_if<EarlyExit>(&result)) {
+    ADD_FAILURE() << exit->text;
+    return {};
+  }
+  return std::get<net::ServerOptions>(result);
+}
+
+EarlyExit Exit(const Words& words) {
+  auto result = ParseServerArguments(words);
+  if (std::holds_alternative<net::ServerOptions>(result)) {
+    ADD_FAILURE() << "was taken";
+    return {};
+  }
+  return std::get<EarlyExit>(result);
+}
+
+TEST(GrassdbOptions, HaveTheDefaultsOfTheThesis) {
+  const net::ServerOptions options = Parsed({"--id", "n2", "--cluster", kCluster});
+  EXPECT_EQ(options.name, "n2");
+  EXPECT_EQ(options.listen_address, "127.0.0.1:1002");
+  EXPECT_EQ(options.data_directory, ".");
+  EXPECT_EQ(options.election_timeout_min, std::chrono::milliseconds(300));
+  EXPECT_EQ(options.election_timeout_max, std::chrono::milliseconds(600));
+  EXPECT_EQ(options.heartbeat, std::chrono::milliseconds(100));
+}
+
+TEST(GrassdbOptions, TakeOneDashAsWellAsTwo) {
+  const net::ServerOptions options =
+      Parsed({"-id=n1", "-cluster", kCluster, "-addr", ":1001", "-log-level=debug"});
+  EXPECT_EQ(options.name, "n1");
+  EXPECT_EQ(options.listen_address, "[::]:1001");
+  EXPECT_EQ(options.log_level, net::LogLevel::kDebug);
+}
+
+TEST(GrassdbOptions, ReadEveryFlag) {
+  const net::ServerOptions options = Parsed({"--id",
+                                             "n1",
+                                             "--cluster",
+                                             kCluster,
+                                             "--cluster-name",
+                                             "blue",
+                                             "--data-dir",
+                                             "/data",
+                                             "--election-timeout",
+                                             "1s-2s",
+                                             "--heartbeat",
+                                             "200ms",
+                                             "--snapshot-log-size",
+                                             "1MiB",
+                                             "--log-level",
+                                             "warn",
+                                             "--log-format",
+                                             "json",
+                                             "--addr",
+                                             "127.0.0.1:7"});
+  EXPECT_EQ(options.cluster_name, "blue");
+  EXPECT_EQ(options.data_directory, "/data");
+  EXPECT_EQ(options.election_timeout_max, std::chrono::seconds(2));
+  EXPECT_EQ(options.heartbeat, std::chrono::milliseconds(200));
+  EXPECT_EQ(options.snapshot_log_bytes, std::uint64_t{1} << 20);
+  EXPECT_EQ(options.log_level, net::LogLevel::kWarn);
+  EXPECT_EQ(options.log_format, net::LogFormat::kJson);
+  EXPECT_EQ(options.listen_address, "127.0.0.1:7");
+}
+
+TEST(GrassdbOptions, RefuseWrongUsageInOneLine) {
+  for (const Words& words :
+       {Words{}, Words{"--id", "n1"}, Words{"--cluster", kCluster},
+        Words{"--id", "n9", "--cluster", kCluster}, Words{"--id", "n1", "--cluster", "n1"},
+        Words{"--id", "n1", "--cluster", kCluster, "--heartbeat", "fast"},
+        Words{"--id", "n1", "--cluster", kCluster, "--heartbeat", "10s"},
+        Words{"--id", "n1", "--cluster", kCluster, "--election-timeout", "600ms-300ms"},
+        Words{"--id", "n1", "--cluster", kCluster, "--addr", "nowhere"},
+        Words{"--id", "n1", "--cluster", kCluster, "--log-level", "loud"},
+        Words{"--id", "n1", "--cluster", kCluster, "--log-format", "xml"},
+        Words{"--id", "n1", "--cluster", kCluster, "--snapshot-log-size", "0"},
+        Words{"--id", "n1", "--cluster", kCluster, "--frob"},
+        Words{"--id", "n1", "--cluster", kCluster, "stray"},
+        Words{"--id", "n1", "--cluster", kCluster, "--config", "/nonexistent/file"}}) {
+    const EarlyExit exit = Exit(words);
+    EXPECT_EQ(exit.code, 2);
+    EXPECT_EQ(exit.text.find('\n'), std::string::npos) << exit.text;
+    EXPECT_EQ(exit.text.find("grassdb: "), 0u) << exit.text;
+  }
+}
+
+TEST(GrassdbOptions, PrintHelpAndVersion) {
+  EXPECT_EQ(Exit({"--version"}).code, 0);
+  EXPECT_EQ(Exit({"--version"}).text.find("grassdb "), 0u);
+  EXPECT_EQ(Exit({"--help"}).code, 0);
+  EXPECT_NE(Exit({"--help"}).text.find("--election-timeout"), std::string::npos);
+}
+
+TEST(GrassdbOptions, AFlagWinsOverTheEnvironmentAndThatOverTheFile) {
+  const std::filesystem::path file =
+      std::filesystem::temp_directory_path() / ("grassdb_options_" + std::to_string(getpid()));
+  std::ofstream(file) << "id = \"n1\"\nheartbeat = \"110ms\"\nlog-level = \"warn\"\n"
+                      << "cluster = \"" << kCluster << "\"\n";
+  setenv("GRASSDB_HEARTBEAT", "120ms", 1);
+  setenv("GRASSDB_DATA_DIR", "/from/environment", 1);
+  const net::ServerOptions options =
+      Parsed({"--config", file.string(), "--data-dir", "/from/flag"});
+  unsetenv("GRASSDB_HEARTBEAT");
+  unsetenv("GRASSDB_DATA_DIR");
+  std::filesystem::remove(file);
+  EXPECT_EQ(options.name, "n1");
+  EXPECT_EQ(options.cluster.members().size(), 3u);
+  EXPECT_EQ(options.log_level, net::LogLevel::kWarn);
+  EXPECT_EQ(options.heartbeat, std::chrono::milliseconds(120));
+  EXPECT_EQ(options.data_directory, "/from/flag");
+}
+
+}  // namespace
+}  // namespace grassdb

@@ -1,0 +1,55 @@
+#include "net/log.h"
+
+#include <gtest/gtest.h>
+#include <spdlog/spdlog.h>
+
+#include <nlohmann/json.hpp>
+
+namespace grassdb::net {
+namespace {
+
+Member Voter(const std::string& name) {
+  return {.id = NodeIdOf(name), .name = name, .address = name + ":1", .role = MemberRole::kVoter};
+}
+
+std::string LineOf(LogFormat format, const std::string& message) {
+  ::testing::internal::CaptureStderr();
+  StartLogging("node1", format, LogLevel::kInfo);
+  SetLogContext(Term(2), Role::kLeader);
+  spdlog::info(message);
+  spdlog::debug("not this one");
+  StopLogging();
+  return ::testing::internal::GetCapturedStderr();
+}
+
+TEST(Log, SaysWhoWonAnElection) {
+  const Event event{.kind = EventKind::kWonElection, .peer = NodeIdOf("node1"), .a = 2, .b = 3};
+  EXPECT_EQ(TextOf(Term(2), event, Configuration({Voter("node1")})),
+            "Won election for term 2 with 2 of 3 votes");
+}
+
+TEST(Log, NamesPeers) {
+  const Event event{.kind = EventKind::kFollowingLeader, .peer = NodeIdOf("node2")};
+  EXPECT_EQ(TextOf(Term(5), event, Configuration({Voter("node1"), Voter("node2")})),
+            "Following leader node2 in term 5");
+}
+
+TEST(Log, TextLinesCarryNodeTermAndRole) {
+  const std::string line = LineOf(LogFormat::kText, "Won election for term 2 with 2 of 3 votes");
+  EXPECT_NE(line.find(" term=2 role=leader [node1] Won election for term 2 with 2 of 3 votes\n"),
+            std::string::npos)
+      << line;
+}
+
+TEST(Log, JsonLinesAreValidWhateverTheMessage) {
+  const std::string line = LineOf(LogFormat::kJson, "a \"quoted\" \n \xff byte");
+  EXPECT_EQ(line.find('\n'), line.size() - 1);
+  const auto json = nlohmann::json::parse(line);
+  EXPECT_EQ(json["node"], "node1");
+  EXPECT_EQ(json["term"], 2);
+  EXPECT_EQ(json["role"], "leader");
+  EXPECT_EQ(json["level"], "info");
+}
+
+}  // namespace
+}  // namespace grassdb::net

@@ -1,0 +1,113 @@
+#include "net/server_options.h"
+
+#include <gtest/gtest.h>
+
+#include "net/server.h"
+
+namespace grassdb::net {
+namespace {
+
+using std::chrono::milliseconds;
+
+TEST(ParseEndpoint, TakesHostsNamesAndBracketedAddresses) {
+  for (const char* good : {"localhost:50051", "127.0.0.1:1", "a-b.example_1:65535", "[::1]:80"}) {
+    const auto endpoint = ParseEndpoint(good, EmptyHost::kRefused);
+    ASSERT_TRUE(endpoint.ok()) << good;
+    EXPECT_EQ(*endpoint, good);
+  }
+}
+
+TEST(ParseEndpoint, RefusesWhatIsNoEndpoint) {
+  for (const char* bad : {"", "localhost", "localhost:", "localhost:0", "localhost:65536",
+                          "localhost:5x", "a b:1", "::1:80", "[host]:1", "-h:1", "h:-1", "h:+1"}) {
+    const auto endpoint = ParseEndpoint(bad, EmptyHost::kRefused);
+    EXPECT_TRUE(absl::IsInvalidArgument(endpoint.status())) << bad;
+  }
+}
+
+TEST(ParseEndpoint, TakesAnEmptyHostForEveryInterfaceWhereThatMakesSense) {
+  EXPECT_EQ(*ParseEndpoint(":50051", EmptyHost::kEveryInterface), "[::]:50051");
+  EXPECT_FALSE(ParseEndpoint(":50051", EmptyHost::kRefused).ok());
+}
+
+TEST(ParseEndpoint, QuotesWhatItRefuses) {
+  EXPECT_EQ(ParseEndpoint("nonsense", EmptyHost::kRefused).status().message(),
+            "'nonsense': expected host:port, as in localhost:50051");
+}
+
+TEST(SplitEndpoint, TakesTheBracketsOff) {
+  EXPECT_EQ(SplitEndpoint("[::1]:80"), std::pair(std::string("::1"), std::string("80")));
+  EXPECT_EQ(SplitEndpoint("host:80"), std::pair(std::string("host"), std::string("80")));
+}
+
+TEST(ParseCluster, ReadsNamesAndAddresses) {
+  const auto cluster = ParseCluster("n1=h:1,n2=h:2,n3=h:3");
+  ASSERT_TRUE(cluster.ok());
+  ASSERT_EQ(cluster->members().size(), 3u);
+  EXPECT_EQ(cluster->Find(NodeIdOf("n2"))->address, "h:2");
+}
+
+TEST(ParseCluster, RefusesWhatIsNoCluster) {
+  for (const char* bad : {"", "n1", "n1=", "=h:1", "n1=h:1,", "n1=h:1,n1=h:2", "n1=h:1,n2=h:1",
+                          "n 1=h:1", "n1=h:1;n2=h:2", ".n=h:1"}) {
+    EXPECT_TRUE(absl::IsInvalidArgument(ParseCluster(bad).status())) << bad;
+  }
+}
+
+TEST(ParseDuration, ReadsTheUnits) {
+  EXPECT_EQ(*ParseDuration("300ms"), milliseconds(300));
+  EXPECT_EQ(*ParseDuration("1.5s"), milliseconds(1500));
+  EXPECT_EQ(*ParseDuration("2m"), milliseconds(120000));
+  EXPECT_EQ(*ParseDuration("250us"), std::chrono::microseconds(250));
+}
+
+TEST(ParseDuration, RefusesWhatIsNoTime) {
+  for (const char* bad :
+       {"", "5", "ms", "-1s", "0s", "1h2", "1e9s", "nan", "inf s", "1 s", "25h"}) {
+    EXPECT_FALSE(ParseDuration(bad).ok()) << bad;
+  }
+}
+
+TEST(ParseDuration, ReadsBackWhatTextOfWrites) {
+  for (const char* text : {"300ms", "2s", "250us"}) EXPECT_EQ(TextOf(*ParseDuration(text)), text);
+}
+
+TEST(ParseDurationRange, NeedsTheFirstBelowTheSecond) {
+  EXPECT_EQ(*ParseDurationRange("300ms-600ms"),
+            std::pair(Duration(milliseconds(300)), Duration(milliseconds(600))));
+  for (const char* bad : {"300ms", "600ms-300ms", "300ms-300ms", "-", "a-b", "1s-"}) {
+    EXPECT_FALSE(ParseDurationRange(bad).ok()) << bad;
+  }
+}
+
+TEST(ParseSize, ReadsTheUnits) {
+  EXPECT_EQ(*ParseSize("65536"), 65536u);
+  EXPECT_EQ(*ParseSize("64MiB"), std::uint64_t{64} << 20);
+  EXPECT_EQ(*ParseSize("1GiB"), std::uint64_t{1} << 30);
+  for (const char* bad : {"", "0", "-1", "64MB", "x", "1e30"}) EXPECT_FALSE(ParseSize(bad).ok());
+}
+
+ServerOptions GoodOptions() {
+  ServerOptions options;
+  options.name = "n1";
+  options.cluster = *ParseCluster("n1=h:1,n2=h:2,n3=h:3");
+  options.cluster_name = "test";
+  return options;
+}
+
+TEST(ServerOptions, NeedThisNodeInTheCluster) {
+  EXPECT_FALSE(Problem(GoodOptions()).has_value());
+  ServerOptions options = GoodOptions();
+  options.name = "n4";
+  EXPECT_EQ(Problem(options).value_or(""),
+            "--id n4 is not a member of --cluster, which has n1, n2, n3");
+}
+
+TEST(ServerOptions, NeedHeartbeatsWellBelowTheElectionTimeout) {
+  ServerOptions options = GoodOptions();
+  options.heartbeat = milliseconds(200);
+  EXPECT_TRUE(Problem(options).has_value());
+}
+
+}  // namespace
+}  // namespace grassdb::net

@@ -1,0 +1,233 @@
+#include "proto/client_convert.h"
+
+#include "tests/property.h"
+
+namespace grassdb {
+namespace {
+
+std::string AnyText() {
+  return *rc::gen::arbitrary<std::string>();
+}
+std::uint64_t Any() {
+  return *rc::gen::arbitrary<std::uint64_t>();
+}
+
+Operation AnyOperation() {
+  return {.kind = *rc::gen::element(Operation::Kind::kPut, Operation::Kind::kDelete,
+                                    Operation::Kind::kGet),
+          .key = AnyText(),
+          .value = AnyText()};
+}
+
+Compare AnyCompare() {
+  return {
+      .target = *rc::gen::element(Compare::Target::kValue, Compare::Target::kVersion,
+                                  Compare::Target::kCreateRevision, Compare::Target::kModRevision),
+      .relation = *rc::gen::element(Compare::Relation::kEqual, Compare::Relation::kNotEqual,
+                                    Compare::Relation::kLess, Compare::Relation::kGreater),
+      .key = AnyText(),
+      .value = AnyText(),
+      .number = Any()};
+}
+
+template <class Make>
+auto Several(Make make) {
+  std::vector<decltype(make())> result;
+  const auto count = *rc::gen::inRange(0, 4);
+  for (int i = 0; i < count; ++i) result.push_back(make());
+  return result;
+}
+
+Reply AnyReply() {
+  Reply reply;
+  reply.code = static_cast<ReplyCode>(*rc::gen::inRange(1, 9));
+  reply.error = *rc::gen::string<std::string>();
+  if (*rc::gen::arbitrary<bool>()) {
+    reply.leader_name = "node" + std::to_string(*rc::gen::inRange(1, 9));
+    reply.leader = NodeIdOf(reply.leader_name);
+    reply.leader_address = "host:1";
+  }
+  return reply;
+}
+
+void AssertSameOutcome(const Reply& a, const Reply& b) {
+  RC_ASSERT(a.code == b.code);
+  RC_ASSERT(a.error == b.error);
+  RC_ASSERT(a.leader == b.leader);
+  RC_ASSERT(a.leader_name == b.leader_name);
+  RC_ASSERT(a.leader_address == b.leader_address);
+}
+
+RC_GTEST_PROP(ClientProtocol, TransactionsArriveAsTheyWereSent, ()) {
+  TransactionRequest request;
+  request.session = SessionId(1 + Any() / 2);
+  request.acknowledged = Sequence(Any() / 2);
+  request.sequence = request.acknowledged + 1 + Any() / 4;
+  request.transaction.compares = Several(AnyCompare);
+  request.transaction.success = Several(AnyOperation);
+  request.transaction.failure = Several(AnyOperation);
+  const auto arrived = FromWire(ToWire(request));
+  RC_ASSERT(arrived.ok());
+  const auto& transaction = std::get<TransactionRequest>(*arrived);
+  RC_ASSERT(transaction.session == request.session);
+  RC_ASSERT(transaction.sequence == request.sequence);
+  RC_ASSERT(transaction.acknowledged == request.acknowledged);
+  RC_ASSERT(transaction.transaction == request.transaction);
+}
+
+RC_GTEST_PROP(ClientProtocol, GetsArriveAsTheyWereSent, ()) {
+  const GetRequest request{.mode = *rc::gen::element(ReadMode::kStale, ReadMode::kLinearizable),
+                           .key = AnyText()};
+  const auto arrived = FromWire(ToWire(request));
+  RC_ASSERT(arrived.ok());
+  RC_ASSERT(std::get<GetRequest>(*arrived).mode == request.mode);
+  RC_ASSERT(std::get<GetRequest>(*arrived).key == request.key);
+}
+
+RC_GTEST_PROP(ClientProtocol, TransactionRepliesArriveAsTheyWereSent, ()) {
+  Reply reply = AnyReply();
+  reply.command.succeeded = reply.code == ReplyCode::kOk && *rc::gen::arbitrary<bool>();
+  reply.command.revision = Revision(Any());
+  reply.command.operations = Several([] {
+    return OperationResult{
+        .found = *rc::gen::arbitrary<bool>(), .value = AnyText(), .mod_revision = Revision(Any())};
+  });
+  wire::TransactResponse response;
+  ToWire(Reply(reply), &response);
+  const auto arrived = ReplyFrom(std::move(response));
+  RC_ASSERT(arrived.ok());
+  AssertSameOutcome(*arrived, reply);
+  RC_ASSERT(arrived->command == reply.command);
+}
+
+RC_GTEST_PROP(ClientProtocol, SetRepliesArriveAsTheyWereSent, ()) {
+  Reply reply = AnyReply();
+  reply.command.revision = Revision(Any());
+  wire::SetResponse response;
+  ToWire(Reply(reply), &response);
+  RC_ASSERT(response.success() == (reply.code == ReplyCode::kOk));
+  const auto arrived = ReplyFrom(std::move(response));
+  RC_ASSERT(arrived.ok());
+  AssertSameOutcome(*arrived, reply);
+  RC_ASSERT(arrived->command.revision == reply.command.revision);
+}
+
+RC_GTEST_PROP(ClientProtocol, SessionsArriveAsTheyWereSent, ()) {
+  Reply reply = AnyReply();
+  reply.command.session = SessionId(1 + Any() / 2);
+  wire::OpenSessionResponse response;
+  ToWire(Reply(reply), &response);
+  const auto arrived = ReplyFrom(std::move(response));
+  RC_ASSERT(arrived.ok());
+  AssertSameOutcome(*arrived, reply);
+  RC_ASSERT(arrived->command.session == reply.command.session);
+}
+
+RC_GTEST_PROP(ClientProtocol, ValuesArriveAsTheyWereSent, ()) {
+  Reply reply;
+  reply.found = *rc::gen::arbitrary<bool>();
+  if (reply.found) reply.value = AnyText();
+  reply.mod_revision = Revision(Any());
+  reply.revision = Revision(Any());
+  wire::GetResponse response;
+  ToWire(Reply(reply), &response);
+  const auto arrived = ReplyFrom(std::move(response));
+  RC_ASSERT(arrived.ok());
+  RC_ASSERT(arrived->found == reply.found);
+  RC_ASSERT(arrived->value == reply.value);
+  RC_ASSERT(arrived->mod_revision == reply.mod_revision);
+  RC_ASSERT(arrived->revision == reply.revision);
+}
+
+TEST(ClientProtocol, ASetIsATransactionWithOnePut) {
+  wire::SetRequest set;
+  set.set_key("k");
+  set.set_value(std::string("\0\xff", 2));
+  const auto request = FromWire(std::move(set));
+  ASSERT_TRUE(request.ok());
+  const auto& transaction = std::get<TransactionRequest>(*request);
+  EXPECT_EQ(transaction.transaction, PutTransaction("k", std::string("\0\xff", 2)));
+  EXPECT_EQ(transaction.session, SessionId(0));
+}
+
+TEST(ClientProtocol, FieldNumbersOfTheOriginalApiAreKept) {
+  wire::SetRequest set;
+  set.set_key("k");
+  set.set_value("v");
+  EXPECT_EQ(set.SerializeAsString(), "\x0a\x01k\x12\x01v");
+  wire::GetResponse got;
+  got.set_value("v");
+  got.set_found(true);
+  EXPECT_EQ(got.SerializeAsString(), "\x0a\x01v\x10\x01");
+  wire::SetResponse refused;
+  refused.set_leader_id("n");
+  refused.set_error("e");
+  EXPECT_EQ(refused.SerializeAsString(),
+            "\x12\x01n\x1a\x01"
+            "e");
+}
+
+std::string ErrorOf(wire::TransactRequest request) {
+  const auto result = FromWire(std::move(request));
+  EXPECT_TRUE(absl::IsInvalidArgument(result.status()));
+  return std::string(result.status().message());
+}
+
+TEST(ClientProtocol, RefusesAnUnknownOperation) {
+  wire::TransactRequest request;
+  request.add_success()->set_kind(wire::Operation::GET);
+  request.add_success()->set_kind(static_cast<wire::Operation::Kind>(4));
+  EXPECT_EQ(ErrorOf(request), "success[1].kind: 4 is not an operation");
+}
+
+TEST(ClientProtocol, RefusesACompareWithoutATarget) {
+  wire::TransactRequest request;
+  request.add_compares()->set_relation(wire::Compare::EQUAL);
+  EXPECT_EQ(ErrorOf(request), "compares[0].target: 0 is not a target");
+}
+
+TEST(ClientProtocol, RefusesASequenceWithoutASession) {
+  wire::TransactRequest request;
+  request.set_sequence(3);
+  EXPECT_EQ(ErrorOf(request), "session: 0 (no session), but sequence is 3 and acknowledged is 0");
+}
+
+TEST(ClientProtocol, RefusesASessionWithoutASequence) {
+  wire::TransactRequest request;
+  request.set_session(3);
+  EXPECT_EQ(ErrorOf(request), "sequence: 0; the writes of a session are numbered from 1");
+}
+
+TEST(ClientProtocol, RefusesAnAcknowledgementOfTheWriteItself) {
+  wire::TransactRequest request;
+  request.set_session(3);
+  request.set_sequence(2);
+  request.set_acknowledged(2);
+  EXPECT_EQ(ErrorOf(request), "acknowledged: 2 is not below sequence 2");
+}
+
+TEST(ClientProtocol, RefusesAReplyWithAnUnknownCode) {
+  wire::TransactResponse response;
+  response.set_code(static_cast<wire::ReplyCode>(99));
+  EXPECT_FALSE(ReplyFrom(std::move(response)).ok());
+  EXPECT_FALSE(ReplyFrom(wire::TransactResponse()).ok());
+}
+
+TEST(ClientProtocol, RefusesASuccessThatDoesNotFitItsCode) {
+  wire::SetResponse response;
+  response.set_success(true);
+  response.set_code(wire::NOT_LEADER);
+  EXPECT_FALSE(ReplyFrom(std::move(response)).ok());
+}
+
+TEST(ClientProtocol, EveryCodeHasANameThatIsReadBack) {
+  for (int code = 1; code <= 8; ++code) {
+    const auto value = static_cast<ReplyCode>(code);
+    EXPECT_EQ(ReplyCodeFrom(WireNameOf(value)), value);
+  }
+  EXPECT_EQ(ReplyCodeFrom("REPLY_CODE_UNSPECIFIED"), std::nullopt);
+  EXPECT_EQ(ReplyCodeFrom("NONSENSE"), std::nullopt);
+}
+
+}  // namespace
+}  // namespace grassdb

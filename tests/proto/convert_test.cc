@@ -1,0 +1,362 @@
+#include "proto/convert.h"
+
+#include <functional>
+#include <limits>
+
+#include "core/command.h"
+#include "proto/messages.h"
+#include "tests/property.h"
+
+namespace grassdb {
+namespace {
+
+namespace raft = wire::raft;
+
+constexpr ClusterId kCluster{0xfeed};
+
+std::uint64_t Below(std::uint64_t end) {
+  return *rc::gen::inRange<std::uint64_t>(0, end);
+}
+std::uint64_t Any() {
+  return *rc::gen::arbitrary<std::uint64_t>();
+}
+bool Flip() {
+  return *rc::gen::arbitrary<bool>();
+}
+
+Configuration AnyConfiguration() {
+  std::vector<Member> members;
+  const std::uint64_t count = 1 + Below(5);
+  for (std::uint64_t i = 0; i < count; ++i) {
+    const std::string name = "node" + std::to_string(i);
+    members.push_back(Member{.id = NodeIdOf(name),
+                             .name = name,
+                             .address = "host:" + std::to_string(1000 + i),
+                             .role = i == 0 || Flip() ? MemberRole::kVoter : MemberRole::kLearner});
+  }
+  return Configuration(std::move(members));
+}
+
+RequestVoteRequest AnyVoteRequest() {
+  RequestVoteRequest body;
+  body.ballot = Flip() ? Ballot::kPreVote : Ballot::kVote;
+  body.reason = Flip() ? CampaignReason::kTimeout : CampaignReason::kTransfer;
+  if (Flip()) {
+    body.last_log_index = Index(1 + Below(1000));
+    body.last_log_term = Term(1 + Below(10));
+  }
+  body.campaign_term = Term(1 + Below(100));
+  return body;
+}
+
+RequestVoteResponse AnyVoteResponse() {
+  return {.ballot = Flip() ? Ballot::kPreVote : Ballot::kVote,
+          .campaign_term = Term(1 + Below(100)),
+          .granted = Flip()};
+}
+
+AppendEntriesRequest AnyAppend(Term term) {
+  AppendEntriesRequest body;
+  if (Flip()) {
+    body.prev_log_index = Index(1 + Below(1000));
+    body.prev_log_term = Term(1 + Below(term.value()));
+  }
+  body.leader_commit = Index(Any());
+  body.read_round = ReadRound(Any());
+  Term entry_term = std::max(body.prev_log_term, Term(1));
+  Index index = body.prev_log_index;
+  const std::uint64_t count = Below(6);
+  for (std::uint64_t i = 0; i < count; ++i) {
+    entry_term = entry_term + Below(term - entry_term + 1);
+    Entry entry;
+    entry.index = ++index;
+    entry.term = entry_term;
+    entry.type =
+        *rc::gen::element(EntryType::kNoop, EntryType::kCommand, EntryType::kConfiguration);
+    if (entry.type == EntryType::kCommand)
+      entry.payload = Bytes(*rc::gen::arbitrary<std::string>());
+    if (entry.type == EntryType::kConfiguration) {
+      entry.payload = Bytes(EncodeConfiguration(AnyConfiguration()));
+    }
+    body.entries.push_back(entry);
+  }
+  return body;
+}
+
+AppendEntriesResponse AnyAppendResponse() {
+  return {.result = Flip() ? AppendResult::kMatched : AppendResult::kConflict,
+          .match_index = Index(Any()),
+          .prev_log_index = Index(Any()),
+          .conflict_term = Term(Any()),
+          .conflict_index = Index(Any()),
+          .read_round = ReadRound(Any())};
+}
+
+InstallSnapshotRequest AnyChunk(Term term) {
+  InstallSnapshotRequest body;
+  body.meta.index = Index(1 + Below(1000));
+  body.meta.term = Term(1 + Below(term.value()));
+  body.meta.configuration = AnyConfiguration();
+  body.meta.configuration_index = Index(Below(body.meta.index.value() + 1));
+  body.offset = Below(1 << 30);
+  body.last = Flip();
+  body.data = Bytes(*rc::gen::arbitrary<std::string>());
+  return body;
+}
+
+Message AnyMessage() {
+  Message message;
+  message.from = NodeId(1 + Below(1000));
+  message.to = NodeId(2000 + Below(1000));
+  message.term = Term(1 + Below(100));
+  switch (Below(9)) {
+    case 0:
+      message.body = AnyVoteRequest();
+      break;
+    case 1:
+      message.body = AnyVoteResponse();
+      break;
+    case 2:
+      message.body = AnyAppend(message.term);
+      break;
+    case 3:
+      message.body = AnyAppendResponse();
+      break;
+    case 4:
+      message.body = AnyChunk(message.term);
+      break;
+    case 5:
+      message.body = InstallSnapshotResponse{.snapshot_index = Index(1 + Below(1000)),
+                                             .snapshot_term = Term(1 + Below(100)),
+                                             .installed = Flip(),
+                                             .match_index = Index(Any()),
+                                             .next_offset = Any()};
+      break;
+    case 6:
+      message.body = TimeoutNow{};
+      break;
+    case 7:
+      message.body = ReadIndexRequest{.read = ReadId(1 + Below(1000))};
+      break;
+    default:
+      message.body = ReadIndexResponse{
+          .read = ReadId(1 + Below(1000)), .confirmed = Flip(), .index = Index(Any())};
+  }
+  return message;
+}
+
+// Messages have no operator==: equal if they encode to the same bytes, which the properties below
+// tie to their fields.
+bool Same(const Message& a, const Message& b) {
+  return EncodeMessage(a, kCluster) == EncodeMessage(b, kCluster);
+}
+
+RC_GTEST_PROP(PeerMessages, AreDecodedAsTheyWereEncoded, ()) {
+  const Message message = AnyMessage();
+  const auto decoded =
+      DecodeMessage(KindOf(message.body), EncodeMessage(message, kCluster), kCluster);
+  RC_ASSERT(decoded.ok());
+  RC_ASSERT(decoded->from == message.from);
+  RC_ASSERT(decoded->to == message.to);
+  RC_ASSERT(decoded->term == message.term);
+  RC_ASSERT(decoded->body.index() == message.body.index());
+  RC_ASSERT(Same(*decoded, message));
+}
+
+RC_GTEST_PROP(PeerMessages, EntriesSurviveOneByOne, ()) {
+  Message message{.from = NodeId(1), .to = NodeId(2), .term = Term(50), .body = {}};
+  const AppendEntriesRequest append = AnyAppend(message.term);
+  message.body = append;
+  const auto decoded =
+      DecodeMessage(MessageKind::kAppendEntriesRequest, EncodeMessage(message, kCluster), kCluster);
+  RC_ASSERT(decoded.ok());
+  const auto& body = std::get<AppendEntriesRequest>(decoded->body);
+  RC_ASSERT(body.prev_log_index == append.prev_log_index);
+  RC_ASSERT(body.prev_log_term == append.prev_log_term);
+  RC_ASSERT(body.leader_commit == append.leader_commit);
+  RC_ASSERT(body.read_round == append.read_round);
+  RC_ASSERT(body.entries == append.entries);
+}
+
+RC_GTEST_PROP(PeerMessages, HandWrittenEntriesAreWhatProtobufWouldWrite, ()) {
+  Message message{.from = NodeId(1), .to = NodeId(2), .term = Term(50), .body = {}};
+  const AppendEntriesRequest append = AnyAppend(message.term);
+  message.body = append;
+  raft::AppendEntriesRequest wire;
+  RC_ASSERT(wire.ParseFromString(EncodeMessage(message, kCluster)));
+  RC_ASSERT(wire.entries_size() == static_cast<int>(append.entries.size()));
+  RC_ASSERT(wire.SerializeAsString() == EncodeMessage(message, kCluster));
+}
+
+RC_GTEST_PROP(PeerMessages, AnyBytesAreDecodedOrRefused, (const std::string& bytes)) {
+  for (std::uint8_t kind = 0; kind < std::variant_size_v<MessageBody>; ++kind) {
+    const auto decoded = DecodeMessage(static_cast<MessageKind>(kind), bytes, kCluster);
+    if (decoded.ok()) RC_ASSERT(KindOf(decoded->body) == static_cast<MessageKind>(kind));
+  }
+}
+
+RC_GTEST_PROP(PeerMessages, OfAnotherClusterAreRefusedByName, ()) {
+  const Message message = AnyMessage();
+  const auto decoded =
+      DecodeMessage(KindOf(message.body), EncodeMessage(message, ClusterId(0xabc)), kCluster);
+  RC_ASSERT(absl::IsFailedPrecondition(decoded.status()));
+  const std::string text(decoded.status().message());
+  RC_ASSERT(text.find("0000000000000abc") != std::string::npos);
+  RC_ASSERT(text.find("000000000000feed") != std::string::npos);
+}
+
+// --- Refusals: a good message with one field spoilt ---
+
+template <class Wire>
+std::string Header(Wire& wire, std::uint64_t term) {
+  wire.mutable_header()->set_cluster(kCluster.value());
+  wire.mutable_header()->set_from(1);
+  wire.mutable_header()->set_to(2);
+  wire.mutable_header()->set_term(term);
+  return wire.SerializeAsString();
+}
+
+std::string ErrorOf(MessageKind kind, const std::string& bytes) {
+  const auto decoded = DecodeMessage(kind, bytes, kCluster);
+  EXPECT_FALSE(decoded.ok());
+  EXPECT_TRUE(absl::IsInvalidArgument(decoded.status())) << decoded.status();
+  return std::string(decoded.status().message());
+}
+
+std::string VoteErrorAfter(const std::function<void(raft::RequestVoteRequest&)>& spoil) {
+  raft::RequestVoteRequest wire;
+  wire.set_ballot(raft::VOTE);
+  wire.set_campaign_term(3);
+  Header(wire, 3);
+  spoil(wire);
+  return ErrorOf(MessageKind::kRequestVoteRequest, wire.SerializeAsString());
+}
+
+TEST(PeerMessages, RefuseAnUnknownBallot) {
+  EXPECT_EQ(VoteErrorAfter([](auto& wire) { wire.set_ballot(static_cast<raft::Ballot>(7)); }),
+            "RequestVoteRequest.ballot: 7 is not a ballot");
+}
+
+TEST(PeerMessages, RefuseABallotThatIsMissing) {
+  EXPECT_EQ(VoteErrorAfter([](auto& wire) { wire.clear_ballot(); }),
+            "RequestVoteRequest.ballot: 0 is not a ballot");
+}
+
+TEST(PeerMessages, RefuseASenderOrReceiverOfNobody) {
+  EXPECT_EQ(VoteErrorAfter([](auto& wire) { wire.mutable_header()->set_from(0); }),
+            "RequestVoteRequest.header.from: 0 is not a valid value");
+  EXPECT_EQ(VoteErrorAfter([](auto& wire) { wire.mutable_header()->set_to(0); }),
+            "RequestVoteRequest.header.to: 0 is not a valid value");
+}
+
+TEST(PeerMessages, RefuseAMessageToItsOwnSender) {
+  EXPECT_EQ(VoteErrorAfter([](auto& wire) { wire.mutable_header()->set_to(1); }),
+            "RequestVoteRequest.header.from: 1 is also the receiver");
+}
+
+TEST(PeerMessages, RefuseACampaignForTermZero) {
+  EXPECT_EQ(VoteErrorAfter([](auto& wire) { wire.set_campaign_term(0); }),
+            "RequestVoteRequest.campaign_term: 0 is not a valid value");
+}
+
+TEST(PeerMessages, RefuseALogWithATermButNoEntry) {
+  EXPECT_EQ(VoteErrorAfter([](auto& wire) { wire.set_last_log_term(2); }),
+            "RequestVoteRequest.last_log_term: 2 does not fit last_log_index");
+}
+
+std::string AppendErrorAfter(const std::function<void(raft::AppendEntriesRequest&)>& spoil) {
+  raft::AppendEntriesRequest wire;
+  wire.set_prev_log_index(4);
+  wire.set_prev_log_term(2);
+  raft::LogEntry& entry = *wire.add_entries();
+  entry.set_term(3);
+  entry.set_type(2);
+  entry.set_payload("command");
+  Header(wire, 3);
+  spoil(wire);
+  return ErrorOf(MessageKind::kAppendEntriesRequest, wire.SerializeAsString());
+}
+
+TEST(PeerMessages, RefuseAnUnknownEntryType) {
+  EXPECT_EQ(AppendErrorAfter([](auto& wire) { wire.mutable_entries(0)->set_type(9); }),
+            "AppendEntriesRequest.entries.type: 9 is not an entry type");
+}
+
+TEST(PeerMessages, RefuseEntriesWhoseTermsFall) {
+  EXPECT_EQ(AppendErrorAfter([](auto& wire) { wire.mutable_entries(0)->set_term(1); }),
+            "AppendEntriesRequest.entries.term: 1 is below the term of the entry before it");
+}
+
+TEST(PeerMessages, RefuseEntriesAboveTheLeadersTerm) {
+  EXPECT_EQ(AppendErrorAfter([](auto& wire) { wire.mutable_entries(0)->set_term(4); }),
+            "AppendEntriesRequest.entries.term: 4 is above the term of the leader");
+}
+
+TEST(PeerMessages, RefuseAConfigurationEntryThatDoesNotDecode) {
+  EXPECT_EQ(AppendErrorAfter([](auto& wire) { wire.mutable_entries(0)->set_type(3); }),
+            "AppendEntriesRequest.entries.payload: does not decode as a configuration");
+}
+
+TEST(PeerMessages, RefuseANoopWithAPayload) {
+  EXPECT_EQ(AppendErrorAfter([](auto& wire) { wire.mutable_entries(0)->set_type(1); }),
+            "AppendEntriesRequest.entries.payload: 7 bytes in an entry that carries none");
+}
+
+TEST(PeerMessages, RefuseAnIndexThatWouldOverflow) {
+  EXPECT_NE(AppendErrorAfter([](auto& wire) {
+              wire.set_prev_log_index(std::numeric_limits<std::uint64_t>::max());
+            }).find("AppendEntriesRequest.prev_log_index"),
+            std::string::npos);
+}
+
+std::string ChunkErrorAfter(const std::function<void(raft::InstallSnapshotRequest&)>& spoil) {
+  raft::InstallSnapshotRequest wire;
+  wire.mutable_meta()->set_index(5);
+  wire.mutable_meta()->set_term(2);
+  wire.mutable_meta()->set_configuration(EncodeConfiguration(Configuration(
+      {Member{.id = NodeIdOf("a"), .name = "a", .address = "a:1", .role = MemberRole::kVoter}})));
+  Header(wire, 3);
+  spoil(wire);
+  return ErrorOf(MessageKind::kInstallSnapshotRequest, wire.SerializeAsString());
+}
+
+TEST(PeerMessages, RefuseASnapshotWithoutAConfiguration) {
+  EXPECT_EQ(ChunkErrorAfter([](auto& wire) { wire.mutable_meta()->set_configuration("?"); }),
+            "InstallSnapshotRequest.meta.configuration: does not decode as a configuration");
+}
+
+TEST(PeerMessages, RefuseASnapshotAtIndexZeroOrOfALaterTerm) {
+  EXPECT_EQ(ChunkErrorAfter([](auto& wire) { wire.mutable_meta()->set_index(0); }),
+            "InstallSnapshotRequest.meta.index: 0 is not a valid value");
+  EXPECT_EQ(ChunkErrorAfter([](auto& wire) { wire.mutable_meta()->set_term(4); }),
+            "InstallSnapshotRequest.meta.term: 4 is above the term of the leader");
+  EXPECT_EQ(ChunkErrorAfter([](auto& wire) { wire.mutable_meta()->set_configuration_index(6); }),
+            "InstallSnapshotRequest.meta.configuration_index: 6 is above meta.index");
+}
+
+TEST(PeerMessages, RefuseAReadWithoutANumber) {
+  raft::ReadIndexRequest wire;
+  EXPECT_EQ(ErrorOf(MessageKind::kReadIndexRequest, Header(wire, 1)),
+            "ReadIndexRequest.read: 0 is not a valid value");
+}
+
+TEST(PeerMessages, RefuseBytesThatDoNotParse) {
+  EXPECT_EQ(ErrorOf(MessageKind::kTimeoutNow, "\xff\xff\xff"),
+            "TimeoutNowRequest: 3 bytes that do not parse");
+}
+
+TEST(PeerMessages, TheLargestCommandFitsOneMessage) {
+  Message message{.from = NodeId(1), .to = NodeId(2), .term = Term(1), .body = {}};
+  AppendEntriesRequest append;
+  append.entries.push_back(Entry{.index = Index(1),
+                                 .term = Term(1),
+                                 .type = EntryType::kCommand,
+                                 .payload = Bytes(std::string(kTransactionBytesMax, 'x'))});
+  message.body = append;
+  const std::string bytes = EncodeMessage(message, kCluster);
+  EXPECT_LE(bytes.size(), kPeerMessageBytesMax);
+  EXPECT_TRUE(DecodeMessage(MessageKind::kAppendEntriesRequest, bytes, kCluster).ok());
+}
+
+}  // namespace
+}  // namespace grassdb
