@@ -33,15 +33,18 @@ struct Flags {
   std::uint32_t jobs = 2;
 };
 
-void Print(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stdout); }
+void Print(std::string_view text) {
+  std::fwrite(text.data(), 1, text.size(), stdout);
+}
 
 void AddRunFlags(CLI::App* command, Flags* flags) {
   command->add_option("--nodes", flags->run.nodes, "Nodes of the cluster; drawn if not given")
       ->check(CLI::IsMember({1, 3, 5, 7}));
   command->add_option("--steps", flags->run.steps, "Faults end after so many events")
       ->check(CLI::PositiveNumber);
-  command->add_option("--seconds", flags->run.seconds,
-                      "Faults end after so many simulated seconds; drawn if not given")
+  command
+      ->add_option("--seconds", flags->run.seconds,
+                   "Faults end after so many simulated seconds; drawn if not given")
       ->check(CLI::Range(1u, 1'000'000u));
 }
 
@@ -60,15 +63,18 @@ int Run(const Flags& flags) {
     return kExitViolation;
   }
   const sim::Counters& c = result.counters;
-  std::printf("seed %llu: ok, %llu events in %llu.%03llu simulated seconds, %llu operations, "
-              "%llu elections won, %llu crashes\n",
-              static_cast<unsigned long long>(result.seed),
-              static_cast<unsigned long long>(c.events),
-              static_cast<unsigned long long>(c.simulated_ns / 1'000'000'000),
-              static_cast<unsigned long long>(c.simulated_ns / 1'000'000 % 1000),
-              static_cast<unsigned long long>(c.operations_ok),
-              static_cast<unsigned long long>(c.elections_won),
-              static_cast<unsigned long long>(c.crashes));
+  std::printf(
+      "seed %llu: ok, %llu events in %llu.%03llu simulated seconds, %llu operations, "
+      "%llu elections won, %llu crashes\n",
+      static_cast<unsigned long long>(result.seed), static_cast<unsigned long long>(c.events),
+      static_cast<unsigned long long>(c.simulated_ns / 1'000'000'000),
+      static_cast<unsigned long long>(c.simulated_ns / 1'000'000 % 1000),
+      static_cast<unsigned long long>(c.operations_ok),
+      static_cast<unsigned long long>(c.elections_won), static_cast<unsigned long long>(c.crashes));
+  if (c.keys_undecided > 0) {
+    std::printf("the search for a linearization gave up on %llu keys\n",
+                static_cast<unsigned long long>(c.keys_undecided));
+  }
   Print("fingerprint: " + result.fingerprint.Hex() + "\n");
   return kExitOk;
 }
@@ -133,9 +139,8 @@ int Sweep(const Flags& flags) {
   sim::SweepResult result;
   {
     ProgressBar bar(options.last - options.first + 1);
-    result = sim::Sweep(options, [&bar](std::uint64_t done, std::uint64_t failed) {
-      bar.Show(done, failed);
-    });
+    result = sim::Sweep(
+        options, [&bar](std::uint64_t done, std::uint64_t failed) { bar.Show(done, failed); });
   }
   Print(sim::Summary(options, result));
   return result.failed.empty() ? kExitOk : kExitViolation;

@@ -1,4 +1,5 @@
-// The clock of one simulated node: it starts anywhere, runs a little fast or slow, and may jump ahead.
+// The clock of one simulated node: it starts anywhere, runs a little fast or slow, and may jump
+// ahead.
 #ifndef GRASSDB_SIM_CLOCK_H_
 #define GRASSDB_SIM_CLOCK_H_
 
@@ -20,9 +21,7 @@ class DriftingClock {
     GRASS_CHECK(drift_ppm > -1'000'000 / 2 && drift_ppm < 1'000'000);
   }
 
-  Instant At(TrueTime time) const {
-    return base_ + Shown((time - start_).count());
-  }
+  Instant At(TrueTime time) const { return base_ + Shown((time - start_).count()); }
 
   // The earliest true time at which the clock shows `instant` or later; kNever for Instant::max().
   TrueTime When(Instant instant) const {

@@ -1,11 +1,11 @@
 #include "sim/disk.h"
-#include "sim/text.h"
 
 #include <algorithm>
 #include <cstring>
 #include <utility>
 
 #include "core/check.h"
+#include "sim/text.h"
 
 namespace grassdb::sim {
 namespace {
@@ -46,8 +46,9 @@ class SimDisk::OpenFile final : public store::File {
     io.data.reserve(size);
     for (const std::string_view part : parts) io.data.append(part);
     const bool fails = disk_->Fails(disk_->plan_.write_failure);
-    if (fails) io.data.resize(Bounded(disk_->random_(Stream::kIoFault, disk_->node_, io.number, 2),
-                                      size + 1));
+    if (fails)
+      io.data.resize(
+          Bounded(disk_->random_(Stream::kIoFault, disk_->node_, io.number, 2), size + 1));
     ApplyToContent(io, &inode_->cache);
     return fails ? IoError("write", "") : absl::OkStatus();
   }
@@ -213,6 +214,8 @@ absl::StatusOr<std::unique_ptr<store::Lock>> SimDisk::Acquire(std::string_view n
   return std::unique_ptr<store::Lock>(std::make_unique<HeldLock>(this));
 }
 
-std::string SimDisk::path() const { return "/sim/n" + Decimal(node_ + 1); }
+std::string SimDisk::path() const {
+  return "/sim/n" + Decimal(node_ + 1);
+}
 
 }  // namespace grassdb::sim

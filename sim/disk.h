@@ -1,10 +1,10 @@
-// The simulated disk of one node: store::Directory in memory, with the page cache that POSIX has over
-// durable sectors.
+// The simulated disk of one node: store::Directory in memory, with the page cache that POSIX has
+// over durable sectors.
 //
 // The store calls it synchronously, in no virtual time at all, and sees the page cache. Each I/O is
-// given a simulated duration and is written down with its begin and end; what it does to the durable
-// image becomes true only when virtual time has reached that end. So a whole job runs at once and can
-// still be cut anywhere by a crash in the middle of its time.
+// given a simulated duration and is written down with its begin and end; what it does to the
+// durable image becomes true only when virtual time has reached that end. So a whole job runs at
+// once and can still be cut anywhere by a crash in the middle of its time.
 //
 //     BeginJob(now) ... the store's I/Os ...  EndJob() -> when the job is done
 //
@@ -144,7 +144,7 @@ class SimDisk final : public store::Directory {
   bool locked_ = false;
   std::uint64_t next_inode_ = 1;
   std::uint64_t next_io_ = 1;
-  Names names_;          // as the process sees them
+  Names names_;  // as the process sees them
   Names durable_names_;
   std::deque<Io> pending_;  // in the order they were issued
 };

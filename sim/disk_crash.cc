@@ -151,8 +151,8 @@ void SimDisk::LandPrefix(std::uint64_t crash) {
       continue;
     }
     if (left == 0) {
-      const std::uint64_t cut = Bounded(random_(Stream::kCrash, node_, crash, 3),
-                                        io.data.size() + 1);
+      const std::uint64_t cut =
+          Bounded(random_(Stream::kCrash, node_, crash, 3), io.data.size() + 1);
       if (io.type == IoType::kWrite) {
         io.data.resize(cut);
         ApplyToContent(io, &io.inode->durable);
@@ -164,8 +164,9 @@ void SimDisk::LandPrefix(std::uint64_t crash) {
   }
 }
 
-// Each sector of the file shows, independently, any of the contents it had since it was last durable,
-// and may be torn between that one and the next. The size is any of the sizes the file had.
+// Each sector of the file shows, independently, any of the contents it had since it was last
+// durable, and may be torn between that one and the next. The size is any of the sizes the file
+// had.
 void SimDisk::LandSectors(Inode& inode, std::uint64_t crash) {
   std::vector<std::string> versions{inode.durable};
   for (const Io& io : pending_) {

@@ -6,7 +6,9 @@ namespace grassdb::sim {
 namespace {
 
 // Side 0 or 1 of each node.
-bool SideOf(std::uint64_t random, std::uint32_t node) { return (random >> node & 1) != 0; }
+bool SideOf(std::uint64_t random, std::uint32_t node) {
+  return (random >> node & 1) != 0;
+}
 
 bool Cuts(PartitionShape shape, std::uint32_t nodes, std::uint32_t one, std::uint64_t random,
           std::uint32_t from, std::uint32_t to) {
@@ -36,8 +38,7 @@ bool Cuts(PartitionShape shape, std::uint32_t nodes, std::uint32_t one, std::uin
 
 }  // namespace
 
-Links LinksCut(PartitionShape shape, std::uint32_t nodes, std::uint32_t one,
-               std::uint64_t random) {
+Links LinksCut(PartitionShape shape, std::uint32_t nodes, std::uint32_t one, std::uint64_t random) {
   Links links;
   for (std::uint32_t from = 0; from < nodes; ++from) {
     for (std::uint32_t to = 0; to < nodes; ++to) {

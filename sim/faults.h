@@ -1,7 +1,7 @@
-// FaultInjector: begins and ends the faults of the plan. Every kind of fault is a process of its own:
-// the n-th fault of a kind has its gap, its length, its victim and its shape keyed by (kind, n), so
-// that turning one kind off leaves the others as they were. Half of them are aimed at whoever leads
-// then: most of what can go wrong goes wrong with the leader.
+// FaultInjector: begins and ends the faults of the plan. Every kind of fault is a process of its
+// own: the n-th fault of a kind has its gap, its length, its victim and its shape keyed by (kind,
+// n), so that turning one kind off leaves the others as they were. Half of them are aimed at
+// whoever leads then: most of what can go wrong goes wrong with the leader.
 #ifndef GRASSDB_SIM_FAULTS_H_
 #define GRASSDB_SIM_FAULTS_H_
 
@@ -36,19 +36,19 @@ using Links = std::vector<std::pair<Place, Place>>;
 
 // The shapes of a partition. Values key decisions: append, never renumber.
 enum class PartitionShape : std::uint32_t {
-  kIsolateOne = 0,   // one node against the rest
-  kHalves = 1,       // two sides, drawn node by node
-  kDeaf = 2,         // one node hears nobody, and is heard
-  kMute = 3,         // one node is heard by nobody, and hears
-  kBridge = 4,       // two sides that only one node can reach, both ways
-  kRing = 5,         // every node reaches its two neighbours only
-  kSomeLinks = 6,    // each direction of each link for itself
-  kLeaderless = 7,   // one node reaches all others, they do not reach each other
+  kIsolateOne = 0,  // one node against the rest
+  kHalves = 1,      // two sides, drawn node by node
+  kDeaf = 2,        // one node hears nobody, and is heard
+  kMute = 3,        // one node is heard by nobody, and hears
+  kBridge = 4,      // two sides that only one node can reach, both ways
+  kRing = 5,        // every node reaches its two neighbours only
+  kSomeLinks = 6,   // each direction of each link for itself
+  kLeaderless = 7,  // one node reaches all others, they do not reach each other
 };
 inline constexpr std::uint32_t kPartitionShapes = 8;
 
-// The links that a partition of `shape` cuts among `nodes`; `one` is the node that the shapes with a
-// special node are about, `random` draws sides.
+// The links that a partition of `shape` cuts among `nodes`; `one` is the node that the shapes with
+// a special node are about, `random` draws sides.
 Links LinksCut(PartitionShape shape, std::uint32_t nodes, std::uint32_t one, std::uint64_t random);
 
 class FaultInjector {

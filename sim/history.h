@@ -1,5 +1,5 @@
-// What the clients saw: every operation with when it was invoked, when it returned, and what came back.
-// The only thing the black-box check of linearizability looks at.
+// What the clients saw: every operation with when it was invoked, when it returned, and what came
+// back. The only thing the black-box check of linearizability looks at.
 #ifndef GRASSDB_SIM_HISTORY_H_
 #define GRASSDB_SIM_HISTORY_H_
 
@@ -13,7 +13,7 @@ enum class OperationKind : std::uint8_t {
   kPut = 2,
   kDelete = 3,
   kCompareAndSet = 4,
-  kTakeSnapshot = 5,       // not part of the histories checked
+  kTakeSnapshot = 5,        // not part of the histories checked
   kTransferLeadership = 6,  // nor this
 };
 
@@ -26,8 +26,8 @@ struct HistoryOperation {
   OperationKind kind = OperationKind::kGet;
   std::uint32_t client = 0;
   std::uint32_t key = 0;
-  // Places in the one order of all invocations and returns. kNotReturned: the outcome is unknown, the
-  // operation may take effect at any time after its invocation, or never.
+  // Places in the one order of all invocations and returns. kNotReturned: the outcome is unknown,
+  // the operation may take effect at any time after its invocation, or never.
   std::uint64_t invoked = 0;
   std::uint64_t returned = kNotReturned;
   ValueNumber expected = 0;  // kCompareAndSet

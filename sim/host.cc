@@ -55,10 +55,10 @@ void Host::Boot() {
   ++life_;
   recorder_->Note(LineKind::kBooted, number_, life_);
   const std::int64_t drift_max = drifts_ ? plan_.clock.drift_ppm_max : 0;
-  const auto drift = static_cast<std::int64_t>(
-                         Between(random_(Stream::kClock, number_, kDrift, life_), 0,
-                                 static_cast<std::uint64_t>(2 * drift_max))) -
-                     drift_max;
+  const auto drift =
+      static_cast<std::int64_t>(Between(random_(Stream::kClock, number_, kDrift, life_), 0,
+                                        static_cast<std::uint64_t>(2 * drift_max))) -
+      drift_max;
   const Duration base = Between(random_(Stream::kClock, number_, kBase, life_), Duration(0),
                                 Duration(std::chrono::hours(1)));
   clock_ = DriftingClock(queue_->now(), Instant(base), drift);
@@ -71,8 +71,7 @@ void Host::Boot() {
   } else {
     // A disk that reports an error may do so in recovery; anything else is a defect of the store.
     GRASS_RULE("recovery", opened.status().code() == absl::StatusCode::kInternal,
-               NodeName(number_) + " cannot recover: " +
-                   std::string(opened.status().message()));
+               NodeName(number_) + " cannot recover: " + std::string(opened.status().message()));
   }
   queue_->Push(end, EventType::kHostStart, number_, life_);
 }
@@ -190,8 +189,8 @@ void Host::StepBatch() {
   batch_.swap(inbox_);
   const bool due = Now() >= node_->NextDeadline();
   const bool deadline_first =
-      due && Bounded(random_(Stream::kHost, number_, kDeadlineFirst, Nanoseconds(queue_->now())),
-                     2) == 0;
+      due &&
+      Bounded(random_(Stream::kHost, number_, kDeadlineFirst, Nanoseconds(queue_->now())), 2) == 0;
   if (deadline_first) node_->OnDeadline();
   for (Input& input : batch_) {
     if (auto* message = std::get_if<Message>(&input)) {
@@ -208,8 +207,9 @@ void Host::StepBatch() {
   stepping_ = false;
 }
 
-// One timer event is out at most, except when the deadline has moved nearer. One that comes too early,
-// because the deadline has moved away meanwhile, costs a look at the node and is armed again.
+// One timer event is out at most, except when the deadline has moved nearer. One that comes too
+// early, because the deadline has moved away meanwhile, costs a look at the node and is armed
+// again.
 void Host::ArmTimer() {
   const Instant deadline = node_->NextDeadline();
   if (deadline >= armed_) return;
@@ -255,7 +255,9 @@ void Host::OnDiskEvent(std::uint64_t life) {
 
 // --- Faults ---
 
-void Host::Pause() { paused_ = true; }
+void Host::Pause() {
+  paused_ = true;
+}
 
 void Host::Resume() {
   if (!paused_) return;

@@ -1,10 +1,11 @@
-// Host: one simulated machine. It has a disk that outlives its node, a clock, and, while it is up, the
-// real store::Storage and the real Node on top of them. It is all four sockets of that Node at once.
+// Host: one simulated machine. It has a disk that outlives its node, a clock, and, while it is up,
+// the real store::Storage and the real Node on top of them. It is all four sockets of that Node at
+// once.
 //
 //     down --Boot--> recovering --(recovery's I/O time)--> up --Crash--> down
 //
-// Inputs (messages, requests, disk completions, deadlines) wait in an inbox while the node is busy or
-// paused; what has gathered is stepped as one batch with one Flush, as the server does it.
+// Inputs (messages, requests, disk completions, deadlines) wait in an inbox while the node is busy
+// or paused; what has gathered is stepped as one batch with one Flush, as the server does it.
 #ifndef GRASSDB_SIM_HOST_H_
 #define GRASSDB_SIM_HOST_H_
 

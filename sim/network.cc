@@ -37,8 +37,8 @@ struct FactsReader {
   MessageFacts operator()(const AppendEntriesResponse& m) const {
     const bool matched = m.result == AppendResult::kMatched;
     return {0, matched ? 1u : 0u, matched ? m.match_index.value() : m.prev_log_index.value(),
-            KeyedRandom(m.prev_log_index.value(), m.conflict_term.value(),
-                        m.conflict_index.value(), m.read_round.value())};
+            KeyedRandom(m.prev_log_index.value(), m.conflict_term.value(), m.conflict_index.value(),
+                        m.read_round.value())};
   }
   MessageFacts operator()(const InstallSnapshotRequest& m) const {
     return {0, m.meta.index.value(), m.offset,
@@ -49,9 +49,7 @@ struct FactsReader {
             KeyedRandom(m.snapshot_term.value(), m.installed ? 1u : 0u, m.match_index.value())};
   }
   MessageFacts operator()(const TimeoutNow&) const { return {}; }
-  MessageFacts operator()(const ReadIndexRequest& m) const {
-    return {0, 0, 0, m.read.value()};
-  }
+  MessageFacts operator()(const ReadIndexRequest& m) const { return {0, 0, 0, m.read.value()}; }
   MessageFacts operator()(const ReadIndexResponse& m) const {
     return {0, m.index.value(), 0, KeyedRandom(m.read.value(), m.confirmed ? 1u : 0u)};
   }

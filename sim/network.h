@@ -2,8 +2,8 @@
 //
 // Every decision about a message (lost, repeated, how long it takes) is keyed by its sender, its
 // receiver, its kind and its number among those of that kind on that link. So no message's fate
-// depends on any other message of another kind or link, and taking away a partition changes only what
-// the partition cut.
+// depends on any other message of another kind or link, and taking away a partition changes only
+// what the partition cut.
 //
 // A message may be delivered to a later life of its receiver than the one it was sent to.
 #ifndef GRASSDB_SIM_NETWORK_H_
@@ -53,7 +53,8 @@ class SimNetwork {
   SimNetwork(const Plan& plan, EventQueue* queue, Recorder* recorder);
 
   void Send(std::uint32_t from, std::uint32_t to, Message message);
-  // The message in a kDeliver event's slot. `cut` says that its link went down meanwhile: it is lost.
+  // The message in a kDeliver event's slot. `cut` says that its link went down meanwhile: it is
+  // lost.
   InFlight TakeMessage(std::uint64_t slot, std::uint32_t to, bool* cut);
 
   void SendRequest(ClientPacket packet);

@@ -1,9 +1,10 @@
 #include "sim/plan.h"
-#include "sim/text.h"
 
 #include <algorithm>
 #include <chrono>
 #include <utility>
+
+#include "sim/text.h"
 
 namespace grassdb::sim {
 namespace {
@@ -132,8 +133,7 @@ void DrawNetwork(const Drawer& draw, Plan* plan) {
   NetworkPlan& network = plan->network;
   network.delay_min = draw.Scales(Dimension::kDelayMin, microseconds(20), milliseconds(5));
   network.delay_spread = draw.Scales(Dimension::kDelaySpread, microseconds(1), milliseconds(40));
-  network.order =
-      draw.Coin(40, Dimension::kOrder) ? DeliveryOrder::kPerLink : DeliveryOrder::kAny;
+  network.order = draw.Coin(40, Dimension::kOrder) ? DeliveryOrder::kPerLink : DeliveryOrder::kAny;
   network.drop = draw.Rate(50, Dimension::kDrop, 500, 100'000);
   network.duplicate = draw.Rate(50, Dimension::kDuplicate, 500, 200'000);
   network.straggle = draw.Rate(50, Dimension::kStraggle, 500, 50'000);
@@ -161,8 +161,8 @@ void DrawFault(const Drawer& draw, FaultKind kind, std::uint64_t percent_on, Dur
   fault.on = draw.Coin(percent_on, Dimension::kFaultOn, number);
   fault.gap_mean = BetweenScales(draw.Raw(Dimension::kFaultGap, number), gap / 4, gap * 4);
   fault.length_min = length_min;
-  fault.length_max = BetweenScales(draw.Raw(Dimension::kFaultLength, number), length_min,
-                                   length_max);
+  fault.length_max =
+      BetweenScales(draw.Raw(Dimension::kFaultLength, number), length_min, length_max);
 }
 
 void DrawFaults(const Drawer& draw, Plan* plan) {
@@ -176,12 +176,12 @@ void DrawFaults(const Drawer& draw, Plan* plan) {
   DrawFault(draw, FaultKind::kSlowDisk, 35, 6 * unit, unit, 10 * unit, plan);
   DrawFault(draw, FaultKind::kClientCut, 40, 4 * unit, unit / 2, 8 * unit, plan);
   DrawFault(draw, FaultKind::kClockJump, 25, 5 * unit, unit / 100, unit / 50, plan);
-  plan->power_loss = draw.Coin(50, Dimension::kPowerLoss)
-                         ? 1'000'000
-                         : static_cast<PerMillion>(Bounded(
-                               Derive(draw.Raw(Dimension::kPowerLoss), 1), 1'000'000));
-  plan->clock.drift_ppm_max = static_cast<std::int64_t>(
-      draw.Rate(60, Dimension::kDrift, 10, 400'000));
+  plan->power_loss =
+      draw.Coin(50, Dimension::kPowerLoss)
+          ? 1'000'000
+          : static_cast<PerMillion>(Bounded(Derive(draw.Raw(Dimension::kPowerLoss), 1), 1'000'000));
+  plan->clock.drift_ppm_max =
+      static_cast<std::int64_t>(draw.Rate(60, Dimension::kDrift, 10, 400'000));
   plan->clock.jump_max = draw.Scales(Dimension::kJump, milliseconds(10), 4 * unit);
 }
 
@@ -191,18 +191,18 @@ void DrawWorkload(const Drawer& draw, Plan* plan) {
   work.keys = static_cast<std::uint32_t>(draw.Scales(Dimension::kKeys, 1, 24));
   work.think_max = draw.Scales(Dimension::kThink, milliseconds(1), milliseconds(200));
   work.value_bytes_max = static_cast<std::uint32_t>(draw.Scales(Dimension::kValueBytes, 16, 2048));
-  work.deadline = draw.Coin(50, Dimension::kAttemptTimeout) ? Duration(seconds(5))
-                                                             : Duration(seconds(2));
+  work.deadline =
+      draw.Coin(50, Dimension::kAttemptTimeout) ? Duration(seconds(5)) : Duration(seconds(2));
   // A read at a follower takes three round trips, a write two and two syncs. Sometimes it is late.
   const Duration usual = 6 * (plan->network.delay_min + plan->network.delay_spread) +
                          4 * (plan->disk.sync_min + plan->disk.sync_spread);
-  work.attempt_timeout = draw.Scales(Dimension::kAttemptTimeout,
-                                     std::max(usual / 2, Duration(milliseconds(20))),
-                                     std::max(usual, Duration(milliseconds(1000))));
+  work.attempt_timeout =
+      draw.Scales(Dimension::kAttemptTimeout, std::max(usual / 2, Duration(milliseconds(20))),
+                  std::max(usual, Duration(milliseconds(1000))));
   const auto weight = [&draw](std::uint64_t which, std::uint64_t percent_on, std::uint64_t max) {
     if (!draw.Coin(percent_on, Dimension::kMix, which)) return std::uint32_t{0};
-    return static_cast<std::uint32_t>(
-        1 + Bounded(Derive(draw.Raw(Dimension::kMix, which), 1), max));
+    return static_cast<std::uint32_t>(1 +
+                                      Bounded(Derive(draw.Raw(Dimension::kMix, which), 1), max));
   };
   work.get = weight(1, 95, 100);
   work.put = 1 + weight(2, 95, 100);
@@ -288,7 +288,8 @@ std::string Describe(const Plan& plan) {
   const DiskPlan& disk = plan.disk;
   const WorkloadPlan& work = plan.workload;
   std::string text = "plan of seed " + Decimal(plan.seed) + "\n";
-  text += "  cluster: " + Decimal(plan.nodes) + " nodes, faults for " + Text(plan.fault_phase) + "\n";
+  text +=
+      "  cluster: " + Decimal(plan.nodes) + " nodes, faults for " + Text(plan.fault_phase) + "\n";
   text += "  raft: election " + Text(raft.election_timeout_min) + ".." +
           Text(raft.election_timeout_max) + ", heartbeat " + Text(raft.heartbeat_interval) +
           ", append " + Decimal(raft.append_entries_max) + " entries " +
@@ -307,15 +308,16 @@ std::string Describe(const Plan& plan) {
           " ppm to " + Text(disk.straggle_max) + ", write failure " + Decimal(disk.write_failure) +
           " ppm, sync failure " + Decimal(disk.sync_failure) + " ppm\n";
   text += "  node: " + Text(plan.processing) + " an input, power loss " + Decimal(plan.power_loss) +
-          " ppm of crashes, drift up to " + Decimal(static_cast<std::uint64_t>(plan.clock.drift_ppm_max)) + " ppm, jump up to " +
+          " ppm of crashes, drift up to " +
+          Decimal(static_cast<std::uint64_t>(plan.clock.drift_ppm_max)) + " ppm, jump up to " +
           Text(plan.clock.jump_max) + "\n";
-  text += "  clients: " + Decimal(work.clients) + " on " + Decimal(work.keys) + " keys, think up to " +
-          Text(work.think_max) + ", values up to " + Decimal(work.value_bytes_max) +
-          " bytes, get/put/delete/cas/snapshot/transfer " + Decimal(work.get) + "/" +
-          Decimal(work.put) + "/" + Decimal(work.erase) + "/" + Decimal(work.compare_and_set) + "/" +
-          Decimal(work.take_snapshot) + "/" + Decimal(work.transfer) + ", deadline " +
-          Text(work.deadline) + ", attempt " + Text(work.attempt_timeout) + ", reconnect " +
-          Decimal(work.reconnect) + " ppm\n";
+  text += "  clients: " + Decimal(work.clients) + " on " + Decimal(work.keys) +
+          " keys, think up to " + Text(work.think_max) + ", values up to " +
+          Decimal(work.value_bytes_max) + " bytes, get/put/delete/cas/snapshot/transfer " +
+          Decimal(work.get) + "/" + Decimal(work.put) + "/" + Decimal(work.erase) + "/" +
+          Decimal(work.compare_and_set) + "/" + Decimal(work.take_snapshot) + "/" +
+          Decimal(work.transfer) + ", deadline " + Text(work.deadline) + ", attempt " +
+          Text(work.attempt_timeout) + ", reconnect " + Decimal(work.reconnect) + " ppm\n";
   return text + DescribeFaults(plan);
 }
 

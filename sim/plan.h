@@ -1,7 +1,7 @@
-// Plan: everything one seed draws before the run begins (swarm testing): how large the cluster is, how
-// time is scaled, which kinds of fault are on and how often, what the clients do, and how small the
-// logs and snapshots are. Nothing of it is drawn later; the decisions of the run are keyed by the same
-// seed.
+// Plan: everything one seed draws before the run begins (swarm testing): how large the cluster is,
+// how time is scaled, which kinds of fault are on and how often, what the clients do, and how small
+// the logs and snapshots are. Nothing of it is drawn later; the decisions of the run are keyed by
+// the same seed.
 #ifndef GRASSDB_SIM_PLAN_H_
 #define GRASSDB_SIM_PLAN_H_
 
@@ -61,15 +61,15 @@ struct ClockPlan {
 
 // The kinds of fault that begin and end. Values key their decisions: append, never renumber.
 enum class FaultKind : std::uint32_t {
-  kCrash = 0,       // one node; back after the fault's length
-  kCrashAll = 1,    // every node at once: the power of the whole room
-  kPartition = 2,   // of a drawn shape (FaultInjector)
-  kClog = 3,        // links hold what is sent on them, then let all of it go
-  kPause = 4,       // a node does nothing, while its disk and its clock go on
-  kSlowNode = 5,    // every input takes a node much longer
-  kSlowDisk = 6,    // every I/O of a node takes much longer
-  kClientCut = 7,   // a client cannot reach, or is not reached by, some nodes
-  kClockJump = 8,   // a node's clock jumps ahead
+  kCrash = 0,      // one node; back after the fault's length
+  kCrashAll = 1,   // every node at once: the power of the whole room
+  kPartition = 2,  // of a drawn shape (FaultInjector)
+  kClog = 3,       // links hold what is sent on them, then let all of it go
+  kPause = 4,      // a node does nothing, while its disk and its clock go on
+  kSlowNode = 5,   // every input takes a node much longer
+  kSlowDisk = 6,   // every I/O of a node takes much longer
+  kClientCut = 7,  // a client cannot reach, or is not reached by, some nodes
+  kClockJump = 8,  // a node's clock jumps ahead
 };
 inline constexpr std::size_t kFaultKinds = 9;
 
@@ -112,9 +112,9 @@ struct Plan {
   ClockPlan clock;
   WorkloadPlan workload;
   std::array<FaultPlan, kFaultKinds> faults;
-  PerMillion power_loss = 0;      // of crashes; the others kill the process, the page cache stays
-  Duration processing{};          // what one input costs a node
-  Duration process_start{};       // from a boot to the first I/O of recovery
+  PerMillion power_loss = 0;  // of crashes; the others kill the process, the page cache stays
+  Duration processing{};      // what one input costs a node
+  Duration process_start{};   // from a boot to the first I/O of recovery
 };
 
 Plan DrawPlan(const RunOptions& options);

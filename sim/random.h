@@ -1,5 +1,5 @@
-// Keyed randomness for the simulator. Every decision is a hash of the seed, the stream it belongs to
-// and the logical event it is about. There is no generator with a state: whoever leaves out one
+// Keyed randomness for the simulator. Every decision is a hash of the seed, the stream it belongs
+// to and the logical event it is about. There is no generator with a state: whoever leaves out one
 // decision leaves every other one as it was.
 #ifndef GRASSDB_SIM_RANDOM_H_
 #define GRASSDB_SIM_RANDOM_H_
@@ -66,14 +66,13 @@ inline std::uint64_t Between(std::uint64_t random, std::uint64_t min, std::uint6
 
 inline Duration Between(std::uint64_t random, Duration min, Duration max) {
   GRASS_CHECK(min.count() >= 0);
-  return Duration(static_cast<Duration::rep>(Between(random,
-                                                     static_cast<std::uint64_t>(min.count()),
-                                                     static_cast<std::uint64_t>(max.count()))));
+  return Duration(static_cast<Duration::rep>(Between(
+      random, static_cast<std::uint64_t>(min.count()), static_cast<std::uint64_t>(max.count()))));
 }
 
-// From [min, max] with small values as likely as large ones, scale by scale: first which doubling of
-// `min` (or of max / 4096, if that is more), then the place in it. Finds the bugs that live at the small
-// end and at the large one.
+// From [min, max] with small values as likely as large ones, scale by scale: first which doubling
+// of `min` (or of max / 4096, if that is more), then the place in it. Finds the bugs that live at
+// the small end and at the large one.
 inline std::uint64_t BetweenScales(std::uint64_t random, std::uint64_t min, std::uint64_t max) {
   GRASS_CHECK_LE(min, max);
   std::uint64_t base = min > max / 4096 ? min : max / 4096;
@@ -87,9 +86,8 @@ inline std::uint64_t BetweenScales(std::uint64_t random, std::uint64_t min, std:
 }
 
 inline Duration BetweenScales(std::uint64_t random, Duration min, Duration max) {
-  return Duration(static_cast<Duration::rep>(
-      BetweenScales(random, static_cast<std::uint64_t>(min.count()),
-                    static_cast<std::uint64_t>(max.count()))));
+  return Duration(static_cast<Duration::rep>(BetweenScales(
+      random, static_cast<std::uint64_t>(min.count()), static_cast<std::uint64_t>(max.count()))));
 }
 
 }  // namespace grassdb::sim

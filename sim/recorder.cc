@@ -13,16 +13,16 @@ namespace {
 // As std::variant's index of MessageBody.
 const char* MessageName(std::uint64_t kind) {
   constexpr std::array<const char*, 9> kNames = {
-      "RequestVote",     "RequestVoteAnswer",     "AppendEntries", "AppendEntriesAnswer",
-      "InstallSnapshot", "InstallSnapshotAnswer", "TimeoutNow",    "ReadIndex",
-      "ReadIndexAnswer"};
+      "RequestVote",         "RequestVoteAnswer", "AppendEntries",
+      "AppendEntriesAnswer", "InstallSnapshot",   "InstallSnapshotAnswer",
+      "TimeoutNow",          "ReadIndex",         "ReadIndexAnswer"};
   static_assert(kNames.size() == std::variant_size_v<MessageBody>);
   return kind < kNames.size() ? kNames[kind] : "?";
 }
 
 std::string DeliveredText(const TraceLine& line) {
-  std::string text = "<- n" + Decimal(line.b + 1) + " " + MessageName(line.a) + " term " +
-                     Decimal(line.c);
+  std::string text =
+      "<- n" + Decimal(line.b + 1) + " " + MessageName(line.a) + " term " + Decimal(line.c);
   switch (line.a) {
     case 0:
       return text + " last (" + Decimal(line.d) + ", " + Decimal(line.e) + ")";

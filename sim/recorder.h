@@ -64,17 +64,17 @@ struct Counters {
 
 // One line of the trace, kept as numbers; made into text only when somebody reads it.
 enum class LineKind : std::uint8_t {
-  kDelivered = 1,    // a: message kind, b: from, c: term, d, e: see recorder.cc
-  kLost = 2,         // a: message kind, b: from, c: term
-  kRaftEvent = 3,    // a: EventKind, b: peer, c: term, d: a, e: b
-  kCrashed = 4,      // a: 1 power loss, 0 process only
-  kBooted = 5,       // a: life
-  kStarted = 6,      // a: life, b: term, c: last index, d: snapshot index
-  kFaultBegan = 7,   // a: FaultKind, b: number
-  kFaultEnded = 8,   // a: FaultKind, b: number
-  kDiskFinished = 9,   // a: kind of job, b: id or index, c: ok
+  kDelivered = 1,     // a: message kind, b: from, c: term, d, e: see recorder.cc
+  kLost = 2,          // a: message kind, b: from, c: term
+  kRaftEvent = 3,     // a: EventKind, b: peer, c: term, d: a, e: b
+  kCrashed = 4,       // a: 1 power loss, 0 process only
+  kBooted = 5,        // a: life
+  kStarted = 6,       // a: life, b: term, c: last index, d: snapshot index
+  kFaultBegan = 7,    // a: FaultKind, b: number
+  kFaultEnded = 8,    // a: FaultKind, b: number
+  kDiskFinished = 9,  // a: kind of job, b: id or index, c: ok
   kNodeFailed = 10,
-  kClientInvoked = 11,  // node is the client; a: operation, b: key, c: value
+  kClientInvoked = 11,   // node is the client; a: operation, b: key, c: value
   kClientReturned = 12,  // node is the client; a: outcome, b: value
   kHealed = 13,
   kOpenFailed = 14,

@@ -16,15 +16,15 @@ struct RunResult {
   std::optional<Violation> violation;
   Fingerprint fingerprint;
   Counters counters;
-  // For a person, when there is a violation: what broke, when, the newest trace lines and, as its last
-  // line, the command that repeats the run. Empty otherwise.
+  // For a person, when there is a violation: what broke, when, the newest trace lines and, as its
+  // last line, the command that repeats the run. Empty otherwise.
   std::string report;
 
   bool ok() const { return !violation.has_value(); }
 };
 
-// Runs in this thread. A broken rule, also a GRASS_CHECK of core or store, ends this run only. `sink`
-// gets every trace line; it changes nothing about the run.
+// Runs in this thread. A broken rule, also a GRASS_CHECK of core or store, ends this run only.
+// `sink` gets every trace line; it changes nothing about the run.
 RunResult RunSeed(const RunOptions& options, const Recorder::Sink& sink = nullptr);
 
 // As RunSeed, on a plan of the caller's own; `repeat` is how to run it again.

@@ -161,8 +161,7 @@ void Simulation::OnSend(std::uint32_t host, Message message) {
 
 void Simulation::OnRaftEvent(std::uint32_t host, Term term, const Event& event) {
   const auto peer = std::ranges::find(ids_, event.peer);
-  const auto number =
-      peer == ids_.end() ? 0 : static_cast<std::uint64_t>(peer - ids_.begin()) + 1;
+  const auto number = peer == ids_.end() ? 0 : static_cast<std::uint64_t>(peer - ids_.begin()) + 1;
   recorder_->Note(LineKind::kRaftEvent, host, static_cast<std::uint64_t>(event.kind), number,
                   term.value(), event.a, event.b);
   Counters& counters = recorder_->counters;
@@ -175,7 +174,9 @@ void Simulation::OnDurableJobBegins(std::uint32_t host, const DiskJob& job) {
   checkers_->OnDurableJobBegins(host, job);
 }
 
-void Simulation::OnDurableJobDone(std::uint32_t host) { checkers_->OnDurableJobDone(host); }
+void Simulation::OnDurableJobDone(std::uint32_t host) {
+  checkers_->OnDurableJobDone(host);
+}
 
 void Simulation::OnRecovered(std::uint32_t host, const RecoveredState& state) {
   recorder_->fingerprint.AddAll(host, state.hard_state.term.value(), state.entries.size());
@@ -187,8 +188,8 @@ void Simulation::AfterStep(std::uint32_t host) {
   const Raft& raft = node.raft();
   recorder_->fingerprint.AddAll(
       Fold(raft.term().value(), static_cast<std::uint64_t>(raft.role())),
-      Fold(raft.commit_index().value(), Fold(raft.log().last_index().value(),
-                                             node.applied_index().value())));
+      Fold(raft.commit_index().value(),
+           Fold(raft.log().last_index().value(), node.applied_index().value())));
   checkers_->AfterStep(host, hosts_[host]->life(), node);
 }
 
@@ -236,8 +237,8 @@ void Simulation::Heal() {
   recorder_->Note(LineKind::kHealed, 0);
   faults_.Stop();
   network_.Heal();
-  // In half of the runs everybody starts anew; in the others the cluster must come out of whatever it
-  // has got itself into.
+  // In half of the runs everybody starts anew; in the others the cluster must come out of whatever
+  // it has got itself into.
   const bool restart = Bounded(random_(Stream::kFault, kFaultKinds), 2) == 0;
   for (const auto& host : hosts_) {
     if (restart && !host->down()) CrashHost(host->number(), CrashKind::kProcess, queue_.now());
@@ -277,7 +278,8 @@ void Simulation::AwaitLeader() {
   const auto all_up = [this] {
     return std::ranges::all_of(hosts_, [](const auto& host) { return host->up(); });
   };
-  StepUntil(all_up, ready + std::chrono::seconds(20), "a node did not start after all faults ended");
+  StepUntil(all_up, ready + std::chrono::seconds(20),
+            "a node did not start after all faults ended");
   const Duration bound = 10 * plan_.node.raft.election_timeout_max;
   StepUntil([this] { return HasLeader(); }, std::max(ready, queue_.now()) + bound,
             "no leader has committed an entry of its term within " + Milliseconds(bound) +
@@ -286,8 +288,9 @@ void Simulation::AwaitLeader() {
 
 void Simulation::AwaitClients() {
   const Duration bound = plan_.workload.deadline + plan_.workload.attempt_timeout;
-  StepUntil([this] { return std::ranges::all_of(clients_, [](const auto& c) { return c->idle(); }); },
-            queue_.now() + bound, "a client got no outcome within its deadline");
+  StepUntil(
+      [this] { return std::ranges::all_of(clients_, [](const auto& c) { return c->idle(); }); },
+      queue_.now() + bound, "a client got no outcome within its deadline");
   const Duration deadline =
       20 * plan_.node.raft.election_timeout_max + 4 * plan_.node.read_patience;
   for (std::uint32_t i = 0; i < clients_.size(); ++i) {
@@ -302,12 +305,12 @@ void Simulation::AwaitClients() {
 void Simulation::AwaitSameState() {
   const Duration turn = 2 * (plan_.network.delay_min + plan_.network.delay_spread) +
                         4 * (plan_.disk.sync_min + plan_.disk.sync_spread);
-  const std::uint64_t state = std::uint64_t{plan_.workload.keys} * 2 *
-                                  (plan_.workload.value_bytes_max + 64) +
-                              (std::uint64_t{1} << 16);
+  const std::uint64_t state =
+      std::uint64_t{plan_.workload.keys} * 2 * (plan_.workload.value_bytes_max + 64) +
+      (std::uint64_t{1} << 16);
   const std::uint64_t chunks = state / plan_.node.snapshot_chunk_bytes + 10;
-  const Duration bound = 20 * plan_.node.raft.election_timeout_max +
-                         turn * static_cast<Duration::rep>(chunks) * 4;
+  const Duration bound =
+      20 * plan_.node.raft.election_timeout_max + turn * static_cast<Duration::rep>(chunks) * 4;
   StepUntil([this] { return HasSameState() && HasLeader(); }, queue_.now() + bound,
             "the nodes did not reach the same state within " + Milliseconds(bound));
   for (const auto& host : hosts_) checkers_->AtEnd(host->number(), *host->node());

@@ -2,11 +2,13 @@
 // thread and in virtual time. A run has three parts:
 //
 //   1. the faults of the plan come and go while the clients work;
-//   2. every fault ends; the cluster must elect a leader, answer every client and bring every node to
+//   2. every fault ends; the cluster must elect a leader, answer every client and bring every node
+//   to
 //      the same state, each within a bound;
 //   3. the history that the clients saw is searched for a linearization.
 //
-// The white-box checkers look at every event of all parts. A broken rule leaves Run() as a Violation.
+// The white-box checkers look at every event of all parts. A broken rule leaves Run() as a
+// Violation.
 #ifndef GRASSDB_SIM_SIMULATION_H_
 #define GRASSDB_SIM_SIMULATION_H_
 

@@ -1,5 +1,5 @@
-// A slab: values in numbered slots with a free list. What is in flight lives here, so that events stay
-// small and nothing is allocated once the slab has grown to the run's needs.
+// A slab: values in numbered slots with a free list. What is in flight lives here, so that events
+// stay small and nothing is allocated once the slab has grown to the run's needs.
 #ifndef GRASSDB_SIM_SLAB_H_
 #define GRASSDB_SIM_SLAB_H_
 
@@ -12,8 +12,8 @@
 
 namespace grassdb::sim {
 
-// References stay valid while the slot is in use. Slots are reused last in, first out: the same calls
-// give the same slots.
+// References stay valid while the slot is in use. Slots are reused last in, first out: the same
+// calls give the same slots.
 template <class T>
 class Slab {
  public:

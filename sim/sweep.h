@@ -1,7 +1,7 @@
 // Sweep: many seeds over several processes. The report does not depend on how many.
 //
-// Workers are processes, not threads: a seed that kills its process costs that seed, and is reported
-// as such.
+// Workers are processes, not threads: a seed that kills its process costs that seed, and is
+// reported as such.
 #ifndef GRASSDB_SIM_SWEEP_H_
 #define GRASSDB_SIM_SWEEP_H_
 
@@ -31,8 +31,8 @@ struct FailedSeed {
 
 struct SweepResult {
   std::uint64_t seeds = 0;
-  Counters counters;        // of all runs that came to an end
-  Fingerprint fingerprint;  // over the fingerprints of all seeds, in their order
+  Counters counters;               // of all runs that came to an end
+  Fingerprint fingerprint;         // over the fingerprints of all seeds, in their order
   std::vector<FailedSeed> failed;  // by seed
 };
 
@@ -42,8 +42,9 @@ using SweepProgress = std::function<void(std::uint64_t done, std::uint64_t faile
 // What a worker does with one seed.
 using SeedRunner = std::function<RunResult(const RunOptions&)>;
 
-SweepResult Sweep(const SweepOptions& options, const SweepProgress& progress,
-                  const SeedRunner& runner = [](const RunOptions& run) { return RunSeed(run); });
+SweepResult Sweep(
+    const SweepOptions& options, const SweepProgress& progress,
+    const SeedRunner& runner = [](const RunOptions& run) { return RunSeed(run); });
 
 // The summary, failing seeds and, if there are any, the command that repeats the first one last.
 std::string Summary(const SweepOptions& options, const SweepResult& result);

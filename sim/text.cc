@@ -2,7 +2,9 @@
 
 namespace grassdb::sim {
 
-std::string Decimal(std::uint64_t value) { return std::to_string(value); }
+std::string Decimal(std::uint64_t value) {
+  return std::to_string(value);
+}
 
 std::string NodeName(std::uint32_t node) {
   std::string name(1, 'n');

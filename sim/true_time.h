@@ -1,5 +1,5 @@
-// Virtual time as the simulator knows it: nanoseconds since the start of the run. A type of its own,
-// so that it cannot be mixed up with what a node's clock shows (Instant).
+// Virtual time as the simulator knows it: nanoseconds since the start of the run. A type of its
+// own, so that it cannot be mixed up with what a node's clock shows (Instant).
 #ifndef GRASSDB_SIM_TRUE_TIME_H_
 #define GRASSDB_SIM_TRUE_TIME_H_
 

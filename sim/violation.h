@@ -1,6 +1,6 @@
 // Violation: a rule of the system was broken in this run. Thrown out of the abandoned run by the
-// checkers and, through the check-failure handler, by every GRASS_CHECK of core, store and sim; caught
-// in one place (sim/run.cc), which turns it into a report.
+// checkers and, through the check-failure handler, by every GRASS_CHECK of core, store and sim;
+// caught in one place (sim/run.cc), which turns it into a report.
 //
 // This is the only exception of the project: a broken run cannot go on, and a sweep must.
 #ifndef GRASSDB_SIM_VIOLATION_H_
@@ -26,9 +26,10 @@ struct Violation {
 #define GRASS_VIOLATION(rule, text) ::grassdb::sim::ThrowViolation(rule, __FILE__, __LINE__, text)
 
 // As GRASS_VIOLATION unless `condition` holds; `text` is evaluated only then.
-#define GRASS_RULE(rule, condition, text)                   \
-  do {                                                      \
-    if (!(condition)) [[unlikely]] GRASS_VIOLATION(rule, text); \
+#define GRASS_RULE(rule, condition, text) \
+  do {                                    \
+    if (!(condition)) [[unlikely]]        \
+      GRASS_VIOLATION(rule, text);        \
   } while (false)
 
 #endif  // GRASSDB_SIM_VIOLATION_H_

@@ -55,7 +55,8 @@ void SimClient::Connect() {
   const std::uint64_t first =
       Bounded(random_(Stream::kClient, number_, Decision::kOrder, life_), addresses_.size());
   std::rotate(options.endpoints.begin(),
-              options.endpoints.begin() + static_cast<std::ptrdiff_t>(first), options.endpoints.end());
+              options.endpoints.begin() + static_cast<std::ptrdiff_t>(first),
+              options.endpoints.end());
   options.deadline = deadline_;
   options.attempt_timeout = attempt_timeout_;
   options.seed = random_(Stream::kClient, number_, life_);
@@ -277,7 +278,8 @@ void SimClient::CheckKeys(std::uint32_t first, std::uint32_t step, Duration dead
   next_key_ = first;
   key_step_ = step;
   deadline_ = deadline;
-  // While faults are about, an attempt may be given less time than the network needs for it. Not now.
+  // While faults are about, an attempt may be given less time than the network needs for it. Not
+  // now.
   attempt_timeout_ = std::max(attempt_timeout_, Duration(std::chrono::seconds(1)));
   Connect();
   WakeAt(begin_at_ = queue_->now());

@@ -1,6 +1,6 @@
-// The clients of a run: each drives the production retry logic (core/client.h) with one operation after
-// another over a small space of keys, and writes down what it saw. Every write writes a value of its
-// own.
+// The clients of a run: each drives the production retry logic (core/client.h) with one operation
+// after another over a small space of keys, and writes down what it saw. Every write writes a value
+// of its own.
 #ifndef GRASSDB_SIM_WORKLOAD_H_
 #define GRASSDB_SIM_WORKLOAD_H_
 

@@ -47,8 +47,7 @@ void Checkers::OnDurableJobDone(std::uint32_t host) {
   }
   disk.running.reset();
   GRASS_RULE("committed for ever", !committed || disk.image.Holds(held, commits_.TermAt(held)),
-             NodeName(host) + " durably cut the committed entry of index " +
-                 Decimal(held.value()));
+             NodeName(host) + " durably cut the committed entry of index " + Decimal(held.value()));
 }
 
 void Checkers::OnRecovered(std::uint32_t host, const RecoveredState& state) {
@@ -80,8 +79,8 @@ void Checkers::AfterStep(std::uint32_t host, std::uint64_t life, const Node& nod
     Promises::CheckMatch(standing.term, log, *raft.followers(), image_of_);
   }
   if (commits_.ObserveCommit(host, standing.role, standing.term, raft.commit_index(), log)) {
-    Promises::CheckQuorum(commits_.last(), commits_.TermAt(commits_.last()),
-                          raft.configuration(), image_of_);
+    Promises::CheckQuorum(commits_.last(), commits_.TermAt(commits_.last()), raft.configuration(),
+                          image_of_);
     FeedReference();
   }
   if (node.applied_index() != shown_[host] && node.loaded()) ObserveState(host, node);
@@ -101,8 +100,7 @@ void Checkers::ObserveState(std::uint32_t host, const Node& node) {
   shown_[host] = applied;
   states_.Observe(host, applied, node.store().digest(), node.raft().log(), commits_);
   reference_.Check(host, applied,
-                   {node.store().revision().value(), node.store().size(),
-                    node.store().sessions()});
+                   {node.store().revision().value(), node.store().size(), node.store().sessions()});
 }
 
 void Checkers::AtEnd(std::uint32_t host, const Node& node) const {

@@ -1,5 +1,5 @@
-// All white-box checkers of a run, fed with what the hosts do. After an event only the node that took
-// it is looked at, and of it only what has changed.
+// All white-box checkers of a run, fed with what the hosts do. After an event only the node that
+// took it is looked at, and of it only what has changed.
 #ifndef GRASSDB_SIM_CHECKERS_CHECKERS_H_
 #define GRASSDB_SIM_CHECKERS_CHECKERS_H_
 

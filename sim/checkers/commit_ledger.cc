@@ -30,8 +30,8 @@ bool CommitLedger::ObserveCommit(std::uint32_t node, Role role, Term term, Index
   if (last() == known) return false;
   GRASS_RULE("commit rule", role != Role::kLeader || TermAt(commit) == term,
              NodeName(node) + ", leader of term " + Decimal(term.value()) +
-                 ", commits up to index " + Decimal(commit.value()) +
-                 " by an entry of term " + Decimal(TermAt(commit).value()));
+                 ", commits up to index " + Decimal(commit.value()) + " by an entry of term " +
+                 Decimal(TermAt(commit).value()));
   return true;
 }
 

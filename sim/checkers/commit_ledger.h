@@ -1,11 +1,10 @@
 // Which entry is committed at each index, for the whole cluster, and two rules about it:
 //
-// Committed for ever (thesis 3.6.2): every node that considers an index committed holds the same entry
-// there.
-// Commit rule (figure 8 of the Raft paper, thesis 3.6.2): a leader moves its commit index only to an
-// entry of its own term; older ones are committed with it.
-// Leader completeness (thesis 3.6.3, figure 3.2): an entry committed in a term is in the log of the
-// leader of every later term.
+// Committed for ever (thesis 3.6.2): every node that considers an index committed holds the same
+// entry there. Commit rule (figure 8 of the Raft paper, thesis 3.6.2): a leader moves its commit
+// index only to an entry of its own term; older ones are committed with it. Leader completeness
+// (thesis 3.6.3, figure 3.2): an entry committed in a term is in the log of the leader of every
+// later term.
 #ifndef GRASSDB_SIM_CHECKERS_COMMIT_LEDGER_H_
 #define GRASSDB_SIM_CHECKERS_COMMIT_LEDGER_H_
 
@@ -27,7 +26,8 @@ class CommitLedger {
   // The term of the entry committed at `index` <= last().
   Term TermAt(Index index) const { return committed_[index.value()].term; }
 
-  // `node` in `role` of `term` says that its log is committed up to `commit`. True if last() has risen.
+  // `node` in `role` of `term` says that its log is committed up to `commit`. True if last() has
+  // risen.
   bool ObserveCommit(std::uint32_t node, Role role, Term term, Index commit, const Log& log);
   // `node` has become the leader of `term`, with this log.
   void ObserveNewLeader(std::uint32_t node, Term term, const Log& log) const;

@@ -20,9 +20,8 @@ class ElectionSafety {
     const auto [found, inserted] = leaders_.try_emplace(term, node, life);
     GRASS_RULE("election safety", found->second == std::pair(node, life),
                NodeName(node) + " (life " + Decimal(life) + ") and n" +
-                   Decimal(found->second.first + 1) + " (life " +
-                   Decimal(found->second.second) + ") both lead in term " +
-                   Decimal(term.value()));
+                   Decimal(found->second.first + 1) + " (life " + Decimal(found->second.second) +
+                   ") both lead in term " + Decimal(term.value()));
     return inserted;
   }
   std::size_t leaderships() const { return leaders_.size(); }

@@ -1,5 +1,4 @@
 #include "sim/checkers/linearizability.h"
-#include "sim/text.h"
 
 #include <algorithm>
 #include <map>
@@ -7,14 +6,15 @@
 #include <utility>
 
 #include "core/hash.h"
+#include "sim/text.h"
 
 namespace grassdb::sim {
 namespace {
 
 using State = ValueNumber;  // of the one key
 
-// The state after `operation` took effect on `state`, or nullopt if it would have returned something
-// else than it did.
+// The state after `operation` took effect on `state`, or nullopt if it would have returned
+// something else than it did.
 std::optional<State> Effect(const HistoryOperation& operation, State state) {
   const bool returned = operation.returned != kNotReturned;
   switch (operation.kind) {
@@ -37,10 +37,10 @@ std::optional<State> Effect(const HistoryOperation& operation, State state) {
   return std::nullopt;
 }
 
-// The configurations visited: what has taken effect of the operations that returned, and the state, by
-// a 128-bit hash; and which of the first 64 operations of unknown outcome, by a mask. What is possible
-// with a mask is possible with every smaller one, so only the smallest masks are kept. The table is
-// open-addressed and grows by doubling.
+// The configurations visited: what has taken effect of the operations that returned, and the state,
+// by a 128-bit hash; and which of the first 64 operations of unknown outcome, by a mask. What is
+// possible with a mask is possible with every smaller one, so only the smallest masks are kept. The
+// table is open-addressed and grows by doubling.
 class Visited {
  public:
   Visited() : slots_(1024) {}
@@ -106,8 +106,8 @@ class Search {
   std::string Stuck() const;
 
  private:
-  // Invocations and returns of what returned in a doubly linked list, in order; an operation that took
-  // effect is lifted out of it.
+  // Invocations and returns of what returned in a doubly linked list, in order; an operation that
+  // took effect is lifted out of it.
   struct Node {
     std::uint32_t operation = 0;
     bool is_return = false;
@@ -126,6 +126,7 @@ class Search {
     std::uint32_t node;     // the invocation lifted, or kNone
     std::uint32_t unknown;  // the place in unknown_, or kNone
     State state;            // before it
+    bool forced = false;    // an observer: there was nothing to choose
   };
 
   void Lift(std::uint32_t node);
@@ -148,20 +149,21 @@ class Search {
     high_ ^= KeyedRandom(0x5eed, operation, 1u);
     low_ ^= KeyedRandom(0x5eed, operation, 2u);
   }
-  bool Visit(State state) {
-    return visited_.Insert(Fold(high_, state), Fold(low_, ~state), mask_);
-  }
+  bool Visit(State state) { return visited_.Insert(Fold(high_, state), Fold(low_, ~state), mask_); }
   bool IsUnknown(std::uint32_t operation) const {
     return operations_[operation].returned == kNotReturned;
   }
   bool IsNeedless(std::uint32_t operation, State after) const;
+  void Apply(const Choice& choice, State after);
+  Choice Undo();
+  void TakeObservers();
   bool Take(const Choice& choice);
   bool Backtrack();
 
   std::vector<HistoryOperation> operations_;
-  std::vector<Node> nodes_;  // 0 is the head, 1 the tail
-  std::vector<Unknown> unknown_;  // by invocation
-  std::uint32_t at_ = 0;           // the node to look at
+  std::vector<Node> nodes_;         // 0 is the head, 1 the tail
+  std::vector<Unknown> unknown_;    // by invocation
+  std::uint32_t at_ = 0;            // the node to look at
   std::uint32_t next_unknown_ = 0;  // to try once at_ is a return
   std::uint32_t returns_left_ = 0;
   State state_ = 0;
@@ -212,6 +214,7 @@ Search::Search(std::vector<HistoryOperation> operations) : operations_(std::move
     nodes_[previous].next = node;
     previous = node;
   }
+  TakeObservers();
   at_ = nodes_[0].next;
 }
 
@@ -227,9 +230,10 @@ void Search::Unlift(std::uint32_t node) {
   ++returns_left_;
 }
 
-// Whether a configuration found elsewhere allows all that taking `operation` next would: an operation
-// of unknown outcome is needed only where the next one sees what it did. Otherwise leaving it out gives
-// the same state, and keeps it for later. Without this, each of them doubles the search.
+// Whether a configuration found elsewhere allows all that taking `operation` next would: an
+// operation of unknown outcome is needed only where the next one sees what it did. Otherwise
+// leaving it out gives the same state, and keeps it for later. Without this, each of them doubles
+// the search.
 bool Search::IsNeedless(std::uint32_t operation, State after) const {
   if (IsUnknown(operation) && after == state_) return true;
   if (choices_.empty()) return false;
@@ -237,21 +241,56 @@ bool Search::IsNeedless(std::uint32_t operation, State after) const {
   return last.unknown != kNone && Effect(operations_[operation], last.state) == after;
 }
 
-// Takes an operation as the next to take effect, if that leads anywhere new.
-bool Search::Take(const Choice& choice) {
-  const std::optional<State> after = Effect(operations_[choice.operation], state_);
-  if (!after.has_value() || IsNeedless(choice.operation, *after)) return false;
+void Search::Apply(const Choice& choice, State after) {
   Toggle(choice);
-  if (!Visit(*after)) {
-    Toggle(choice);
-    return false;
-  }
   choices_.push_back(choice);
-  state_ = *after;
+  state_ = after;
   if (choice.node != kNone) {
     Lift(choice.node);
   } else {
     unknown_[choice.unknown].taken = true;
+  }
+}
+
+// Takes back the last choice, and the observers after it.
+Search::Choice Search::Undo() {
+  for (;;) {
+    const Choice choice = choices_.back();
+    choices_.pop_back();
+    state_ = choice.state;
+    Toggle(choice);
+    if (choice.node != kNone) {
+      Unlift(choice.node);
+    } else {
+      unknown_[choice.unknown].taken = false;
+    }
+    if (!choice.forced || choices_.empty()) return choice;
+  }
+}
+
+// An operation that returned, may be next and changes nothing is taken at once: whatever else could
+// come next can come after it.
+void Search::TakeObservers() {
+  for (std::uint32_t node = nodes_[0].next; node != 1 && !nodes_[node].is_return;) {
+    const std::uint32_t operation = nodes_[node].operation;
+    if (Effect(operations_[operation], state_) == state_) {
+      Apply({operation, node, kNone, state_, true}, state_);
+      node = nodes_[0].next;
+    } else {
+      node = nodes_[node].next;
+    }
+  }
+}
+
+// Takes an operation as the next to take effect, if that leads anywhere new.
+bool Search::Take(const Choice& choice) {
+  const std::optional<State> after = Effect(operations_[choice.operation], state_);
+  if (!after.has_value() || IsNeedless(choice.operation, *after)) return false;
+  Apply(choice, *after);
+  TakeObservers();
+  if (!Visit(state_)) {
+    Undo();
+    return false;
   }
   at_ = nodes_[0].next;
   next_unknown_ = 0;
@@ -265,18 +304,14 @@ bool Search::Backtrack() {
     stuck_state_ = state_;
   }
   if (choices_.empty()) return false;
-  const Choice choice = choices_.back();
-  choices_.pop_back();
-  state_ = choice.state;
-  Toggle(choice);
+  const Choice choice = Undo();
+  if (choice.forced) return false;  // nothing but observers was left to take back
   if (choice.node != kNone) {
-    Unlift(choice.node);
     at_ = nodes_[choice.node].next;
     next_unknown_ = 0;
     return true;
   }
   // All that returned was tried before the operations of unknown outcome.
-  unknown_[choice.unknown].taken = false;
   at_ = nodes_[0].next;
   while (!nodes_[at_].is_return) at_ = nodes_[at_].next;
   next_unknown_ = choice.unknown + 1;
@@ -289,18 +324,19 @@ Progress Search::Run(std::uint64_t steps) {
     const Node& node = nodes_[at_];
     // Past a return nothing can take effect before that operation has.
     if (!node.is_return) {
-      if (!Take({node.operation, at_, kNone, state_})) at_ = node.next;
+      if (!Take({node.operation, at_, kNone, state_, false})) at_ = node.next;
       continue;
     }
-    const bool more = next_unknown_ < unknown_.size() &&
-                      operations_[unknown_[next_unknown_].operation].invoked <
-                          operations_[node.operation].returned;
+    const bool more =
+        next_unknown_ < unknown_.size() && operations_[unknown_[next_unknown_].operation].invoked <
+                                               operations_[node.operation].returned;
     if (!more) {
       if (!Backtrack()) return Progress::kViolated;
       continue;
     }
     const Unknown& unknown = unknown_[next_unknown_];
-    if (unknown.taken || !Take({unknown.operation, kNone, next_unknown_, state_})) ++next_unknown_;
+    if (unknown.taken || !Take({unknown.operation, kNone, next_unknown_, state_, false}))
+      ++next_unknown_;
   }
   return Progress::kSearching;
 }

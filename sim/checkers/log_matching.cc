@@ -49,13 +49,12 @@ void LogMatching::Add(std::uint32_t node, const Entry& entry, Term previous) {
     record = &found->second;
   }
   const std::string which = "entry (index " + Decimal(at) + ", term " +
-                            Decimal(entry.term.value()) + ") of n" +
-                            Decimal(node + 1);
+                            Decimal(entry.term.value()) + ") of n" + Decimal(node + 1);
   GRASS_RULE("log matching", record->entry == entry,
              which + " differs from the one another log holds");
   GRASS_RULE("log matching", record->previous == previous,
-             which + " follows term " + Decimal(previous.value()) +
-                 ", elsewhere it follows term " + Decimal(record->previous.value()));
+             which + " follows term " + Decimal(previous.value()) + ", elsewhere it follows term " +
+                 Decimal(record->previous.value()));
 }
 
 const Entry* LogMatching::Find(Index index, Term term) const {

@@ -1,9 +1,9 @@
-// Log matching (thesis 3.5, figure 3.2): if two logs contain an entry with the same index and term, the
-// logs are identical in all entries up to and including it.
+// Log matching (thesis 3.5, figure 3.2): if two logs contain an entry with the same index and term,
+// the logs are identical in all entries up to and including it.
 //
-// Held by induction: every entry that appears in any log, under its (index, term), must always have the
-// same type and payload and the same term before it. Also keeps what every entry was, for the checkers
-// that ask later.
+// Held by induction: every entry that appears in any log, under its (index, term), must always have
+// the same type and payload and the same term before it. Also keeps what every entry was, for the
+// checkers that ask later.
 #ifndef GRASSDB_SIM_CHECKERS_LOG_MATCHING_H_
 #define GRASSDB_SIM_CHECKERS_LOG_MATCHING_H_
 

@@ -1,6 +1,6 @@
-// Monotony (thesis figure 3.1): within one life of a node its term, its commit index and its applied
-// index never fall, a vote once given in a term is not changed, and applied <= committed. A new life
-// begins with what was durable.
+// Monotony (thesis figure 3.1): within one life of a node its term, its commit index and its
+// applied index never fall, a vote once given in a term is not changed, and applied <= committed. A
+// new life begins with what was durable.
 #ifndef GRASSDB_SIM_CHECKERS_PROGRESS_RULES_H_
 #define GRASSDB_SIM_CHECKERS_PROGRESS_RULES_H_
 
@@ -28,10 +28,10 @@ class ProgressRules {
     const Standing& before = last_[node];
     const std::string who = NodeName(node) + ": ";
     GRASS_RULE("monotony", now.term >= before.term, who + Fell("term", before.term, now.term));
-    GRASS_RULE("monotony",
-               now.term > before.term || before.voted_for == NodeId() ||
-                   now.voted_for == before.voted_for,
-               who + "changed its vote within a term");
+    GRASS_RULE(
+        "monotony",
+        now.term > before.term || before.voted_for == NodeId() || now.voted_for == before.voted_for,
+        who + "changed its vote within a term");
     GRASS_RULE("monotony", now.commit >= before.commit,
                who + Fell("commit index", before.commit, now.commit));
     GRASS_RULE("monotony", now.applied >= before.applied,
@@ -47,8 +47,7 @@ class ProgressRules {
  private:
   template <class Id>
   static std::string Fell(const char* what, Id from, Id to) {
-    return std::string(what) + " fell from " + Decimal(from.value()) + " to " +
-           Decimal(to.value());
+    return std::string(what) + " fell from " + Decimal(from.value()) + " to " + Decimal(to.value());
   }
 
   std::vector<Standing> last_;

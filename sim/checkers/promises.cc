@@ -25,9 +25,9 @@ void CheckVote(const Message& message, NodeId candidate, const DurableImage& ima
 }
 
 void CheckTerm(const Message& message, const DurableImage& image) {
-  GRASS_RULE(kPromise, image.hard_state().term >= message.term,
-             Sent(message) + ", but the durable term is " +
-                 Decimal(image.hard_state().term.value()));
+  GRASS_RULE(
+      kPromise, image.hard_state().term >= message.term,
+      Sent(message) + ", but the durable term is " + Decimal(image.hard_state().term.value()));
 }
 
 void CheckHeld(const Message& message, Index match, const DurableImage& image) {

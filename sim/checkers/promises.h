@@ -1,11 +1,11 @@
-// Durable before promised: no message promises what is not on its sender's disk (thesis 3.8). A vote,
-// a vote request and anything a leader says rest on the term and the vote; an acknowledgement rests on
-// the term and the entries; "installed" rests on the snapshot.
+// Durable before promised: no message promises what is not on its sender's disk (thesis 3.8). A
+// vote, a vote request and anything a leader says rest on the term and the vote; an acknowledgement
+// rests on the term and the entries; "installed" rests on the snapshot.
 //
 // Match rests on disk: a leader never believes of a follower more than that follower has durably.
 //
-// Commit rests on a quorum: an entry is called committed only when it is durable on a majority of the
-// voters of the leader's configuration.
+// Commit rests on a quorum: an entry is called committed only when it is durable on a majority of
+// the voters of the leader's configuration.
 #ifndef GRASSDB_SIM_CHECKERS_PROMISES_H_
 #define GRASSDB_SIM_CHECKERS_PROMISES_H_
 

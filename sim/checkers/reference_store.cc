@@ -90,8 +90,8 @@ bool ReferenceStore::Holds(const Compare& compare) const {
 }
 
 void ReferenceStore::Run(const Transaction& transaction) {
-  const bool holds = std::ranges::all_of(
-      transaction.compares, [this](const Compare& compare) { return Holds(compare); });
+  const bool holds = std::ranges::all_of(transaction.compares,
+                                         [this](const Compare& compare) { return Holds(compare); });
   const std::uint64_t revision = revision_ + 1;
   for (const Operation& operation : holds ? transaction.success : transaction.failure) {
     if (operation.kind == Operation::Kind::kPut) {
@@ -111,9 +111,8 @@ void ReferenceStore::Check(std::uint32_t node, Index index, const Shown& shown) 
   GRASS_RULE(kRule, index <= applied(), "a node has applied what is not committed");
   const Shown& must = shown_[index.value()];
   GRASS_RULE(kRule, shown == must,
-             NodeName(node) + " has applied up to index " +
-                 Decimal(index.value()) + " and is at revision " +
-                 Decimal(shown.revision) + " with " + Decimal(shown.keys) +
+             NodeName(node) + " has applied up to index " + Decimal(index.value()) +
+                 " and is at revision " + Decimal(shown.revision) + " with " + Decimal(shown.keys) +
                  " keys and " + Decimal(shown.sessions) + " sessions; it must be " +
                  Decimal(must.revision) + ", " + Decimal(must.keys) + " and " +
                  Decimal(must.sessions));

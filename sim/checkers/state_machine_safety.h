@@ -1,6 +1,6 @@
-// State machine safety (thesis 3.6.3, figure 3.2): if a node has applied an entry at an index, no other
-// node ever applies another one there; each node applies in order, each once. And its consequence:
-// equal states at equal applied indexes.
+// State machine safety (thesis 3.6.3, figure 3.2): if a node has applied an entry at an index, no
+// other node ever applies another one there; each node applies in order, each once. And its
+// consequence: equal states at equal applied indexes.
 #ifndef GRASSDB_SIM_CHECKERS_STATE_MACHINE_SAFETY_H_
 #define GRASSDB_SIM_CHECKERS_STATE_MACHINE_SAFETY_H_
 
@@ -24,8 +24,7 @@ class StateMachineSafety {
                const CommitLedger& ledger) {
     const std::string who = NodeName(node);
     GRASS_RULE("state machine safety", applied <= ledger.last(),
-               who + " applied index " + Decimal(applied.value()) +
-                   ", which is not committed");
+               who + " applied index " + Decimal(applied.value()) + ", which is not committed");
     for (Index index = std::max(applied_[node], log.base_index()) + 1; index <= applied; ++index) {
       GRASS_RULE("state machine safety", log.TermAt(index) == ledger.TermAt(index),
                  who + " applied another entry at index " + Decimal(index.value()) +
@@ -35,9 +34,9 @@ class StateMachineSafety {
     if (digests_.size() <= applied.value()) digests_.resize(applied.value() + 1);
     std::uint64_t& known = digests_[applied.value()];
     if (known == 0) known = digest;
-    GRASS_RULE("state machine safety", known == digest,
-               who + " has another state than others had at applied index " +
-                   Decimal(applied.value()));
+    GRASS_RULE(
+        "state machine safety", known == digest,
+        who + " has another state than others had at applied index " + Decimal(applied.value()));
   }
   // The node has lost its memory.
   void Forget(std::uint32_t node) { applied_[node] = Index(); }

@@ -1,5 +1,5 @@
-// Every checker is shown a violation of its rule and must see it, and the nearest thing that is none
-// and must not.
+// Every checker is shown a violation of its rule and must see it, and the nearest thing that is
+// none and must not.
 #include <gtest/gtest.h>
 
 #include <functional>
@@ -133,7 +133,8 @@ TEST(CommitLedgerChecker, SeesACommitBeyondTheLogAndASnapshotOfNothing) {
             "committed for ever");
   CommitLedger other(1);
   EXPECT_EQ(RuleBrokenBy([&] {
-              other.ObserveCommit(0, Role::kFollower, Term(1), Index(5), Log(Index(5), Term(1), {}));
+              other.ObserveCommit(0, Role::kFollower, Term(1), Index(5),
+                                  Log(Index(5), Term(1), {}));
             }),
             "committed for ever");
 }
@@ -154,7 +155,9 @@ TEST(LeaderCompletenessChecker, SeesALeaderWithoutACommittedEntry) {
   EXPECT_EQ(RuleBrokenBy([&] { checker.ObserveNewLeader(1, Term(2), LogOf({1})); }), "");
   EXPECT_EQ(RuleBrokenBy([&] { checker.ObserveNewLeader(1, Term(3), LogOf({1})); }),
             "leader completeness");
-  EXPECT_EQ(RuleBrokenBy([&] { checker.ObserveNewLeader(1, Term(3), LogOf({1, 1})); }),
+  EXPECT_EQ(RuleBrokenBy([&] {
+              checker.ObserveNewLeader(1, Term(3), LogOf({1, 1}));
+            }),
             "leader completeness");
 }
 
@@ -165,13 +168,19 @@ TEST(StateMachineSafetyChecker, SeesAnotherEntryAppliedAndAnotherState) {
   checker.Observe(0, Index(2), 77, LogOf({1, 2}), ledger);
   EXPECT_EQ(RuleBrokenBy([&] { checker.Observe(1, Index(2), 77, LogOf({1, 2}), ledger); }), "");
   checker.Forget(1);
-  EXPECT_EQ(RuleBrokenBy([&] { checker.Observe(1, Index(2), 78, LogOf({1, 2}), ledger); }),
+  EXPECT_EQ(RuleBrokenBy([&] {
+              checker.Observe(1, Index(2), 78, LogOf({1, 2}), ledger);
+            }),
             "state machine safety");
   checker.Forget(1);
-  EXPECT_EQ(RuleBrokenBy([&] { checker.Observe(1, Index(2), 77, LogOf({1, 1}), ledger); }),
+  EXPECT_EQ(RuleBrokenBy([&] {
+              checker.Observe(1, Index(2), 77, LogOf({1, 1}), ledger);
+            }),
             "state machine safety");
   checker.Forget(1);
-  EXPECT_EQ(RuleBrokenBy([&] { checker.Observe(1, Index(3), 79, LogOf({1, 2, 2}), ledger); }),
+  EXPECT_EQ(RuleBrokenBy([&] {
+              checker.Observe(1, Index(3), 79, LogOf({1, 2, 2}), ledger);
+            }),
             "state machine safety");
 }
 

@@ -29,8 +29,8 @@ HistoryOperation Get(ValueNumber value, std::uint64_t invoked, std::uint64_t ret
   operation.read = value;
   return operation;
 }
-HistoryOperation Cas(ValueNumber expected, ValueNumber value, bool succeeded,
-                     std::uint64_t invoked, std::uint64_t returned) {
+HistoryOperation Cas(ValueNumber expected, ValueNumber value, bool succeeded, std::uint64_t invoked,
+                     std::uint64_t returned) {
   HistoryOperation operation = At(invoked, returned);
   operation.kind = OperationKind::kCompareAndSet;
   operation.expected = expected;
@@ -51,7 +51,9 @@ bool Linearizable(const std::vector<HistoryOperation>& history) {
   return !verdict.violated_key.has_value();
 }
 
-TEST(Linearizability, AcceptsTheEmptyHistory) { EXPECT_TRUE(Linearizable({})); }
+TEST(Linearizability, AcceptsTheEmptyHistory) {
+  EXPECT_TRUE(Linearizable({}));
+}
 
 TEST(Linearizability, AcceptsAReadThatOverlapsAWriteEitherWay) {
   EXPECT_TRUE(Linearizable({Put(1, false, 1, 4), Get(0, 2, 3)}));
@@ -68,8 +70,7 @@ TEST(Linearizability, RejectsAReadThatGoesBack) {
 
 TEST(Linearizability, RejectsALostUpdate) {
   // Both replaced the same value.
-  EXPECT_FALSE(Linearizable(
-      {Put(1, false, 1, 2), Cas(1, 2, true, 3, 6), Cas(1, 3, true, 4, 5)}));
+  EXPECT_FALSE(Linearizable({Put(1, false, 1, 2), Cas(1, 2, true, 3, 6), Cas(1, 3, true, 4, 5)}));
 }
 
 TEST(Linearizability, RejectsAReadOfAValueNobodyWrote) {
@@ -77,8 +78,7 @@ TEST(Linearizability, RejectsAReadOfAValueNobodyWrote) {
 }
 
 TEST(Linearizability, RejectsAWriteThatTookEffectTwice) {
-  EXPECT_FALSE(Linearizable(
-      {Put(1, false, 1, 2), Delete(true, 3, 4), Get(0, 5, 6), Get(1, 7, 8)}));
+  EXPECT_FALSE(Linearizable({Put(1, false, 1, 2), Delete(true, 3, 4), Get(0, 5, 6), Get(1, 7, 8)}));
 }
 
 TEST(Linearizability, RejectsAWrongAnswerOfADelete) {
@@ -100,8 +100,7 @@ TEST(Linearizability, LetsAnUnknownWriteTakeEffectLateOrNever) {
 TEST(Linearizability, LetsAnUnknownWriteTakeEffectOnceOnly) {
   const HistoryOperation unknown = Put(9, false, 1, kNotReturned);
   EXPECT_FALSE(Linearizable({unknown, Get(9, 2, 3), Get(0, 4, 5)}));
-  EXPECT_FALSE(Linearizable(
-      {unknown, Get(9, 2, 3), Put(1, true, 4, 5), Get(9, 6, 7)}));
+  EXPECT_FALSE(Linearizable({unknown, Get(9, 2, 3), Put(1, true, 4, 5), Get(9, 6, 7)}));
   EXPECT_FALSE(Linearizable({Get(9, 1, 2), Put(9, false, 3, kNotReturned)}));
 }
 
@@ -131,8 +130,7 @@ std::vector<HistoryOperation> Draw(std::uint64_t seed) {
     const std::uint64_t effect = 1000 * (i + 10);
     if (busy_until[client] >= effect) continue;
     const std::uint64_t earliest = std::max(busy_until[client] + 1, effect - 4000);
-    const std::uint64_t invoked =
-        Between(random(Stream::kWorkload, i, 2), earliest, effect) * 2;
+    const std::uint64_t invoked = Between(random(Stream::kWorkload, i, 2), earliest, effect) * 2;
     const std::uint64_t returned =
         Between(random(Stream::kWorkload, i, 3), effect, effect + 4000) * 2 + 1;
     busy_until[client] = returned / 2;

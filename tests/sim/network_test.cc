@@ -36,8 +36,8 @@ struct Arrival {
   friend bool operator==(const Arrival&, const Arrival&) = default;
 };
 
-// Sends ten heartbeats from 0 to 1 and, if wanted, as many votes and messages on other links between
-// them; gives what arrived of the heartbeats.
+// Sends ten heartbeats from 0 to 1 and, if wanted, as many votes and messages on other links
+// between them; gives what arrived of the heartbeats.
 std::vector<Arrival> ArrivalsOfHeartbeats(bool with_others) {
   const Plan plan = LossyPlan();
   EventQueue queue;
