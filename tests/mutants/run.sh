@@ -18,9 +18,10 @@ tree=$work/tree
 jobs=$(nproc)
 mkdir -p "$tree"
 
-# A copy of what git knows, with its build folder kept from the last time. Files that have not changed
-# keep their times, so that only what a patch touches is built.
-git ls-files -z | rsync -a --from0 --files-from=- --checksum --no-times --delete ./ "$tree/" || exit 1
+# A copy of the sources, with its build folder kept from the last time. Files that have not changed keep
+# their times, so that only what a patch touches is built.
+rsync -a --checksum --no-times --delete --exclude /build CMakeLists.txt CMakePresets.json bin core fuzz \
+  net proto sim store "$tree/" || exit 1
 build() { cmake --build "$tree/build/release" --target grass-sim >"$work/build.log" 2>&1; }
 cmake -S "$tree" -B "$tree/build/release" -G Ninja -DCMAKE_BUILD_TYPE=Release -DGRASSDB_NET=OFF \
   -DGRASSDB_TESTS=OFF -DGRASSDB_WERROR=OFF >"$work/configure.log" 2>&1 || {
