@@ -60,6 +60,7 @@ void Node::Flush() {
   if (!new_commands_.empty() || !new_reads_.empty()) {
     Submit submit;
     std::swap(submit.commands, new_commands_);
+    new_command_bytes_ = 0;
     std::swap(submit.reads, new_reads_);
     Step(std::move(submit));
   }
@@ -93,6 +94,21 @@ bool Node::ReadyToStop() const {
   return raft_.transfer_target() == NodeId(0) || environment_.clock->Now() >= stop_deadline_;
 }
 
+NodeStatus::Follower Node::StatusOf(const Progress& follower) const {
+  NodeStatus::Follower status;
+  status.id = follower.id;
+  status.state = follower.state;
+  status.match = follower.match;
+  status.next = follower.next;
+  status.lag = raft_.log().last_index() - follower.match;
+  status.silent = environment_.clock->Now() - follower.last_heard;
+  if (const auto at = sending_.find(follower.id); at != sending_.end()) {
+    status.snapshot_index = at->second.snapshot;
+    status.snapshot_offset = at->second.offset;
+  }
+  return status;
+}
+
 NodeStatus Node::Status() const {
   NodeStatus status;
   status.id = raft_.id();
@@ -111,13 +127,17 @@ NodeStatus Node::Status() const {
   status.digest = store_.digest();
   if (const auto* followers = raft_.followers()) {
     for (const Progress& follower : *followers) {
-      status.followers.push_back(NodeStatus::Follower{.id = follower.id,
-                                                      .state = follower.state,
-                                                      .match = follower.match,
-                                                      .next = follower.next});
+      status.followers.push_back(StatusOf(follower));
     }
   }
   status.configuration = raft_.configuration();
+  status.configuration_index = raft_.configuration_index();
+  status.changing_membership = raft_.IsChangingMembership();
+  status.transfer_target = raft_.transfer_target();
+  if (receiving_.has_value()) {
+    status.receiving_index = receiving_->meta.index;
+    status.receiving_offset = receiving_->next_offset;
+  }
   status.serving = !failed() && !stopping_ && loaded() && status.leader != NodeId(0);
   return status;
 }
@@ -137,6 +157,7 @@ void Node::HandleOutput() {
   for (Message& message : output_.messages) environment_.network->Send(std::move(message));
   if (output_.persist.has_value()) QueuePersist(*std::move(output_.persist));
   SettleSubmit();
+  SettleChange();
   MarkReadsReady();
   if (output_.restore.has_value()) BeginRestore(*output_.restore);
   GRASS_CHECK_GE(output_.apply_through, apply_through_);
@@ -167,8 +188,8 @@ void Node::SettleSubmit() {
     case SubmitOutcome::kOverloaded:
       for (const RequestId request : requests) {
         Refuse(request, ReplyCode::kOverloaded,
-               "overloaded: " + std::to_string(options_.raft.uncommitted_bytes_max) +
-                   " bytes are waiting to be committed; try again later");
+               "overloaded: " + std::to_string(options_.raft.unapplied_bytes_max) +
+                   " bytes of writes are under way; try again later");
       }
       break;
     case SubmitOutcome::kTransferring:
@@ -297,13 +318,13 @@ void Node::AnswerReads() {
       ++at;
       continue;
     }
-    ServeGet(at->second.request, at->second.key);
+    environment_.clients->Answer(at->second.request, Read(at->second.key));
     at = waiting_reads_.erase(at);
     --reads_confirmed_;
   }
 }
 
-void Node::ServeGet(RequestId request, const std::string& key) {
+Reply Node::Read(const std::string& key) const {
   GRASS_CHECK(loaded());
   Reply reply = MakeReply(ReplyCode::kOk);
   reply.revision = store_.revision();
@@ -312,7 +333,7 @@ void Node::ServeGet(RequestId request, const std::string& key) {
     reply.value = found->value;
     reply.mod_revision = found->mod_revision;
   }
-  environment_.clients->Answer(request, std::move(reply));
+  return reply;
 }
 
 void Node::ExpireReads() {
@@ -334,6 +355,7 @@ void Node::NoticeRole() {
   seen_role_ = raft_.role();
   seen_term_ = raft_.term();
   AnswerTransfers();
+  AnswerChange();
   if (same) return;
   if (was_leading) {
     sending_.clear();
@@ -343,6 +365,11 @@ void Node::NoticeRole() {
              "outcome unknown: leadership was lost while the write was being replicated");
     }
     waiting_commands_.clear();
+    if (waiting_change_.has_value()) {
+      Refuse(waiting_change_->request, ReplyCode::kOutcomeUnknown,
+             "outcome unknown: leadership was lost during the change; list the members to see");
+      waiting_change_.reset();
+    }
   }
   if (is_leading) {
     time_base_ = store_.time();
@@ -361,6 +388,40 @@ void Node::AnswerTransfers() {
              "no follower could take the leadership over in time");
     }
   }
+}
+
+void Node::SettleChange() {
+  if (output_.change == ChangeOutcome::kNone) return;
+  const RequestId request = waiting_change_->request;
+  std::string& problem = output_.change_problem;
+  switch (output_.change) {
+    case ChangeOutcome::kNone:
+      break;
+    case ChangeOutcome::kAppended:
+      waiting_change_->term = output_.term;
+      return;
+    case ChangeOutcome::kUnchanged:
+      environment_.clients->Answer(request, MakeReply(ReplyCode::kOk));
+      break;
+    case ChangeOutcome::kNotLeader:
+      Refuse(request, ReplyCode::kNotLeader, {});
+      break;
+    case ChangeOutcome::kBusy:
+      Refuse(request, ReplyCode::kUnavailable, std::move(problem));
+      break;
+    case ChangeOutcome::kRefused:
+      Refuse(request, ReplyCode::kRefused, std::move(problem));
+      break;
+  }
+  waiting_change_.reset();
+}
+
+// Within the term nobody else can have written over the entries of the change.
+void Node::AnswerChange() {
+  if (!waiting_change_.has_value() || waiting_change_->term != raft_.term()) return;
+  if (raft_.IsChangingMembership()) return;
+  environment_.clients->Answer(waiting_change_->request, MakeReply(ReplyCode::kOk));
+  waiting_change_.reset();
 }
 
 // Replicated time goes on from what the store has seen, at the pace of this leader's clock.

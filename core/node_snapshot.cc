@@ -175,6 +175,11 @@ void Node::OnChunkAnswer(NodeId from, const InstallSnapshotResponse& answer) {
 
 void Node::RetrySnapshots() {
   const Instant now = environment_.clock->Now();
+  const auto* followers = raft_.followers();
+  std::erase_if(sending_, [followers](const auto& sending) {
+    return followers == nullptr ||
+           !std::ranges::binary_search(*followers, sending.first, {}, &Progress::id);
+  });
   for (auto& [follower, sending] : sending_) {
     if (!sending.reading && now >= sending.retry_at) ReadForFollower(follower, sending);
   }

@@ -108,10 +108,7 @@ absl::StatusOr<Configuration> ParseCluster(std::string_view text) {
         ParseEndpoint(item.substr(equals + 1), EmptyHost::kRefused);
     if (!address.ok()) return address.status();
     const std::string_view name = item.substr(0, equals);
-    members.push_back(Member{.id = NodeIdOf(name),
-                             .name = std::string(name),
-                             .address = *std::move(address),
-                             .role = MemberRole::kVoter});
+    members.push_back(MakeMember(std::string(name), *std::move(address)));
     if (comma == std::string_view::npos) break;
     rest.remove_prefix(comma + 1);
   }

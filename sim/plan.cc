@@ -108,7 +108,7 @@ void DrawRaft(const Drawer& draw, Plan* plan) {
   if (draw.Coin(50, Dimension::kInflight)) {
     raft.inflight_messages_max = draw.Scales(Dimension::kInflight, 1, 64);
     raft.inflight_bytes_max = draw.Scales(Dimension::kInflight, 256, 65536);
-    raft.uncommitted_bytes_max = draw.Scales(Dimension::kInflight, 2048, 1 << 20);
+    raft.unapplied_bytes_max = draw.Scales(Dimension::kInflight, 2048, 1 << 20);
   }
 }
 

@@ -36,7 +36,7 @@ void Simulation::MakeCluster() {
     const std::string name = NodeName(i);
     addresses_.push_back(name + ":1");
     ids_.push_back(NodeIdOf(name));
-    members.push_back({ids_.back(), name, addresses_.back(), MemberRole::kVoter});
+    members.push_back(MakeMember(name, addresses_.back()));
   }
   Identity identity;
   identity.bootstrap = Configuration(members);

@@ -11,10 +11,7 @@ Configuration Voters(int count) {
   std::vector<Member> members;
   for (int i = 0; i < count; ++i) {
     const std::string name = "n" + std::to_string(i);
-    members.push_back(Member{.id = NodeIdOf(name),
-                             .name = name,
-                             .address = "h:" + std::to_string(i + 1),
-                             .role = MemberRole::kVoter});
+    members.push_back(MakeMember(name, "h:" + std::to_string(i + 1)));
   }
   return Configuration(std::move(members));
 }

@@ -19,10 +19,7 @@ NodeId IdOfNode(int number) {
 Configuration VotersOf(int count) {
   std::vector<Member> members;
   for (int number = 1; number <= count; ++number) {
-    members.push_back(Member{.id = IdOfNode(number),
-                             .name = NameOfNode(number),
-                             .address = "127.0.0.1:" + std::to_string(7000 + number),
-                             .role = MemberRole::kVoter});
+    members.push_back(MakeMember(NameOfNode(number), "127.0.0.1:" + std::to_string(7000 + number)));
   }
   return Configuration(std::move(members));
 }

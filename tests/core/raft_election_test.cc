@@ -8,8 +8,10 @@ namespace {
 
 using std::chrono::milliseconds;
 
+// Of a campaign that the leader asked for, so that nobody defends the leader against it.
 Message VoteRequest(int from, int to, Term term, Index last_index, Term last_term) {
   RequestVoteRequest request;
+  request.reason = CampaignReason::kTransfer;
   request.last_log_index = last_index;
   request.last_log_term = last_term;
   request.campaign_term = term;

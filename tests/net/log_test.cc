@@ -9,7 +9,7 @@ namespace grassdb::net {
 namespace {
 
 Member Voter(const std::string& name) {
-  return {.id = NodeIdOf(name), .name = name, .address = name + ":1", .role = MemberRole::kVoter};
+  return MakeMember(name, name + ":1");
 }
 
 std::string LineOf(LogFormat format, const std::string& message) {

@@ -29,10 +29,7 @@ Configuration AnyConfiguration() {
   const std::uint64_t count = 1 + Below(5);
   for (std::uint64_t i = 0; i < count; ++i) {
     const std::string name = "node" + std::to_string(i);
-    members.push_back(Member{.id = NodeIdOf(name),
-                             .name = name,
-                             .address = "host:" + std::to_string(1000 + i),
-                             .role = i == 0 || Flip() ? MemberRole::kVoter : MemberRole::kLearner});
+    members.push_back(MakeMember(name, "host:" + std::to_string(1000 + i), i == 0 || Flip() ? MemberRole::kVoter : MemberRole::kLearner));
   }
   return Configuration(std::move(members));
 }
@@ -314,7 +311,7 @@ std::string ChunkErrorAfter(const std::function<void(raft::InstallSnapshotReques
   wire.mutable_meta()->set_index(5);
   wire.mutable_meta()->set_term(2);
   wire.mutable_meta()->set_configuration(EncodeConfiguration(Configuration(
-      {Member{.id = NodeIdOf("a"), .name = "a", .address = "a:1", .role = MemberRole::kVoter}})));
+      {MakeMember("a", "a:1")})));
   Header(wire, 3);
   spoil(wire);
   return ErrorOf(MessageKind::kInstallSnapshotRequest, wire.SerializeAsString());
