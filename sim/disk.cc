@@ -58,6 +58,7 @@ class SimDisk::OpenFile final : public store::File {
     io.inode = inode_;
     if (!disk_->Fails(disk_->plan_.sync_failure)) return absl::OkStatus();
     disk_->pending_.pop_back();
+    disk_->ForgetWritesTo(inode_);
     return IoError("sync", "");
   }
 
@@ -111,6 +112,13 @@ void SimDisk::Heal() {
   plan_.write_failure = 0;
   plan_.sync_failure = 0;
   slowness_ = 1;
+}
+
+// What a failed sync did not write, later ones do not write either: the pages count as clean from
+// here on, though the cache still shows them.
+void SimDisk::ForgetWritesTo(const InodeRef& inode) {
+  std::erase_if(pending_,
+                [&inode](const Io& io) { return io.inode == inode && ChangesContent(io); });
 }
 
 void SimDisk::Spend(Duration base, std::uint64_t bytes) {
