@@ -115,10 +115,15 @@ void SimDisk::Heal() {
 }
 
 // What a failed sync did not write, later ones do not write either: the pages count as clean from
-// here on, though the cache still shows them.
+// here on, though the cache still shows them. What an earlier sync covers is safe.
 void SimDisk::ForgetWritesTo(const InodeRef& inode) {
-  std::erase_if(pending_,
-                [&inode](const Io& io) { return io.inode == inode && ChangesContent(io); });
+  const auto synced = std::find_if(pending_.rbegin(), pending_.rend(), [&inode](const Io& io) {
+    return io.inode == inode && io.type == IoType::kFileSync;
+  });
+  const auto forgotten = std::remove_if(synced.base(), pending_.end(), [&inode](const Io& io) {
+    return io.inode == inode && ChangesContent(io);
+  });
+  pending_.erase(forgotten, pending_.end());
 }
 
 void SimDisk::Spend(Duration base, std::uint64_t bytes) {
