@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "core/configuration.h"
 #include "net/server_options.h"
 
 namespace grassdb {
@@ -21,16 +22,30 @@ Commands:
   set KEY VALUE         Set a key. Prints OK.
   get KEY               Print the value of a key, or (nil) if it is missing.
   del KEY               Delete a key. Prints 1, or 0 if it was missing.
-  status                Show every node.
+  status                Show every node, how far each follower is, and the members.
   snapshot              Make a node take a snapshot now.
   transfer-leader [ID]  Hand leadership to node ID, or to the one whose log is furthest.
+
+Changes of the membership; done when they print OK:
+  member list                      Show the members, as the leader knows them.
+  member add NAME ADDRESS          Add a node. It votes once it has caught up, or never (--learner).
+                                   A node that is started with grassdb --join adds itself.
+  member remove NAME               Remove a node, also the leader.
+  member promote NAME              Make a learner that has caught up a voter.
+  member demote NAME               Make a voter a learner.
+  member replace OLD NEW ADDRESS   Add NEW; once it has caught up, it votes in the place of OLD,
+                                   which is removed.
+  member move NAME ADDRESS         The node has another address now.
 
 Flags, before or after the command, with one dash or two, with '=' or a space:
   --peers LIST          Nodes to ask, host:port,host:port,... Some of a cluster are enough.
                         Default: localhost:50051,localhost:50052,localhost:50053
   --deadline TIME       How long to try, for example 500ms or 10s. Default: 5s
   --stale               get: take the answer of any node, which may be out of date
-  -w, --write-out FORM  status: table (default) or json
+  --lease               get: let the leader answer without asking the others, while its lease lasts.
+                        As good as an ordinary get as long as no clock runs far too slow or fast
+  --learner             member add: the node never votes
+  -w, --write-out FORM  status, member list: table (default) or json
   --version             Print the version
   -h, --help            Print this
 
@@ -40,7 +55,7 @@ it had to be sent. Keys have 1 to 4096 bytes, values up to 1 MiB. What begins wi
 
 Exit codes:
   0  ok (also for get of a missing key)
-  1  error: the cluster refused the request
+  1  error: the cluster refused the request, nothing was changed
   2  usage
   3  no quorum or no node reachable; nothing was changed
   4  outcome unknown: the write may or may not take effect
@@ -54,16 +69,59 @@ struct CommandInfo {
   std::string_view usage;
 };
 
-constexpr std::array<CommandInfo, 6> kCommands = {{
+constexpr std::array<CommandInfo, 13> kCommands = {{
     {"set", CliCommand::kSet, 2, 2, "set KEY VALUE"},
     {"get", CliCommand::kGet, 1, 1, "get KEY"},
     {"del", CliCommand::kDel, 1, 1, "del KEY"},
     {"status", CliCommand::kStatus, 0, 0, "status"},
     {"snapshot", CliCommand::kSnapshot, 0, 0, "snapshot"},
     {"transfer-leader", CliCommand::kTransferLeader, 0, 1, "transfer-leader [ID]"},
+    {"member list", CliCommand::kMemberList, 0, 0, "member list"},
+    {"member add", CliCommand::kMemberAdd, 2, 2, "member add NAME ADDRESS [--learner]"},
+    {"member remove", CliCommand::kMemberRemove, 1, 1, "member remove NAME"},
+    {"member promote", CliCommand::kMemberPromote, 1, 1, "member promote NAME"},
+    {"member demote", CliCommand::kMemberDemote, 1, 1, "member demote NAME"},
+    {"member replace", CliCommand::kMemberReplace, 3, 3, "member replace OLD NEW ADDRESS"},
+    {"member move", CliCommand::kMemberMove, 2, 2, "member move NAME ADDRESS"},
 }};
 
-enum class Flag { kPeers, kDeadline, kStale, kWriteOut, kVersion, kHelp };
+const CommandInfo* Find(std::string_view name) {
+  for (const CommandInfo& command : kCommands) {
+    if (command.name == name) return &command;
+  }
+  return nullptr;
+}
+
+// Which of a command's arguments is an address; nullopt if none.
+std::optional<std::size_t> AddressArgument(CliCommand command) {
+  switch (command) {
+    case CliCommand::kMemberAdd:
+    case CliCommand::kMemberMove:
+      return 1;
+    case CliCommand::kMemberReplace:
+      return 2;
+    default:
+      return std::nullopt;
+  }
+}
+
+// Which of the names that come before it are members'.
+std::size_t NameArguments(CliCommand command) {
+  switch (command) {
+    case CliCommand::kMemberAdd:
+    case CliCommand::kMemberRemove:
+    case CliCommand::kMemberPromote:
+    case CliCommand::kMemberDemote:
+    case CliCommand::kMemberMove:
+      return 1;
+    case CliCommand::kMemberReplace:
+      return 2;
+    default:
+      return 0;
+  }
+}
+
+enum class Flag { kPeers, kDeadline, kStale, kLease, kLearner, kWriteOut, kVersion, kHelp };
 
 struct FlagInfo {
   std::string_view name;
@@ -71,10 +129,12 @@ struct FlagInfo {
   bool has_value;
 };
 
-constexpr std::array<FlagInfo, 8> kFlags = {{
+constexpr std::array<FlagInfo, 10> kFlags = {{
     {"peers", Flag::kPeers, true},
     {"deadline", Flag::kDeadline, true},
     {"stale", Flag::kStale, false},
+    {"lease", Flag::kLease, false},
+    {"learner", Flag::kLearner, false},
     {"write-out", Flag::kWriteOut, true},
     {"w", Flag::kWriteOut, true},
     {"version", Flag::kVersion, false},
@@ -163,7 +223,13 @@ class Parser {
         return;
       }
       case Flag::kStale:
-        options_.stale = true;
+        stale_ = true;
+        return;
+      case Flag::kLease:
+        lease_ = true;
+        return;
+      case Flag::kLearner:
+        options_.learner = true;
         return;
       case Flag::kWriteOut:
         if (value != "json" && value != "table") {
@@ -182,55 +248,79 @@ class Parser {
   }
 
   void SetPeers(std::string_view list) {
-    options_.peers.clear();
-    while (true) {
-      const std::size_t comma = list.find(',');
-      const absl::StatusOr<std::string> peer =
-          net::ParseEndpoint(list.substr(0, comma), net::EmptyHost::kRefused);
-      if (!peer.ok()) {
-        exit_ = UsageError("--peers " + std::string(peer.status().message()));
-        return;
-      }
-      options_.peers.push_back(*peer);
-      if (comma == std::string_view::npos) return;
-      list.remove_prefix(comma + 1);
+    absl::StatusOr<std::vector<std::string>> peers = net::ParsePeerList(list);
+    if (!peers.ok()) {
+      exit_ = UsageError("--peers " + std::string(peers.status().message()));
+      return;
     }
+    options_.peers = *std::move(peers);
   }
 
   void Finish() {
     if (words_.empty()) {
-      exit_ = UsageError("which command? One of set, get, del, status, snapshot, transfer-leader");
+      exit_ = UsageError(
+          "which command? One of set, get, del, status, snapshot, transfer-leader, member");
       return;
     }
-    const CommandInfo* command = nullptr;
-    for (const CommandInfo& known : kCommands) {
-      if (known.name == words_.front()) command = &known;
+    std::string name = words_.front();
+    words_.erase(words_.begin());
+    if (name == "member") {
+      if (words_.empty()) {
+        exit_ = UsageError("member: one of list, add, remove, promote, demote, replace, move");
+        return;
+      }
+      name += " " + words_.front();
+      words_.erase(words_.begin());
     }
+    const CommandInfo* command = Find(name);
     if (command == nullptr) {
-      exit_ = UsageError("unknown command '" + words_.front() + "'");
+      exit_ = UsageError("unknown command '" + name + "'");
       return;
     }
-    const std::size_t count = words_.size() - 1;
-    if (count < command->arguments_min || count > command->arguments_max) {
+    if (words_.size() < command->arguments_min || words_.size() > command->arguments_max) {
       exit_ = UsageError("usage: grass-cli " + std::string(command->usage));
       return;
     }
-    if (options_.stale && command->command != CliCommand::kGet) {
-      exit_ = UsageError("--stale is for get");
-      return;
-    }
-    if (json_given_ && command->command != CliCommand::kStatus) {
-      exit_ = UsageError("--write-out is for status");
-      return;
-    }
     options_.command = command->command;
-    options_.arguments.assign(words_.begin() + 1, words_.end());
+    options_.arguments = std::move(words_);
+    CheckFlags();
+    CheckMember();
+  }
+
+  // Flags that say nothing to the command are mistakes.
+  void CheckFlags() {
+    const CliCommand command = options_.command;
+    if (stale_ && lease_) exit_ = UsageError("--stale and --lease exclude each other");
+    if (stale_ && command != CliCommand::kGet) exit_ = UsageError("--stale is for get");
+    if (lease_ && command != CliCommand::kGet) exit_ = UsageError("--lease is for get");
+    if (options_.learner && command != CliCommand::kMemberAdd) {
+      exit_ = UsageError("--learner is for member add");
+    }
+    if (json_given_ && command != CliCommand::kStatus && command != CliCommand::kMemberList) {
+      exit_ = UsageError("--write-out is for status and member list");
+    }
+    if (stale_) options_.read = ReadMode::kStale;
+    if (lease_) options_.read = ReadMode::kLease;
+  }
+
+  void CheckMember() {
+    for (std::size_t i = 0; i < NameArguments(options_.command); ++i) {
+      // The rule is a configuration's; asked of one that has no other member.
+      const Configuration alone({MakeMember(options_.arguments[i], "any:1")});
+      if (const auto problem = alone.Problem()) exit_ = UsageError(*problem);
+    }
+    if (const std::optional<std::size_t> at = AddressArgument(options_.command)) {
+      const auto address = net::ParsePeerAddress(options_.arguments[*at]);
+      if (!address.ok()) exit_ = UsageError(std::string(address.status().message()));
+    }
   }
 
   const std::vector<std::string>& arguments_;
   std::size_t at_ = 0;
   bool flags_ended_ = false;
   bool json_given_ = false;
+  bool stale_ = false;
+  bool lease_ = false;
   std::vector<std::string> words_;  // the command and its arguments
   CliOptions options_;
   std::optional<CliExit> exit_;

@@ -37,9 +37,44 @@ CliResult PrintOk(const Outcome& outcome) {
   return result;
 }
 
+// Of a command that changes the membership.
+MemberChange ChangeOf(const CliOptions& options) {
+  const std::vector<std::string>& arguments = options.arguments;
+  MemberChange change;
+  change.name = arguments[0];
+  switch (options.command) {
+    case CliCommand::kMemberAdd:
+      change.kind = options.learner ? MemberChange::Kind::kAddLearner : MemberChange::Kind::kAdd;
+      change.address = arguments[1];
+      break;
+    case CliCommand::kMemberPromote:
+      change.kind = MemberChange::Kind::kPromote;
+      break;
+    case CliCommand::kMemberDemote:
+      change.kind = MemberChange::Kind::kDemote;
+      break;
+    case CliCommand::kMemberReplace:
+      change.kind = MemberChange::Kind::kReplace;
+      change.replaced = arguments[0];
+      change.name = arguments[1];
+      change.address = arguments[2];
+      break;
+    case CliCommand::kMemberMove:
+      change.kind = MemberChange::Kind::kMove;
+      change.address = arguments[1];
+      break;
+    default:
+      change.kind = MemberChange::Kind::kRemove;
+  }
+  return change;
+}
+
 CliResult Execute(const CliOptions& options) {
   if (options.command == CliCommand::kStatus) {
-    return ResultOf(net::AskForStatus(options.peers, options.deadline), options);
+    return StatusOf(net::AskWholeCluster(options.peers, options.deadline), options);
+  }
+  if (options.command == CliCommand::kMemberList) {
+    return MembersOf(net::AskWholeCluster(options.peers, options.deadline), options);
   }
   ClientOptions client_options;
   client_options.endpoints = options.peers;
@@ -51,15 +86,22 @@ CliResult Execute(const CliOptions& options) {
     case CliCommand::kSet:
       return PrintOk(client.Set(arguments[0], arguments[1]));
     case CliCommand::kGet:
-      return PrintGet(
-          client.Get(arguments[0], options.stale ? ReadMode::kStale : ReadMode::kLinearizable));
+      return PrintGet(client.Get(arguments[0], options.read));
     case CliCommand::kDel:
       return PrintDelete(client.Delete(arguments[0]));
     case CliCommand::kSnapshot:
       return PrintOk(client.TakeSnapshot());
     case CliCommand::kTransferLeader:
       return PrintOk(client.TransferLeadership(arguments.empty() ? "" : arguments[0]));
+    case CliCommand::kMemberAdd:
+    case CliCommand::kMemberRemove:
+    case CliCommand::kMemberPromote:
+    case CliCommand::kMemberDemote:
+    case CliCommand::kMemberReplace:
+    case CliCommand::kMemberMove:
+      return PrintOk(client.ChangeMembership({ChangeOf(options)}));
     case CliCommand::kStatus:
+    case CliCommand::kMemberList:
       break;
   }
   return {.code = ExitCode::kError, .output = {}, .error = "unknown command"};

@@ -35,10 +35,14 @@ std::optional<std::string> Problem(const ServerOptions& options);
 
 class Server final : private Clock, private Trace {
  public:
-  // Takes the address, then opens the data directory and replays it. Whatever is wrong (the address
-  // in use, the directory not writable, in use or of another node or cluster, damaged data) is an
+  // Takes the address, then opens the data directory and replays it. A node that has no data and is
+  // to join a running cluster is added to that in between, which takes as long as it takes: `stop`
+  // ends it (Cancelled). Whatever is wrong (the address in use, the directory not writable, in use
+  // or of another node or cluster, damaged data, a cluster that does not want this node) is an
   // error with a line for a person, and nothing that the directory held has been changed.
-  static absl::StatusOr<std::unique_ptr<Server>> Create(const ServerOptions& options);
+  // InvalidArgument: the options cannot be meant so.
+  static absl::StatusOr<std::unique_ptr<Server>> Create(const ServerOptions& options,
+                                                        const std::atomic<bool>& stop);
   // Ends every call.
   ~Server() override;
 
@@ -52,13 +56,14 @@ class Server final : private Clock, private Trace {
   explicit Server(const ServerOptions& options);
 
   absl::Status Listen();
-  absl::Status OpenStore();
+  absl::Status OpenStore(const Identity& wanted);
   void LogRecovery(const RecoveredState& state) const;
   void Start();
   [[noreturn]] void FailStop();
   // True when the time to stop has come.
   bool HandleStop();
   void PublishState();
+  void NoticeRemoval();
   void ShutDown();
 
   // Clock
@@ -75,6 +80,7 @@ class Server final : private Clock, private Trace {
   StreamService streams_;
   std::unique_ptr<grpc::Server> grpc_;
   std::unique_ptr<EventLoop> loop_;
+  Identity identity_;
   AddressBook addresses_;
   std::unique_ptr<DiskThread> disk_;
   std::unique_ptr<Node> node_;
@@ -82,6 +88,7 @@ class Server final : private Clock, private Trace {
   std::vector<DiskDone> disk_done_;
   std::atomic<bool> stop_requested_{false};
   Instant stop_deadline_ = Instant::max();  // set when stopping
+  bool was_member_ = false;                 // in a configuration of this life
 };
 
 }  // namespace grassdb::net
