@@ -165,6 +165,9 @@ bool Raft::PassesTermCheck(const Message& message) {
     if (message.term > hard_state_.term && DefendsLeader(*vote)) return false;
   }
   if (message.term > hard_state_.term) BecomeFollower(message.term, NodeId());
+  // A voter may still be in an earlier term than the one it grants a pre-vote for.
+  const auto* answer = std::get_if<RequestVoteResponse>(&message.body);
+  if (answer != nullptr && answer->ballot == Ballot::kPreVote) return true;
   if (message.term < hard_state_.term) {
     RefuseStale(message);
     return false;
