@@ -16,8 +16,18 @@ void Raft::ResetElectionDeadline() {
   election_deadline_ = now_ + options_.election_timeout_min + Duration(Bounded(draw, spread));
 }
 
+// A voter may; and one that is a voter no more by a configuration that it does not know to be
+// committed: it may be the only one that has that entry and can be elected (thesis 4.2.2).
+bool Raft::MayCampaign() const {
+  for (auto record = configurations_.rbegin(); record != configurations_.rend(); ++record) {
+    if (record->configuration.IsVoter(options_.id)) return true;
+    if (record->index <= commit_index_) return false;
+  }
+  return false;
+}
+
 void Raft::StartCampaign(Ballot ballot, CampaignReason reason) {
-  GRASS_CHECK(configuration().IsVoter(options_.id));
+  GRASS_CHECK(MayCampaign());
   GRASS_CHECK(!std::holds_alternative<LeaderState>(role_));
   CandidateState candidate;
   candidate.ballot = ballot;
@@ -39,10 +49,12 @@ void Raft::StartCampaign(Ballot ballot, CampaignReason reason) {
   ResetElectionDeadline();
   Emit(ballot == Ballot::kVote ? EventKind::kStartedElection : EventKind::kStartedPreVote, NodeId(),
        configuration().majority());
-  for (const NodeId voter : configuration().voters()) {
-    if (voter != options_.id) Send(voter, request, term_persist_);
+  for (const Member& member : configuration().members()) {
+    if (member.id == options_.id || !configuration().IsVoter(member.id)) continue;
+    Send(member.id, request, term_persist_);
   }
-  // A pre-vote promises nothing and counts at once; the vote for oneself counts when it is durable.
+  // A pre-vote promises nothing and counts at once; the vote for oneself counts when it is durable,
+  // and not at all if this node is no voter of its newest configuration (Configuration::Count).
   if (ballot == Ballot::kPreVote) RecordVote(options_.id, true);
 }
 
@@ -151,7 +163,7 @@ void Raft::BecomeLeader() {
 void Raft::OnTimeoutNow(NodeId from) {
   const auto* follower = std::get_if<FollowerState>(&role_);
   if (follower == nullptr || follower->leader != from) return;
-  if (!configuration().IsVoter(options_.id)) return;
+  if (!MayCampaign()) return;
   // Thesis 3.10: without pre-vote, whose answer would be no while the old leader is alive.
   StartCampaign(Ballot::kVote, CampaignReason::kTransfer);
 }

@@ -87,6 +87,9 @@ void Raft::AppendConfiguration(const Configuration& target) {
   const Configuration next = same_voters ? target : configuration().JointTo(target);
   Append(EntryType::kConfiguration, Bytes(EncodeConfiguration(next)));
   SyncFollowers();
+  // A smaller quorum may have confirmed already what the greater one was still asked for, and then
+  // nobody will answer any more.
+  ConfirmRounds();
 }
 
 // Once a step, after everything else.

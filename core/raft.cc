@@ -73,7 +73,7 @@ Instant Raft::NextDeadline() const {
     }
     return deadline;
   }
-  return configuration().IsVoter(options_.id) ? election_deadline_ : Instant::max();
+  return MayCampaign() ? election_deadline_ : Instant::max();
 }
 
 Role Raft::role() const {
@@ -113,7 +113,7 @@ void Raft::Dispatch(DeadlineReached) {
     return;
   }
   if (now_ < election_deadline_) return;
-  if (!configuration().IsVoter(options_.id)) {
+  if (!MayCampaign()) {
     ResetElectionDeadline();
     return;
   }

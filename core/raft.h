@@ -167,6 +167,7 @@ class Raft {
 
   // election.cc
   void ResetElectionDeadline();
+  bool MayCampaign() const;
   void StartCampaign(Ballot ballot, CampaignReason reason);
   void CountVotes();
   void RecordVote(NodeId from, bool granted);

@@ -46,8 +46,8 @@ const char* JobName(std::uint64_t kind) {
 }
 
 const char* OperationName(std::uint64_t operation) {
-  constexpr std::array<const char*, 7> kNames = {"?",   "get",           "put",     "delete",
-                                                 "cas", "take snapshot", "transfer"};
+  constexpr std::array<const char*, 8> kNames = {
+      "?", "get", "put", "delete", "cas", "take snapshot", "transfer", "change membership"};
   return operation < kNames.size() ? kNames[operation] : "?";
 }
 

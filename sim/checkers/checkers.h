@@ -15,6 +15,7 @@
 #include "sim/checkers/election_safety.h"
 #include "sim/checkers/leader_append_only.h"
 #include "sim/checkers/log_matching.h"
+#include "sim/checkers/membership_rules.h"
 #include "sim/checkers/progress_rules.h"
 #include "sim/checkers/promises.h"
 #include "sim/checkers/reference_store.h"
@@ -47,6 +48,7 @@ class Checkers {
   };
 
   void ObserveState(std::uint32_t host, const Node& node);
+  void CheckCommitQuorum(const Raft& raft) const;
   void FeedReference();
 
   std::map<NodeId, std::uint32_t> host_of_;
@@ -59,6 +61,7 @@ class Checkers {
   CommitLedger commits_;
   StateMachineSafety states_;
   ProgressRules progress_;
+  MembershipRules memberships_;
   ReferenceStore reference_;
 };
 

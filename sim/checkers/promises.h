@@ -5,7 +5,8 @@
 // Match rests on disk: a leader never believes of a follower more than that follower has durably.
 //
 // Commit rests on a quorum: an entry is called committed only when it is durable on a majority of
-// the voters of the leader's configuration.
+// the voters of the leader's configuration, of both halves if that is joint. A configuration itself
+// is committed by its own quorum, for it is in force from when it was appended (thesis 4.1).
 #ifndef GRASSDB_SIM_CHECKERS_PROMISES_H_
 #define GRASSDB_SIM_CHECKERS_PROMISES_H_
 
@@ -33,6 +34,8 @@ class Promises {
                          const ImageOf& image_of);
   static void CheckQuorum(Index index, Term term, const Configuration& configuration,
                           const ImageOf& image_of);
+  static bool RestsOnQuorum(Index index, Term term, const Configuration& configuration,
+                            const ImageOf& image_of);
 };
 
 }  // namespace grassdb::sim

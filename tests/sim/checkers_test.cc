@@ -268,7 +268,7 @@ TEST(PromisesChecker, SeesALeaderThatBelievesTooMuch) {
 
 TEST(PromisesChecker, SeesACommitWithoutADurableQuorum) {
   std::vector<Member> members;
-  for (const char* name : {"a", "b", "c"}) members.push_back({NodeIdOf(name), name, "x:1"});
+  for (const char* name : {"a", "b", "c"}) members.push_back(MakeMember(name, "x:1"));
   const Configuration configuration(members);
   const DurableImage full = ImageOfTerms({1, 1}, 1);
   const DurableImage empty;
