@@ -4,6 +4,7 @@
 #include <charconv>
 #include <sstream>
 #include <string_view>
+#include <tuple>
 
 #include "absl/status/status.h"
 #include "tests/core/transcript_text.h"
@@ -36,6 +37,16 @@ absl::StatusOr<Duration> DurationOf(const std::string& word) {
   return std::chrono::milliseconds(*value);
 }
 
+// "2@1".
+std::optional<std::pair<Index, Term>> PositionOf(std::string_view word) {
+  const std::size_t at = word.find('@');
+  if (at == std::string_view::npos) return std::nullopt;
+  const auto index = NumberOf(word.substr(0, at));
+  const auto term = NumberOf(word.substr(at + 1));
+  if (!index.has_value() || !term.has_value()) return std::nullopt;
+  return std::pair(Index(*index), Term(*term));
+}
+
 absl::Status Expect(bool condition, const std::string& usage) {
   return condition ? absl::OkStatus() : Problem("the command is: " + usage);
 }
@@ -47,18 +58,18 @@ constexpr int kMessagesMax = 10000;
 
 const std::map<std::string, TranscriptRunner::Handler>& TranscriptRunner::Handlers() {
   static const std::map<std::string, Handler> handlers = {
-      {"nodes", &TranscriptRunner::Nodes},     {"join", &TranscriptRunner::Join},
-      {"elect", &TranscriptRunner::Elect},     {"propose", &TranscriptRunner::Propose},
-      {"read", &TranscriptRunner::Read},       {"deliver", &TranscriptRunner::Deliver},
-      {"repeat", &TranscriptRunner::Repeat},   {"drop", &TranscriptRunner::Drop},
-      {"cut", &TranscriptRunner::Cut},         {"isolate", &TranscriptRunner::Isolate},
-      {"heal", &TranscriptRunner::Heal},       {"fire", &TranscriptRunner::Fire},
-      {"skip", &TranscriptRunner::Skip},       {"advance", &TranscriptRunner::Advance},
-      {"disk", &TranscriptRunner::Disk},       {"restart", &TranscriptRunner::Restart},
-      {"compact", &TranscriptRunner::Compact}, {"snapshot", &TranscriptRunner::Snapshot},
-      {"change", &TranscriptRunner::Change},   {"transfer", &TranscriptRunner::Transfer},
-      {"delay", &TranscriptRunner::Delay},     {"show", &TranscriptRunner::Show},
-      {"quietly", &TranscriptRunner::Quietly},
+      {"nodes", &TranscriptRunner::Nodes},       {"join", &TranscriptRunner::Join},
+      {"append", &TranscriptRunner::Append},     {"elect", &TranscriptRunner::Elect},
+      {"propose", &TranscriptRunner::Propose},   {"read", &TranscriptRunner::Read},
+      {"deliver", &TranscriptRunner::Deliver},   {"repeat", &TranscriptRunner::Repeat},
+      {"drop", &TranscriptRunner::Drop},         {"cut", &TranscriptRunner::Cut},
+      {"isolate", &TranscriptRunner::Isolate},   {"heal", &TranscriptRunner::Heal},
+      {"fire", &TranscriptRunner::Fire},         {"skip", &TranscriptRunner::Skip},
+      {"advance", &TranscriptRunner::Advance},   {"disk", &TranscriptRunner::Disk},
+      {"restart", &TranscriptRunner::Restart},   {"compact", &TranscriptRunner::Compact},
+      {"snapshot", &TranscriptRunner::Snapshot}, {"change", &TranscriptRunner::Change},
+      {"transfer", &TranscriptRunner::Transfer}, {"delay", &TranscriptRunner::Delay},
+      {"show", &TranscriptRunner::Show},         {"quietly", &TranscriptRunner::Quietly},
   };
   return handlers;
 }
@@ -450,13 +461,56 @@ absl::Status TranscriptRunner::Show(const Words& words) {
   return absl::OkStatus();
 }
 
+// words: a link, "term=T", "prev=I@T", "commit=I", then entries "I@T:command".
+absl::Status TranscriptRunner::Append(const Words& words) {
+  const std::string usage =
+      "append LINK term=TERM prev=INDEX@TERM commit=INDEX INDEX@TERM:COMMAND ...";
+  if (words.size() < 4 || !words[1].starts_with("term=") || !words[2].starts_with("prev=") ||
+      !words[3].starts_with("commit=")) {
+    return Expect(false, usage);
+  }
+  const absl::StatusOr<Link> link = LinkOf(words[0]);
+  if (!link.ok()) return link.status();
+  const auto term = NumberOf(std::string_view(words[1]).substr(5));
+  const auto prev = PositionOf(std::string_view(words[2]).substr(5));
+  const auto commit = NumberOf(std::string_view(words[3]).substr(7));
+  if (!term.has_value() || !prev.has_value() || !commit.has_value()) return Expect(false, usage);
+  AppendEntriesRequest request;
+  std::tie(request.prev_log_index, request.prev_log_term) = *prev;
+  request.leader_commit = Index(*commit);
+  request.sent_at = cluster_->now();
+  for (std::size_t i = 4; i < words.size(); ++i) {
+    const std::string_view word = words[i];
+    const std::size_t colon = std::min(word.find(':'), word.size());
+    const auto position = PositionOf(word.substr(0, colon));
+    if (!position.has_value() || colon == word.size()) return Expect(false, usage);
+    request.entries.push_back(Entry{.index = position->first,
+                                    .term = position->second,
+                                    .type = EntryType::kCommand,
+                                    .payload = Bytes(word.substr(colon + 1))});
+  }
+  cluster_->network().push_back(Message{.from = IdOfNode(link->from),
+                                        .to = IdOfNode(link->to),
+                                        .term = Term(*term),
+                                        .body = std::move(request)});
+  return absl::OkStatus();
+}
+
 absl::Status TranscriptRunner::Quietly(const Words& words) {
-  if (absl::Status status = RunCommand(words); !status.ok()) return status;
+  Words command;
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    command.push_back(words[i]);
+    const bool ends = command.back().ends_with(';');
+    if (ends) command.back().pop_back();
+    if (!ends && i + 1 < words.size()) continue;
+    if (absl::Status status = RunCommand(command); !status.ok()) return status;
+    command.clear();
+  }
   lines_.clear();
   for (const int number : cluster_->Numbers()) {
     Say(NameOfNode(number) + " " + TextOf(cluster_->raft(number), apply_through_[number]));
   }
-  return absl::OkStatus();
+  return Expect(!words.empty(), "quietly COMMAND; ...");
 }
 
 }  // namespace grassdb

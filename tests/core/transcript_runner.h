@@ -24,7 +24,10 @@
 //     change n1 CHANGE, CHANGE         add|learner|remove|promote|demote n4, replace n1 by n4
 //     transfer n1 [n2]                 without n2: to the best
 //     show [n1 ...]                    the state and the log
-//     quietly COMMAND                  records no step, only what state all nodes are in after it
+//     append n1->n3 term=3 prev=1@1 commit=0 [2@1:b 3@3:c ...]
+//                                      a message made by hand, put under way: one that a leader may
+//                                      send, though ours does not
+//     quietly COMMAND; COMMAND; ...    records no step, only what state all nodes are in after it
 #ifndef GRASSDB_TESTS_CORE_TRANSCRIPT_RUNNER_H_
 #define GRASSDB_TESTS_CORE_TRANSCRIPT_RUNNER_H_
 
@@ -77,6 +80,7 @@ class TranscriptRunner {
   absl::Status Transfer(const Words& words);
   absl::Status Show(const Words& words);
 
+  absl::Status Append(const Words& words);
   absl::Status Quietly(const Words& words);
 
   absl::Status RunCommand(const Words& words);
