@@ -73,6 +73,7 @@ void Simulation::Run() {
   CheckHistory();
   recorder_->counters.simulated_ns = Nanoseconds(queue_.now());
   recorder_->counters.entries_committed = checkers_->committed().value();
+  recorder_->counters.memberships_committed = checkers_->configurations_committed();
 }
 
 // --- Events ---
@@ -359,6 +360,8 @@ void Simulation::EndureStandingPartition() {
              return (nodes >> NumberOf(voter) & 1) != 0;
            }) == Tally::kWon;
   });
+  if (links.empty()) return;
+  ++recorder_->counters.standing_partitions;
   for (const auto& [from, to] : links) network_.Cut(from, to);
   const Duration bound = 20 * plan_.node.raft.election_timeout_max;
   StepUntil([this] { return HasServingLeader(); }, queue_.now() + bound,

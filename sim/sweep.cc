@@ -245,10 +245,11 @@ std::string Summary(const SweepOptions& options, const SweepResult& result) {
           " (" + Decimal(sum.messages_lost) + " lost, " + Decimal(sum.messages_repeated) +
           " repeated), I/Os " + Decimal(sum.ios) + " (" + Decimal(sum.io_failures) + " failed)\n";
   text += "crashes " + Decimal(sum.crashes) + ", partitions " + Decimal(sum.partitions) +
-          ", other faults " + Decimal(sum.other_faults) + ", elections won " +
-          Decimal(sum.elections_won) + ", entries committed " + Decimal(sum.entries_committed) +
-          ", snapshots taken " + Decimal(sum.snapshots_taken) + ", installed " +
-          Decimal(sum.snapshots_installed) + "\n";
+          " (standing " + Decimal(sum.standing_partitions) + ")" + ", other faults " +
+          Decimal(sum.other_faults) + ", elections won " + Decimal(sum.elections_won) +
+          ", entries committed " + Decimal(sum.entries_committed) + ", configurations " +
+          Decimal(sum.memberships_committed) + ", snapshots taken " + Decimal(sum.snapshots_taken) +
+          ", installed " + Decimal(sum.snapshots_installed) + "\n";
   text += "operations " + Decimal(sum.operations_ok) + " ok, " + Decimal(sum.operations_unknown) +
           " of unknown outcome, " + Decimal(sum.operations_failed) +
           " without effect; keys not decided " + Decimal(sum.keys_undecided) + "\n";

@@ -103,6 +103,7 @@ void Checkers::FeedReference() {
     const Entry* entry = logs_.Find(next, commits_.TermAt(next));
     GRASS_CHECK(entry != nullptr);
     if (entry->type == EntryType::kConfiguration) {
+      ++configurations_committed_;
       Promises::CheckQuorum(next, entry->term, *DecodeConfiguration(entry->payload.view()),
                             image_of_);
     }

@@ -39,6 +39,7 @@ class Checkers {
   void AtEnd(std::uint32_t host, const Node& node) const;
 
   Index committed() const { return commits_.last(); }
+  std::uint64_t configurations_committed() const { return configurations_committed_; }
   std::size_t leaderships() const { return elections_.leaderships(); }
 
  private:
@@ -63,6 +64,7 @@ class Checkers {
   ProgressRules progress_;
   MembershipRules memberships_;
   ReferenceStore reference_;
+  std::uint64_t configurations_committed_ = 0;
 };
 
 }  // namespace grassdb::sim
