@@ -12,7 +12,7 @@ namespace {
 constexpr std::string_view kIndent = "  ";
 
 std::string At(std::size_t line) {
-  return "line " + std::to_string(line) + ": ";
+  return std::to_string(line) + ": ";
 }
 
 void TrimBlankEnds(std::vector<std::string>& lines) {

@@ -33,16 +33,17 @@ struct Transcript {
   std::vector<std::string> closing;  // comments after the last command
 };
 
-// InvalidArgument: "line N: what is wrong".
+// InvalidArgument: "N: what is wrong", N being the line.
 absl::StatusOr<Transcript> ParseTranscript(std::string_view text);
 
 // The file's bytes. Parsing them gives the transcript again.
 std::string FormatTranscript(const Transcript& transcript);
 
-// The same commands with what they cause now. InvalidArgument: "line N: 'command': what is wrong".
+// The same commands with what they cause now. InvalidArgument: "N: 'command': what is wrong".
 absl::StatusOr<Transcript> RunTranscript(Transcript transcript);
 
-// For people: the first command whose records differ, with the lines that do. Empty if none does.
+// For people: "N: command" of the first one whose records differ, and their lines, "-" for those
+// only in `expected` and "+" for those only in `actual`. Empty if none differs.
 std::string FirstDifference(const Transcript& expected, const Transcript& actual);
 
 }  // namespace grassdb

@@ -39,19 +39,19 @@ TEST(TranscriptFormat, SurvivesFormatting) {
 }
 
 TEST(TranscriptFormat, RefusesARecordThatFollowsNoCommand) {
-  EXPECT_EQ(ProblemOf("  n1 <- deadline\n"), "line 1: a record that follows no command");
-  EXPECT_EQ(ProblemOf("nodes 3\n\n  n1 <- deadline\n"), "line 3: a record that follows no command");
+  EXPECT_EQ(ProblemOf("  n1 <- deadline\n"), "1: a record that follows no command");
+  EXPECT_EQ(ProblemOf("nodes 3\n\n  n1 <- deadline\n"), "3: a record that follows no command");
 }
 
 TEST(TranscriptFormat, NamesTheLineAndTheTextOfAWrongCommand) {
   EXPECT_EQ(ProblemOf("# Hm.\nelect n1\n"),
-            "line 2: 'elect n1': a transcript begins with 'nodes', once");
-  EXPECT_EQ(ProblemOf("nodes 3\n\nsing\n"), "line 3: 'sing': there is no command 'sing'");
-  EXPECT_EQ(ProblemOf("nodes 3\nfire n4\n"), "line 2: 'fire n4': there is no node 'n4'");
+            "2: 'elect n1': a transcript begins with 'nodes', once");
+  EXPECT_EQ(ProblemOf("nodes 3\n\nsing\n"), "3: 'sing': there is no command 'sing'");
+  EXPECT_EQ(ProblemOf("nodes 3\nfire n4\n"), "2: 'fire n4': there is no node 'n4'");
   EXPECT_EQ(ProblemOf("nodes 3\nnodes 3\n"),
-            "line 2: 'nodes 3': a transcript begins with 'nodes', once");
+            "2: 'nodes 3': a transcript begins with 'nodes', once");
   EXPECT_EQ(ProblemOf("nodes 3\nquietly heal; sing\n"),
-            "line 2: 'quietly heal; sing': there is no command 'sing'");
+            "2: 'quietly heal; sing': there is no command 'sing'");
 }
 
 TEST(TranscriptFormat, RefusesWrongArguments) {
@@ -91,7 +91,7 @@ TEST(TranscriptFormat, RefusesWrongArguments) {
                               "show n7",
                               "quietly"}) {
     const std::string problem = ProblemOf(std::string("nodes 3\n") + command + "\n");
-    EXPECT_EQ(problem.find(std::string("line 2: '") + command + "': "), 0u)
+    EXPECT_EQ(problem.find(std::string("2: '") + command + "': "), 0u)
         << command << " gives: " << problem;
   }
 }
@@ -101,7 +101,7 @@ TEST(TranscriptFormat, ShowsTheFirstCommandThatDiffersLineByLine) {
   const auto actual = ParseTranscript("nodes 3\n\nfire n1\n  a\n  x\n  c\n\nheal\n");
   ASSERT_TRUE(expected.ok());
   ASSERT_TRUE(actual.ok());
-  EXPECT_EQ(FirstDifference(*expected, *actual), "line 3: fire n1\n    a\n  - b\n  + x\n    c\n");
+  EXPECT_EQ(FirstDifference(*expected, *actual), "3: fire n1\n    a\n  - b\n  + x\n    c\n");
   EXPECT_EQ(FirstDifference(*expected, *expected), "");
 }
 

@@ -57,11 +57,11 @@ class TranscriptTest : public testing::Test {
     }
     Outdated().push_back(path_.stem().string());
     const std::string difference = FirstDifference(*expected, *actual);
-    FAIL() << Where() << (difference.empty() ? "only the layout differs" : difference);
+    FAIL() << Where() << (difference.empty() ? " only the layout differs" : difference);
   }
 
  private:
-  std::string Where() const { return path_.string() + ", "; }
+  std::string Where() const { return path_.string() + ":"; }
 
   fs::path path_;
   Mode mode_;
@@ -102,6 +102,9 @@ int Main(int argc, char** argv) {
       filter += (filter.empty() ? "" : ":") + ("Transcript." + name);
     }
     std::cout << "If this is as it should be: " << argv[0] << " --rewrite --gtest_filter=" << filter
+              << std::endl;
+  } else if (code != 0) {
+    std::cout << "Repeat with: " << argv[0] << " --gtest_filter=" << testing::GTEST_FLAG(filter)
               << std::endl;
   }
   return code;
