@@ -20,6 +20,7 @@ std::string Position(Index index, Term term) {
 // "n1 n2 n3", or "none".
 std::string Nodes(const std::vector<NodeId>& nodes) {
   std::vector<std::string> names;
+  names.reserve(nodes.size());
   for (const NodeId node : nodes) names.push_back(TextOf(node));
   std::ranges::sort(names);
   std::string text;
