@@ -326,8 +326,9 @@ void Raft::Dispatch(TransferLeadership transfer) {
 
 void Raft::BecomeFollower(Term term, NodeId leader) {
   GRASS_CHECK_GE(term, hard_state_.term);
-  if (std::holds_alternative<LeaderState>(role_)) LeaveLeadership();
+  // First the term: who waits for a refusal may be in it already, and would drop an older one.
   if (term > hard_state_.term) SetHardState(term, NodeId());
+  if (std::holds_alternative<LeaderState>(role_)) LeaveLeadership();
   role_ = FollowerState{.leader = leader};
   ResetElectionDeadline();
   Emit(EventKind::kBecameFollower, leader);

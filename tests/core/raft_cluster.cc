@@ -79,6 +79,10 @@ void RaftCluster::StepOnce(int number, Input input) {
   Output& last = replica.last;
   if (output.persist.has_value()) last.persist = output.persist;
   std::ranges::copy(output.messages, std::back_inserter(last.messages));
+  if (output.change != ChangeOutcome::kNone) {
+    last.change = output.change;
+    last.change_problem = output.change_problem;
+  }
   if (output.submit != SubmitOutcome::kNone) {
     last.submit = output.submit;
     last.first_index = output.first_index;

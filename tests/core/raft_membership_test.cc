@@ -79,8 +79,9 @@ TEST(RaftMembership, ChangesSeveralVotersAtOnceThroughAJointConfiguration) {
   RaftCluster cluster(3);
   for (const int number : {4, 5}) cluster.Join(number);
   cluster.Elect(1);
-  Change(cluster, 1, {ChangeOf(MemberChange::Kind::kAddLearner, 4),
-                      ChangeOf(MemberChange::Kind::kAddLearner, 5)});
+  Change(
+      cluster, 1,
+      {ChangeOf(MemberChange::Kind::kAddLearner, 4), ChangeOf(MemberChange::Kind::kAddLearner, 5)});
   cluster.Advance(milliseconds(500));
   EXPECT_EQ(Change(cluster, 1,
                    {ChangeOf(MemberChange::Kind::kPromote, 4),
@@ -99,13 +100,15 @@ TEST(RaftMembership, AJointConfigurationNeedsBothMajorities) {
   RaftCluster cluster(3);
   for (const int number : {4, 5}) cluster.Join(number);
   cluster.Elect(1);
-  Change(cluster, 1, {ChangeOf(MemberChange::Kind::kAddLearner, 4),
-                      ChangeOf(MemberChange::Kind::kAddLearner, 5)});
+  Change(
+      cluster, 1,
+      {ChangeOf(MemberChange::Kind::kAddLearner, 4), ChangeOf(MemberChange::Kind::kAddLearner, 5)});
   cluster.Advance(milliseconds(500));
   // The new half {1, 4, 5} is all there; of the old half {1, 2, 3} only the leader.
   for (const int number : {2, 3}) cluster.Cut(1, number);
-  Change(cluster, 1, {ChangeOf(MemberChange::Kind::kPromote, 4),
-                      ChangeOf(MemberChange::Kind::kPromote, 5), Remove(2), Remove(3)});
+  Change(cluster, 1,
+         {ChangeOf(MemberChange::Kind::kPromote, 4), ChangeOf(MemberChange::Kind::kPromote, 5),
+          Remove(2), Remove(3)});
   cluster.DeliverAll();
   EXPECT_TRUE(cluster.raft(1).IsChangingMembership());
   EXPECT_LT(cluster.raft(1).commit_index(), cluster.raft(1).configuration_index());
