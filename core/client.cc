@@ -93,13 +93,15 @@ void Client::OnOperationReply(Instant now, Reply reply) {
     case ReplyCode::kOk:
       return Settle(Outcome::Code::kOk, {}, std::move(reply));
     case ReplyCode::kInvalid:
-      return Settle(Outcome::Code::kRefused, reply.error);
     case ReplyCode::kRefused:
       // Perhaps because an earlier attempt has done it.
       return Settle(unresolved_ ? Outcome::Code::kUnknown : Outcome::Code::kRefused, reply.error);
     case ReplyCode::kNotLeader:
       return TryLeader(now, reply);
     case ReplyCode::kOutcomeUnknown:
+      if (std::holds_alternative<TransferLeadershipRequest>(operation_)) {
+        return Settle(Outcome::Code::kUnknown, reply.error);
+      }
       unresolved_ = unresolved_ || HasEffect();
       return TryNextEndpoint(now, reply.error);
     case ReplyCode::kSessionUnknown:

@@ -114,8 +114,11 @@ std::optional<std::string> Configuration::Problem() const {
     if (member.role == MemberRole::kLeaving && !member.outgoing) {
       return "member '" + member.name + "' leaves a configuration that it is not in";
     }
-    if (member.replaces != NodeId(0) && member.role != MemberRole::kJoining) {
-      return "member '" + member.name + "' replaces another one without joining";
+    if (member.replaces != NodeId(0) &&
+        (member.role != MemberRole::kJoining || Find(member.replaces) == nullptr)) {
+      return "member '" + member.name +
+             "' cannot replace another one: it does not join, or the "
+             "other one is no member";
     }
     if (i > 0 && members_[i - 1].id == member.id) {
       if (members_[i - 1].name == member.name) {

@@ -85,13 +85,9 @@ class Changer {
   }
 
   absl::Status Remove(const MemberChange& change) {
-    const auto at = std::ranges::find(members_, change.name, &Member::name);
-    if (at == members_.end()) return Missing(change.name);
-    const NodeId gone = at->id;
-    members_.erase(at);
-    for (Member& member : members_) {
-      if (member.replaces == gone) member.replaces = NodeId();
-    }
+    const Member* member = Find(change.name);
+    if (member == nullptr) return Missing(change.name);
+    Erase(member->id);
     return absl::OkStatus();
   }
 
@@ -101,10 +97,16 @@ class Changer {
     const NodeId leaves = role == MemberRole::kVoter ? member->replaces : NodeId();
     member->role = role;
     member->replaces = NodeId();
-    if (leaves != NodeId(0)) {
-      std::erase_if(members_, [leaves](const Member& other) { return other.id == leaves; });
-    }
+    if (leaves != NodeId(0)) Erase(leaves);
     return absl::OkStatus();
+  }
+
+  // Nobody replaces any more who is not there.
+  void Erase(NodeId id) {
+    std::erase_if(members_, [id](const Member& member) { return member.id == id; });
+    for (Member& member : members_) {
+      if (member.replaces == id) member.replaces = NodeId();
+    }
   }
 
   absl::Status Move(const MemberChange& change) {

@@ -40,7 +40,9 @@ void Raft::Dispatch(ChangeMembership change) {
   absl::StatusOr<Configuration> target = ChangedConfiguration(configuration(), change.changes);
   if (!target.ok()) return refuse(ChangeOutcome::kRefused, std::string(target.status().message()));
   if (*target == configuration()) return refuse(ChangeOutcome::kUnchanged, {});
-  if (auto problem = ReachProblem(*target)) {
+  auto problem = configuration().JointTo(*target).Problem();
+  if (!problem.has_value()) problem = ReachProblem(*target);
+  if (problem.has_value()) {
     return refuse(ChangeOutcome::kRefused, *std::move(problem));
   }
   output_->change = ChangeOutcome::kAppended;
@@ -69,7 +71,7 @@ std::optional<std::string> Raft::ReachProblem(const Configuration& target) const
       const Index match = follower == nullptr ? Index() : follower->match;
       return "'" + target.Find(voter)->name + "' has not caught up: it has the log through " +
              std::to_string(match.value()) + " of " + std::to_string(log_.last_index().value()) +
-             "; as a joining member it becomes a voter by itself once it has";
+             ". A member that was added without --learner becomes a voter by itself when it has";
     }
   }
   if (reachable >= target.majority()) return std::nullopt;
@@ -104,9 +106,20 @@ void Raft::LeadMembership() {
     ReplicateToAll();
     return;
   }
-  if (leader.followers.size() + 1 > configuration().members().size()) SyncFollowers();
+  DropRemovedFollowers();
   if (!configuration().IsVoter(options_.id)) return LeaveCluster();
   if (leader.joining > 0 && TryPromote()) ReplicateToAll();
+}
+
+// They hear of the commit, so that they know that they are out, and stay quiet.
+void Raft::DropRemovedFollowers() {
+  bool dropped = false;
+  for (Progress& follower : leading().followers) {
+    if (configuration().Find(follower.id) != nullptr) continue;
+    SendHeartbeat(follower);
+    dropped = true;
+  }
+  if (dropped) SyncFollowers();
 }
 
 // Followers are the members of the configuration in force. Who has just been dropped from it stays

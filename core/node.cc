@@ -52,6 +52,7 @@ void Node::OnDeadline() {
   const Instant now = environment_.clock->Now();
   if (now >= raft_.NextDeadline()) Step(DeadlineReached{});
   ExpireReads();
+  SettleTransfers();
   RetrySnapshots();
 }
 
@@ -74,6 +75,9 @@ Instant Node::NextDeadline() const {
   Instant deadline = std::min(raft_.NextDeadline(), NextSnapshotRetry());
   if (!waiting_reads_.empty()) {
     deadline = std::min(deadline, waiting_reads_.begin()->second.deadline);
+  }
+  for (const WaitingTransfer& waiting : waiting_transfers_) {
+    if (raft_.leader() == NodeId(0)) deadline = std::min(deadline, waiting.deadline);
   }
   if (stopping_) deadline = std::min(deadline, stop_deadline_);
   return deadline;
@@ -276,11 +280,8 @@ void Node::ApplyEntry(const Entry& entry) {
   const WaitingCommand waiting = waiting_commands_.front();
   waiting_commands_.pop_front();
   GRASS_CHECK_EQ(waiting.index, entry.index);
-  if (waiting.term != entry.term) {
-    // Another leader's entry took the place: this command can never be applied.
-    Refuse(waiting.request, ReplyCode::kNotLeader, {});
-    return;
-  }
+  // Who waits has led ever since it proposed (NoticeRole): nobody else wrote to that place.
+  GRASS_CHECK_EQ(waiting.term, entry.term);
   GRASS_CHECK(result.has_value());
   Reply reply = MakeReply(ReplyCode::kOk);
   if (result->code == CommandResult::Code::kSessionUnknown) {
@@ -288,6 +289,10 @@ void Node::ApplyEntry(const Entry& entry) {
   } else if (result->code == CommandResult::Code::kStaleSequence) {
     reply =
         MakeReply(ReplyCode::kStaleSequence, "the session's client has acknowledged this command");
+  } else if (result->code == CommandResult::Code::kAnswerTooLarge) {
+    reply = MakeReply(ReplyCode::kInvalid, "the transaction reads more than " +
+                                               std::to_string(kAnswerBytesMax) +
+                                               " bytes of values; nothing was changed");
   }
   reply.revision = result->revision;
   reply.command = *std::move(result);
@@ -354,7 +359,7 @@ void Node::NoticeRole() {
   const bool same = was_leading == is_leading && seen_term_ == raft_.term();
   seen_role_ = raft_.role();
   seen_term_ = raft_.term();
-  AnswerTransfers();
+  SettleTransfers();
   AnswerChange();
   if (same) return;
   if (was_leading) {
@@ -371,23 +376,36 @@ void Node::NoticeRole() {
       waiting_change_.reset();
     }
   }
-  if (is_leading) {
-    time_base_ = store_.time();
-    time_base_at_ = environment_.clock->Now();
-  }
+  if (is_leading) RebaseTime();
 }
 
-void Node::AnswerTransfers() {
-  if (transfer_requests_.empty() || raft_.transfer_target() != NodeId(0)) return;
-  const bool handed_over = raft_.role() != Role::kLeader;
-  for (const RequestId request : std::exchange(transfer_requests_, {})) {
-    if (handed_over) {
-      environment_.clients->Answer(request, MakeReply(ReplyCode::kOk));
-    } else {
-      Refuse(request, ReplyCode::kUnavailable,
+void Node::RebaseTime() {
+  time_base_ = store_.time();
+  time_base_at_ = environment_.clock->Now();
+}
+
+// A transfer has succeeded when its target is seen to lead, not when this node has ceased to.
+void Node::SettleTransfers() {
+  std::erase_if(waiting_transfers_, [this](const WaitingTransfer& waiting) {
+    if (raft_.term() == waiting.term && raft_.role() == Role::kLeader) {
+      if (raft_.transfer_target() != NodeId(0)) return false;
+      Refuse(waiting.request, ReplyCode::kUnavailable,
              "no follower could take the leadership over in time");
+      return true;
     }
-  }
+    const NodeId leader = raft_.leader();
+    if (leader == NodeId(0)) {
+      if (environment_.clock->Now() < waiting.deadline) return false;
+      Refuse(waiting.request, ReplyCode::kOutcomeUnknown,
+             "outcome unknown: nobody is known to have taken the leadership over yet");
+    } else if (leader == waiting.target) {
+      environment_.clients->Answer(waiting.request, MakeReply(ReplyCode::kOk));
+    } else {
+      Refuse(waiting.request, ReplyCode::kRefused,
+             "the leadership went to " + MakeReply(ReplyCode::kOk).leader_name + " instead");
+    }
+    return true;
+  });
 }
 
 void Node::SettleChange() {

@@ -132,6 +132,13 @@ class Node {
     Instant deadline;
     std::optional<Index> index;  // known once the read is confirmed
   };
+  // A transfer of this node's leadership in `term`.
+  struct WaitingTransfer {
+    RequestId request;
+    NodeId target;
+    Term term;
+    Instant deadline;
+  };
   // A change of the membership of this node's leadership in `term`.
   struct WaitingChange {
     RequestId request;
@@ -182,7 +189,8 @@ class Node {
   Reply Read(const std::string& key) const;
   void ExpireReads();
   void NoticeRole();
-  void AnswerTransfers();
+  void RebaseTime();
+  void SettleTransfers();
   void SettleChange();
   void AnswerChange();
   NodeStatus::Follower StatusOf(const Progress& follower) const;
@@ -254,7 +262,7 @@ class Node {
   std::deque<WaitingCommand> waiting_commands_;  // by index, ascending
   std::map<ReadId, WaitingGet> waiting_reads_;   // by age: later reads have later deadlines
   std::size_t reads_confirmed_ = 0;              // of them, those whose index is known
-  std::vector<RequestId> transfer_requests_;
+  std::vector<WaitingTransfer> waiting_transfers_;
   std::optional<WaitingChange> waiting_change_;
   ReadId last_read_;
   Role seen_role_ = Role::kFollower;

@@ -174,8 +174,23 @@ void Node::OnRequest(RequestId request, const TransferLeadershipRequest& transfe
   if (transfer.target != NodeId(0) && !raft_.configuration().IsVoter(transfer.target)) {
     return Refuse(request, ReplyCode::kInvalid, "the target is not a voting member");
   }
-  transfer_requests_.push_back(request);
+  const NodeId under_way = raft_.transfer_target();
+  if (under_way != NodeId(0) && transfer.target != NodeId(0) && under_way != transfer.target) {
+    return Refuse(request, ReplyCode::kUnavailable,
+                  "leadership is being handed to another node already; try again");
+  }
+  const Term term = raft_.term();
   Step(TransferLeadership{.target = transfer.target});
+  const NodeId target = raft_.transfer_target();
+  if (target == NodeId(0)) {
+    return Refuse(request, ReplyCode::kUnavailable,
+                  "no voting follower that could take the leadership over is in reach");
+  }
+  waiting_transfers_.push_back(WaitingTransfer{
+      .request = request,
+      .target = target,
+      .term = term,
+      .deadline = environment_.clock->Now() + 3 * options_.raft.election_timeout_max});
 }
 
 }  // namespace grassdb

@@ -165,6 +165,9 @@ bool Raft::PassesTermCheck(const Message& message) {
     if (message.term > hard_state_.term && DefendsLeader(*vote)) return false;
   }
   if (message.term > hard_state_.term) BecomeFollower(message.term, NodeId());
+  // A voter may still be in an earlier term than the one it grants a pre-vote for.
+  const auto* answer = std::get_if<RequestVoteResponse>(&message.body);
+  if (answer != nullptr && answer->ballot == Ballot::kPreVote) return true;
   if (message.term < hard_state_.term) {
     RefuseStale(message);
     return false;
@@ -323,8 +326,9 @@ void Raft::Dispatch(TransferLeadership transfer) {
 
 void Raft::BecomeFollower(Term term, NodeId leader) {
   GRASS_CHECK_GE(term, hard_state_.term);
-  if (std::holds_alternative<LeaderState>(role_)) LeaveLeadership();
+  // First the term: who waits for a refusal may be in it already, and would drop an older one.
   if (term > hard_state_.term) SetHardState(term, NodeId());
+  if (std::holds_alternative<LeaderState>(role_)) LeaveLeadership();
   role_ = FollowerState{.leader = leader};
   ResetElectionDeadline();
   Emit(EventKind::kBecameFollower, leader);

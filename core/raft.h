@@ -210,6 +210,7 @@ class Raft {
   // membership.cc
   void LeadMembership();
   void AppendConfiguration(const Configuration& target);
+  void DropRemovedFollowers();
   void SyncFollowers();
   void MeasureCatchUp(Progress& follower);
   bool TryPromote();

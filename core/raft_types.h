@@ -41,6 +41,10 @@ struct RaftOptions {
   // proposals are refused as overloaded.
   std::size_t unapplied_bytes_max = std::size_t{64} << 20;
 
+  // Reads that wait for a round of confirmation, or for the leader's first commit; beyond it they
+  // are refused.
+  std::size_t reads_waiting_max = 100000;
+
   // A leader's lease assumes that the clocks of two nodes run at rates that differ by at most so
   // many percent (thesis 6.4.1).
   std::uint32_t lease_drift_percent_max = 10;

@@ -11,6 +11,8 @@ namespace grassdb {
 
 void Raft::AddRead(WaitingRead read) {
   if (auto* leader = std::get_if<LeaderState>(&role_)) {
+    // Who asked may have given up long ago; a leader that commits nothing must not collect them.
+    if (leader->reads_waiting.size() >= options_.reads_waiting_max) return RefuseRead(read);
     leader->reads_waiting.push_back(read);
     return;
   }

@@ -78,6 +78,7 @@ void Checkers::AfterStep(std::uint32_t host, std::uint64_t life, const Node& nod
   if (standing.role == Role::kLeader) {
     if (elections_.ObserveLeader(host, life, standing.term)) {
       commits_.ObserveNewLeader(host, standing.term, log);
+      Promises::CheckVotes(standing.term, raft.id(), raft.configuration(), image_of_);
     }
     Promises::CheckMatch(standing.term, log, *raft.followers(), image_of_);
   }

@@ -1,5 +1,6 @@
 #include "sim/checkers/promises.h"
 
+#include <optional>
 #include <string>
 #include <variant>
 
@@ -71,6 +72,19 @@ void Promises::CheckMatch(Term term, const Log& log, const std::vector<Progress>
                    Decimal(follower.match.value()) + "; durable there are entries up to " +
                    Decimal(image->last().value()));
   }
+}
+
+void Promises::CheckVotes(Term term, NodeId leader, const Configuration& configuration,
+                          const ImageOf& image_of) {
+  const Tally tally = configuration.Count([&](NodeId voter) -> std::optional<bool> {
+    const DurableImage* image = image_of(voter);
+    if (image == nullptr) return false;
+    const HardState& state = image->hard_state();
+    return state.term > term || (state.term == term && state.voted_for == leader);
+  });
+  GRASS_RULE("leadership rests on votes", tally == Tally::kWon,
+             Decimal(leader.value()) + " leads term " + Decimal(term.value()) +
+                 " without the votes of a quorum");
 }
 
 void Promises::CheckQuorum(Index index, Term term, const Configuration& configuration,

@@ -57,6 +57,12 @@ for patch in "$root"/tests/mutants/[0-9]*.patch; do
   fi
   total=$((total + 1))
   began=$SECONDS
+  # What it touches, as it was: the sources may change while this runs.
+  rm -rf "$work/before"
+  sed -n 's|^+++ b/||p' "$patch" | while read -r file; do
+    mkdir -p "$work/before/$(dirname "$file")"
+    cp "$tree/$file" "$work/before/$file"
+  done
   if ! patch -d "$tree" -p1 --no-backup-if-mismatch <"$patch" >"$work/patch.log" 2>&1; then
     printf '%-36s %s\n' "$name" 'DOES NOT APPLY'
     bad=$((bad + 1))
@@ -73,7 +79,7 @@ for patch in "$root"/tests/mutants/[0-9]*.patch; do
     fi
   fi
   # Back to the tree's own text, whatever the patch left.
-  sed -n 's|^+++ b/||p' "$patch" | while read -r file; do cp "$root/$file" "$tree/$file"; done
+  cp -r "$work/before/." "$tree/"
   rm -f "$tree"/*/*.rej
 done
 echo "$killed of $total killed within $seeds seeds"
