@@ -151,6 +151,7 @@ std::string FollowerTableOf(const wire::StatusResponse& leader) {
                         : fmt::format("{} ({} sent)", follower.snapshot_index(),
                                       TextOfBytes(follower.snapshot_offset()))});
   }
+  std::ranges::sort(rows.begin() + 1, rows.end());
   return TableOf(rows);
 }
 
@@ -162,6 +163,7 @@ std::string MemberTableOf(const wire::StatusResponse& status) {
     if (member.outgoing() && !member.voter()) role += ", votes until the change has ended";
     rows.push_back({member.id(), member.address(), std::move(role)});
   }
+  std::ranges::sort(rows.begin() + 1, rows.end());
   std::string text = TableOf(rows);
   if (status.changing_membership()) {
     text += fmt::format("A change of the membership is under way (log entry {}).\n",

@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "core/check.h"
+#include "proto/convert.h"
 
 namespace grassdb::net {
 namespace {
@@ -119,7 +120,8 @@ void LogCheckFailure(const CheckFailure& failure) {
 
 std::string NameIn(const Configuration& configuration, NodeId id) {
   const Member* member = configuration.Find(id);
-  return member == nullptr ? "an unknown node" : member->name;
+  // A node that has just joined hears its leader before it knows the members.
+  return member == nullptr ? "node " + HexOf(id.value()) : member->name;
 }
 
 // "node1, node2, node3 (learner)"

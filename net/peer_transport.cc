@@ -103,10 +103,7 @@ PeerTransport::Peer* PeerTransport::PeerFor(NodeId id) {
   }
   const std::string& address = addresses_.Resolve(id, member->address);
   std::unique_ptr<Peer>& peer = peers_[id];
-  if (peer != nullptr && peer->address != address) {
-    peer->Close();
-    retired_.push_back(std::move(peer));
-  }
+  if (peer != nullptr && peer->address != address) Retire(std::move(peer), &address);
   if (peer == nullptr) peer = Connect(*member, address);
   return peer.get();
 }
@@ -117,27 +114,31 @@ void PeerTransport::FollowMembership(Index index, bool settled) {
   seen_index_ = index;
   seen_settled_ = settled;
   for (auto at = peers_.begin(); at != peers_.end();) {
-    Peer& peer = *at->second;
     const Member* const member = configuration_().Find(at->first);
-    const bool gone = member == nullptr && settled;
-    const bool moved =
-        member != nullptr && addresses_.Resolve(at->first, member->address) != peer.address;
-    if (gone) {
-      spdlog::info("Closing the connection to {} at {}: it is no member any more", peer.name,
-                   peer.address);
-      peer.Drain();
-    } else if (moved) {
-      spdlog::info("Closing the connection to {} at {}: it is at {} now", peer.name, peer.address,
-                   addresses_.Resolve(at->first, member->address));
-      peer.Close();
-    }
-    if (gone || moved) {
-      retired_.push_back(std::move(at->second));
-      at = peers_.erase(at);
-    } else {
+    const std::string* const address =
+        member == nullptr ? nullptr : &addresses_.Resolve(at->first, member->address);
+    const bool stays = address == nullptr ? !settled : *address == at->second->address;
+    if (stays) {
       ++at;
+    } else {
+      Retire(std::move(at->second), address);
+      at = peers_.erase(at);
     }
   }
+}
+
+// `new_address`: null if it is no member any more.
+void PeerTransport::Retire(std::unique_ptr<Peer> peer, const std::string* new_address) {
+  if (new_address == nullptr) {
+    spdlog::info("Closing the connection to {} at {}: it is no member any more", peer->name,
+                 peer->address);
+    peer->Drain();  // what it is being told is that it has been removed
+  } else {
+    spdlog::info("Closing the connection to {} at {}: it is at {} now", peer->name, peer->address,
+                 *new_address);
+    peer->Close();
+  }
+  retired_.push_back(std::move(peer));
 }
 
 std::unique_ptr<PeerTransport::Peer> PeerTransport::Connect(const Member& member,

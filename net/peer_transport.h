@@ -71,6 +71,7 @@ class PeerTransport final : public Network {
   void SendRequest(RaftRpc rpc, const Message& message);
   Peer* PeerFor(NodeId id);
   std::unique_ptr<Peer> Connect(const Member& member, const std::string& address);
+  void Retire(std::unique_ptr<Peer> peer, const std::string* new_address);
   void OnLost(Peer& peer, RaftRpc rpc, const std::string& reason);
   absl::StatusOr<Message> Decode(MessageKind kind, std::string_view bytes);
 

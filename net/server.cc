@@ -272,10 +272,21 @@ void Server::NoticeRemoval() {
   was_member_ = was_member_ || member;
 }
 
+// Several changes can come in one step; each is told as it was.
+Configuration Server::ConfigurationOf(const Event& event) const {
+  const Raft& raft = node_->raft();
+  const Index snapshot = raft.snapshot().has_value() ? raft.snapshot()->index : Index();
+  if (event.kind != EventKind::kChangedMembership || Index(event.a) <= snapshot ||
+      Index(event.a) > raft.log().last_index()) {
+    return raft.configuration();
+  }
+  return raft.ConfigurationAt(Index(event.a)).first;
+}
+
 void Server::OnEvent(Term term, const Event& event) {
   const Raft& raft = node_->raft();
   SetLogContext(term, raft.role());
-  const std::string text = TextOf(term, event, raft.configuration());
+  const std::string text = TextOf(term, event, ConfigurationOf(event));
   switch (LevelOf(event.kind)) {
     case LogLevel::kDebug:
       return spdlog::debug(text);

@@ -68,6 +68,7 @@ class Server final : private Clock, private Trace {
 
   // Clock
   Instant Now() const override { return SteadyNow(); }
+  Configuration ConfigurationOf(const Event& event) const;
   // Trace
   void OnEvent(Term term, const Event& event) override;
 
