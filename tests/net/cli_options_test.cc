@@ -62,7 +62,9 @@ TEST(CliOptions, TakeAnEmptyValue) {
 }
 
 TEST(CliOptions, ReadTheOtherFlags) {
-  EXPECT_TRUE(Parsed({"get", "--stale", "k"}).stale);
+  EXPECT_EQ(Parsed({"get", "k"}).read, ReadMode::kLinearizable);
+  EXPECT_EQ(Parsed({"get", "--stale", "k"}).read, ReadMode::kStale);
+  EXPECT_EQ(Parsed({"get", "--lease", "k"}).read, ReadMode::kLease);
   EXPECT_TRUE(Parsed({"status", "-w", "json"}).json);
   EXPECT_TRUE(Parsed({"status", "--write-out=json"}).json);
   EXPECT_EQ(Parsed({"-deadline", "250ms", "get", "k"}).deadline, std::chrono::milliseconds(250));
@@ -70,15 +72,71 @@ TEST(CliOptions, ReadTheOtherFlags) {
   EXPECT_EQ(Parsed({"transfer-leader", "node2"}).arguments, Words{"node2"});
 }
 
+TEST(CliOptions, ReadTheChangesOfTheMembership) {
+  EXPECT_EQ(Parsed({"member", "list"}).command, CliCommand::kMemberList);
+  EXPECT_TRUE(Parsed({"member", "list", "-w", "json"}).json);
+  const CliOptions add = Parsed({"member", "add", "n4", "h:4"});
+  EXPECT_EQ(add.command, CliCommand::kMemberAdd);
+  EXPECT_EQ(add.arguments, (Words{"n4", "h:4"}));
+  EXPECT_FALSE(add.learner);
+  EXPECT_TRUE(Parsed({"member", "add", "n4", "h:4", "--learner"}).learner);
+  EXPECT_TRUE(Parsed({"--learner", "member", "add", "n4", "h:4"}).learner);
+  EXPECT_EQ(Parsed({"member", "remove", "n4"}).command, CliCommand::kMemberRemove);
+  EXPECT_EQ(Parsed({"member", "promote", "n4"}).command, CliCommand::kMemberPromote);
+  EXPECT_EQ(Parsed({"member", "demote", "n4"}).command, CliCommand::kMemberDemote);
+  const CliOptions replace = Parsed({"member", "replace", "n3", "n4", "h:4"});
+  EXPECT_EQ(replace.command, CliCommand::kMemberReplace);
+  EXPECT_EQ(replace.arguments, (Words{"n3", "n4", "h:4"}));
+  EXPECT_EQ(Parsed({"member", "move", "n4", "h:5"}).command, CliCommand::kMemberMove);
+}
+
+TEST(CliOptions, HelpNamesEveryCommand) {
+  const std::string help = Exit({"--help"}).text;
+  for (const char* command :
+       {"set KEY", "get KEY", "del KEY", "status", "snapshot", "transfer-leader", "member list",
+        "member add", "member remove", "member promote", "member demote", "member replace",
+        "member move", "--lease", "--stale", "--learner"}) {
+    EXPECT_NE(help.find(std::string("\n  ") + command), std::string::npos) << command;
+  }
+}
+
 TEST(CliOptions, RefuseWrongUsageInOneLine) {
-  for (const Words& words :
-       {Words{}, Words{"frobnicate"}, Words{"set", "k"}, Words{"set", "k", "v", "w"}, Words{"get"},
-        Words{"get", "a", "b"}, Words{"--frob", "get", "k"}, Words{"get", "-k"},
-        Words{"set", "k", "--typo"}, Words{"get", "k", "--peers"}, Words{"get", "k", "--peers="},
-        Words{"get", "k", "--peers=host"}, Words{"get", "k", "--peers=a:1,,b:2"},
-        Words{"get", "k", "--deadline=soon"}, Words{"get", "k", "--stale=yes"},
-        Words{"set", "k", "v", "--stale"}, Words{"get", "k", "-w", "json"},
-        Words{"status", "-w", "xml"}, Words{"status", "x"}}) {
+  for (const Words& words : {Words{},
+                             Words{"frobnicate"},
+                             Words{"set", "k"},
+                             Words{"set", "k", "v", "w"},
+                             Words{"get"},
+                             Words{"get", "a", "b"},
+                             Words{"--frob", "get", "k"},
+                             Words{"get", "-k"},
+                             Words{"set", "k", "--typo"},
+                             Words{"get", "k", "--peers"},
+                             Words{"get", "k", "--peers="},
+                             Words{"get", "k", "--peers=host"},
+                             Words{"get", "k", "--peers=a:1,,b:2"},
+                             Words{"get", "k", "--deadline=soon"},
+                             Words{"get", "k", "--stale=yes"},
+                             Words{"set", "k", "v", "--stale"},
+                             Words{"get", "k", "-w", "json"},
+                             Words{"status", "-w", "xml"},
+                             Words{"status", "x"},
+                             Words{"get", "k", "--stale", "--lease"},
+                             Words{"set", "k", "v", "--lease"},
+                             Words{"member"},
+                             Words{"member", "frob"},
+                             Words{"member", "add", "n4"},
+                             Words{"member", "add", "n4", "nowhere"},
+                             Words{"member", "add", "n 4", "h:4"},
+                             Words{"member", "add", "n4", "0.0.0.0:4"},
+                             Words{"member", "remove"},
+                             Words{"member", "remove", "n4", "--learner"},
+                             Words{"member", "remove", ""},
+                             Words{"member", "replace", "n3", "n4"},
+                             Words{"member", "replace", "n3", "n/4", "h:4"},
+                             Words{"member", "move", "n3", ":4"},
+                             Words{"member", "promote", "n3", "h:3"},
+                             Words{"member", "list", "n3"},
+                             Words{"member", "demote", "n3", "-w", "json"}}) {
     const CliExit exit = Exit(words);
     EXPECT_EQ(exit.code, ExitCode::kUsage);
     EXPECT_EQ(exit.text.find('\n'), std::string::npos) << exit.text;

@@ -81,10 +81,45 @@ TEST(GrassdbOptions, ReadEveryFlag) {
   EXPECT_EQ(options.listen_address, "127.0.0.1:7");
 }
 
+TEST(GrassdbOptions, AdvertiseTheAddressThatTheOthersReach) {
+  const auto join = [](const Words& words) {
+    Words all = {"--id", "n4"};
+    all.insert(all.end(), words.begin(), words.end());
+    return Parsed(all).join.value_or(net::ServerOptions::Join());
+  };
+  const auto listed = join({"--join", "a:1,b:2", "--addr", "c:4"});
+  EXPECT_EQ(listed.peers, (Words{"a:1", "b:2"}));
+  EXPECT_EQ(listed.address, "c:4");
+  EXPECT_EQ(listed.role, MemberRole::kJoining);
+  EXPECT_EQ(join({"--join", "localhost:1,127.0.0.1:2,[::1]:3", "--addr", ":4"}).address,
+            "127.0.0.1:4");
+  EXPECT_EQ(join({"--join", "a:1", "--addr", ":4", "--advertise", "c:5"}).address, "c:5");
+  EXPECT_EQ(join({"--join", "a:1", "--addr", "c:4", "--join-as", "learner"}).role,
+            MemberRole::kLearner);
+  EXPECT_EQ(Parsed({"--id", "n4", "--join", "a:1", "--advertise", "c:5"}).listen_address, "c:5");
+}
+
+TEST(GrassdbOptions, ANodeThatHasDataNeedsOnlyItsNameAndWhereToListen) {
+  const net::ServerOptions options = Parsed({"--id", "n4", "--addr", "c:4"});
+  EXPECT_TRUE(options.cluster.empty());
+  EXPECT_FALSE(options.join.has_value());
+  EXPECT_EQ(options.listen_address, "c:4");
+}
+
+TEST(GrassdbOptions, SayThatAnAddressToAdvertiseIsMissing) {
+  for (const char* address : {":4", "0.0.0.0:4", "[::]:4"}) {
+    const EarlyExit exit = Exit({"--id", "n4", "--join", "127.0.0.1:1,b:2", "--addr", address});
+    EXPECT_NE(exit.text.find("--advertise is required"), std::string::npos) << exit.text;
+  }
+}
+
 TEST(GrassdbOptions, RefuseWrongUsageInOneLine) {
   for (const Words& words :
-       {Words{}, Words{"--id", "n1"}, Words{"--cluster", kCluster},
-        Words{"--id", "n9", "--cluster", kCluster}, Words{"--id", "n1", "--cluster", "n1"},
+       {Words{},
+        Words{"--id", "n1"},
+        Words{"--cluster", kCluster},
+        Words{"--id", "n9", "--cluster", kCluster},
+        Words{"--id", "n1", "--cluster", "n1"},
         Words{"--id", "n1", "--cluster", kCluster, "--heartbeat", "fast"},
         Words{"--id", "n1", "--cluster", kCluster, "--heartbeat", "10s"},
         Words{"--id", "n1", "--cluster", kCluster, "--election-timeout", "600ms-300ms"},
@@ -93,6 +128,15 @@ TEST(GrassdbOptions, RefuseWrongUsageInOneLine) {
         Words{"--id", "n1", "--cluster", kCluster, "--log-format", "xml"},
         Words{"--id", "n1", "--cluster", kCluster, "--snapshot-log-size", "0"},
         Words{"--id", "n1", "--cluster", kCluster, "--frob"},
+        Words{"--id", "n1", "--cluster", kCluster, "--join", "a:1", "--addr", "c:4"},
+        Words{"--id", "n1", "--cluster", kCluster, "--advertise", "c:4"},
+        Words{"--id", "n1", "--cluster", kCluster, "--join-as", "voter"},
+        Words{"--id", "n1", "--join", "a:1"},
+        Words{"--id", "n1", "--join", "a", "--addr", "c:4"},
+        Words{"--id", "n 1", "--join", "a:1", "--addr", "c:4"},
+        Words{"--id", "n1", "--join", "a:1", "--addr", "c:4", "--join-as", "leader"},
+        Words{"--id", "n1", "--join", "a:1", "--addr", "c:4", "--advertise", "[::]:4"},
+        Words{"--id", "n1", "--join", "a:1,", "--addr", "c:4"},
         Words{"--id", "n1", "--cluster", kCluster, "stray"},
         Words{"--id", "n1", "--cluster", kCluster, "--config", "/nonexistent/file"}}) {
     const EarlyExit exit = Exit(words);
