@@ -20,6 +20,8 @@ constexpr const char* kHelpText =
 
 Commands:
   set KEY VALUE         Set a key. Prints OK.
+  set KEY               The same with the value read from standard input, up to its end: for values
+                        that are large or no text.
   get KEY               Print the value of a key, or (nil) if it is missing.
   del KEY               Delete a key. Prints 1, or 0 if it was missing.
   status                Show every node, how far each follower is, and the members.
@@ -45,13 +47,17 @@ Flags, before or after the command, with one dash or two, with '=' or a space:
   --lease               get: let the leader answer without asking the others, while its lease lasts.
                         As good as an ordinary get as long as no clock runs far too slow or fast
   --learner             member add: the node never votes
+  -r, --raw             get: print the value as it is, without the newline at its end, and nothing
+                        for a missing key
   -w, --write-out FORM  status, member list: table (default) or json
   --version             Print the version
   -h, --help            Print this
 
 The leader is found from any node; elections are waited for. A write is applied once, however often
-it had to be sent. Keys have 1 to 4096 bytes, values up to 1 MiB. What begins with a dash goes after
-"--":  grass-cli set -- -key --value
+it had to be sent. Keys have 1 to 4096 bytes, values up to 1 MiB. Of the
+arguments, negative numbers stand as they are; whatever else begins with a dash goes after "--":
+  grass-cli set temperature -5
+  grass-cli set -- -key --value
 
 Exit codes:
   0  ok (also for get of a missing key)
@@ -70,7 +76,7 @@ struct CommandInfo {
 };
 
 constexpr std::array<CommandInfo, 13> kCommands = {{
-    {"set", CliCommand::kSet, 2, 2, "set KEY VALUE"},
+    {"set", CliCommand::kSet, 1, 2, "set KEY [VALUE]"},
     {"get", CliCommand::kGet, 1, 1, "get KEY"},
     {"del", CliCommand::kDel, 1, 1, "del KEY"},
     {"status", CliCommand::kStatus, 0, 0, "status"},
@@ -121,7 +127,7 @@ std::size_t NameArguments(CliCommand command) {
   }
 }
 
-enum class Flag { kPeers, kDeadline, kStale, kLease, kLearner, kWriteOut, kVersion, kHelp };
+enum class Flag { kPeers, kDeadline, kStale, kLease, kLearner, kRaw, kWriteOut, kVersion, kHelp };
 
 struct FlagInfo {
   std::string_view name;
@@ -129,12 +135,14 @@ struct FlagInfo {
   bool has_value;
 };
 
-constexpr std::array<FlagInfo, 10> kFlags = {{
+constexpr std::array<FlagInfo, 12> kFlags = {{
     {"peers", Flag::kPeers, true},
     {"deadline", Flag::kDeadline, true},
     {"stale", Flag::kStale, false},
     {"lease", Flag::kLease, false},
     {"learner", Flag::kLearner, false},
+    {"raw", Flag::kRaw, false},
+    {"r", Flag::kRaw, false},
     {"write-out", Flag::kWriteOut, true},
     {"w", Flag::kWriteOut, true},
     {"version", Flag::kVersion, false},
@@ -156,6 +164,9 @@ const FlagInfo* FlagOf(std::string_view argument) {
   }
   return nullptr;
 }
+
+// The way out for an argument that was taken for a flag.
+constexpr const char* kAfterDashes = "; an argument that begins with a dash goes after --";
 
 bool LooksLikeNumber(std::string_view argument) {
   return argument.size() >= 2 && argument.front() == '-' &&
@@ -181,14 +192,12 @@ class Parser {
       words_.push_back(argument);
     } else if (const FlagInfo* flag = FlagOf(argument)) {
       TakeFlag(*flag, argument);
-    } else if (LooksLikeNumber(argument) || (IsValueOfSet() && !argument.starts_with("--"))) {
+    } else if (LooksLikeNumber(argument)) {
       words_.push_back(argument);
     } else {
-      exit_ = UsageError("unknown flag " + argument + "; what begins with a dash goes after --");
+      exit_ = UsageError("unknown flag " + argument + kAfterDashes);
     }
   }
-
-  bool IsValueOfSet() const { return words_.size() == 2 && words_.front() == "set"; }
 
   void TakeFlag(const FlagInfo& flag, const std::string& argument) {
     std::optional<std::string> value;
@@ -201,7 +210,7 @@ class Parser {
     }
     if (flag.has_value && !value.has_value()) {
       if (at_ + 1 == arguments_.size()) {
-        exit_ = UsageError("the flag " + argument + " needs a value");
+        exit_ = UsageError("the flag " + argument + " needs a value" + kAfterDashes);
         return;
       }
       value = arguments_[++at_];
@@ -230,6 +239,9 @@ class Parser {
         return;
       case Flag::kLearner:
         options_.learner = true;
+        return;
+      case Flag::kRaw:
+        options_.raw = true;
         return;
       case Flag::kWriteOut:
         if (value != "json" && value != "table") {
@@ -293,6 +305,7 @@ class Parser {
     if (stale_ && lease_) exit_ = UsageError("--stale and --lease exclude each other");
     if (stale_ && command != CliCommand::kGet) exit_ = UsageError("--stale is for get");
     if (lease_ && command != CliCommand::kGet) exit_ = UsageError("--lease is for get");
+    if (options_.raw && command != CliCommand::kGet) exit_ = UsageError("--raw is for get");
     if (options_.learner && command != CliCommand::kMemberAdd) {
       exit_ = UsageError("--learner is for member add");
     }

@@ -43,6 +43,7 @@ struct CliOptions {
   std::vector<std::string> peers = {"localhost:50051", "localhost:50052", "localhost:50053"};
   Duration deadline = std::chrono::seconds(5);
   ReadMode read = ReadMode::kLinearizable;  // get
+  bool raw = false;                         // get
   bool json = false;                        // status, member list
   bool learner = false;                     // member add
 };
@@ -54,8 +55,8 @@ struct CliExit {
 
 // `arguments` without the program's name. Flags stand anywhere, with one dash or two, their values
 // after '=' or as the next argument; after "--" everything is an argument of the command. What
-// looks like a negative number, and the value of `set` with a single dash, is never taken for a
-// flag, unless it is one.
+// looks like a negative number is never taken for a flag. `set` without a value: that is standard
+// input's.
 std::variant<CliOptions, CliExit> ParseCliArguments(const std::vector<std::string>& arguments);
 
 }  // namespace grassdb

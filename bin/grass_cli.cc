@@ -1,5 +1,8 @@
 // grass-cli: reads and writes a cluster. The options are bin/cli_options.h's, what is printed is
 // bin/cli_output.h's, and the rest is net/database_client.h's.
+#include <fmt/format.h>
+#include <unistd.h>
+
 #include <cstdio>
 #include <exception>
 #include <random>
@@ -7,19 +10,45 @@
 #include <utility>
 #include <vector>
 
+#include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "bin/cli_options.h"
 #include "bin/cli_output.h"
+#include "core/command.h"
 #include "net/database_client.h"
 #include "net/log.h"
 
 namespace grassdb {
 namespace {
 
-CliResult PrintGet(const Outcome& outcome) {
+CliResult ErrorOf(const absl::Status& status) {
+  return {.code = ExitCode::kError, .output = {}, .error = std::string(status.message())};
+}
+
+// The whole of standard input, which may be any bytes. Reads no more than what shows that it is too
+// long, because its end may never come.
+absl::StatusOr<std::string> ReadValue() {
+  if (isatty(STDIN_FILENO) == 1) {
+    std::fprintf(stderr, "grass-cli: reading the value from standard input, up to its end\n");
+  }
+  std::string value(kValueBytesMax + 1, '\0');
+  value.resize(std::fread(value.data(), 1, value.size(), stdin));
+  if (std::ferror(stdin) != 0) return absl::UnavailableError("cannot read standard input");
+  if (value.size() > kValueBytesMax) {
+    return absl::InvalidArgumentError(fmt::format(
+        "the value on standard input has more than the {} bytes that are allowed", kValueBytesMax));
+  }
+  return value;
+}
+
+CliResult PrintGet(const Outcome& outcome, bool raw) {
   CliResult result = ResultOf(outcome);
   if (result.code != ExitCode::kOk) return result;
-  result.output = (outcome.reply.found ? outcome.reply.value : std::string("(nil)")) + "\n";
+  if (outcome.reply.found) {
+    result.output = outcome.reply.value + (raw ? "" : "\n");
+  } else if (!raw) {
+    result.output = "(nil)\n";
+  }
   return result;
 }
 
@@ -83,10 +112,14 @@ CliResult Execute(const CliOptions& options) {
   net::DatabaseClient client(client_options);
   const std::vector<std::string>& arguments = options.arguments;
   switch (options.command) {
-    case CliCommand::kSet:
-      return PrintOk(client.Set(arguments[0], arguments[1]));
+    case CliCommand::kSet: {
+      if (arguments.size() == 2) return PrintOk(client.Set(arguments[0], arguments[1]));
+      absl::StatusOr<std::string> value = ReadValue();
+      if (!value.ok()) return ErrorOf(value.status());
+      return PrintOk(client.Set(arguments[0], *std::move(value)));
+    }
     case CliCommand::kGet:
-      return PrintGet(client.Get(arguments[0], options.read));
+      return PrintGet(client.Get(arguments[0], options.read), options.raw);
     case CliCommand::kDel:
       return PrintDelete(client.Delete(arguments[0]));
     case CliCommand::kSnapshot:

@@ -28,12 +28,11 @@ int Run(const std::vector<std::string>& arguments) {
   }
   const auto& options = std::get<grassdb::net::ServerOptions>(parsed);
   grassdb::net::StartLogging(options.name, options.log_format, options.log_level);
-  // The server goes after the thread that may be asking it to stop. A signal may come before there
-  // is a server: joining a cluster can take long.
+  // A signal may come before there is a server: joining a cluster can take long.
   absl::StatusOr<std::unique_ptr<grassdb::net::Server>> server = nullptr;
   std::atomic<bool> stop{false};
   std::atomic<grassdb::net::Server*> running{nullptr};
-  const grassdb::net::SignalThread signals([&stop, &running] {
+  grassdb::net::SignalThread signals([&stop, &running] {
     stop.store(true);
     if (grassdb::net::Server* started = running.load()) started->RequestStop();
   });
@@ -44,7 +43,12 @@ int Run(const std::vector<std::string>& arguments) {
   }
   running.store(server->get());
   if (stop.load()) (*server)->RequestStop();
-  return (*server)->Run();
+  const int code = (*server)->Run();
+  // The server goes before the thread that waits for signals: a disk that hangs can hold it up for
+  // as long as it likes, and then a second signal still ends the process.
+  signals.Disarm();
+  server->reset();
+  return code;
 }
 
 }  // namespace

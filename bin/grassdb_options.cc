@@ -8,6 +8,7 @@
 #include <string_view>
 #include <utility>
 
+#include "bin/config_file.h"
 #include "net/server.h"
 
 namespace grassdb {
@@ -15,6 +16,7 @@ namespace {
 
 // The options as text; parsed after CLI11 has merged flags, environment and file.
 struct Raw {
+  std::string config;
   std::string id;
   std::string addr;
   std::string cluster;
@@ -37,9 +39,15 @@ constexpr const char* kDescription =
     "member later is started with --join. Once a node has data, it needs neither.";
 
 constexpr const char* kFooter =
-    "\nEach option can also be set in the environment (--data-dir is GRASSDB_DATA_DIR) or in a\n"
-    "file (data-dir = /var/lib/grassdb). A flag wins over the environment, and that over the "
+    "\nEach option can also be set in the environment (--data-dir is GRASSDB_DATA_DIR) or in the\n"
+    "file of --config, one option a line. A flag wins over the environment, and that over the "
     "file.\n"
+    "Such a file is:\n"
+    "  # The first of three nodes.\n"
+    "  id = \"node1\"\n"
+    "  cluster = "
+    "\"node1=127.0.0.1:50051,node2=127.0.0.1:50052,node3=127.0.0.1:50053\"\n"
+    "  data-dir = \"/var/lib/grassdb\"\n"
     "\nExample, the first of three nodes on one machine:\n"
     "  grassdb --id node1 --cluster "
     "node1=127.0.0.1:50051,node2=127.0.0.1:50052,node3=127.0.0.1:50053\n"
@@ -49,7 +57,7 @@ constexpr const char* kFooter =
     "\nExit codes: 0 stopped when asked to, 1 cannot start or had to stop, 2 usage.";
 
 void Define(CLI::App& app, Raw& raw) {
-  app.set_config("--config", "", "Read options from this file")->type_name("FILE");
+  app.add_option("--config", raw.config, "Read options from this file")->type_name("FILE");
   const auto add = [&app](const char* name, std::string& value, const char* type,
                           const std::string& help) {
     std::string environment = "GRASSDB_";
@@ -77,8 +85,10 @@ void Define(CLI::App& app, Raw& raw) {
       "Where to listen; an empty host means every interface. Default: this node's address in "
       "--cluster, or --advertise");
   add("--cluster-name", raw.cluster_name, "NAME",
-      "Keeps clusters apart: nodes and data of another one are refused. Default: grassdb, or with "
-      "--join the name of that cluster");
+      "Keeps clusters apart: nodes and data of another one are refused. Two clusters that can "
+      "reach "
+      "each other need different names, for what tells them apart is the names of their nodes and "
+      "this. Default: grassdb, or with --join the name of that cluster");
   add("--data-dir", raw.data_dir, "DIR", "Where the data is kept")->capture_default_str();
   add("--election-timeout", raw.election_timeout, "MIN-MAX",
       "A follower that hears no leader for a random time in this range starts an election")
@@ -222,6 +232,28 @@ void AddEnvironment(const CLI::App& app, std::vector<std::string>* arguments) {
   arguments->insert(arguments->begin(), added.begin(), added.end());
 }
 
+// Sets what `file` says and neither a flag nor the environment has set. Gives what is wrong with
+// it.
+std::optional<std::string> AddFile(CLI::App& app, const std::string& file) {
+  const absl::StatusOr<std::vector<ConfigLine>> lines = ReadConfigFile(file);
+  if (!lines.ok()) return "--config " + std::string(lines.status().message());
+  for (const ConfigLine& line : *lines) {
+    CLI::Option* option = nullptr;
+    for (CLI::Option* known : app.get_options()) {
+      // What can be set in the environment can be set in a file: all but --config and --help.
+      if (!known->get_envname().empty() && known->check_lname(line.name)) option = known;
+    }
+    if (option == nullptr) {
+      return "--config " + file + " line " + std::to_string(line.number) + ": unknown option '" +
+             line.name + "'; the names are those of the flags, as in data-dir";
+    }
+    if (option->count() > 0) continue;
+    option->add_result(line.value);
+    option->run_callback();
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 std::variant<net::ServerOptions, EarlyExit> ParseServerArguments(
@@ -237,6 +269,9 @@ std::variant<net::ServerOptions, EarlyExit> ParseServerArguments(
   std::ranges::reverse(reversed);  // what CLI11 wants
   try {
     app.parse(std::move(reversed));
+    if (app.count("--config") > 0) {
+      if (const auto problem = AddFile(app, raw.config)) return UsageError(*problem);
+    }
   } catch (const CLI::CallForHelp&) {
     return EarlyExit{.code = 0, .text = app.help()};
   } catch (const CLI::CallForVersion&) {

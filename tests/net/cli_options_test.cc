@@ -51,10 +51,27 @@ TEST(CliOptions, TakeValuesThatBeginWithADash) {
   EXPECT_EQ(Parsed({"set", "k", "-5"}).arguments, (Words{"k", "-5"}));
   EXPECT_EQ(Parsed({"set", "k", "-.5"}).arguments, (Words{"k", "-.5"}));
   EXPECT_EQ(Parsed({"set", "k", "-"}).arguments, (Words{"k", "-"}));
-  EXPECT_EQ(Parsed({"set", "k", "-abc"}).arguments, (Words{"k", "-abc"}));
+  EXPECT_EQ(Parsed({"get", "-7"}).arguments, Words{"-7"});
   EXPECT_EQ(Parsed({"set", "--", "-k", "--peers"}).arguments, (Words{"-k", "--peers"}));
   EXPECT_EQ(Parsed({"set", "k", "--", "--stale"}).arguments, (Words{"k", "--stale"}));
   EXPECT_EQ(Parsed({"set", "-7", "-8", "-peers=h:1"}).arguments, (Words{"-7", "-8"}));
+}
+
+// Whatever the argument, and whether a flag has that name or not.
+TEST(CliOptions, SayWhereArgumentsGoThatBeginWithADash) {
+  for (const char* word : {"-v", "-abc", "-hello", "--typo", "---", "-w"}) {
+    for (const Words& words :
+         {Words{"set", "k", word}, Words{"set", "k", "v", word}, Words{"get", word}, Words{word}}) {
+      EXPECT_NE(Exit(words).text.find("begins with a dash goes after --"), std::string::npos)
+          << word;
+    }
+    EXPECT_EQ(Parsed({"set", "k", "--", word}).arguments, (Words{"k", word}));
+    EXPECT_EQ(Parsed({"get", "--", word}).arguments, Words{word});
+  }
+}
+
+TEST(CliOptions, LeaveTheValueToStandardInput) {
+  EXPECT_EQ(Parsed({"set", "k"}).arguments, Words{"k"});
 }
 
 TEST(CliOptions, TakeAnEmptyValue) {
@@ -66,6 +83,8 @@ TEST(CliOptions, ReadTheOtherFlags) {
   EXPECT_EQ(Parsed({"get", "--stale", "k"}).read, ReadMode::kStale);
   EXPECT_EQ(Parsed({"get", "--lease", "k"}).read, ReadMode::kLease);
   EXPECT_TRUE(Parsed({"status", "-w", "json"}).json);
+  EXPECT_TRUE(Parsed({"get", "-r", "k"}).raw);
+  EXPECT_TRUE(Parsed({"get", "k", "--raw"}).raw);
   EXPECT_TRUE(Parsed({"status", "--write-out=json"}).json);
   EXPECT_EQ(Parsed({"-deadline", "250ms", "get", "k"}).deadline, std::chrono::milliseconds(250));
   EXPECT_EQ(Parsed({"transfer-leader"}).arguments, Words{});
@@ -103,8 +122,11 @@ TEST(CliOptions, HelpNamesEveryCommand) {
 TEST(CliOptions, RefuseWrongUsageInOneLine) {
   for (const Words& words : {Words{},
                              Words{"frobnicate"},
-                             Words{"set", "k"},
+                             Words{"set"},
                              Words{"set", "k", "v", "w"},
+                             Words{"set", "k", "-v"},
+                             Words{"set", "--raw", "k", "v"},
+                             Words{"status", "-r"},
                              Words{"get"},
                              Words{"get", "a", "b"},
                              Words{"--frob", "get", "k"},

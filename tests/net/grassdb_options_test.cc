@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <utility>
 
 namespace grassdb {
 namespace {
@@ -170,6 +171,67 @@ TEST(GrassdbOptions, AFlagWinsOverTheEnvironmentAndThatOverTheFile) {
   EXPECT_EQ(options.log_level, net::LogLevel::kWarn);
   EXPECT_EQ(options.heartbeat, std::chrono::milliseconds(120));
   EXPECT_EQ(options.data_directory, "/from/flag");
+}
+
+// A file that goes with this object.
+class ConfigFile {
+ public:
+  explicit ConfigFile(const std::string& text)
+      : path_(std::filesystem::temp_directory_path() /
+              ("grassdb_config_" + std::to_string(getpid()))) {
+    std::ofstream(path_) << text;
+  }
+  ~ConfigFile() { std::filesystem::remove(path_); }
+  ConfigFile(const ConfigFile&) = delete;
+  ConfigFile& operator=(const ConfigFile&) = delete;
+  std::string path() const { return path_.string(); }
+
+ private:
+  std::filesystem::path path_;
+};
+
+TEST(GrassdbOptions, RefuseAFileThatSaysWhatTheyDoNotKnow) {
+  const std::string good = "id = \"n1\"\ncluster = \"" + std::string(kCluster) + "\"\n";
+  for (const auto& [bad, part] : {std::pair("bogus = 3", "'bogus'"),
+                                  {"[[[x", "expected name = value"},
+                                  {"config = \"other\"", "'config'"},
+                                  {"help = true", "'help'"},
+                                  {"data_dir = \"x\"", "'data_dir'"},
+                                  {"[section]\nid = 3", "expected name = value"},
+                                  {"heartbeat", "expected name = value"}}) {
+    const ConfigFile file(good + bad + "\n");
+    const EarlyExit exit = Exit({"--config", file.path()});
+    EXPECT_EQ(exit.code, 2);
+    EXPECT_EQ(exit.text.find("grassdb: --config " + file.path() + " line 3: "), 0u) << exit.text;
+    EXPECT_NE(exit.text.find(part), std::string::npos) << exit.text;
+    EXPECT_EQ(exit.text.find('\n'), std::string::npos) << exit.text;
+  }
+  const ConfigFile file("heartbeat = often\n" + good);
+  EXPECT_NE(Exit({"--config=" + file.path()}).text.find("--heartbeat 'often'"), std::string::npos);
+}
+
+TEST(GrassdbOptions, TakeAListThatIsNotQuoted) {
+  const ConfigFile file("id = n1\ncluster = " + std::string(kCluster) + "\n");
+  EXPECT_EQ(Parsed({"--config", file.path()}).cluster.members().size(), 3u);
+}
+
+TEST(GrassdbOptions, TakeAnEmptyValueInAFileForOne) {
+  const ConfigFile file("id = \"\"\ncluster = " + std::string(kCluster) + "\n");
+  EXPECT_NE(Exit({"--config", file.path()}).text.find("--id is required"), std::string::npos);
+}
+
+// The lines of the help between "Such a file is:" and the next empty one.
+TEST(GrassdbOptions, TakeTheFileThatTheHelpShows) {
+  const std::string help = Exit({"--help"}).text;
+  const std::string heading = "Such a file is:\n";
+  const std::size_t begin = help.find(heading);
+  ASSERT_NE(begin, std::string::npos);
+  const std::size_t from = begin + heading.size();
+  const ConfigFile file(help.substr(from, help.find("\n\n", from) - from));
+  const net::ServerOptions options = Parsed({"--config", file.path()});
+  EXPECT_EQ(options.name, "node1");
+  EXPECT_EQ(options.cluster.members().size(), 3u);
+  EXPECT_EQ(options.data_directory, "/var/lib/grassdb");
 }
 
 }  // namespace
