@@ -30,6 +30,10 @@ constexpr Duration kCallsGrace = std::chrono::milliseconds(200);
 // Half of PeerTransportOptions::keepalive.
 constexpr int kPingIntervalMillisMin = 5000;
 
+// What gRPC may hold for all connections together: requests that are being read, and answers. Beyond
+// it, calls are cancelled.
+constexpr std::size_t kCallMemoryBytesMax = std::size_t{256} << 20;
+
 std::string ErrorText(int error) {
   return std::generic_category().message(error);
 }
@@ -149,6 +153,7 @@ absl::Status Server::Listen() {
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
                              kPingIntervalMillisMin);
   builder.SetMaxReceiveMessageSize(kReceiveBytesMax);
+  builder.SetResourceQuota(grpc::ResourceQuota("grassdb").Resize(kCallMemoryBytesMax));
   int port = 0;
   builder.AddListeningPort(address, grpc::InsecureServerCredentials(), &port);
   for (grpc::Service* service : clients_->services()) builder.RegisterService(service);
@@ -175,6 +180,7 @@ absl::Status Server::OpenStore(const Identity& wanted) {
   disk_ = std::make_unique<DiskThread>(std::move(opened->storage), [this] { loop_->Wake(); });
   identity_ = opened->state.identity;
   addresses_ = AddressBook(opened->state.identity.bootstrap, options_.cluster);
+  SetLogContext(opened->state.hard_state.term, Role::kFollower);
   LogRecovery(opened->state);
   node_ = std::make_unique<Node>(NodeOptionsOf(options_), std::move(opened->state),
                                  Environment{.clock = this,
@@ -241,9 +247,7 @@ bool Server::HandleStop() {
     // An election timeout is what the others would wait for if this node were just gone.
     stop_deadline_ = Now() + options_.election_timeout_max;
     health_.Set(Serving::kNo);
-    spdlog::info("Shutting down{}", node_->raft().role() == Role::kLeader
-                                        ? "; handing leadership to another node first"
-                                        : "");
+    spdlog::info("Shutting down");  // to whom a leader hands over, if to anybody, is an event
     node_->BeginShutdown();
     node_->Flush();
   }
