@@ -30,9 +30,10 @@ constexpr Duration kCallsGrace = std::chrono::milliseconds(200);
 // Half of PeerTransportOptions::keepalive.
 constexpr int kPingIntervalMillisMin = 5000;
 
-// What gRPC may hold for all connections together: requests that are being read, and answers. Beyond
-// it, calls are cancelled.
-constexpr std::size_t kCallMemoryBytesMax = std::size_t{256} << 20;
+// What gRPC may hold for all connections together, of requests that come in and of answers that
+// wait to be read. What would go beyond it is cancelled (ENHANCE_YOUR_CALM). Requests that are
+// being handled, decoded, come on top: about as much again at the worst.
+constexpr std::size_t kCallMemoryBytesMax = std::size_t{512} << 20;
 
 std::string ErrorText(int error) {
   return std::generic_category().message(error);
