@@ -128,6 +128,9 @@ TEST(Membership, TheOthersCloseTheirConnectionsToWhoHasBeenRemoved) {
   EXPECT_TRUE(
       WaitFor(Cluster::kPatience, [&] { return ConnectionsTo(cluster.address(gone)) == 0; }));
   EXPECT_TRUE(WaitForLog(cluster, leader, "Closing the connection to " + cluster.name(gone)));
+  EXPECT_TRUE(
+      WaitForLog(cluster, gone, cluster.name(gone) + " is no member of the cluster any more"))
+      << "it is told before the connection goes";
   EXPECT_EQ(cluster.Cli({"set", "k", "w"}).code, 0);
   // Without an answer from anybody, it must not keep the others from stopping either.
   cluster.process(leader).Signal(SIGTERM);
