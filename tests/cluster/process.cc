@@ -67,6 +67,14 @@ void Process::Signal(int number) {
   if (pid_ > 0 && !code_.has_value()) kill(pid_, number);
 }
 
+std::size_t Process::MemoryPeak() const {
+  const std::string status = ReadFile("/proc/" + std::to_string(pid_) + "/status");
+  const std::string name = "VmHWM:";
+  const std::size_t at = status.find(name);
+  if (at == std::string::npos) return 0;
+  return std::stoul(status.substr(at + name.size())) * 1024;  // it is in kB
+}
+
 std::optional<int> Process::Wait(Seconds patience) {
   if (pid_ < 0) return std::nullopt;
   WaitFor(patience, [this] {

@@ -5,6 +5,7 @@
 #include <sys/types.h>
 
 #include <chrono>
+#include <cstddef>
 #include <functional>
 #include <optional>
 #include <string>
@@ -28,6 +29,8 @@ class Process {
   ~Process();
 
   void Signal(int number);
+  // The most memory that it has had in use, in bytes.
+  std::size_t MemoryPeak() const;
   // The exit code; 128 + the signal's number if one ended it; nullopt if it still runs by then.
   std::optional<int> Wait(Seconds patience);
 

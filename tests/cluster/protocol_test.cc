@@ -43,6 +43,11 @@ class RawCall {
     stream_->Write(BufferOf(request.SerializeAsString()), this);
     EXPECT_TRUE(Next());
   }
+  // False if the call has ended meanwhile.
+  bool TryWrite(const grpc::ByteBuffer& message) {
+    stream_->Write(message, this);
+    return Next();
+  }
   void WritesDone() {
     stream_->WritesDone(this);
     Next();
@@ -172,6 +177,20 @@ TEST(Protocol, ABrokenLimitIsNamedWithBothFigures) {
         << huge.error_message();
     EXPECT_NE(huge.error_message().find("1048576"), std::string::npos);
   }
+}
+
+// gRPC holds a message before it looks at how long it is.
+TEST(Protocol, AMessageOfAnyLengthTakesBoundedMemory) {
+  Cluster cluster(1);
+  const int node = cluster.StartAndElect();
+  const std::vector<grpc::Slice> slices(2000, grpc::Slice(std::string(std::size_t{1} << 20, 'v')));
+  RawCall call(cluster.address(node), "/grassdb.Database/Set");
+  call.TryWrite(grpc::ByteBuffer(slices.data(), slices.size()));
+  EXPECT_EQ(call.Finish().error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  const std::size_t peak = cluster.process(node).MemoryPeak();
+  EXPECT_GT(peak, 0u);
+  EXPECT_LT(peak, std::size_t{1200} << 20) << "of 2000 MiB";
+  EXPECT_EQ(cluster.Cli({"set", "k", "v"}).out, "OK\n");
 }
 
 // The exactly-once that clients build on: the same number in the same session, sent twice.

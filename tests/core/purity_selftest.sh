@@ -48,7 +48,7 @@ found MixingHashState absl/container/flat_hash_map.h \
 found clock time.h 'static volatile auto t = clock(); (void)t;'
 found time time.h 'static volatile auto t = time(nullptr); (void)t;'
 found steady_clock chrono 'static volatile auto t = std::chrono::steady_clock::now(); (void)t;'
-found fwrite stdio.h 'fwrite("x", 1, 1, stdout);'
+found fwrite stdio.h 'fwrite("xy", 1, 2, stdout);'
 found printf stdio.h 'printf("%d", 1);'
 found fprintf stdio.h 'fprintf(stderr, "%d", 1);'
 found cout iostream 'std::cout << 1;'
