@@ -82,8 +82,7 @@ TEST(KvSnapshot, KeepsWhatTheAnswersOfSessionsCount) {
     command.session = session;
     command.sequence = Sequence(sequence);
     command.transaction = PutTransaction("a", std::string(100, 'x'));
-    command.transaction.success.push_back(
-        {.kind = Operation::Kind::kGet, .key = "a", .value = {}});
+    command.transaction.success.push_back({.kind = Operation::Kind::kGet, .key = "a", .value = {}});
     return command;
   };
   const std::vector<SessionId> sessions = {open(), open(), open()};

@@ -35,10 +35,8 @@ class KvStoreTest : public ::testing::Test {
     return Apply(std::move(read), session, sequence);
   }
 
-  KvOptions options_{.session_idle_max = 1000,
-                     .sessions_max = 3,
-                     .answers_max = 4,
-                     .answer_bytes_max = 100};
+  KvOptions options_{
+      .session_idle_max = 1000, .sessions_max = 3, .answers_max = 4, .answer_bytes_max = 100};
   KvStore store_{options_};
   Index index_;
   ClusterTime time_ = 0;

@@ -80,8 +80,7 @@ class NodeTest : public ::testing::Test {
     clock_.now = node_->NextDeadline();
     node_->OnDeadline();
     node_->Flush();
-    RequestVoteResponse vote{
-        .ballot = Ballot::kPreVote, .campaign_term = Term(1), .granted = true};
+    RequestVoteResponse vote{.ballot = Ballot::kPreVote, .campaign_term = Term(1), .granted = true};
     Receive(2, 0, vote);
     FinishDisk();
     vote.ballot = Ballot::kVote;

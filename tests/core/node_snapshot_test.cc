@@ -108,8 +108,7 @@ class NodeStreams : public NodeSnapshot {
     clock_.now = node_->NextDeadline();
     node_->OnDeadline();
     node_->Flush();
-    RequestVoteResponse vote{
-        .ballot = Ballot::kPreVote, .campaign_term = Term(2), .granted = true};
+    RequestVoteResponse vote{.ballot = Ballot::kPreVote, .campaign_term = Term(2), .granted = true};
     Receive(2, 1, vote);
     FinishDisk();
     vote.ballot = Ballot::kVote;
