@@ -103,7 +103,7 @@ TEST(RaftDiskStall, AFollowerWithAStuckDiskKeepsAnsweringHeartbeats) {
   cluster.HoldDisk(3);
   cluster.Propose(1, "a");
   cluster.Advance(std::chrono::seconds(10));
-  EXPECT_EQ(cluster.Leader(), 1) << "n3's answers are its quorum";
+  ASSERT_EQ(cluster.Leader(), 1) << "n3's answers are its quorum";
   EXPECT_EQ(FollowerOf(cluster, 1, 3).match, Index(1)) << "and promise nothing";
   EXPECT_EQ(cluster.raft(1).commit_index(), Index(1));
   cluster.ReleaseDisk(3);
