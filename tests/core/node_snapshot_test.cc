@@ -180,5 +180,58 @@ TEST_F(NodeStreams, ADamagedSnapshotStopsTheNode) {
   EXPECT_TRUE(node_->failed());
 }
 
+// --- Receiving ---
+
+class NodeReceives : public NodeSnapshot {
+ protected:
+  void ReceiveChunk(std::uint64_t index) {
+    InstallSnapshotRequest chunk;
+    chunk.meta.index = Index(index);
+    chunk.meta.term = Term(1);
+    chunk.meta.configuration = VotersOf(3);
+    chunk.last = true;
+    chunk.data = Bytes("state");
+    Receive(2, 1, std::move(chunk));
+  }
+  bool IsStaging() const {
+    return std::ranges::any_of(
+        disk_.jobs, [](const DiskJob& job) { return std::holds_alternative<StageSnapshot>(job); });
+  }
+  void FinishStaging() {
+    const auto stage = Take<StageSnapshot>();
+    Finish(StageDone{.source = stage.source,
+                     .index = stage.meta.index,
+                     .next_offset = stage.offset + stage.data.size(),
+                     .last = stage.last,
+                     .status = absl::OkStatus()});
+  }
+};
+
+TEST_F(NodeReceives, WhileASnapshotIsInstalledNoOtherOneIsWrittenOverIt) {
+  Make(3);
+  Receive(2, 1, AppendEntriesRequest{});
+  FinishDisk();
+  ReceiveChunk(7);
+  FinishStaging();
+  ASSERT_TRUE(std::ranges::any_of(disk_.jobs, IsPersist)) << "it is being installed";
+  ReceiveChunk(9);
+  ReceiveChunk(7);
+  EXPECT_FALSE(IsStaging());
+  FinishDisk();
+  EXPECT_EQ(node_->raft().snapshot()->index, Index(7));
+  ReceiveChunk(9);
+  EXPECT_TRUE(IsStaging());
+}
+
+TEST_F(NodeReceives, AChunkIsTakenOnceWhileItIsWritten) {
+  Make(3);
+  ReceiveChunk(7);
+  ReceiveChunk(7);
+  ReceiveChunk(9);
+  FinishStaging();
+  EXPECT_FALSE(IsStaging());
+  EXPECT_EQ(node_->raft().snapshot()->index, Index(7));
+}
+
 }  // namespace
 }  // namespace grassdb
