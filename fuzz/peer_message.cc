@@ -104,7 +104,8 @@ void Run(MessageKind kind, std::string_view bytes) {
     Raft raft = *start;
     const Instant later = kNow + std::chrono::seconds(2);
     for (int i = 0; i < 2; ++i) Step(raft, later, *message);
-    Step(raft, std::max(later, std::min(raft.NextDeadline(), later * 2)), DeadlineReached{});
+    const Instant next = raft.NextDeadline();
+    Step(raft, next == Instant::max() ? later : std::max(later, next), DeadlineReached{});
   }
 }
 
