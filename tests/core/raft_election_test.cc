@@ -280,6 +280,19 @@ TEST(RaftPreVote, TheRefusalOfAHigherTermIsTakenOver) {
   EXPECT_NE(cluster.Leader(), 0);
 }
 
+TEST(RaftPreVote, TheAnswerOfAVoterInAnEarlierTermCounts) {
+  RaftCluster cluster(3);
+  // n1 hears of term 8 and the others do not.
+  cluster.Deliver(VoteRequest(3, 1, Term(8), Index(0), Term(0)));
+  cluster.DropAll();
+  cluster.Isolate(3);
+  cluster.FireDeadline(1);
+  cluster.Advance(milliseconds(0));
+  ASSERT_EQ(cluster.raft(1).term(), Term(9));
+  EXPECT_EQ(cluster.Leader(), 1);
+  EXPECT_EQ(cluster.raft(2).term(), Term(9));
+}
+
 // --- Check-quorum (6.2) ---
 
 TEST(RaftCheckQuorum, ALeaderCutOffStepsDown) {

@@ -75,6 +75,30 @@ TEST(RaftMembership, ALearnerCountsInNoQuorum) {
   EXPECT_EQ(cluster.raft(2).role(), Role::kFollower) << "a learner never campaigns";
 }
 
+// The candidate may know of a promotion that the learner does not (etcd 10998).
+TEST(RaftMembership, ALearnerThatIsAskedToVoteVotes) {
+  RaftCluster cluster(2);
+  cluster.Join(3);
+  cluster.Elect(1);
+  Change(cluster, 1, {ChangeOf(MemberChange::Kind::kAddLearner, 3)});
+  cluster.Advance(milliseconds(300));
+  ASSERT_EQ(RoleIn(cluster.raft(3), 3), MemberRole::kLearner);
+  RequestVoteRequest ask;
+  ask.ballot = Ballot::kPreVote;
+  ask.last_log_index = cluster.raft(2).log().last_index();
+  ask.last_log_term = Term(1);
+  ask.campaign_term = Term(2);
+  cluster.Skip(milliseconds(300));
+  cluster.Deliver({.from = IdOfNode(2), .to = IdOfNode(3), .term = Term(1), .body = ask});
+  ask.ballot = Ballot::kVote;
+  cluster.Deliver({.from = IdOfNode(2), .to = IdOfNode(3), .term = Term(2), .body = ask});
+  const auto answers = cluster.Sent<RequestVoteResponse>(3, 2);
+  ASSERT_EQ(answers.size(), 2u);
+  EXPECT_TRUE(std::get<RequestVoteResponse>(answers[0].body).granted);
+  EXPECT_TRUE(std::get<RequestVoteResponse>(answers[1].body).granted);
+  EXPECT_EQ(cluster.raft(3).voted_for(), IdOfNode(2));
+}
+
 TEST(RaftMembership, ChangesSeveralVotersAtOnceThroughAJointConfiguration) {
   RaftCluster cluster(3);
   for (const int number : {4, 5}) cluster.Join(number);
