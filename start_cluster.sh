@@ -7,13 +7,20 @@
 #
 # The data (distdb_*) and the logs (node1.log ...) are kept in this directory; a later start goes on
 # with them.
+#
+# In the environment, for tests:
+#   GRASSDB_PORTS="N N N"     the nodes' ports, instead of 50051 50052 50053. The same at every call
+#   GRASSDB_BUILD_DIR=FOLDER  run the programs in FOLDER/bin as they are; install and build nothing
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
-readonly repository=$PWD
+# As the kernel names it, for pid_of: the way here may lead over symbolic links.
+repository=$(pwd -P)
+readonly repository
 # shellcheck source=tests/packages.sh
 . tests/packages.sh
 
 readonly nodes=(1 2 3)
+read -ra ports <<<"${GRASSDB_PORTS:-50051 50052 50053}"
 readonly state=.grassdb
 readonly leader_wait_seconds=30
 readonly stop_wait_seconds=10
@@ -23,7 +30,17 @@ die() {
   exit 1
 }
 
-port_of() { echo $((50050 + $1)); }
+port_of() { echo "${ports[$1 - 1]}"; }
+
+check_ports() {
+  local port
+  [ ${#ports[@]} -eq ${#nodes[@]} ] || die "GRASSDB_PORTS '${ports[*]}': expected ${#nodes[@]} ports"
+  for port in "${ports[@]}"; do
+    if ! [[ $port =~ ^[1-9][0-9]{0,4}$ ]] || [ "$port" -gt 65535 ]; then
+      die "GRASSDB_PORTS '${ports[*]}': $port is no port"
+    fi
+  done
+}
 
 cluster_list() {
   local node list=
@@ -55,7 +72,7 @@ port_is_taken() {
   local hex
   hex=$(printf '%04X' "$1")
   awk -v port="$hex" '$4 == "0A" { split($2, a, ":"); if (a[2] == port) found = 1 }
-    END { exit !found }' /proc/net/tcp /proc/net/tcp6 2>/dev/null
+    END { exit !found }' < <(cat /proc/net/tcp /proc/net/tcp6 2>/dev/null)
 }
 
 # Shows the newest of ninja's lines ("[12/99] ...") in place, on a terminal; else nothing.
@@ -67,7 +84,17 @@ show_progress() {
   fi
 }
 
+link_programs() {
+  local program
+  for program in grassdb grass-cli grass-sim; do ln -sfn "$1/bin/$program" "$program"; done
+}
+
 build() {
+  if [ -n "${GRASSDB_BUILD_DIR:-}" ]; then
+    [ -x "$GRASSDB_BUILD_DIR/bin/grassdb" ] || die "GRASSDB_BUILD_DIR: no $GRASSDB_BUILD_DIR/bin/grassdb"
+    link_programs "$GRASSDB_BUILD_DIR"
+    return
+  fi
   install_packages "${BUILD_PACKAGES[@]}" || exit 1
   local log=$state/build.log options=()
   echo "Building (the first time takes some minutes; details in $log)"
@@ -82,8 +109,7 @@ build() {
     tail -n 30 "$log" >&2
     die "the build failed; the last lines of $log are above"
   fi
-  local program
-  for program in grassdb grass-cli grass-sim; do ln -sfn "build/release/bin/$program" "$program"; done
+  link_programs build/release
 }
 
 start_node() {
@@ -189,6 +215,7 @@ lock() {
   flock -n 9 || die "another start_cluster.sh is at work here"
 }
 
+check_ports
 case ${1:-start} in
   start)
     lock

@@ -7,6 +7,7 @@
 #include <variant>
 #include <vector>
 
+#include "core/api.h"
 #include "core/types.h"
 
 namespace grassdb {
@@ -20,15 +21,31 @@ enum class ExitCode : int {
   kOutcomeUnknown = 4,  // the write may or may not take effect
 };
 
-enum class CliCommand : std::uint8_t { kSet, kGet, kDel, kStatus, kSnapshot, kTransferLeader };
+enum class CliCommand : std::uint8_t {
+  kSet,
+  kGet,
+  kDel,
+  kStatus,
+  kSnapshot,
+  kTransferLeader,
+  kMemberList,
+  kMemberAdd,
+  kMemberRemove,
+  kMemberPromote,
+  kMemberDemote,
+  kMemberReplace,
+  kMemberMove,
+};
 
 struct CliOptions {
   CliCommand command = CliCommand::kGet;
   std::vector<std::string> arguments;  // of the command, as many as it takes
   std::vector<std::string> peers = {"localhost:50051", "localhost:50052", "localhost:50053"};
   Duration deadline = std::chrono::seconds(5);
-  bool stale = false;  // get
-  bool json = false;   // status
+  ReadMode read = ReadMode::kLinearizable;  // get
+  bool raw = false;                         // get
+  bool json = false;                        // status, member list
+  bool learner = false;                     // member add
 };
 
 struct CliExit {
@@ -38,8 +55,8 @@ struct CliExit {
 
 // `arguments` without the program's name. Flags stand anywhere, with one dash or two, their values
 // after '=' or as the next argument; after "--" everything is an argument of the command. What
-// looks like a negative number, and the value of `set` with a single dash, is never taken for a
-// flag, unless it is one.
+// looks like a negative number is never taken for a flag. `set` without a value: that is standard
+// input's.
 std::variant<CliOptions, CliExit> ParseCliArguments(const std::vector<std::string>& arguments);
 
 }  // namespace grassdb

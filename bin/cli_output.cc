@@ -3,18 +3,29 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cstddef>
+#include <cstdint>
 #include <nlohmann/json.hpp>
 #include <utility>
+
+#include "proto/convert.h"
 
 namespace grassdb {
 namespace {
 
 using net::NodeReport;
 
-bool Leads(const NodeReport& report) {
-  return report.status.has_value() && report.status->role() == "leader" && report.status->serving();
+nlohmann::ordered_json JsonOfMembers(const wire::StatusResponse& status) {
+  auto members = nlohmann::ordered_json::array();
+  for (const wire::MemberStatus& member : status.members()) {
+    members.push_back({{"id", member.id()},
+                       {"address", member.address()},
+                       {"voter", member.voter()},
+                       {"role", member.role()},
+                       {"outgoing", member.outgoing()},
+                       {"replaces", member.replaces()}});
+  }
+  return members;
 }
 
 nlohmann::ordered_json JsonOf(const NodeReport& report) {
@@ -28,6 +39,7 @@ nlohmann::ordered_json JsonOf(const NodeReport& report) {
   const wire::StatusResponse& status = *report.status;
   node["id"] = status.id();
   node["cluster"] = status.cluster();
+  node["cluster_id"] = HexOf(status.cluster_id());
   node["role"] = status.role();
   node["term"] = status.term();
   node["leader_id"] = status.leader_id();
@@ -43,62 +55,138 @@ nlohmann::ordered_json JsonOf(const NodeReport& report) {
   node["keys"] = status.keys();
   node["sessions"] = status.sessions();
   node["digest"] = fmt::format("{:016x}", status.digest());
+  node["configuration_index"] = status.configuration_index();
+  node["changing_membership"] = status.changing_membership();
+  node["transfer_target_id"] = status.transfer_target_id();
+  node["receiving_index"] = status.receiving_index();
+  node["receiving_offset"] = status.receiving_offset();
   node["followers"] = nlohmann::ordered_json::array();
   for (const wire::FollowerStatus& follower : status.followers()) {
     node["followers"].push_back({{"id", follower.id()},
                                  {"state", follower.state()},
                                  {"match", follower.match()},
-                                 {"next", follower.next()}});
+                                 {"next", follower.next()},
+                                 {"lag", follower.lag()},
+                                 {"silent_ms", follower.silent_ms()},
+                                 {"snapshot_index", follower.snapshot_index()},
+                                 {"snapshot_offset", follower.snapshot_offset()}});
   }
-  node["members"] = nlohmann::ordered_json::array();
-  for (const wire::MemberStatus& member : status.members()) {
-    node["members"].push_back(
-        {{"id", member.id()}, {"address", member.address()}, {"voter", member.voter()}});
-  }
+  node["members"] = JsonOfMembers(status);
   return node;
+}
+
+std::string TextOf(const nlohmann::ordered_json& json) {
+  // Text of a node may be no UTF-8; what is printed always is.
+  return json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
 }
 
 std::string JsonTextOf(const std::vector<NodeReport>& reports) {
   nlohmann::ordered_json nodes = nlohmann::ordered_json::array();
   for (const NodeReport& report : reports) nodes.push_back(JsonOf(report));
-  return nodes.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
+  return TextOf(nodes);
 }
 
-constexpr std::size_t kColumns = 9;
-using Row = std::array<std::string, kColumns>;
+using Row = std::vector<std::string>;
 
-Row RowOf(const NodeReport& report) {
-  if (!report.status.has_value()) {
-    return {report.endpoint, "-", "unreachable", "-", "-", "-", "-", "-", "-"};
-  }
-  const wire::StatusResponse& status = *report.status;
-  return {report.endpoint,
-          status.id(),
-          status.role() + (status.serving() ? "" : " (not serving)"),
-          std::to_string(status.term()),
-          status.leader_id().empty() ? "-" : status.leader_id(),
-          std::to_string(status.commit_index()),
-          std::to_string(status.applied_index()),
-          status.snapshot_index() == 0 ? "-" : std::to_string(status.snapshot_index()),
-          std::to_string(status.keys())};
-}
-
-std::string TableOf(const std::vector<NodeReport>& reports) {
-  std::vector<Row> rows = {
-      {"ENDPOINT", "ID", "ROLE", "TERM", "LEADER", "COMMIT", "APPLIED", "SNAPSHOT", "KEYS"}};
-  for (const NodeReport& report : reports) rows.push_back(RowOf(report));
-  std::array<std::size_t, kColumns> widths{};
+// The first row is the header. All have the same number of columns.
+std::string TableOf(const std::vector<Row>& rows) {
+  std::vector<std::size_t> widths(rows.front().size());
   for (const Row& row : rows) {
-    for (std::size_t i = 0; i < kColumns; ++i) widths[i] = std::max(widths[i], row[i].size());
+    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
   }
   std::string table;
   for (const Row& row : rows) {
     std::string line;
-    for (std::size_t i = 0; i < kColumns; ++i) line += fmt::format("{:<{}}  ", row[i], widths[i]);
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      line += fmt::format("{:<{}}  ", row[i], widths[i]);
+    }
     line.erase(line.find_last_not_of(' ') + 1);
     table += line + "\n";
   }
   return table;
+}
+
+std::string TextOfBytes(std::uint64_t bytes) {
+  if (bytes < std::uint64_t{1} << 20) return fmt::format("{} KiB", bytes >> 10);
+  return fmt::format("{:.1f} MiB", static_cast<double>(bytes) / (1 << 20));
+}
+
+std::string SnapshotOf(const wire::StatusResponse& status) {
+  std::string text =
+      status.snapshot_index() == 0 ? std::string("-") : std::to_string(status.snapshot_index());
+  if (status.receiving_index() != 0) {
+    text += fmt::format(" (receiving {}: {})", status.receiving_index(),
+                        TextOfBytes(status.receiving_offset()));
+  }
+  return text;
+}
+
+std::string NodeTableOf(const std::vector<NodeReport>& reports) {
+  std::vector<Row> rows = {{"ENDPOINT", "ID", "ROLE", "TERM", "LEADER", "COMMIT", "APPLIED",
+                            "DURABLE", "KEYS", "SNAPSHOT"}};
+  for (const NodeReport& report : reports) {
+    if (!report.status.has_value()) {
+      rows.push_back({report.endpoint, "-", "unreachable", "-", "-", "-", "-", "-", "-", "-"});
+      continue;
+    }
+    const wire::StatusResponse& status = *report.status;
+    rows.push_back(
+        {report.endpoint, status.id(), status.role() + (status.serving() ? "" : " (not serving)"),
+         std::to_string(status.term()), status.leader_id().empty() ? "-" : status.leader_id(),
+         std::to_string(status.commit_index()), std::to_string(status.applied_index()),
+         std::to_string(status.durable_index()), std::to_string(status.keys()),
+         SnapshotOf(status)});
+  }
+  return TableOf(rows);
+}
+
+std::string FollowerTableOf(const wire::StatusResponse& leader) {
+  std::vector<Row> rows = {{"FOLLOWER", "STATE", "MATCH", "LAG", "SILENT", "SNAPSHOT"}};
+  for (const wire::FollowerStatus& follower : leader.followers()) {
+    const double seconds = static_cast<double>(follower.silent_ms()) / 1000;
+    rows.push_back({follower.id(), follower.state(), std::to_string(follower.match()),
+                    std::to_string(follower.lag()), fmt::format("{:.1f}s", seconds),
+                    follower.snapshot_index() == 0
+                        ? std::string("-")
+                        : fmt::format("{} ({} sent)", follower.snapshot_index(),
+                                      TextOfBytes(follower.snapshot_offset()))});
+  }
+  std::ranges::sort(rows.begin() + 1, rows.end());
+  return TableOf(rows);
+}
+
+std::string MemberTableOf(const wire::StatusResponse& status) {
+  std::vector<Row> rows = {{"MEMBER", "ADDRESS", "ROLE"}};
+  for (const wire::MemberStatus& member : status.members()) {
+    std::string role = member.role();
+    if (!member.replaces().empty()) role += ", in the place of " + member.replaces();
+    if (member.outgoing() && !member.voter()) role += ", votes until the change has ended";
+    rows.push_back({member.id(), member.address(), std::move(role)});
+  }
+  std::ranges::sort(rows.begin() + 1, rows.end());
+  std::string text = TableOf(rows);
+  if (status.changing_membership()) {
+    text += fmt::format("A change of the membership is under way (log entry {}).\n",
+                        status.configuration_index());
+  }
+  return text;
+}
+
+std::string StatusTextOf(const std::vector<NodeReport>& reports) {
+  std::string text = NodeTableOf(reports);
+  const NodeReport* source = net::FindLeader(reports);
+  if (source != nullptr) {
+    const wire::StatusResponse& leader = *source->status;
+    if (leader.followers_size() > 0) text += "\n" + FollowerTableOf(leader);
+    if (!leader.transfer_target_id().empty()) {
+      text += "Leadership is being handed to " + leader.transfer_target_id() + ".\n";
+    }
+  }
+  for (const NodeReport& report : reports) {
+    if (source == nullptr && report.status.has_value()) source = &report;
+  }
+  if (source != nullptr) text += "\n" + MemberTableOf(*source->status);
+  return text;
 }
 
 }  // namespace
@@ -122,12 +210,34 @@ CliResult ResultOf(const Outcome& outcome) {
   return {.code = ExitCode::kError, .output = {}, .error = outcome.error};
 }
 
-CliResult ResultOf(const std::vector<NodeReport>& reports, const CliOptions& options) {
+CliResult StatusOf(const std::vector<NodeReport>& reports, const CliOptions& options) {
   CliResult result;
-  result.output = options.json ? JsonTextOf(reports) : TableOf(reports);
-  if (std::ranges::none_of(reports, Leads)) {
+  result.output = options.json ? JsonTextOf(reports) : StatusTextOf(reports);
+  if (net::FindLeader(reports) == nullptr) {
     result.code = ExitCode::kUnreachable;
     result.error = "none of these nodes leads";
+  }
+  return result;
+}
+
+CliResult MembersOf(const std::vector<NodeReport>& reports, const CliOptions& options) {
+  const NodeReport* leader = net::FindLeader(reports);
+  if (leader == nullptr) {
+    return {.code = ExitCode::kUnreachable, .output = {}, .error = "no node that leads was found"};
+  }
+  const wire::StatusResponse& status = *leader->status;
+  CliResult result;
+  if (options.json) {
+    nlohmann::ordered_json json;
+    json["cluster"] = status.cluster();
+    json["cluster_id"] = HexOf(status.cluster_id());
+    json["leader_id"] = status.leader_id();
+    json["configuration_index"] = status.configuration_index();
+    json["changing_membership"] = status.changing_membership();
+    json["members"] = JsonOfMembers(status);
+    result.output = TextOf(json);
+  } else {
+    result.output = MemberTableOf(status);
   }
   return result;
 }

@@ -20,8 +20,12 @@ struct CliResult {
 // Of an operation that gave no answer: code and error. kOk gives an empty result.
 CliResult ResultOf(const Outcome& outcome);
 
-// kOk if some node leads and serves, else kUnreachable: the output is there in both cases.
-CliResult ResultOf(const std::vector<net::NodeReport>& reports, const CliOptions& options);
+// Of `status`: every node, the leader's followers, the members. kOk if some node leads and serves,
+// else kUnreachable: the output is there in both cases.
+CliResult StatusOf(const std::vector<net::NodeReport>& reports, const CliOptions& options);
+
+// Of `member list`: what the leader says. kUnreachable if it is not among the reports.
+CliResult MembersOf(const std::vector<net::NodeReport>& reports, const CliOptions& options);
 
 }  // namespace grassdb
 

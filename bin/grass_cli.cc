@@ -1,5 +1,8 @@
 // grass-cli: reads and writes a cluster. The options are bin/cli_options.h's, what is printed is
 // bin/cli_output.h's, and the rest is net/database_client.h's.
+#include <fmt/format.h>
+#include <unistd.h>
+
 #include <cstdio>
 #include <exception>
 #include <random>
@@ -7,19 +10,45 @@
 #include <utility>
 #include <vector>
 
+#include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "bin/cli_options.h"
 #include "bin/cli_output.h"
+#include "core/command.h"
 #include "net/database_client.h"
 #include "net/log.h"
 
 namespace grassdb {
 namespace {
 
-CliResult PrintGet(const Outcome& outcome) {
+CliResult ErrorOf(const absl::Status& status) {
+  return {.code = ExitCode::kError, .output = {}, .error = std::string(status.message())};
+}
+
+// The whole of standard input, which may be any bytes. Reads no more than what shows that it is too
+// long, because its end may never come.
+absl::StatusOr<std::string> ReadValue() {
+  if (isatty(STDIN_FILENO) == 1) {
+    std::fprintf(stderr, "grass-cli: reading the value from standard input, up to its end\n");
+  }
+  std::string value(kValueBytesMax + 1, '\0');
+  value.resize(std::fread(value.data(), 1, value.size(), stdin));
+  if (std::ferror(stdin) != 0) return absl::UnavailableError("cannot read standard input");
+  if (value.size() > kValueBytesMax) {
+    return absl::InvalidArgumentError(fmt::format(
+        "the value on standard input has more than the {} bytes that are allowed", kValueBytesMax));
+  }
+  return value;
+}
+
+CliResult PrintGet(const Outcome& outcome, bool raw) {
   CliResult result = ResultOf(outcome);
   if (result.code != ExitCode::kOk) return result;
-  result.output = (outcome.reply.found ? outcome.reply.value : std::string("(nil)")) + "\n";
+  if (outcome.reply.found) {
+    result.output = outcome.reply.value + (raw ? "" : "\n");
+  } else if (!raw) {
+    result.output = "(nil)\n";
+  }
   return result;
 }
 
@@ -37,9 +66,44 @@ CliResult PrintOk(const Outcome& outcome) {
   return result;
 }
 
+// Of a command that changes the membership.
+MemberChange ChangeOf(const CliOptions& options) {
+  const std::vector<std::string>& arguments = options.arguments;
+  MemberChange change;
+  change.name = arguments[0];
+  switch (options.command) {
+    case CliCommand::kMemberAdd:
+      change.kind = options.learner ? MemberChange::Kind::kAddLearner : MemberChange::Kind::kAdd;
+      change.address = arguments[1];
+      break;
+    case CliCommand::kMemberPromote:
+      change.kind = MemberChange::Kind::kPromote;
+      break;
+    case CliCommand::kMemberDemote:
+      change.kind = MemberChange::Kind::kDemote;
+      break;
+    case CliCommand::kMemberReplace:
+      change.kind = MemberChange::Kind::kReplace;
+      change.replaced = arguments[0];
+      change.name = arguments[1];
+      change.address = arguments[2];
+      break;
+    case CliCommand::kMemberMove:
+      change.kind = MemberChange::Kind::kMove;
+      change.address = arguments[1];
+      break;
+    default:
+      change.kind = MemberChange::Kind::kRemove;
+  }
+  return change;
+}
+
 CliResult Execute(const CliOptions& options) {
   if (options.command == CliCommand::kStatus) {
-    return ResultOf(net::AskForStatus(options.peers, options.deadline), options);
+    return StatusOf(net::AskWholeCluster(options.peers, options.deadline), options);
+  }
+  if (options.command == CliCommand::kMemberList) {
+    return MembersOf(net::AskWholeCluster(options.peers, options.deadline), options);
   }
   ClientOptions client_options;
   client_options.endpoints = options.peers;
@@ -48,18 +112,29 @@ CliResult Execute(const CliOptions& options) {
   net::DatabaseClient client(client_options);
   const std::vector<std::string>& arguments = options.arguments;
   switch (options.command) {
-    case CliCommand::kSet:
-      return PrintOk(client.Set(arguments[0], arguments[1]));
+    case CliCommand::kSet: {
+      if (arguments.size() == 2) return PrintOk(client.Set(arguments[0], arguments[1]));
+      absl::StatusOr<std::string> value = ReadValue();
+      if (!value.ok()) return ErrorOf(value.status());
+      return PrintOk(client.Set(arguments[0], *std::move(value)));
+    }
     case CliCommand::kGet:
-      return PrintGet(
-          client.Get(arguments[0], options.stale ? ReadMode::kStale : ReadMode::kLinearizable));
+      return PrintGet(client.Get(arguments[0], options.read), options.raw);
     case CliCommand::kDel:
       return PrintDelete(client.Delete(arguments[0]));
     case CliCommand::kSnapshot:
       return PrintOk(client.TakeSnapshot());
     case CliCommand::kTransferLeader:
       return PrintOk(client.TransferLeadership(arguments.empty() ? "" : arguments[0]));
+    case CliCommand::kMemberAdd:
+    case CliCommand::kMemberRemove:
+    case CliCommand::kMemberPromote:
+    case CliCommand::kMemberDemote:
+    case CliCommand::kMemberReplace:
+    case CliCommand::kMemberMove:
+      return PrintOk(client.ChangeMembership({ChangeOf(options)}));
     case CliCommand::kStatus:
+    case CliCommand::kMemberList:
       break;
   }
   return {.code = ExitCode::kError, .output = {}, .error = "unknown command"};

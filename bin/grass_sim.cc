@@ -37,15 +37,62 @@ void Print(std::string_view text) {
   std::fwrite(text.data(), 1, text.size(), stdout);
 }
 
+struct Range {
+  std::uint64_t min = 0;
+  std::uint64_t max = UINT64_MAX;
+};
+
+// Decimal digits and nothing else.
+std::optional<std::uint64_t> ParseNumber(std::string_view text) {
+  std::uint64_t value = 0;
+  const char* end = text.data() + text.size();
+  const auto [at, error] = std::from_chars(text.data(), end, value);
+  if (error != std::errc() || at != end) return std::nullopt;
+  return value;
+}
+
+// The type of the number itself, also where the flag may be left out.
+template <class Value>
+struct NumberIn {
+  using Type = Value;
+};
+template <class Value>
+struct NumberIn<std::optional<Value>> {
+  using Type = Value;
+};
+
+// A flag with a whole number in `range`. By hand: CLI11 takes -1 and what is too large for the
+// nearest number it has, without a word.
+template <class Value>
+CLI::Option* AddNumber(CLI::App* command, const std::string& flag, Value* value, Range range,
+                       const std::string& help) {
+  return command
+      ->add_option_function<std::string>(
+          flag,
+          [flag, value, range](const std::string& text) {
+            const std::optional<std::uint64_t> number = ParseNumber(text);
+            if (!number.has_value() || *number < range.min || *number > range.max) {
+              throw CLI::ValidationError(flag + " '" + text + "': expected a whole number from " +
+                                         std::to_string(range.min) + " to " +
+                                         std::to_string(range.max));
+            }
+            *value = static_cast<typename NumberIn<Value>::Type>(*number);
+          },
+          help)
+      ->type_name("N");
+}
+
 void AddRunFlags(CLI::App* command, Flags* flags) {
-  command->add_option("--nodes", flags->run.nodes, "Nodes of the cluster; drawn if not given")
-      ->check(CLI::IsMember({1, 3, 5, 7}));
-  command->add_option("--steps", flags->run.steps, "Faults end after so many events")
-      ->check(CLI::PositiveNumber);
-  command
-      ->add_option("--seconds", flags->run.seconds,
-                   "Faults end after so many simulated seconds; drawn if not given")
-      ->check(CLI::Range(1u, 1'000'000u));
+  AddNumber(command, "--nodes", &flags->run.nodes, {1, 7},
+            "Nodes of the cluster; drawn if not given")
+      ->check([](const std::string& text) {
+        constexpr std::array<std::string_view, 4> kSizes = {"1", "3", "5", "7"};
+        const bool known = std::ranges::find(kSizes, text) != kSizes.end();
+        return known ? std::string() : "'" + text + "': expected 1, 3, 5 or 7";
+      });
+  AddNumber(command, "--steps", &flags->run.steps, {.min = 1}, "Faults end after so many events");
+  AddNumber(command, "--seconds", &flags->run.seconds, {1, 1'000'000},
+            "Faults end after so many simulated seconds; drawn if not given");
 }
 
 int Run(const Flags& flags) {
@@ -79,21 +126,21 @@ int Run(const Flags& flags) {
   return kExitOk;
 }
 
-// "A..B" with A <= B, or one number.
-bool ParseSeeds(std::string_view text, sim::SweepOptions* options) {
-  const auto number = [](std::string_view part, std::uint64_t* value) {
-    const char* end = part.data() + part.size();
-    const auto [at, error] = std::from_chars(part.data(), end, *value);
-    return error == std::errc() && at == end && !part.empty();
-  };
+// "A..B" with A <= B, or one number. The error is for a person.
+std::optional<std::string> ParseSeeds(std::string_view text, sim::SweepOptions* options) {
   const std::size_t dots = text.find("..");
-  if (dots == std::string_view::npos) {
-    if (!number(text, &options->first)) return false;
-    options->last = options->first;
-    return true;
+  const auto first = ParseNumber(text.substr(0, dots));
+  const auto last = dots == std::string_view::npos ? first : ParseNumber(text.substr(dots + 2));
+  if (!first.has_value() || !last.has_value() || *first > *last) {
+    return "expected A..B with A <= B, as in 1..200, or one seed; each from 0 to " +
+           std::to_string(UINT64_MAX);
   }
-  return number(text.substr(0, dots), &options->first) &&
-         number(text.substr(dots + 2), &options->last) && options->first <= options->last;
+  if (*last - *first >= sim::kSweepSeedsMax) {
+    return "too many seeds; a sweep takes at most " + std::to_string(sim::kSweepSeedsMax);
+  }
+  options->first = *first;
+  options->last = *last;
+  return std::nullopt;
 }
 
 // A bar for a person who waits; nothing where nobody looks.
@@ -131,14 +178,13 @@ int Sweep(const Flags& flags) {
   sim::SweepOptions options;
   options.run = flags.run;
   options.jobs = flags.jobs;
-  if (!ParseSeeds(flags.seeds, &options)) {
-    std::fprintf(stderr, "grass-sim: --seeds wants A..B with A <= B, not \"%s\"\n",
-                 flags.seeds.c_str());
+  if (const auto problem = ParseSeeds(flags.seeds, &options)) {
+    std::fprintf(stderr, "grass-sim: --seeds '%s': %s\n", flags.seeds.c_str(), problem->c_str());
     return kExitUsage;
   }
   sim::SweepResult result;
   {
-    ProgressBar bar(options.last - options.first + 1);
+    ProgressBar bar(sim::SeedCount(options));
     result = sim::Sweep(
         options, [&bar](std::uint64_t done, std::uint64_t failed) { bar.Show(done, failed); });
   }
@@ -180,18 +226,17 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   Flags flags;
   CLI::App* run = app.add_subcommand("run", "Runs one seed");
-  run->add_option("--seed", flags.run.seed, "The seed: draws and repeats everything")->required();
+  AddNumber(run, "--seed", &flags.run.seed, {}, "The seed: draws and repeats everything")
+      ->required();
   AddRunFlags(run, &flags);
   run->add_flag("--verbose", flags.verbose, "Prints the plan drawn from the seed");
   run->add_flag("--trace", flags.trace, "Prints every event");
   CLI::App* sweep = app.add_subcommand("sweep", "Runs many seeds");
   sweep->add_option("--seeds", flags.seeds, "A..B, both included")->capture_default_str();
-  sweep->add_option("--jobs", flags.jobs, "Processes to run them in")
-      ->check(CLI::Range(1u, 1024u))
-      ->capture_default_str();
+  AddNumber(sweep, "--jobs", &flags.jobs, {1, 1024}, "Processes to run them in")->default_str("2");
   AddRunFlags(sweep, &flags);
   CLI::App* bench = app.add_subcommand("bench", "Measures the simulator: the median of five runs");
-  bench->add_option("--seed", flags.run.seed, "The seed to run")->capture_default_str();
+  AddNumber(bench, "--seed", &flags.run.seed, {}, "The seed to run")->default_str("1");
   AddRunFlags(bench, &flags);
   try {
     app.parse(argc, argv);

@@ -1,10 +1,12 @@
 // grassdb: one node. The options are bin/grassdb_options.h's, the rest is net/server.h's.
+#include <atomic>
 #include <cstdio>
 #include <exception>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/synchronization/mutex.h"
 #include "bin/grassdb_options.h"
 #include "net/log.h"
@@ -12,6 +14,11 @@
 #include "net/signals.h"
 
 namespace {
+
+int ExitCodeOf(const absl::Status& failed_start) {
+  if (absl::IsCancelled(failed_start)) return 0;  // stopped when asked to
+  return absl::IsInvalidArgument(failed_start) ? grassdb::kUsageError : 1;
+}
 
 int Run(const std::vector<std::string>& arguments) {
   const auto parsed = grassdb::ParseServerArguments(arguments);
@@ -21,13 +28,27 @@ int Run(const std::vector<std::string>& arguments) {
   }
   const auto& options = std::get<grassdb::net::ServerOptions>(parsed);
   grassdb::net::StartLogging(options.name, options.log_format, options.log_level);
-  auto server = grassdb::net::Server::Create(options);
+  // A signal may come before there is a server: joining a cluster can take long.
+  absl::StatusOr<std::unique_ptr<grassdb::net::Server>> server = nullptr;
+  std::atomic<bool> stop{false};
+  std::atomic<grassdb::net::Server*> running{nullptr};
+  grassdb::net::SignalThread signals([&stop, &running] {
+    stop.store(true);
+    if (grassdb::net::Server* started = running.load()) started->RequestStop();
+  });
+  server = grassdb::net::Server::Create(options, stop);
   if (!server.ok()) {
     std::fprintf(stderr, "grassdb: %s\n", std::string(server.status().message()).c_str());
-    return 1;
+    return ExitCodeOf(server.status());
   }
-  const grassdb::net::SignalThread signals([&server] { (*server)->RequestStop(); });
-  return (*server)->Run();
+  running.store(server->get());
+  if (stop.load()) (*server)->RequestStop();
+  const int code = (*server)->Run();
+  // The server goes before the thread that waits for signals: a disk that hangs can hold it up for
+  // as long as it likes, and then a second signal still ends the process.
+  signals.Disarm();
+  server->reset();
+  return code;
 }
 
 }  // namespace

@@ -8,19 +8,22 @@
 #include <string_view>
 #include <utility>
 
+#include "bin/config_file.h"
 #include "net/server.h"
 
 namespace grassdb {
 namespace {
 
-constexpr int kUsageError = 2;
-
 // The options as text; parsed after CLI11 has merged flags, environment and file.
 struct Raw {
+  std::string config;
   std::string id;
   std::string addr;
   std::string cluster;
-  std::string cluster_name = "grassdb";
+  std::string join;
+  std::string join_as;
+  std::string advertise;
+  std::string cluster_name;
   std::string data_dir = ".";
   std::string election_timeout = "300ms-600ms";
   std::string heartbeat = "100ms";
@@ -31,20 +34,30 @@ struct Raw {
 
 constexpr const char* kDescription =
     "grassdb: one node of a replicated, strongly consistent key-value store.\n"
-    "Every node of a cluster is started with the same --cluster.";
+    "The nodes that begin a cluster are all started with the same --cluster; a node that becomes "
+    "a\n"
+    "member later is started with --join. Once a node has data, it needs neither.";
 
 constexpr const char* kFooter =
-    "\nEach option can also be set in the environment (--data-dir is GRASSDB_DATA_DIR) or in a\n"
-    "file (data-dir = /var/lib/grassdb). A flag wins over the environment, and that over the "
+    "\nEach option can also be set in the environment (--data-dir is GRASSDB_DATA_DIR) or in the\n"
+    "file of --config, one option a line. A flag wins over the environment, and that over the "
     "file.\n"
+    "Such a file is:\n"
+    "  # The first of three nodes.\n"
+    "  id = \"node1\"\n"
+    "  cluster = "
+    "\"node1=127.0.0.1:50051,node2=127.0.0.1:50052,node3=127.0.0.1:50053\"\n"
+    "  data-dir = \"/var/lib/grassdb\"\n"
     "\nExample, the first of three nodes on one machine:\n"
     "  grassdb --id node1 --cluster "
     "node1=127.0.0.1:50051,node2=127.0.0.1:50052,node3=127.0.0.1:50053\n"
+    "and a fourth one that joins them:\n"
+    "  grassdb --id node4 --addr 127.0.0.1:50054 --join 127.0.0.1:50051,127.0.0.1:50052\n"
     "\nSIGTERM and SIGINT end the node after it has handed over leadership; a second one at once.\n"
     "\nExit codes: 0 stopped when asked to, 1 cannot start or had to stop, 2 usage.";
 
 void Define(CLI::App& app, Raw& raw) {
-  app.set_config("--config", "", "Read options from this file")->type_name("FILE");
+  app.add_option("--config", raw.config, "Read options from this file")->type_name("FILE");
   const auto add = [&app](const char* name, std::string& value, const char* type,
                           const std::string& help) {
     std::string environment = "GRASSDB_";
@@ -54,14 +67,28 @@ void Define(CLI::App& app, Raw& raw) {
     }
     return app.add_option(name, value, help)->type_name(type)->envname(environment);
   };
-  add("--id", raw.id, "NAME", "This node's name; a member of --cluster (required)");
-  add("--cluster", raw.cluster, "LIST", "All members, as id=host:port,id=host:port,... (required)");
+  add("--id", raw.id, "NAME", "This node's name in the cluster (required)");
+  add("--cluster", raw.cluster, "LIST",
+      "Begin a cluster of these members, as id=host:port,id=host:port,... This node is one of "
+      "them. "
+      "The same list at every start, whatever the members are by then");
+  add("--join", raw.join, "LIST",
+      "Become a member of the running cluster that these nodes belong to, as "
+      "host:port,host:port,... "
+      "Some of them are enough. Without meaning once this node has data");
+  add("--join-as", raw.join_as, "ROLE",
+      "With --join: voter (default; a learner first, until it has caught up) or learner, for good");
+  add("--advertise", raw.advertise, "HOST:PORT",
+      "With --join: where the other nodes reach this one. Default: --addr; if that has no host and "
+      "all of --join are on this machine, 127.0.0.1");
   add("--addr", raw.addr, "HOST:PORT",
       "Where to listen; an empty host means every interface. Default: this node's address in "
-      "--cluster");
+      "--cluster, or --advertise");
   add("--cluster-name", raw.cluster_name, "NAME",
-      "Keeps clusters apart: nodes and data of another one are refused")
-      ->capture_default_str();
+      "Keeps clusters apart: nodes and data of another one are refused. Two clusters that can "
+      "reach "
+      "each other need different names, for what tells them apart is the names of their nodes and "
+      "this. Default: grassdb, or with --join the name of that cluster");
   add("--data-dir", raw.data_dir, "DIR", "Where the data is kept")->capture_default_str();
   add("--election-timeout", raw.election_timeout, "MIN-MAX",
       "A follower that hears no leader for a random time in this range starts an election")
@@ -100,17 +127,67 @@ EarlyExit UsageError(const std::string& problem) {
   return {.code = kUsageError, .text = "grassdb: " + problem + " (see grassdb --help)"};
 }
 
+// Where this node listens.
+void ReadAddress(const Raw& raw, Reader& reader, net::ServerOptions* options) {
+  if (!raw.addr.empty()) {
+    reader.Take("--addr", net::ParseEndpoint(raw.addr, net::EmptyHost::kEveryInterface),
+                &options->listen_address);
+  } else if (const Member* self = options->cluster.Find(NodeIdOf(raw.id))) {
+    options->listen_address = self->address;
+  } else if (!raw.advertise.empty()) {
+    options->listen_address = raw.advertise;
+  } else if (options->cluster.empty()) {
+    reader.Refuse("--addr is required: where to listen");
+  }
+}
+
+// Where the others reach it.
+void ReadAdvertised(const Raw& raw, Reader& reader, const std::string& listen_address,
+                    net::ServerOptions::Join* join) {
+  if (!raw.advertise.empty()) {
+    return reader.Take("--advertise", net::ParsePeerAddress(raw.advertise), &join->address);
+  }
+  if (listen_address.empty()) return;  // refused already
+  if (!net::IsEveryInterface(listen_address)) {
+    join->address = listen_address;
+  } else if (std::ranges::all_of(join->peers, net::IsLoopback)) {
+    join->address = "127.0.0.1:" + net::SplitEndpoint(listen_address).second;
+  } else {
+    reader.Refuse("--advertise is required: --addr " + raw.addr +
+                  " does not say where the nodes of --join reach this one");
+  }
+}
+
+// --cluster, --join and what belongs to them.
+void ReadMembership(const Raw& raw, Reader& reader, net::ServerOptions* options) {
+  if (!raw.cluster.empty() && !raw.join.empty()) {
+    reader.Refuse("--cluster begins a new cluster, --join goes to a running one; give one of them");
+  }
+  if (!raw.cluster.empty()) {
+    reader.Take("--cluster", net::ParseCluster(raw.cluster), &options->cluster);
+  }
+  if (raw.join.empty() && !raw.join_as.empty()) reader.Refuse("--join-as goes with --join");
+  if (raw.join.empty() && !raw.advertise.empty()) reader.Refuse("--advertise goes with --join");
+  if (!reader.problem().has_value()) ReadAddress(raw, reader, options);
+  if (raw.join.empty()) return;
+  net::ServerOptions::Join& join = options->join.emplace();
+  reader.Take("--join", net::ParsePeerList(raw.join), &join.peers);
+  if (raw.join_as == "learner") {
+    join.role = MemberRole::kLearner;
+  } else if (!raw.join_as.empty() && raw.join_as != "voter") {
+    reader.Refuse("--join-as '" + raw.join_as + "': expected voter or learner");
+  }
+  ReadAdvertised(raw, reader, options->listen_address, &join);
+}
+
 std::variant<net::ServerOptions, EarlyExit> Interpret(const Raw& raw) {
   net::ServerOptions options;
   if (raw.id.empty()) return UsageError("--id is required: this node's name");
-  if (raw.cluster.empty()) {
-    return UsageError("--cluster is required: all members, as id=host:port,id=host:port,...");
-  }
   options.name = raw.id;
   options.cluster_name = raw.cluster_name;
   options.data_directory = raw.data_dir;
   Reader reader;
-  reader.Take("--cluster", net::ParseCluster(raw.cluster), &options.cluster);
+  ReadMembership(raw, reader, &options);
   std::pair<Duration, Duration> election_timeout;
   reader.Take("--election-timeout", net::ParseDurationRange(raw.election_timeout),
               &election_timeout);
@@ -122,12 +199,6 @@ std::variant<net::ServerOptions, EarlyExit> Interpret(const Raw& raw) {
   reader.Take("--log-level", net::ParseLogLevel(raw.log_level), &options.log_level);
   reader.Take("--log-format", net::ParseLogFormat(raw.log_format), &options.log_format);
   if (raw.data_dir.empty()) reader.Refuse("--data-dir is empty");
-  if (!raw.addr.empty()) {
-    reader.Take("--addr", net::ParseEndpoint(raw.addr, net::EmptyHost::kEveryInterface),
-                &options.listen_address);
-  } else if (const Member* self = options.cluster.Find(NodeIdOf(raw.id))) {
-    options.listen_address = self->address;
-  }
   if (!reader.problem().has_value()) {
     if (auto problem = net::Problem(options)) reader.Refuse(*problem);
   }
@@ -161,6 +232,28 @@ void AddEnvironment(const CLI::App& app, std::vector<std::string>* arguments) {
   arguments->insert(arguments->begin(), added.begin(), added.end());
 }
 
+// Sets what `file` says and neither a flag nor the environment has set. Gives what is wrong with
+// it.
+std::optional<std::string> AddFile(CLI::App& app, const std::string& file) {
+  const absl::StatusOr<std::vector<ConfigLine>> lines = ReadConfigFile(file);
+  if (!lines.ok()) return "--config " + std::string(lines.status().message());
+  for (const ConfigLine& line : *lines) {
+    CLI::Option* option = nullptr;
+    for (CLI::Option* known : app.get_options()) {
+      // What can be set in the environment can be set in a file: all but --config and --help.
+      if (!known->get_envname().empty() && known->check_lname(line.name)) option = known;
+    }
+    if (option == nullptr) {
+      return "--config " + file + " line " + std::to_string(line.number) + ": unknown option '" +
+             line.name + "'; the names are those of the flags, as in data-dir";
+    }
+    if (option->count() > 0) continue;
+    option->add_result(line.value);
+    option->run_callback();
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 std::variant<net::ServerOptions, EarlyExit> ParseServerArguments(
@@ -176,6 +269,9 @@ std::variant<net::ServerOptions, EarlyExit> ParseServerArguments(
   std::ranges::reverse(reversed);  // what CLI11 wants
   try {
     app.parse(std::move(reversed));
+    if (app.count("--config") > 0) {
+      if (const auto problem = AddFile(app, raw.config)) return UsageError(*problem);
+    }
   } catch (const CLI::CallForHelp&) {
     return EarlyExit{.code = 0, .text = app.help()};
   } catch (const CLI::CallForVersion&) {

@@ -10,6 +10,8 @@
 
 namespace grassdb {
 
+inline constexpr int kUsageError = 2;
+
 // The program has said all it was asked for (--help, --version), or cannot go on (one line about
 // what is wrong with the arguments).
 struct EarlyExit {

@@ -18,6 +18,8 @@ const char* NameOf(ReplyCode code) {
       return "invalid";
     case ReplyCode::kOverloaded:
       return "overloaded";
+    case ReplyCode::kRefused:
+      return "refused";
     case ReplyCode::kUnavailable:
       return "unavailable";
   }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/command.h"
+#include "core/member_change.h"
 #include "core/types.h"
 
 namespace grassdb {
@@ -25,6 +26,9 @@ struct TransactionRequest {
 enum class ReadMode : std::uint8_t {
   kLinearizable = 1,  // a read-index round; on a follower the leader is asked for the index
   kStale = 2,         // whatever this node has applied
+  // Without a round while the leader holds its lease, else as kLinearizable. Linearizable as long
+  // as the nodes' clocks keep the drift bound (core/raft_types.h, lease_drift_percent_max).
+  kLease = 3,
 };
 
 struct GetRequest {
@@ -35,13 +39,21 @@ struct GetRequest {
 // Takes a snapshot now, whatever the log's size. Answered when it is durable.
 struct TakeSnapshotRequest {};
 
+// Changes the membership (core/member_change.h). Answered when the change has ended: a change of
+// voters when both of its configurations are committed, an addition when the new member is a
+// learner; that one becomes a voter later by itself.
+struct ChangeMembershipRequest {
+  std::vector<MemberChange> changes;
+};
+
 // Hands leadership to `target`, or to the best follower if it is 0 (thesis 3.10).
 struct TransferLeadershipRequest {
   NodeId target;
 };
 
-using ClientRequest = std::variant<OpenSessionRequest, TransactionRequest, GetRequest,
-                                   TakeSnapshotRequest, TransferLeadershipRequest>;
+using ClientRequest =
+    std::variant<OpenSessionRequest, TransactionRequest, GetRequest, TakeSnapshotRequest,
+                 TransferLeadershipRequest, ChangeMembershipRequest>;
 
 enum class ReplyCode : std::uint8_t {
   kOk = 1,
@@ -52,6 +64,7 @@ enum class ReplyCode : std::uint8_t {
   kInvalid = 6,         // the request breaks a limit; `error` says which
   kOverloaded = 7,      // nothing happened; try again later
   kUnavailable = 8,     // nothing happened: no leader, or this node is starting or stopping
+  kRefused = 9,         // nothing happened: not in the cluster's present state; `error` says why
 };
 
 const char* NameOf(ReplyCode code);

@@ -57,6 +57,7 @@ ClientRequest Client::MakeRequest() {
                               .transaction = *transaction};
   }
   if (const auto* get = std::get_if<GetRequest>(&operation_)) return *get;
+  if (const auto* change = std::get_if<ChangeMembershipRequest>(&operation_)) return *change;
   if (const auto* transfer = std::get_if<TransferLeadershipRequest>(&operation_)) return *transfer;
   return std::get<TakeSnapshotRequest>(operation_);
 }
@@ -92,11 +93,16 @@ void Client::OnOperationReply(Instant now, Reply reply) {
     case ReplyCode::kOk:
       return Settle(Outcome::Code::kOk, {}, std::move(reply));
     case ReplyCode::kInvalid:
-      return Settle(Outcome::Code::kRefused, reply.error);
+    case ReplyCode::kRefused:
+      // Perhaps because an earlier attempt has done it.
+      return Settle(unresolved_ ? Outcome::Code::kUnknown : Outcome::Code::kRefused, reply.error);
     case ReplyCode::kNotLeader:
       return TryLeader(now, reply);
     case ReplyCode::kOutcomeUnknown:
-      unresolved_ = unresolved_ || IsWrite();
+      if (std::holds_alternative<TransferLeadershipRequest>(operation_)) {
+        return Settle(Outcome::Code::kUnknown, reply.error);
+      }
+      unresolved_ = unresolved_ || HasEffect();
       return TryNextEndpoint(now, reply.error);
     case ReplyCode::kSessionUnknown:
       return OnSessionUnknown(now);
@@ -124,7 +130,7 @@ void Client::OnLost(Instant now, AttemptId id, Loss loss, const std::string& err
   if (outcome_.has_value() || !in_flight_ || id != last_attempt_) return;
   in_flight_ = false;
   if (loss == Loss::kMaybeSent && !opens_session_) {
-    if (IsWrite()) unresolved_ = true;
+    if (HasEffect()) unresolved_ = true;
     if (std::holds_alternative<TransferLeadershipRequest>(operation_)) {
       // Asked again, the new leader would hand over once more.
       return Settle(Outcome::Code::kUnknown, error);
@@ -184,7 +190,7 @@ void Client::Backoff(Instant now) {
 }
 
 void Client::GiveUp() {
-  const bool write_in_flight = in_flight_ && !opens_session_ && IsWrite();
+  const bool write_in_flight = in_flight_ && !opens_session_ && HasEffect();
   if (unresolved_ || write_in_flight) {
     Settle(Outcome::Code::kUnknown, last_error_);
   } else {

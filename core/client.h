@@ -67,8 +67,8 @@ struct Outcome {
   Reply reply;  // kOk
 };
 
-using ClientOperation =
-    std::variant<Transaction, GetRequest, TakeSnapshotRequest, TransferLeadershipRequest>;
+using ClientOperation = std::variant<Transaction, GetRequest, TakeSnapshotRequest,
+                                     TransferLeadershipRequest, ChangeMembershipRequest>;
 
 class Client {
  public:
@@ -87,7 +87,12 @@ class Client {
   const std::optional<Outcome>& outcome() const { return outcome_; }
 
  private:
+  // Needs a session.
   bool IsWrite() const { return std::holds_alternative<Transaction>(operation_); }
+  // A lost attempt of it leaves a question behind.
+  bool HasEffect() const {
+    return IsWrite() || std::holds_alternative<ChangeMembershipRequest>(operation_);
+  }
   ClientRequest MakeRequest();
   void OnSessionReply(Instant now, const Reply& reply);
   void OnOperationReply(Instant now, Reply reply);

@@ -12,6 +12,8 @@
 #include <string>
 #include <string_view>
 
+#include "core/check.h"
+
 namespace grassdb {
 
 static_assert(std::endian::native == std::endian::little, "the codec copies integers as they are");
@@ -31,6 +33,7 @@ class Encoder {
   requires requires(Id id) { id.value(); }
   void Put(Id id) { Put(id.value()); }
   void PutString(std::string_view text) {
+    GRASS_CHECK_LE(text.size(), std::size_t{UINT32_MAX});
     Put(static_cast<std::uint32_t>(text.size()));
     out_.append(text);
   }

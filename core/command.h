@@ -23,6 +23,7 @@ inline constexpr std::size_t kKeyBytesMax = 4096;
 inline constexpr std::size_t kValueBytesMax = std::size_t{1} << 20;
 inline constexpr std::size_t kOperationsMax = 128;  // compares, or operations of one branch
 inline constexpr std::size_t kTransactionBytesMax = std::size_t{2} << 20;  // encoded
+inline constexpr std::size_t kAnswerBytesMax = std::size_t{2} << 20;       // values it reads
 
 // Milliseconds of replicated time since the cluster was born; stamped by the leader, never falls.
 using ClusterTime = std::uint64_t;
@@ -109,7 +110,8 @@ struct CommandResult {
     kOk = 1,
     kSessionUnknown =
         2,  // never opened, expired or evicted: whether the command ran earlier is unknown
-    kStaleSequence = 3,  // the client had acknowledged this command's answer; it is not kept
+    kStaleSequence = 3,   // the client had acknowledged this command's answer; it is not kept
+    kAnswerTooLarge = 4,  // it would read more than kAnswerBytesMax; nothing was changed
   };
 
   Code code = Code::kOk;

@@ -30,15 +30,39 @@ std::optional<std::string> NameProblem(const std::string& name) {
 
 }  // namespace
 
+const char* NameOf(MemberRole role) {
+  switch (role) {
+    case MemberRole::kVoter:
+      return "voter";
+    case MemberRole::kLearner:
+      return "learner";
+    case MemberRole::kJoining:
+      return "joining";
+    case MemberRole::kLeaving:
+      return "leaving";
+  }
+  return "unknown";
+}
+
 NodeId NodeIdOf(std::string_view name) {
   const std::uint64_t hash = HashBytes(name, 0x6e6f6465);
   return NodeId(hash == 0 ? 1 : hash);
+}
+
+Member MakeMember(std::string_view name, std::string_view address, MemberRole role) {
+  Member member;
+  member.id = NodeIdOf(name);
+  member.name = std::string(name);
+  member.address = std::string(address);
+  member.role = role;
+  return member;
 }
 
 Configuration::Configuration(std::vector<Member> members) : members_(std::move(members)) {
   std::ranges::sort(members_, {}, &Member::id);
   for (const Member& member : members_) {
     if (member.role == MemberRole::kVoter) voters_.push_back(member.id);
+    if (member.outgoing) outgoing_.push_back(member.id);
   }
 }
 
@@ -48,7 +72,35 @@ const Member* Configuration::Find(NodeId id) const {
 }
 
 bool Configuration::IsVoter(NodeId id) const {
-  return std::ranges::binary_search(voters_, id);
+  return std::ranges::binary_search(voters_, id) || std::ranges::binary_search(outgoing_, id);
+}
+
+Configuration Configuration::JointTo(const Configuration& target) const {
+  GRASS_CHECK(!IsJoint());
+  GRASS_CHECK(!target.IsJoint());
+  GRASS_CHECK(!voters_.empty());
+  GRASS_CHECK(!target.voters_.empty());
+  std::vector<Member> joint = target.members_;
+  for (Member& member : joint) member.outgoing = IsVoter(member.id);
+  for (const Member& member : members_) {
+    if (member.role != MemberRole::kVoter || target.Find(member.id) != nullptr) continue;
+    Member leaving = member;
+    leaving.role = MemberRole::kLeaving;
+    leaving.outgoing = true;
+    joint.push_back(std::move(leaving));
+  }
+  return Configuration(std::move(joint));
+}
+
+Configuration Configuration::LeaveJoint() const {
+  GRASS_CHECK(IsJoint());
+  std::vector<Member> members;
+  for (Member member : members_) {
+    if (member.role == MemberRole::kLeaving) continue;
+    member.outgoing = false;
+    members.push_back(std::move(member));
+  }
+  return Configuration(std::move(members));
 }
 
 std::optional<std::string> Configuration::Problem() const {
@@ -59,6 +111,15 @@ std::optional<std::string> Configuration::Problem() const {
     if (auto problem = NameProblem(member.name)) return problem;
     if (member.id != NodeIdOf(member.name)) return "member '" + member.name + "' has a foreign id";
     if (member.address.empty()) return "member '" + member.name + "' has no address";
+    if (member.role == MemberRole::kLeaving && !member.outgoing) {
+      return "member '" + member.name + "' leaves a configuration that it is not in";
+    }
+    if (member.replaces != NodeId(0) &&
+        (member.role != MemberRole::kJoining || Find(member.replaces) == nullptr)) {
+      return "member '" + member.name +
+             "' cannot replace another one: it does not join, or the "
+             "other one is no member";
+    }
     if (i > 0 && members_[i - 1].id == member.id) {
       if (members_[i - 1].name == member.name) {
         return "the member '" + member.name + "' is named twice";
@@ -83,6 +144,8 @@ std::string EncodeConfiguration(const Configuration& configuration) {
   out.Put(static_cast<std::uint32_t>(configuration.members().size()));
   for (const Member& member : configuration.members()) {
     out.Put(static_cast<std::uint8_t>(member.role));
+    out.Put(static_cast<std::uint8_t>(member.outgoing ? 1 : 0));
+    out.Put(member.replaces.value());
     out.PutString(member.name);
     out.PutString(member.address);
   }
@@ -98,12 +161,15 @@ std::optional<Configuration> DecodeConfiguration(std::string_view bytes) {
   members.reserve(count);
   for (std::uint32_t i = 0; i < count && in.ok(); ++i) {
     const auto role = in.Take<std::uint8_t>();
-    if (role != static_cast<std::uint8_t>(MemberRole::kVoter) &&
-        role != static_cast<std::uint8_t>(MemberRole::kLearner)) {
+    const auto outgoing = in.Take<std::uint8_t>();
+    if (role < static_cast<std::uint8_t>(MemberRole::kVoter) ||
+        role > static_cast<std::uint8_t>(MemberRole::kLeaving) || outgoing > 1) {
       return std::nullopt;
     }
     Member member;
     member.role = static_cast<MemberRole>(role);
+    member.outgoing = outgoing == 1;
+    member.replaces = NodeId(in.Take<std::uint64_t>());
     member.name = in.TakeString();
     member.address = in.TakeString();
     member.id = NodeIdOf(member.name);

@@ -6,11 +6,14 @@
 #ifndef GRASSDB_CORE_CONFIGURATION_H_
 #define GRASSDB_CORE_CONFIGURATION_H_
 
+#include <algorithm>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "core/quorum.h"
 #include "core/types.h"
 
 namespace grassdb {
@@ -18,24 +21,37 @@ namespace grassdb {
 enum class MemberRole : std::uint8_t {
   kVoter = 1,    // in every quorum
   kLearner = 2,  // receives the log, counts in no quorum
+  kJoining = 3,  // a learner that becomes a voter by itself once it has caught up (thesis 4.2.1)
+  kLeaving = 4,  // only in a joint configuration: votes in its old half and is not in its new one
 };
+
+const char* NameOf(MemberRole role);
 
 struct Member {
   NodeId id;
   std::string name;     // 1..64 of [A-Za-z0-9_.-]; id == NodeIdOf(name)
   std::string address;  // host:port
   MemberRole role = MemberRole::kVoter;
+  // Only in a joint configuration: a voter of its old half. `role` is that of the new half.
+  bool outgoing = false;
+  // kJoining: the voter that leaves when this one becomes a voter; 0: none.
+  NodeId replaces;
 
   friend bool operator==(const Member&, const Member&) = default;
 };
+
+// With the id that the name gives.
+Member MakeMember(std::string_view name, std::string_view address,
+                  MemberRole role = MemberRole::kVoter);
 
 // The id of a member is the hash of its name, so that a cluster can be described by names alone.
 // Never 0. Two names of one cluster that collide are refused by Configuration::Problem.
 NodeId NodeIdOf(std::string_view name);
 
-enum class Tally : std::uint8_t { kPending, kWon, kLost };
-
 // Sorted by id, each id once. Value type.
+//
+// A joint configuration (thesis 4.3) is two in one: between a change of the voters and its end,
+// elections and commitment need a majority of the old voters and a majority of the new ones.
 class Configuration {
  public:
   Configuration() = default;
@@ -43,48 +59,41 @@ class Configuration {
 
   const std::vector<Member>& members() const { return members_; }
   const Member* Find(NodeId id) const;
-  bool IsVoter(NodeId id) const;
   bool empty() const { return members_.empty(); }
-  // Voters' ids, ascending.
+  bool IsJoint() const { return !outgoing_.empty(); }
+  // In either half.
+  bool IsVoter(NodeId id) const;
+  // Ids, ascending. Of a joint configuration, the new half.
   const std::vector<NodeId>& voters() const { return voters_; }
-  std::size_t majority() const { return voters_.size() / 2 + 1; }
+  std::size_t majority() const { return MajorityOf(voters_); }
+  // The old half of a joint configuration; else empty.
+  const std::vector<NodeId>& outgoing() const { return outgoing_; }
 
-  // Counts a vote. `answer(NodeId)` gives std::optional<bool>: granted, denied, or not yet known.
-  // The empty configuration has always won: it asks nobody.
+  // Counts a vote; both halves of a joint configuration must be won. `answer(NodeId)` gives
+  // std::optional<bool>: granted, denied, or not yet known. A configuration without voters has
+  // always won: it asks nobody.
   template <class Answer>
   Tally Count(Answer answer) const {
-    std::size_t granted = 0;
-    std::size_t denied = 0;
-    for (const NodeId voter : voters_) {
-      const std::optional<bool> vote = answer(voter);
-      if (vote.has_value()) ++(*vote ? granted : denied);
-    }
-    if (voters_.empty() || granted >= majority()) return Tally::kWon;
-    return voters_.size() - denied < majority() ? Tally::kLost : Tally::kPending;
+    const Tally incoming = CountVotes(voters_, answer);
+    const Tally outgoing = CountVotes(outgoing_, answer);
+    if (incoming == Tally::kLost || outgoing == Tally::kLost) return Tally::kLost;
+    return incoming == Tally::kWon && outgoing == Tally::kWon ? Tally::kWon : Tally::kPending;
   }
 
-  // The largest value that a majority of voters has reached, with `reached(NodeId)` giving each
-  // voter's. `Value` is ordered; the empty configuration gives Value's default.
+  // The largest value that a majority of voters has reached (of both halves of a joint
+  // configuration), with `reached(NodeId)` giving each voter's. `Value` is ordered; a configuration
+  // without voters gives Value's default.
   template <class Value, class Reached>
   Value QuorumValue(Reached reached) const {
-    if (voters_.empty()) return Value{};
-    // Selection over a handful of voters: the value v such that at least `majority` voters have
-    // reached v and fewer have passed it. No allocation and no sort; clusters are small.
-    Value best{};
-    bool found = false;
-    for (const NodeId candidate : voters_) {
-      const Value value = reached(candidate);
-      std::size_t count = 0;
-      for (const NodeId voter : voters_) {
-        if (reached(voter) >= value) ++count;
-      }
-      if (count >= majority() && (!found || value > best)) {
-        best = value;
-        found = true;
-      }
-    }
-    return best;
+    const Value incoming = ReachedByMajority<Value>(voters_, reached).value_or(Value{});
+    if (outgoing_.empty()) return incoming;
+    return std::min(incoming, *ReachedByMajority<Value>(outgoing_, reached));
   }
+
+  // The joint configuration that leads from this one, which is not joint, to `target`.
+  Configuration JointTo(const Configuration& target) const;
+  // What a joint configuration leads to.
+  Configuration LeaveJoint() const;
 
   // Why this cannot be a cluster's configuration, in words for a person; nullopt if it can.
   std::optional<std::string> Problem() const;
@@ -96,6 +105,7 @@ class Configuration {
  private:
   std::vector<Member> members_;
   std::vector<NodeId> voters_;
+  std::vector<NodeId> outgoing_;
 };
 
 // Canonical bytes, as in a configuration entry and in a snapshot's header.

@@ -16,8 +16,18 @@ void Raft::ResetElectionDeadline() {
   election_deadline_ = now_ + options_.election_timeout_min + Duration(Bounded(draw, spread));
 }
 
+// A voter may; and one that is a voter no more by a configuration that it does not know to be
+// committed: it may be the only one that has that entry and can be elected (thesis 4.2.2).
+bool Raft::MayCampaign() const {
+  for (auto record = configurations_.rbegin(); record != configurations_.rend(); ++record) {
+    if (record->configuration.IsVoter(options_.id)) return true;
+    if (record->index <= commit_index_) return false;
+  }
+  return false;
+}
+
 void Raft::StartCampaign(Ballot ballot, CampaignReason reason) {
-  GRASS_CHECK(configuration().IsVoter(options_.id));
+  GRASS_CHECK(MayCampaign());
   GRASS_CHECK(!std::holds_alternative<LeaderState>(role_));
   CandidateState candidate;
   candidate.ballot = ballot;
@@ -39,10 +49,12 @@ void Raft::StartCampaign(Ballot ballot, CampaignReason reason) {
   ResetElectionDeadline();
   Emit(ballot == Ballot::kVote ? EventKind::kStartedElection : EventKind::kStartedPreVote, NodeId(),
        configuration().majority());
-  for (const NodeId voter : configuration().voters()) {
-    if (voter != options_.id) Send(voter, request, term_persist_);
+  for (const Member& member : configuration().members()) {
+    if (member.id == options_.id || !configuration().IsVoter(member.id)) continue;
+    Send(member.id, request, term_persist_);
   }
-  // A pre-vote promises nothing and counts at once; the vote for oneself counts when it is durable.
+  // A pre-vote promises nothing and counts at once; the vote for oneself counts when it is durable,
+  // and not at all if this node is no voter of its newest configuration (Configuration::Count).
   if (ballot == Ballot::kPreVote) RecordVote(options_.id, true);
 }
 
@@ -87,6 +99,8 @@ void Raft::OnRequestVote(NodeId from, Term term, const RequestVoteRequest& reque
   }
   GRASS_CHECK_EQ(term, hard_state_.term);
   const bool free_to_vote = hard_state_.voted_for == NodeId() || hard_state_.voted_for == from;
+  // A learner that is asked votes too: the candidate may know of a promotion that this node does
+  // not (thesis 4.2.1).
   response.granted = free_to_vote && !std::holds_alternative<LeaderState>(role_) &&
                      log_.IsUpToDate(request.last_log_index, request.last_log_term);
   if (response.granted && hard_state_.voted_for == NodeId()) {
@@ -100,15 +114,18 @@ void Raft::OnRequestVote(NodeId from, Term term, const RequestVoteRequest& reque
   Send(from, response, term_persist_);
 }
 
-// Thesis 9.6 and 4.2.3. A node that hears its leader does not help to depose it; a leader that
-// hears no quorum steps down by itself (CheckQuorum), so this cannot lock out a connected majority.
+// Thesis 9.6 and 4.2.3.
 bool Raft::WouldPreVote(const RequestVoteRequest& request) const {
-  if (request.campaign_term <= hard_state_.term) return false;
-  if (!log_.IsUpToDate(request.last_log_index, request.last_log_term)) return false;
-  if (std::holds_alternative<LeaderState>(role_)) return false;
-  const auto* follower = std::get_if<FollowerState>(&role_);
-  return follower == nullptr || follower->leader == NodeId() ||
-         now_ - follower->leader_heard >= options_.election_timeout_min;
+  return request.campaign_term > hard_state_.term &&
+         log_.IsUpToDate(request.last_log_index, request.last_log_term) && !DefendsLeader(request);
+}
+
+// A node that hears its leader does not help to depose it (thesis 4.2.3); a leader's lease rests on
+// that. A leader that hears no quorum steps down by itself (CheckQuorum), so this cannot lock out a
+// connected majority. A campaign that the leader itself asked for is not against it (thesis 3.10).
+bool Raft::DefendsLeader(const RequestVoteRequest& request) const {
+  if (request.reason == CampaignReason::kTransfer) return false;
+  return std::holds_alternative<LeaderState>(role_) || now_ < defends_until_;
 }
 
 void Raft::OnRequestVoteResponse(NodeId from, const RequestVoteResponse& response) {
@@ -128,20 +145,16 @@ void Raft::BecomeLeader() {
   Emit(EventKind::kWonElection, options_.id, static_cast<std::uint64_t>(votes),
        configuration().voters().size());
   LeaderState leader;
-  for (const Member& member : configuration().members()) {
-    if (member.id == options_.id) continue;
-    Progress follower;
-    follower.id = member.id;
-    follower.next = log_.last_index() + 1;
-    follower.last_heard = now_;
-    leader.followers.push_back(std::move(follower));
-  }
   leader.first_index = log_.last_index() + 1;
   leader.heartbeat_deadline = now_ + options_.heartbeat_interval;
-  for (Index index = commit_index_ + 1; index <= log_.last_index(); ++index) {
-    leader.uncommitted_bytes += CostOf(log_.At(index));
+  for (Index index = std::max(apply_through_, log_.base_index()) + 1; index <= log_.last_index();
+       ++index) {
+    leader.unapplied_bytes += CostOf(log_.At(index));
   }
   role_ = std::move(leader);
+  SyncFollowers();
+  // An election timeout to answer, as every follower of a leader has.
+  for (Progress& follower : leading().followers) follower.last_heard = now_;
   // Thesis 6.4: an entry of the leader's own term tells it what is committed.
   Append(EntryType::kNoop, Bytes());
   ReplicateToAll();
@@ -150,17 +163,16 @@ void Raft::BecomeLeader() {
 void Raft::OnTimeoutNow(NodeId from) {
   const auto* follower = std::get_if<FollowerState>(&role_);
   if (follower == nullptr || follower->leader != from) return;
-  if (!configuration().IsVoter(options_.id)) return;
+  if (!MayCampaign()) return;
   // Thesis 3.10: without pre-vote, whose answer would be no while the old leader is alive.
   StartCampaign(Ballot::kVote, CampaignReason::kTransfer);
 }
 
 Instant Raft::QuorumDeadline() const {
-  const auto& leader = std::get<LeaderState>(role_);
   const Instant heard = configuration().QuorumValue<Instant>([&](NodeId voter) {
     if (voter == options_.id) return Instant::max();
-    const auto at = std::ranges::lower_bound(leader.followers, voter, {}, &Progress::id);
-    return at == leader.followers.end() || at->id != voter ? Instant::min() : at->last_heard;
+    const Progress* follower = FindFollower(voter);
+    return follower == nullptr ? Instant::min() : follower->last_heard;
   });
   return heard == Instant::max() ? heard : heard + options_.election_timeout_max;
 }
@@ -173,11 +185,34 @@ void Raft::CheckQuorum() {
   BecomeFollower(hard_state_.term, NodeId());
 }
 
+// The voter with the longest matching log. One that has gone silent would only use up the time.
+const Progress* Raft::BestSuccessor() const {
+  const Progress* best = nullptr;
+  for (const Progress& follower : std::get<LeaderState>(role_).followers) {
+    if (follower.role != MemberRole::kVoter) continue;
+    if (now_ - follower.last_heard > options_.election_timeout_min) continue;
+    if (best == nullptr || follower.match > best->match) best = &follower;
+  }
+  return best;
+}
+
+// A leader can commit with its followers' disks alone, but applies and answers nothing meanwhile.
+void Raft::HandOverIfDiskStalls() {
+  if (durable_persist_ == last_persist_ || leading().transfer_target != NodeId(0)) return;
+  if (now_ - disk_progress_at_ < options_.election_timeout_max * options_.disk_stall_timeouts) {
+    return;
+  }
+  Emit(EventKind::kDiskStalled);
+  disk_progress_at_ = now_;  // if nobody can take over, try again after as long
+  Dispatch(TransferLeadership{});
+}
+
 void Raft::TryTransfer(const Progress& follower) {
   LeaderState& leader = leading();
   if (leader.transfer_target != follower.id || leader.transfer_sent) return;
   if (follower.match != log_.last_index()) return;
   leader.transfer_sent = true;
+  leader.lease_void = true;
   Send(follower.id, TimeoutNow{}, term_persist_);
 }
 

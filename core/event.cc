@@ -36,6 +36,12 @@ const char* NameOf(EventKind kind) {
       return "state restored";
     case EventKind::kFollowingLeader:
       return "following leader";
+    case EventKind::kChangedMembership:
+      return "changed membership";
+    case EventKind::kLeftCluster:
+      return "left the cluster";
+    case EventKind::kDiskStalled:
+      return "disk stalled";
   }
   return "unknown";
 }

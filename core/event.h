@@ -27,6 +27,9 @@ enum class EventKind : std::uint8_t {
   kTransferAbandoned = 14,  // peer: the target
   kStateRestored = 15,      // a: applied index after loading a snapshot
   kFollowingLeader = 16,    // peer: the leader, first heard in this term
+  kChangedMembership = 17,  // appended; a: index, b: 1 if joint
+  kLeftCluster = 18,        // the leader is no voter of the committed configuration
+  kDiskStalled = 19,        // a leader's disk makes no progress; it hands over
 };
 
 const char* NameOf(EventKind kind);

@@ -149,7 +149,7 @@ absl::Status KvSnapshotReader::TakeHeader() {
     const auto answers = in.Take<std::uint32_t>();
     for (std::uint32_t j = 0; j < answers && in.ok(); ++j) {
       const auto sequence = in.Take<Sequence>();
-      session.answers.emplace(sequence, DecodeAnswer(in));
+      store_.LoadAnswer(session, sequence, DecodeAnswer(in));
     }
     store_.idle_order_.emplace(std::pair(session.last_used, session.last_index), id);
   }

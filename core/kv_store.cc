@@ -32,6 +32,12 @@ std::uint64_t DigestOf(SessionId session, ClusterTime last_used, std::uint64_t l
   return KeyedRandom(session.value(), last_used, last_index, acknowledged.value());
 }
 
+std::size_t BytesOf(const CommandResult& answer) {
+  std::size_t bytes = 0;
+  for (const OperationResult& operation : answer.operations) bytes += operation.value.size();
+  return bytes;
+}
+
 bool Relates(Compare::Relation relation, std::strong_ordering order) {
   switch (relation) {
     case Compare::Relation::kEqual:
@@ -112,12 +118,29 @@ CommandResult KvStore::ApplyInSession(Index index, const Command& command) {
     return answer->second;
   }
   CommandResult result = ApplyTransaction(command.transaction);
-  session_digest_ += DigestOf(command.session, command.sequence, result);
-  session.answers.emplace(command.sequence, result);
-  if (session.answers.size() > options_.answers_max) {
-    ForgetAnswers(command.session, session, session.answers.begin()->first);
-  }
+  KeepAnswer(command.session, session, command.sequence, result);
   return result;
+}
+
+// Bounded memory, as with the sessions themselves: who is forgotten is told so, and a late retry is
+// refused.
+void KvStore::KeepAnswer(SessionId id, Session& session, Sequence sequence,
+                         const CommandResult& answer) {
+  session_digest_ += DigestOf(id, sequence, answer);
+  session.answers.emplace(sequence, answer);
+  const std::size_t bytes = BytesOf(answer);
+  session.answer_bytes += bytes;
+  answer_bytes_ += bytes;
+  if (session.answers.size() > options_.answers_max) {
+    ForgetAnswers(id, session, session.answers.begin()->first);
+  }
+  while (answer_bytes_ > options_.answer_bytes_max && idle_order_.begin()->second != id) {
+    Forget(idle_order_.begin()->second);
+  }
+  // This session alone has too much: its oldest answers go, but never the one just given.
+  while (answer_bytes_ > options_.answer_bytes_max && session.answers.size() > 1) {
+    ForgetAnswers(id, session, session.answers.begin()->first);
+  }
 }
 
 void KvStore::ForgetAnswers(SessionId id, Session& session, Sequence through) {
@@ -126,8 +149,11 @@ void KvStore::ForgetAnswers(SessionId id, Session& session, Sequence through) {
   session.acknowledged = through;
   session_digest_ += DigestOf(id, session.last_used, session.last_index, session.acknowledged);
   while (!session.answers.empty() && session.answers.begin()->first <= through) {
-    session_digest_ -=
-        DigestOf(id, session.answers.begin()->first, session.answers.begin()->second);
+    const auto& [sequence, answer] = *session.answers.begin();
+    session_digest_ -= DigestOf(id, sequence, answer);
+    const std::size_t bytes = BytesOf(answer);
+    session.answer_bytes -= bytes;
+    answer_bytes_ -= bytes;
     session.answers.erase(session.answers.begin());
   }
 }
@@ -159,6 +185,7 @@ void KvStore::Forget(SessionId id) {
   for (const auto& [sequence, answer] : session.answers) {
     session_digest_ -= DigestOf(id, sequence, answer);
   }
+  answer_bytes_ -= session.answer_bytes;
   idle_order_.erase({session.last_used, session.last_index});
   sessions_.erase(at);
   GRASS_CHECK_EQ(sessions_.size(), idle_order_.size());
@@ -173,11 +200,35 @@ CommandResult KvStore::ApplyTransaction(const Transaction& transaction) {
   // All changes of one transaction share one revision; one that changes nothing takes none.
   const Revision revision = revision_ + 1;
   const auto& operations = result.succeeded ? transaction.success : transaction.failure;
+  if (BytesRead(operations) > kAnswerBytesMax) {
+    result.code = CommandResult::Code::kAnswerTooLarge;
+    result.revision = revision_;
+    return result;
+  }
   result.operations.reserve(operations.size());
   for (const Operation& operation : operations)
     result.operations.push_back(Run(operation, revision));
   result.revision = revision_;
   return result;
+}
+
+// What the gets among `operations` will read. A get sees what came before it in the transaction;
+// that is bounded by the transaction's own size, and counted here as if it were there from the
+// start.
+std::size_t KvStore::BytesRead(const std::vector<Operation>& operations) const {
+  std::size_t bytes = 0;
+  for (const Operation& operation : operations) {
+    if (operation.kind != Operation::Kind::kGet) continue;
+    std::size_t largest = 0;
+    if (const KeyValue* found = Find(operation.key)) largest = found->value.size();
+    for (const Operation& put : operations) {
+      if (put.kind == Operation::Kind::kPut && put.key == operation.key) {
+        largest = std::max(largest, put.value.size());
+      }
+    }
+    bytes += largest;
+  }
+  return bytes;
 }
 
 bool KvStore::Holds(const Compare& compare) const {
@@ -246,6 +297,13 @@ void KvStore::Delete(Map::iterator at, Revision revision) {
 void KvStore::Load(std::string key, KeyValue value) {
   map_digest_ += DigestOf(key, value);
   map_.emplace_hint(map_.end(), std::move(key), std::move(value));
+}
+
+void KvStore::LoadAnswer(Session& session, Sequence sequence, CommandResult answer) {
+  const std::size_t bytes = BytesOf(answer);
+  session.answer_bytes += bytes;
+  answer_bytes_ += bytes;
+  session.answers.emplace(sequence, std::move(answer));
 }
 
 void KvStore::DigestSessions() {

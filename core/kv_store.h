@@ -17,6 +17,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "absl/container/btree_map.h"
 #include "core/command.h"
@@ -33,6 +34,9 @@ struct KvOptions {
   // Answers kept a session; a client that has more commands than this unacknowledged is told
   // kStaleSequence for the oldest.
   std::size_t answers_max = 1024;
+  // Bytes of values in the answers of all sessions; beyond it, the session that has been idle
+  // longest is forgotten.
+  std::size_t answer_bytes_max = std::size_t{16} << 20;
 };
 
 struct KeyValue {
@@ -71,14 +75,17 @@ class KvStore {
     std::uint64_t last_index = 0;  // order of use, ties in time broken
     Sequence acknowledged;
     std::map<Sequence, CommandResult> answers;
+    std::size_t answer_bytes = 0;
   };
   using Map = absl::btree_map<std::string, KeyValue, std::less<>>;
 
   CommandResult OpenSession(Index index);
   CommandResult ApplyInSession(Index index, const Command& command);
+  void KeepAnswer(SessionId id, Session& session, Sequence sequence, const CommandResult& answer);
   void ForgetAnswers(SessionId id, Session& session, Sequence through);
   CommandResult ApplyTransaction(const Transaction& transaction);
   bool Holds(const Compare& compare) const;
+  std::size_t BytesRead(const std::vector<Operation>& operations) const;
   OperationResult Run(const Operation& operation, Revision revision);
   void Put(const Operation& operation, Revision revision);
   void Delete(Map::iterator at, Revision revision);
@@ -87,6 +94,7 @@ class KvStore {
   void Forget(SessionId id);
   // For loading a snapshot: adds the largest key so far; digests the sessions.
   void Load(std::string key, KeyValue value);
+  void LoadAnswer(Session& session, Sequence sequence, CommandResult answer);
   void DigestSessions();
   // Tells a snapshot under way what a key was before it changes.
   void BeforeChange(std::string_view key);
@@ -100,6 +108,7 @@ class KvStore {
   std::uint64_t map_digest_ = 0;
   std::uint64_t session_digest_ = 0;
   absl::btree_map<SessionId, Session> sessions_;
+  std::size_t answer_bytes_ = 0;  // of all sessions
   // (last_used, last_index) -> session: the order in which they are forgotten.
   absl::btree_map<std::pair<ClusterTime, std::uint64_t>, SessionId> idle_order_;
 

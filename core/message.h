@@ -47,6 +47,7 @@ struct AppendEntriesRequest {
   Term prev_log_term;
   Index leader_commit;
   ReadRound read_round;  // the newest round that the leader wants confirmed; 0: none
+  Instant sent_at;       // by the leader's clock; it alone can read it
   std::vector<Entry> entries;
 };
 
@@ -65,6 +66,7 @@ struct AppendEntriesResponse {
   Term conflict_term;
   Index conflict_index;
   ReadRound read_round;  // of the request it answers
+  Instant sent_at;       // of the request it answers
 };
 
 // One chunk of the leader's current snapshot.

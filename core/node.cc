@@ -52,6 +52,7 @@ void Node::OnDeadline() {
   const Instant now = environment_.clock->Now();
   if (now >= raft_.NextDeadline()) Step(DeadlineReached{});
   ExpireReads();
+  SettleTransfers();
   RetrySnapshots();
 }
 
@@ -60,6 +61,7 @@ void Node::Flush() {
   if (!new_commands_.empty() || !new_reads_.empty()) {
     Submit submit;
     std::swap(submit.commands, new_commands_);
+    new_command_bytes_ = 0;
     std::swap(submit.reads, new_reads_);
     Step(std::move(submit));
   }
@@ -73,6 +75,9 @@ Instant Node::NextDeadline() const {
   Instant deadline = std::min(raft_.NextDeadline(), NextSnapshotRetry());
   if (!waiting_reads_.empty()) {
     deadline = std::min(deadline, waiting_reads_.begin()->second.deadline);
+  }
+  for (const WaitingTransfer& waiting : waiting_transfers_) {
+    if (raft_.leader() == NodeId(0)) deadline = std::min(deadline, waiting.deadline);
   }
   if (stopping_) deadline = std::min(deadline, stop_deadline_);
   return deadline;
@@ -93,6 +98,21 @@ bool Node::ReadyToStop() const {
   return raft_.transfer_target() == NodeId(0) || environment_.clock->Now() >= stop_deadline_;
 }
 
+NodeStatus::Follower Node::StatusOf(const Progress& follower) const {
+  NodeStatus::Follower status;
+  status.id = follower.id;
+  status.state = follower.state;
+  status.match = follower.match;
+  status.next = follower.next;
+  status.lag = raft_.log().last_index() - follower.match;
+  status.silent = environment_.clock->Now() - follower.last_heard;
+  if (const auto at = sending_.find(follower.id); at != sending_.end()) {
+    status.snapshot_index = at->second.snapshot;
+    status.snapshot_offset = at->second.offset;
+  }
+  return status;
+}
+
 NodeStatus Node::Status() const {
   NodeStatus status;
   status.id = raft_.id();
@@ -111,13 +131,17 @@ NodeStatus Node::Status() const {
   status.digest = store_.digest();
   if (const auto* followers = raft_.followers()) {
     for (const Progress& follower : *followers) {
-      status.followers.push_back(NodeStatus::Follower{.id = follower.id,
-                                                      .state = follower.state,
-                                                      .match = follower.match,
-                                                      .next = follower.next});
+      status.followers.push_back(StatusOf(follower));
     }
   }
   status.configuration = raft_.configuration();
+  status.configuration_index = raft_.configuration_index();
+  status.changing_membership = raft_.IsChangingMembership();
+  status.transfer_target = raft_.transfer_target();
+  if (receiving_.has_value()) {
+    status.receiving_index = receiving_->meta.index;
+    status.receiving_offset = receiving_->next_offset;
+  }
   status.serving = !failed() && !stopping_ && loaded() && status.leader != NodeId(0);
   return status;
 }
@@ -137,6 +161,7 @@ void Node::HandleOutput() {
   for (Message& message : output_.messages) environment_.network->Send(std::move(message));
   if (output_.persist.has_value()) QueuePersist(*std::move(output_.persist));
   SettleSubmit();
+  SettleChange();
   MarkReadsReady();
   if (output_.restore.has_value()) BeginRestore(*output_.restore);
   GRASS_CHECK_GE(output_.apply_through, apply_through_);
@@ -167,8 +192,8 @@ void Node::SettleSubmit() {
     case SubmitOutcome::kOverloaded:
       for (const RequestId request : requests) {
         Refuse(request, ReplyCode::kOverloaded,
-               "overloaded: " + std::to_string(options_.raft.uncommitted_bytes_max) +
-                   " bytes are waiting to be committed; try again later");
+               "overloaded: " + std::to_string(options_.raft.unapplied_bytes_max) +
+                   " bytes of writes are under way; try again later");
       }
       break;
     case SubmitOutcome::kTransferring:
@@ -255,11 +280,8 @@ void Node::ApplyEntry(const Entry& entry) {
   const WaitingCommand waiting = waiting_commands_.front();
   waiting_commands_.pop_front();
   GRASS_CHECK_EQ(waiting.index, entry.index);
-  if (waiting.term != entry.term) {
-    // Another leader's entry took the place: this command can never be applied.
-    Refuse(waiting.request, ReplyCode::kNotLeader, {});
-    return;
-  }
+  // Who waits has led ever since it proposed (NoticeRole): nobody else wrote to that place.
+  GRASS_CHECK_EQ(waiting.term, entry.term);
   GRASS_CHECK(result.has_value());
   Reply reply = MakeReply(ReplyCode::kOk);
   if (result->code == CommandResult::Code::kSessionUnknown) {
@@ -267,6 +289,10 @@ void Node::ApplyEntry(const Entry& entry) {
   } else if (result->code == CommandResult::Code::kStaleSequence) {
     reply =
         MakeReply(ReplyCode::kStaleSequence, "the session's client has acknowledged this command");
+  } else if (result->code == CommandResult::Code::kAnswerTooLarge) {
+    reply = MakeReply(ReplyCode::kInvalid, "the transaction reads more than " +
+                                               std::to_string(kAnswerBytesMax) +
+                                               " bytes of values; nothing was changed");
   }
   reply.revision = result->revision;
   reply.command = *std::move(result);
@@ -297,13 +323,13 @@ void Node::AnswerReads() {
       ++at;
       continue;
     }
-    ServeGet(at->second.request, at->second.key);
+    environment_.clients->Answer(at->second.request, Read(at->second.key));
     at = waiting_reads_.erase(at);
     --reads_confirmed_;
   }
 }
 
-void Node::ServeGet(RequestId request, const std::string& key) {
+Reply Node::Read(const std::string& key) const {
   GRASS_CHECK(loaded());
   Reply reply = MakeReply(ReplyCode::kOk);
   reply.revision = store_.revision();
@@ -312,7 +338,7 @@ void Node::ServeGet(RequestId request, const std::string& key) {
     reply.value = found->value;
     reply.mod_revision = found->mod_revision;
   }
-  environment_.clients->Answer(request, std::move(reply));
+  return reply;
 }
 
 void Node::ExpireReads() {
@@ -333,7 +359,8 @@ void Node::NoticeRole() {
   const bool same = was_leading == is_leading && seen_term_ == raft_.term();
   seen_role_ = raft_.role();
   seen_term_ = raft_.term();
-  AnswerTransfers();
+  SettleTransfers();
+  AnswerChange();
   if (same) return;
   if (was_leading) {
     sending_.clear();
@@ -343,24 +370,76 @@ void Node::NoticeRole() {
              "outcome unknown: leadership was lost while the write was being replicated");
     }
     waiting_commands_.clear();
-  }
-  if (is_leading) {
-    time_base_ = store_.time();
-    time_base_at_ = environment_.clock->Now();
-  }
-}
-
-void Node::AnswerTransfers() {
-  if (transfer_requests_.empty() || raft_.transfer_target() != NodeId(0)) return;
-  const bool handed_over = raft_.role() != Role::kLeader;
-  for (const RequestId request : std::exchange(transfer_requests_, {})) {
-    if (handed_over) {
-      environment_.clients->Answer(request, MakeReply(ReplyCode::kOk));
-    } else {
-      Refuse(request, ReplyCode::kUnavailable,
-             "no follower could take the leadership over in time");
+    if (waiting_change_.has_value()) {
+      Refuse(waiting_change_->request, ReplyCode::kOutcomeUnknown,
+             "outcome unknown: leadership was lost during the change; list the members to see");
+      waiting_change_.reset();
     }
   }
+  if (is_leading) RebaseTime();
+}
+
+void Node::RebaseTime() {
+  time_base_ = store_.time();
+  time_base_at_ = environment_.clock->Now();
+}
+
+// A transfer has succeeded when its target is seen to lead, not when this node has ceased to.
+void Node::SettleTransfers() {
+  std::erase_if(waiting_transfers_, [this](const WaitingTransfer& waiting) {
+    if (raft_.term() == waiting.term && raft_.role() == Role::kLeader) {
+      if (raft_.transfer_target() != NodeId(0)) return false;
+      Refuse(waiting.request, ReplyCode::kUnavailable,
+             "no follower could take the leadership over in time");
+      return true;
+    }
+    const NodeId leader = raft_.leader();
+    if (leader == NodeId(0)) {
+      if (environment_.clock->Now() < waiting.deadline) return false;
+      Refuse(waiting.request, ReplyCode::kOutcomeUnknown,
+             "outcome unknown: nobody is known to have taken the leadership over yet");
+    } else if (leader == waiting.target) {
+      environment_.clients->Answer(waiting.request, MakeReply(ReplyCode::kOk));
+    } else {
+      Refuse(waiting.request, ReplyCode::kRefused,
+             "the leadership went to " + MakeReply(ReplyCode::kOk).leader_name + " instead");
+    }
+    return true;
+  });
+}
+
+void Node::SettleChange() {
+  if (output_.change == ChangeOutcome::kNone) return;
+  const RequestId request = waiting_change_->request;
+  std::string& problem = output_.change_problem;
+  switch (output_.change) {
+    case ChangeOutcome::kNone:
+      break;
+    case ChangeOutcome::kAppended:
+      waiting_change_->term = output_.term;
+      return;
+    case ChangeOutcome::kUnchanged:
+      environment_.clients->Answer(request, MakeReply(ReplyCode::kOk));
+      break;
+    case ChangeOutcome::kNotLeader:
+      Refuse(request, ReplyCode::kNotLeader, {});
+      break;
+    case ChangeOutcome::kBusy:
+      Refuse(request, ReplyCode::kUnavailable, std::move(problem));
+      break;
+    case ChangeOutcome::kRefused:
+      Refuse(request, ReplyCode::kRefused, std::move(problem));
+      break;
+  }
+  waiting_change_.reset();
+}
+
+// Within the term nobody else can have written over the entries of the change.
+void Node::AnswerChange() {
+  if (!waiting_change_.has_value() || waiting_change_->term != raft_.term()) return;
+  if (raft_.IsChangingMembership()) return;
+  environment_.clients->Answer(waiting_change_->request, MakeReply(ReplyCode::kOk));
+  waiting_change_.reset();
 }
 
 // Replicated time goes on from what the store has seen, at the pace of this leader's clock.

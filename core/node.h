@@ -55,6 +55,10 @@ struct NodeStatus {
     ProgressState state = ProgressState::kProbe;
     Index match;
     Index next;
+    std::uint64_t lag = 0;              // entries of the leader's log that it does not have durably
+    Index snapshot_index;               // of the snapshot on its way to it; 0: none
+    std::uint64_t snapshot_offset = 0;  // bytes of it that have arrived
+    Duration silent{};                  // since it was last heard
   };
 
   NodeId id;
@@ -73,7 +77,12 @@ struct NodeStatus {
   std::uint64_t digest = 0;
   std::vector<Follower> followers;  // on the leader
   Configuration configuration;
-  bool serving = false;  // a leader is known and this node's state is loaded
+  Index configuration_index;
+  bool changing_membership = false;
+  NodeId transfer_target;              // leadership is on its way to it; 0: no
+  Index receiving_index;               // of the snapshot being received; 0: none
+  std::uint64_t receiving_offset = 0;  // bytes of it so far
+  bool serving = false;                // a leader is known and this node's state is loaded
 };
 
 class Node {
@@ -123,6 +132,18 @@ class Node {
     Instant deadline;
     std::optional<Index> index;  // known once the read is confirmed
   };
+  // A transfer of this node's leadership in `term`.
+  struct WaitingTransfer {
+    RequestId request;
+    NodeId target;
+    Term term;
+    Instant deadline;
+  };
+  // A change of the membership of this node's leadership in `term`.
+  struct WaitingChange {
+    RequestId request;
+    Term term;
+  };
   // A snapshot that is being streamed to one follower (leader only).
   struct Sending {
     Index snapshot;
@@ -165,13 +186,18 @@ class Node {
   void ApplyEntry(const Entry& entry);
   void MarkReadsReady();
   void AnswerReads();
-  void ServeGet(RequestId request, const std::string& key);
+  Reply Read(const std::string& key) const;
   void ExpireReads();
   void NoticeRole();
-  void AnswerTransfers();
+  void RebaseTime();
+  void SettleTransfers();
+  void SettleChange();
+  void AnswerChange();
+  NodeStatus::Follower StatusOf(const Progress& follower) const;
 
   // node_requests.cc
   bool Accepts(RequestId request);
+  bool AcceptsWrite(RequestId request);
   void Propose(RequestId request, const Command& command);
   std::optional<std::string> SessionProblem(const TransactionRequest& transaction) const;
   void OnRequest(RequestId request, const OpenSessionRequest&);
@@ -179,6 +205,8 @@ class Node {
   void OnRequest(RequestId request, GetRequest get);
   void OnRequest(RequestId request, const TakeSnapshotRequest&);
   void OnRequest(RequestId request, const TransferLeadershipRequest& transfer);
+  void OnRequest(RequestId request, ChangeMembershipRequest change);
+  bool ServeUnderLease(RequestId request, const GetRequest& get);
   Reply MakeReply(ReplyCode code, std::string error = {}) const;
   void Refuse(RequestId request, ReplyCode code, std::string error);
   ClusterTime CurrentTime() const;
@@ -228,12 +256,14 @@ class Node {
   // Requests collected since the last Flush.
   std::vector<RequestId> new_command_requests_;
   std::vector<Bytes> new_commands_;
+  std::size_t new_command_bytes_ = 0;
   std::vector<ReadId> new_reads_;
 
   std::deque<WaitingCommand> waiting_commands_;  // by index, ascending
   std::map<ReadId, WaitingGet> waiting_reads_;   // by age: later reads have later deadlines
   std::size_t reads_confirmed_ = 0;              // of them, those whose index is known
-  std::vector<RequestId> transfer_requests_;
+  std::vector<WaitingTransfer> waiting_transfers_;
+  std::optional<WaitingChange> waiting_change_;
   ReadId last_read_;
   Role seen_role_ = Role::kFollower;
   Term seen_term_;

@@ -49,14 +49,34 @@ bool Node::Accepts(RequestId request) {
   return true;
 }
 
+bool Node::AcceptsWrite(RequestId request) {
+  if (!Accepts(request)) return false;
+  if (raft_.role() != Role::kLeader) {
+    Refuse(request, ReplyCode::kNotLeader, {});
+    return false;
+  }
+  if (!loaded()) {
+    // Nothing is applied, so nothing could be answered.
+    Refuse(request, ReplyCode::kUnavailable, "this node is still loading its state");
+    return false;
+  }
+  if (new_command_bytes_ >= options_.raft.unapplied_bytes_max) {
+    Refuse(request, ReplyCode::kOverloaded,
+           "overloaded: " + std::to_string(new_command_bytes_) +
+               " bytes of writes came in at once; try again later");
+    return false;
+  }
+  return true;
+}
+
 void Node::Propose(RequestId request, const Command& command) {
   new_command_requests_.push_back(request);
   new_commands_.push_back(EncodeCommand(command));
+  new_command_bytes_ += new_commands_.back().size();
 }
 
 void Node::OnRequest(RequestId request, const OpenSessionRequest&) {
-  if (!Accepts(request)) return;
-  if (raft_.role() != Role::kLeader) return Refuse(request, ReplyCode::kNotLeader, {});
+  if (!AcceptsWrite(request)) return;
   Command command;
   command.kind = Command::Kind::kOpenSession;
   command.time = CurrentTime();
@@ -88,8 +108,7 @@ void Node::OnRequest(RequestId request, TransactionRequest transaction) {
   if (auto problem = SessionProblem(transaction)) {
     return Refuse(request, ReplyCode::kInvalid, *std::move(problem));
   }
-  if (!Accepts(request)) return;
-  if (raft_.role() != Role::kLeader) return Refuse(request, ReplyCode::kNotLeader, {});
+  if (!AcceptsWrite(request)) return;
   Command command;
   command.time = CurrentTime();
   command.session = transaction.session;
@@ -106,8 +125,9 @@ void Node::OnRequest(RequestId request, GetRequest get) {
   if (!Accepts(request)) return;
   if (get.mode == ReadMode::kStale) {
     if (!loaded()) return Refuse(request, ReplyCode::kUnavailable, "this node is still loading");
-    return ServeGet(request, get.key);
+    return environment_.clients->Answer(request, Read(get.key));
   }
+  if (get.mode == ReadMode::kLease && ServeUnderLease(request, get)) return;
   const ReadId id = ++last_read_;
   waiting_reads_.emplace(id,
                          WaitingGet{.request = request,
@@ -115,6 +135,28 @@ void Node::OnRequest(RequestId request, GetRequest get) {
                                     .deadline = environment_.clock->Now() + options_.read_patience,
                                     .index = std::nullopt});
   new_reads_.push_back(id);
+}
+
+// False: not served, the read needs a round.
+bool Node::ServeUnderLease(RequestId request, const GetRequest& get) {
+  if (!loaded() || applied_ < raft_.commit_index()) return false;
+  if (!raft_.HoldsLease(environment_.clock->Now())) return false;
+  Reply reply = Read(get.key);
+  // Whoever was paused since the first look may have lost the lease before it read.
+  if (!raft_.HoldsLease(environment_.clock->Now())) return false;
+  environment_.clients->Answer(request, std::move(reply));
+  return true;
+}
+
+void Node::OnRequest(RequestId request, ChangeMembershipRequest change) {
+  if (!Accepts(request)) return;
+  if (raft_.role() != Role::kLeader) return Refuse(request, ReplyCode::kNotLeader, {});
+  if (waiting_change_.has_value()) {
+    return Refuse(request, ReplyCode::kUnavailable,
+                  "another change of the membership is under way; try again when it has ended");
+  }
+  waiting_change_ = WaitingChange{.request = request, .term = Term()};
+  Step(ChangeMembership{.changes = std::move(change.changes)});
 }
 
 void Node::OnRequest(RequestId request, const TakeSnapshotRequest&) {
@@ -132,8 +174,23 @@ void Node::OnRequest(RequestId request, const TransferLeadershipRequest& transfe
   if (transfer.target != NodeId(0) && !raft_.configuration().IsVoter(transfer.target)) {
     return Refuse(request, ReplyCode::kInvalid, "the target is not a voting member");
   }
-  transfer_requests_.push_back(request);
+  const NodeId under_way = raft_.transfer_target();
+  if (under_way != NodeId(0) && transfer.target != NodeId(0) && under_way != transfer.target) {
+    return Refuse(request, ReplyCode::kUnavailable,
+                  "leadership is being handed to another node already; try again");
+  }
+  const Term term = raft_.term();
   Step(TransferLeadership{.target = transfer.target});
+  const NodeId target = raft_.transfer_target();
+  if (target == NodeId(0)) {
+    return Refuse(request, ReplyCode::kUnavailable,
+                  "no voting follower that could take the leadership over is in reach");
+  }
+  waiting_transfers_.push_back(WaitingTransfer{
+      .request = request,
+      .target = target,
+      .term = term,
+      .deadline = environment_.clock->Now() + 3 * options_.raft.election_timeout_max});
 }
 
 }  // namespace grassdb

@@ -146,6 +146,11 @@ void Node::SendChunk(const SnapshotRead& read) {
     // Superseded by a newer one: the follower gets that, from its beginning.
     return StartSending(read.reader);
   }
+  if (absl::IsOutOfRange(read.status)) {
+    // The follower asked for what is not there. It is told where the stream begins.
+    sending.offset = 0;
+    return ReadForFollower(read.reader, sending);
+  }
   if (!read.status.ok()) return Fail(read.status);
   const auto& snapshot = raft_.snapshot();
   if (snapshot->index != read.index) return StartSending(read.reader);
@@ -175,6 +180,11 @@ void Node::OnChunkAnswer(NodeId from, const InstallSnapshotResponse& answer) {
 
 void Node::RetrySnapshots() {
   const Instant now = environment_.clock->Now();
+  const auto* followers = raft_.followers();
+  std::erase_if(sending_, [followers](const auto& sending) {
+    return followers == nullptr ||
+           !std::ranges::binary_search(*followers, sending.first, {}, &Progress::id);
+  });
   for (auto& [follower, sending] : sending_) {
     if (!sending.reading && now >= sending.retry_at) ReadForFollower(follower, sending);
   }
@@ -302,6 +312,7 @@ void Node::OnRestoreRead(const SnapshotRead& read) {
   applied_term_ = restore_->meta.term;
   log_bytes_since_snapshot_ = 0;
   restore_.reset();
+  if (raft_.role() == Role::kLeader) RebaseTime();  // until now it knew of no time
   if (environment_.trace != nullptr) {
     environment_.trace->OnEvent(
         raft_.term(),

@@ -12,6 +12,7 @@
 #include <cstddef>
 #include <deque>
 
+#include "core/configuration.h"
 #include "core/types.h"
 
 namespace grassdb {
@@ -37,9 +38,17 @@ struct Progress {
   Index next{1};            // the next entry to send
   bool probe_sent = false;  // kProbe: a message is out; wait for its answer or the heartbeat
   Index snapshot_index;     // kSnapshot: the snapshot it is to receive
-  ReadRound read_round;     // the newest round this follower has confirmed
-  ReadRound round_sent;     // the newest round this follower was asked to confirm
-  Instant last_heard;       // when an answer in this term came in last
+  MemberRole role = MemberRole::kVoter;
+  ReadRound read_round;  // the newest round this follower has confirmed
+  ReadRound round_sent;  // the newest round this follower was asked to confirm
+  Instant last_heard;    // when an answer in this term came in last
+  // When the newest of the messages that it has answered in this term was sent (lease).
+  Instant lease_base = Instant::min();
+  // A learner's catching up, in rounds (thesis 4.2.1): a round ends when it has what the leader had
+  // when the round began. It has caught up when a round was shorter than an election timeout.
+  Index catch_up_target;
+  Instant catch_up_began;
+  bool caught_up = false;
   std::deque<Inflight> inflight;
   std::size_t inflight_bytes = 0;
 

@@ -48,6 +48,7 @@ Raft::Raft(const RaftOptions& options, const RecoveredState& recovered, Instant 
     configurations_.push_back({index, *std::move(configuration)});
   }
   apply_through_ = commit_index_;
+  if (hard_state_.term > Term(0)) defends_until_ = now + options_.election_timeout_min;
   ResetElectionDeadline();
 }
 
@@ -72,7 +73,7 @@ Instant Raft::NextDeadline() const {
     }
     return deadline;
   }
-  return configuration().IsVoter(options_.id) ? election_deadline_ : Instant::max();
+  return MayCampaign() ? election_deadline_ : Instant::max();
 }
 
 Role Raft::role() const {
@@ -112,7 +113,7 @@ void Raft::Dispatch(DeadlineReached) {
     return;
   }
   if (now_ < election_deadline_) return;
-  if (!configuration().IsVoter(options_.id)) {
+  if (!MayCampaign()) {
     ResetElectionDeadline();
     return;
   }
@@ -124,9 +125,9 @@ void Raft::OnLeaderDeadline() {
   LeaderState& leader = leading();
   if (leader.transfer_target != NodeId(0) && now_ >= leader.transfer_deadline) AbandonTransfer();
   CheckQuorum();
-  if (std::holds_alternative<LeaderState>(role_) && now_ >= leading().heartbeat_deadline) {
-    OnHeartbeatDue();
-  }
+  if (!std::holds_alternative<LeaderState>(role_)) return;
+  HandOverIfDiskStalls();
+  if (now_ >= leading().heartbeat_deadline) OnHeartbeatDue();
 }
 
 void Raft::Dispatch(Message message) {
@@ -158,8 +159,15 @@ void Raft::Dispatch(Message message) {
 // of this: it changes no state, and its answer tells the candidate of a higher term (thesis 9.6).
 bool Raft::PassesTermCheck(const Message& message) {
   const auto* vote = std::get_if<RequestVoteRequest>(&message.body);
-  if (vote != nullptr && vote->ballot == Ballot::kPreVote) return true;
+  if (vote != nullptr) {
+    if (vote->ballot == Ballot::kPreVote) return true;
+    // Not even its term is taken over (thesis 4.2.3).
+    if (message.term > hard_state_.term && DefendsLeader(*vote)) return false;
+  }
   if (message.term > hard_state_.term) BecomeFollower(message.term, NodeId());
+  // A voter may still be in an earlier term than the one it grants a pre-vote for.
+  const auto* answer = std::get_if<RequestVoteResponse>(&message.body);
+  if (answer != nullptr && answer->ballot == Ballot::kPreVote) return true;
   if (message.term < hard_state_.term) {
     RefuseStale(message);
     return false;
@@ -196,6 +204,7 @@ void Raft::Dispatch(Persisted persisted) {
   if (persisted.id <= durable_persist_) return;
   GRASS_CHECK_LE(persisted.id, last_persist_);
   durable_persist_ = persisted.id;
+  disk_progress_at_ = now_;
   AdvanceDurable(persisted.id);
   FinishInstalls(persisted.id);
   ReleaseHeld();
@@ -243,7 +252,7 @@ void Raft::Dispatch(Submit submit) {
     } else if (leader->transfer_target != NodeId(0)) {
       // Thesis 3.10: the prior leader stops accepting, so that the target can catch up for good.
       output_->submit = SubmitOutcome::kTransferring;
-    } else if (leader->uncommitted_bytes >= options_.uncommitted_bytes_max) {
+    } else if (leader->unapplied_bytes >= options_.unapplied_bytes_max) {
       output_->submit = SubmitOutcome::kOverloaded;
     } else {
       output_->submit = SubmitOutcome::kAppended;
@@ -264,7 +273,7 @@ void Raft::Append(EntryType type, Bytes payload) {
               .term = hard_state_.term,
               .type = type,
               .payload = std::move(payload)};
-  leader.uncommitted_bytes += CostOf(entry);
+  leader.unapplied_bytes += CostOf(entry);
   AppendToLog(std::move(entry));
 }
 
@@ -303,31 +312,24 @@ void Raft::Dispatch(SnapshotStaged staged) {
 void Raft::Dispatch(TransferLeadership transfer) {
   auto* leader = std::get_if<LeaderState>(&role_);
   if (leader == nullptr || leader->transfer_target != NodeId(0)) return;
-  const Progress* best = nullptr;
-  for (const Progress& follower : leader->followers) {
-    if (!configuration().IsVoter(follower.id)) continue;
-    if (transfer.target != NodeId(0) && transfer.target != follower.id) continue;
-    // A follower that has gone silent would only use up the time.
-    if (transfer.target == NodeId(0) &&
-        now_ - follower.last_heard > options_.election_timeout_min) {
-      continue;
-    }
-    if (best == nullptr || follower.match > best->match) best = &follower;
-  }
-  if (best == nullptr) return;
-  leader->transfer_target = best->id;
+  const Progress* target = transfer.target == NodeId(0)
+                               ? BestSuccessor()
+                               : std::as_const(*this).FindFollower(transfer.target);
+  if (target == nullptr || target->role != MemberRole::kVoter) return;
+  leader->transfer_target = target->id;
   leader->transfer_deadline = now_ + options_.election_timeout_max;
   leader->transfer_sent = false;
-  Emit(EventKind::kTransferStarted, best->id);
-  Replicate(*FindFollower(best->id));
-  TryTransfer(*FindFollower(best->id));
+  Emit(EventKind::kTransferStarted, target->id);
+  Replicate(*FindFollower(target->id));
+  TryTransfer(*FindFollower(target->id));
 }
 
 void Raft::BecomeFollower(Term term, NodeId leader) {
   GRASS_CHECK_GE(term, hard_state_.term);
-  if (std::holds_alternative<LeaderState>(role_)) LeaveLeadership();
+  // First the term: who waits for a refusal may be in it already, and would drop an older one.
   if (term > hard_state_.term) SetHardState(term, NodeId());
-  role_ = FollowerState{.leader = leader, .leader_heard = now_};
+  if (std::holds_alternative<LeaderState>(role_)) LeaveLeadership();
+  role_ = FollowerState{.leader = leader};
   ResetElectionDeadline();
   Emit(EventKind::kBecameFollower, leader);
 }
@@ -354,6 +356,8 @@ void Raft::AppendToLog(Entry entry) {
   if (entry.type == EntryType::kConfiguration) {
     auto configuration = DecodeConfiguration(entry.payload.view());
     GRASS_CHECK_MSG(configuration.has_value(), "a configuration entry does not decode");
+    Emit(EventKind::kChangedMembership, NodeId(), entry.index.value(),
+         configuration->IsJoint() ? 1 : 0);
     configurations_.push_back({entry.index, *std::move(configuration)});
   }
   if (first_dirty_ == Index(0) || entry.index < first_dirty_) first_dirty_ = entry.index;
@@ -377,9 +381,11 @@ void Raft::TruncateLog(Index from) {
 }
 
 void Raft::FinishStep() {
+  if (std::holds_alternative<LeaderState>(role_)) LeadMembership();
   if (std::holds_alternative<LeaderState>(role_)) AskForRound();
   if (hard_state_dirty_ || install_dirty_.has_value() || first_dirty_ != Index(0)) {
     Persist persist;
+    if (durable_persist_ == last_persist_) disk_progress_at_ = now_;
     persist.id = ++last_persist_;
     if (hard_state_dirty_) persist.hard_state = hard_state_;
     persist.install = std::move(install_dirty_);
@@ -400,7 +406,14 @@ void Raft::FinishStep() {
 void Raft::AdvanceApply() {
   // While a snapshot is being installed the log no longer has what lies between.
   if (pending_installs_.empty()) {
-    apply_through_ = std::max(apply_through_, std::min(commit_index_, durable_index_));
+    const Index through = std::max(apply_through_, std::min(commit_index_, durable_index_));
+    if (auto* leader = std::get_if<LeaderState>(&role_)) {
+      for (Index index = std::max(apply_through_, log_.base_index()) + 1; index <= through;
+           ++index) {
+        leader->unapplied_bytes -= CostOf(log_.At(index));
+      }
+    }
+    apply_through_ = through;
   }
   output_->apply_through = apply_through_;
 }
@@ -458,6 +471,7 @@ void Raft::CheckInvariants() const {
     for (const Progress& follower : leader->followers) {
       GRASS_CHECK_LT(follower.match, follower.next);
       GRASS_CHECK_LE(follower.match, log_.last_index());
+      GRASS_CHECK_NE(follower.id, options_.id);
       GRASS_CHECK_LE(follower.next, log_.last_index() + 1);
     }
   }

@@ -18,7 +18,8 @@
 //
 // Raft is a copyable value: a copy behaves as the original would.
 //
-// Files: raft.cc (dispatch, roles, persistence), election.cc, replication.cc, reads.cc.
+// Files: raft.cc (dispatch, roles, persistence), election.cc, replication.cc, reads.cc,
+// membership.cc.
 #ifndef GRASSDB_CORE_RAFT_H_
 #define GRASSDB_CORE_RAFT_H_
 
@@ -74,11 +75,19 @@ class Raft {
   const std::vector<Progress>* followers() const;
   // The follower that leadership is being handed to; 0 if none.
   NodeId transfer_target() const;
+  // The entry that configuration() came from; 0 for the bootstrap configuration.
+  Index configuration_index() const { return configurations_.back().index; }
+  // A change of membership has been appended and is not over: configuration() is not committed, or
+  // is joint.
+  bool IsChangingMembership() const;
+  // True if this node leads and no other node can have been elected by `now` (thesis 6.4.1): what
+  // it has committed is all there is. Ask again after the read itself: the process may have been
+  // paused in between. Needs clocks that keep RaftOptions::lease_drift_percent_max.
+  bool HoldsLease(Instant now) const;
 
  private:
   struct FollowerState {
     NodeId leader;
-    Instant leader_heard;  // meaningful when leader is not 0
   };
   struct CandidateState {
     Ballot ballot = Ballot::kPreVote;
@@ -93,6 +102,7 @@ class Raft {
   };
   struct LeaderState {
     std::vector<Progress> followers;  // every other member, sorted by id
+    std::size_t joining = 0;          // members of that role
     Index first_index;                // of this leader's no-op; reads wait until it is committed
     Instant heartbeat_deadline;
     ReadRound round;            // the newest round started
@@ -103,7 +113,10 @@ class Raft {
     NodeId transfer_target;
     Instant transfer_deadline;
     bool transfer_sent = false;  // TimeoutNow is out
-    std::size_t uncommitted_bytes = 0;
+    // A TimeoutNow of this term may still be on its way, and its receiver's voters do not defend
+    // this leader. Never unset.
+    bool lease_void = false;
+    std::size_t unapplied_bytes = 0;  // of entries above apply_through_
   };
   struct ConfigurationRecord {
     Index index;
@@ -131,6 +144,7 @@ class Raft {
   void Dispatch(Compact compact);
   void Dispatch(SnapshotStaged staged);
   void Dispatch(TransferLeadership transfer);
+  void Dispatch(ChangeMembership change);
   bool PassesTermCheck(const Message& message);
   void RefuseStale(const Message& message);
   void BecomeFollower(Term term, NodeId leader);
@@ -153,18 +167,22 @@ class Raft {
 
   // election.cc
   void ResetElectionDeadline();
+  bool MayCampaign() const;
   void StartCampaign(Ballot ballot, CampaignReason reason);
   void CountVotes();
   void RecordVote(NodeId from, bool granted);
   void OnRequestVote(NodeId from, Term term, const RequestVoteRequest& request);
   bool WouldPreVote(const RequestVoteRequest& request) const;
+  bool DefendsLeader(const RequestVoteRequest& request) const;
   void OnRequestVoteResponse(NodeId from, const RequestVoteResponse& response);
   void BecomeLeader();
   void OnTimeoutNow(NodeId from);
   void CheckQuorum();
   Instant QuorumDeadline() const;
+  const Progress* BestSuccessor() const;
   void TryTransfer(const Progress& follower);
   void AbandonTransfer();
+  void HandOverIfDiskStalls();
 
   // replication.cc
   void OnAppendEntries(NodeId from, AppendEntriesRequest request);
@@ -187,6 +205,17 @@ class Raft {
   void StartSnapshot(Progress& follower);
   void AdvanceCommit();
   Progress* FindFollower(NodeId id);
+  const Progress* FindFollower(NodeId id) const;
+
+  // membership.cc
+  void LeadMembership();
+  void AppendConfiguration(const Configuration& target);
+  void DropRemovedFollowers();
+  void SyncFollowers();
+  void MeasureCatchUp(Progress& follower);
+  bool TryPromote();
+  std::optional<std::string> ReachProblem(const Configuration& target) const;
+  void LeaveCluster();
 
   // reads.cc
   void AddRead(WaitingRead read);
@@ -212,6 +241,11 @@ class Raft {
   std::variant<FollowerState, CandidateState, LeaderState> role_;
   Instant now_;
   Instant election_deadline_;
+  // Until then no vote helps to depose a leader: one that was heard may count on it (its lease). A
+  // restarted node does not know what it had let its leader count on, and waits as well.
+  Instant defends_until_;
+  // When the disk last finished a Persist, or was given one while it had none.
+  Instant disk_progress_at_;
   std::uint64_t election_resets_ = 0;  // makes every drawn timeout a decision of its own
 
   PersistId last_persist_;     // issued

@@ -14,9 +14,12 @@ std::optional<std::string> RaftOptions::Problem() const {
     return "the largest election timeout must be above the smallest";
   }
   if (append_entries_max == 0 || append_bytes_max == 0 || inflight_messages_max == 0 ||
-      inflight_bytes_max == 0 || uncommitted_bytes_max == 0) {
+      inflight_bytes_max == 0 || unapplied_bytes_max == 0) {
     return "a replication limit is 0";
   }
+  if (reads_waiting_max == 0) return "the number of waiting reads must be positive";
+  if (lease_drift_percent_max >= 100) return "the drift of clocks must be below 100 percent";
+  if (disk_stall_timeouts == 0) return "the patience with a stalled disk must be positive";
   return std::nullopt;
 }
 
@@ -26,6 +29,8 @@ void Output::Clear() {
   submit = SubmitOutcome::kNone;
   first_index = Index();
   term = Term();
+  change = ChangeOutcome::kNone;
+  change_problem.clear();
   reads_ready.clear();
   reads_refused.clear();
   restore.reset();

@@ -12,6 +12,7 @@
 #include "core/bytes.h"
 #include "core/entry.h"
 #include "core/event.h"
+#include "core/member_change.h"
 #include "core/message.h"
 #include "core/types.h"
 
@@ -36,8 +37,19 @@ struct RaftOptions {
   // Sent to one follower and not yet acknowledged; beyond either, the leader waits (thesis 10.2.1).
   std::size_t inflight_messages_max = 64;
   std::size_t inflight_bytes_max = std::size_t{8} << 20;
-  // Appended by a leader and not yet committed; beyond it, proposals are refused as overloaded.
-  std::size_t uncommitted_bytes_max = std::size_t{64} << 20;
+  // Appended by a leader and not yet committed and durable here, so not yet applied; beyond it,
+  // proposals are refused as overloaded.
+  std::size_t unapplied_bytes_max = std::size_t{64} << 20;
+
+  // Reads that wait for a round of confirmation, or for the leader's first commit; beyond it they
+  // are refused.
+  std::size_t reads_waiting_max = 100000;
+
+  // A leader's lease assumes that the clocks of two nodes run at rates that differ by at most so
+  // many percent (thesis 6.4.1).
+  std::uint32_t lease_drift_percent_max = 10;
+  // A leader whose disk finishes nothing for so many times election_timeout_max hands over.
+  std::uint32_t disk_stall_timeouts = 3;
 
   // Why these options cannot work, in words for a person; nullopt if they can.
   std::optional<std::string> Problem() const;
@@ -73,13 +85,18 @@ struct SnapshotStaged {
   NodeId leader;
 };
 
+// Appends what leads to the configuration that `changes` ask for (core/member_change.h).
+struct ChangeMembership {
+  std::vector<MemberChange> changes;
+};
+
 // Hand leadership to `target`; 0: to the follower with the longest matching log (thesis 3.10).
 struct TransferLeadership {
   NodeId target;
 };
 
 using Input = std::variant<DeadlineReached, Message, Persisted, Submit, Compact, SnapshotStaged,
-                           TransferLeadership>;
+                           TransferLeadership, ChangeMembership>;
 
 // --- Output ---
 
@@ -87,8 +104,17 @@ enum class SubmitOutcome : std::uint8_t {
   kNone,          // the input was not a Submit, or had no commands
   kAppended,      // commands got consecutive indexes from Output::first_index on
   kNotLeader,     // nothing happened
-  kOverloaded,    // nothing happened: too much is uncommitted
+  kOverloaded,    // nothing happened: too much waits to be applied
   kTransferring,  // nothing happened: leadership is being handed over
+};
+
+enum class ChangeOutcome : std::uint8_t {
+  kNone,       // the input was not a ChangeMembership
+  kAppended,   // done when configuration() is committed and not joint; see Output::first_index
+  kUnchanged,  // the configuration is as wanted, and committed
+  kNotLeader,  // nothing happened
+  kBusy,       // nothing happened: another change, or a transfer, is under way; try again
+  kRefused,    // nothing happened, and trying again will not help by itself
 };
 
 struct ReadReady {
@@ -106,6 +132,10 @@ struct Output {
   SubmitOutcome submit = SubmitOutcome::kNone;
   Index first_index;
   Term term;
+
+  // The asked change of membership's fate, in words where it was refused.
+  ChangeOutcome change = ChangeOutcome::kNone;
+  std::string change_problem;
 
   std::vector<ReadReady> reads_ready;
   std::vector<ReadId> reads_refused;  // no leader can be asked now; nothing was read

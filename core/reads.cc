@@ -11,6 +11,8 @@ namespace grassdb {
 
 void Raft::AddRead(WaitingRead read) {
   if (auto* leader = std::get_if<LeaderState>(&role_)) {
+    // Who asked may have given up long ago; a leader that commits nothing must not collect them.
+    if (leader->reads_waiting.size() >= options_.reads_waiting_max) return RefuseRead(read);
     leader->reads_waiting.push_back(read);
     return;
   }
@@ -65,6 +67,22 @@ void Raft::ConfirmRounds() {
   }
   leader.reads_in_round.clear();
   MaybeStartRound();
+}
+
+// Thesis 6.4.1. A voter that answered a message defends this leader for an election timeout from
+// when it came, which is not before it was sent; a quorum of them cannot elect another one until
+// then. Void for good once a transfer is under way: its candidate is not refused.
+bool Raft::HoldsLease(Instant now) const {
+  const auto* leader = std::get_if<LeaderState>(&role_);
+  if (leader == nullptr || leader->lease_void || commit_index_ < leader->first_index) return false;
+  const Instant base = configuration().QuorumValue<Instant>([&](NodeId voter) {
+    if (voter == options_.id) return now;
+    const Progress* follower = FindFollower(voter);
+    return follower == nullptr ? Instant::min() : follower->lease_base;
+  });
+  const Duration lease =
+      options_.election_timeout_min * (100 - options_.lease_drift_percent_max) / 100;
+  return base > now - lease;
 }
 
 void Raft::OnReadIndex(NodeId from, const ReadIndexRequest& request) {

@@ -41,7 +41,7 @@ void Raft::FollowLeader(NodeId leader) {
     follower.leader = leader;
     Emit(EventKind::kFollowingLeader, leader);
   }
-  follower.leader_heard = now_;
+  defends_until_ = now_ + options_.election_timeout_min;
   ResetElectionDeadline();
 }
 
@@ -62,6 +62,7 @@ void Raft::OnAppendEntries(NodeId from, AppendEntriesRequest request) {
   AppendEntriesResponse response;
   response.prev_log_index = prev;
   response.read_round = request.read_round;
+  response.sent_at = request.sent_at;
   if (request.entries.empty()) {
     // A heartbeat is answered at once, however slow the disk is; it tells how far the disk has
     // come.
@@ -92,6 +93,7 @@ void Raft::RefuseAppend(NodeId from, const AppendEntriesRequest& request) {
   response.result = AppendResult::kConflict;
   response.prev_log_index = request.prev_log_index;
   response.read_round = request.read_round;
+  response.sent_at = request.sent_at;
   if (request.prev_log_index > log_.last_index()) {
     response.conflict_index = log_.last_index() + 1;
   } else {
@@ -142,7 +144,11 @@ bool Raft::CoversSnapshot(const SnapshotMeta& meta, NodeId leader) {
 // --- Leader ---
 
 Progress* Raft::FindFollower(NodeId id) {
-  auto* leader = std::get_if<LeaderState>(&role_);
+  return const_cast<Progress*>(std::as_const(*this).FindFollower(id));
+}
+
+const Progress* Raft::FindFollower(NodeId id) const {
+  const auto* leader = std::get_if<LeaderState>(&role_);
   if (leader == nullptr) return nullptr;
   const auto at = std::ranges::lower_bound(leader->followers, id, {}, &Progress::id);
   return at == leader->followers.end() || at->id != id ? nullptr : &*at;
@@ -152,6 +158,9 @@ void Raft::OnAppendEntriesResponse(NodeId from, const AppendEntriesResponse& res
   Progress* follower = FindFollower(from);
   if (follower == nullptr) return;
   follower->last_heard = now_;
+  if (response.sent_at <= now_) {
+    follower->lease_base = std::max(follower->lease_base, response.sent_at);
+  }
   if (response.result == AppendResult::kMatched) {
     OnMatched(*follower, response);
   } else {
@@ -186,6 +195,7 @@ void Raft::OnMatched(Progress& follower, const AppendEntriesResponse& response) 
     follower.BecomeProbe(follower.match + 1);
   }
   if (advanced) AdvanceCommit();
+  MeasureCatchUp(follower);
   Replicate(follower);
   TryTransfer(follower);
 }
@@ -248,6 +258,7 @@ void Raft::SendEntries(Progress& follower) {
   request.prev_log_term = *prev_term;
   request.leader_commit = commit_index_;
   request.read_round = leading().round;
+  request.sent_at = now_;
   request.entries =
       log_.Slice(follower.next, options_.append_entries_max, options_.append_bytes_max);
   follower.round_sent = request.read_round;
@@ -273,6 +284,7 @@ void Raft::SendHeartbeat(Progress& follower) {
   }
   request.leader_commit = commit_index_;
   request.read_round = leading().round;
+  request.sent_at = now_;
   follower.round_sent = request.read_round;
   Send(follower.id, std::move(request), term_persist_);
 }
@@ -294,16 +306,12 @@ void Raft::OnHeartbeatDue() {
 // Thesis 3.6.2, figure 3.7: only an entry of the leader's own term is committed by counting;
 // earlier ones are committed by being before it.
 void Raft::AdvanceCommit() {
-  LeaderState& leader = leading();
   const Index reached = configuration().QuorumValue<Index>([&](NodeId voter) {
     if (voter == options_.id) return durable_index_;
     const Progress* follower = FindFollower(voter);
     return follower == nullptr ? Index() : follower->match;
   });
   if (reached <= commit_index_ || log_.TermAt(reached) != hard_state_.term) return;
-  for (Index index = commit_index_ + 1; index <= reached; ++index) {
-    leader.uncommitted_bytes -= CostOf(log_.At(index));
-  }
   commit_index_ = reached;
   MaybeStartRound();
 }

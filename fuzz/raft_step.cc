@@ -21,10 +21,7 @@ constexpr std::size_t kNodes = 3;
 Configuration Members() {
   std::vector<Member> members;
   for (const char* name : {"n1", "n2", "n3"}) {
-    members.push_back(Member{.id = NodeIdOf(name),
-                             .name = name,
-                             .address = std::string(name) + ":1",
-                             .role = MemberRole::kVoter});
+    members.push_back(MakeMember(name, std::string(name) + ":1"));
   }
   return Configuration(std::move(members));
 }

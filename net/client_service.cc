@@ -8,6 +8,7 @@
 #include "core/check.h"
 #include "net/completion.h"
 #include "net/reply_status.h"
+#include "net/server_options.h"
 #include "proto/client_convert.h"
 
 namespace grassdb::net {
@@ -17,6 +18,21 @@ namespace {
 // straight to it; further ones are made as requests come in, and kept up to the second figure.
 constexpr std::size_t kArmedAtFirst = 64;
 constexpr std::size_t kArmedMax = 1024;
+
+// An address that nobody can be reached at is refused before it gets into the log.
+absl::Status CheckAddresses(const ClientRequest& request) {
+  const auto* change = std::get_if<ChangeMembershipRequest>(&request);
+  if (change == nullptr) return absl::OkStatus();
+  for (std::size_t i = 0; i < change->changes.size(); ++i) {
+    const std::string& address = change->changes[i].address;
+    if (address.empty()) continue;
+    if (const auto parsed = ParsePeerAddress(address); !parsed.ok()) {
+      return absl::InvalidArgumentError("changes[" + std::to_string(i) +
+                                        "].address: " + std::string(parsed.status().message()));
+    }
+  }
+  return absl::OkStatus();
+}
 
 }  // namespace
 
@@ -47,6 +63,7 @@ GRASS_METHOD(Transact, database_, ResponseShape::kHasCode);
 GRASS_METHOD(OpenSession, database_, ResponseShape::kHasCode);
 GRASS_METHOD(TakeSnapshot, database_, ResponseShape::kHasNoCode);
 GRASS_METHOD(TransferLeadership, admin_, ResponseShape::kHasCode);
+GRASS_METHOD(ChangeMembership, admin_, ResponseShape::kHasCode);
 GRASS_METHOD(Status, admin_, ResponseShape::kHasNoCode);
 #undef GRASS_METHOD
 
@@ -56,6 +73,7 @@ struct ClientService::Pools : Pool<GetMethod>,
                               Pool<OpenSessionMethod>,
                               Pool<TakeSnapshotMethod>,
                               Pool<TransferLeadershipMethod>,
+                              Pool<ChangeMembershipMethod>,
                               Pool<StatusMethod> {};
 
 // A pooled call: armed (waits for a request), working (the node has it), finishing (the answer is
@@ -126,11 +144,13 @@ class ClientService::UnaryCall final : public Call {
       response_.Clear();
       NodeStatus status = owner_.backend_.status();
       status.configuration = owner_.addresses_.Resolve(status.configuration);
-      ToWire(status, owner_.cluster_name_, &response_);
+      ToWire(status, owner_.self_, &response_);
       Finish(grpc::Status::OK);
     } else {
       absl::StatusOr<ClientRequest> request = FromWire(std::move(request_));
-      if (!request.ok()) return Finish(StatusOf(request.status()));
+      absl::Status status = request.status();
+      if (status.ok()) status = CheckAddresses(*request);
+      if (!status.ok()) return Finish(StatusOf(status));
       owner_.backend_.submit(id_, *std::move(request));
     }
   }
@@ -161,8 +181,7 @@ class ClientService::UnaryCall final : public Call {
   Response response_;
 };
 
-ClientService::ClientService(std::string cluster_name)
-    : cluster_name_(std::move(cluster_name)), pools_(std::make_unique<Pools>()) {}
+ClientService::ClientService() : pools_(std::make_unique<Pools>()) {}
 
 ClientService::~ClientService() = default;
 
@@ -174,9 +193,10 @@ void ClientService::Arm(std::size_t count) {
   }
 }
 
-void ClientService::Start(grpc::ServerCompletionQueue* queue, AddressBook addresses,
+void ClientService::Start(grpc::ServerCompletionQueue* queue, Identity self, AddressBook addresses,
                           Backend backend) {
   queue_ = queue;
+  self_ = std::move(self);
   addresses_ = std::move(addresses);
   backend_ = std::move(backend);
   Arm<GetMethod>(kArmedAtFirst);
@@ -185,6 +205,7 @@ void ClientService::Start(grpc::ServerCompletionQueue* queue, AddressBook addres
   Arm<OpenSessionMethod>(kArmedAtFirst);
   Arm<TakeSnapshotMethod>(1);
   Arm<TransferLeadershipMethod>(1);
+  Arm<ChangeMembershipMethod>(1);
   Arm<StatusMethod>(1);
 }
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "core/api.h"
+#include "core/disk.h"
 #include "core/environment.h"
 #include "core/node.h"
 #include "net/address_book.h"
@@ -26,13 +27,14 @@ class ClientService final : public Clients {
     std::function<NodeStatus()> status;
   };
 
-  explicit ClientService(std::string cluster_name);
+  ClientService();
   // The queue of Start has been drained.
   ~ClientService() override;
 
   std::vector<grpc::Service*> services() { return {&database_, &admin_}; }
   // Begins to accept calls. After the server has been started.
-  void Start(grpc::ServerCompletionQueue* queue, AddressBook addresses, Backend backend);
+  void Start(grpc::ServerCompletionQueue* queue, Identity self, AddressBook addresses,
+             Backend backend);
   // Answers every call under way, and those that still come, with what is known: nothing. What the
   // node answers from now on is ignored.
   void Stop();
@@ -53,6 +55,7 @@ class ClientService final : public Clients {
   struct OpenSessionMethod;
   struct TakeSnapshotMethod;
   struct TransferLeadershipMethod;
+  struct ChangeMembershipMethod;
   struct StatusMethod;
   struct Pools;
 
@@ -62,7 +65,7 @@ class ClientService final : public Clients {
   void Unregister(RequestId id);
   void Resolve(Reply& reply) const;
 
-  const std::string cluster_name_;
+  Identity self_;
   AddressBook addresses_;
   wire::Database::AsyncService database_;
   wire::Admin::AsyncService admin_;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <set>
 #include <thread>
 #include <utility>
 
@@ -9,6 +10,7 @@
 #include "net/dial.h"
 #include "net/event_loop.h"
 #include "net/reply_status.h"
+#include "net/server_options.h"
 #include "proto/client_convert.h"
 
 namespace grassdb::net {
@@ -78,6 +80,10 @@ Outcome DatabaseClient::TakeSnapshot() {
 Outcome DatabaseClient::TransferLeadership(const std::string& target) {
   transfer_target_ = target;
   return Run(TransferLeadershipRequest{.target = target.empty() ? NodeId() : NodeIdOf(target)});
+}
+
+Outcome DatabaseClient::ChangeMembership(std::vector<MemberChange> changes) {
+  return Run(ChangeMembershipRequest{.changes = std::move(changes)});
 }
 
 Outcome DatabaseClient::Run(ClientOperation operation) {
@@ -184,6 +190,13 @@ DatabaseClient::Result DatabaseClient::Send(Endpoint& to, grpc::ClientContext* c
   return ResultOf<wire::TransferLeadershipResponse, Lost>(status, *context, std::move(response));
 }
 
+DatabaseClient::Result DatabaseClient::Send(Endpoint& to, grpc::ClientContext* context,
+                                            const ChangeMembershipRequest& request) {
+  wire::ChangeMembershipResponse response;
+  const grpc::Status status = to.admin->ChangeMembership(context, ToWire(request), &response);
+  return ResultOf<wire::ChangeMembershipResponse, Lost>(status, *context, std::move(response));
+}
+
 std::vector<NodeReport> AskForStatus(const std::vector<std::string>& endpoints, Duration deadline) {
   struct Question {
     grpc::ClientContext context;
@@ -219,6 +232,50 @@ std::vector<NodeReport> AskForStatus(const std::vector<std::string>& endpoints, 
     }
   }
   return reports;
+}
+
+namespace {
+
+// As two ways to write one address are compared.
+std::string Canonical(const std::string& endpoint) {
+  const auto [host, port] = SplitEndpoint(endpoint);
+  return host == "localhost" ? "127.0.0.1:" + port : endpoint;
+}
+
+}  // namespace
+
+std::vector<NodeReport> AskWholeCluster(const std::vector<std::string>& endpoints,
+                                        Duration deadline) {
+  std::vector<NodeReport> reports = AskForStatus(endpoints, deadline);
+  std::set<std::string> asked;  // addresses, and names, which hold no colon
+  for (const NodeReport& report : reports) {
+    asked.insert(Canonical(report.endpoint));
+    if (report.status.has_value()) asked.insert(report.status->id());
+  }
+  // The leader's members, or else those of whoever has answered.
+  const NodeReport* source = FindLeader(reports);
+  for (const NodeReport& report : reports) {
+    if (source == nullptr && report.status.has_value()) source = &report;
+  }
+  if (source == nullptr) return reports;
+  std::vector<std::string> others;
+  for (const wire::MemberStatus& member : source->status->members()) {
+    if (asked.contains(member.id()) || asked.contains(Canonical(member.address()))) continue;
+    others.push_back(member.address());
+  }
+  for (NodeReport& report : AskForStatus(others, deadline)) reports.push_back(std::move(report));
+  return reports;
+}
+
+const NodeReport* FindLeader(const std::vector<NodeReport>& reports) {
+  const NodeReport* leader = nullptr;
+  for (const NodeReport& report : reports) {
+    if (!report.status.has_value() || report.status->role() != "leader") continue;
+    if (!report.status->serving()) continue;
+    // One that was deposed and does not know it yet may be among them.
+    if (leader == nullptr || report.status->term() > leader->status->term()) leader = &report;
+  }
+  return leader;
 }
 
 }  // namespace grassdb::net

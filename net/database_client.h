@@ -31,6 +31,8 @@ class DatabaseClient {
   Outcome TakeSnapshot();
   // `target`: a member's name; empty: the follower whose log is furthest.
   Outcome TransferLeadership(const std::string& target);
+  // All at once.
+  Outcome ChangeMembership(std::vector<MemberChange> changes);
 
  private:
   struct Endpoint {
@@ -51,6 +53,7 @@ class DatabaseClient {
   Result Send(Endpoint& to, grpc::ClientContext* context, const GetRequest& request);
   Result Send(Endpoint& to, grpc::ClientContext* context, const TakeSnapshotRequest& request);
   Result Send(Endpoint& to, grpc::ClientContext* context, const TransferLeadershipRequest& request);
+  Result Send(Endpoint& to, grpc::ClientContext* context, const ChangeMembershipRequest& request);
   Endpoint& EndpointFor(const std::string& address);
 
   Client client_;
@@ -67,6 +70,13 @@ struct NodeReport {
 
 // Asks all of them at once; in the order of `endpoints`.
 std::vector<NodeReport> AskForStatus(const std::vector<std::string>& endpoints, Duration deadline);
+
+// The same, and then the members that they name and that have not been asked; behind the others.
+std::vector<NodeReport> AskWholeCluster(const std::vector<std::string>& endpoints,
+                                        Duration deadline);
+
+// The report of the node that leads and serves, of the highest term; null if none does.
+const NodeReport* FindLeader(const std::vector<NodeReport>& reports);
 
 }  // namespace grassdb::net
 

@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "core/check.h"
+#include "proto/convert.h"
 
 namespace grassdb::net {
 namespace {
@@ -119,7 +120,18 @@ void LogCheckFailure(const CheckFailure& failure) {
 
 std::string NameIn(const Configuration& configuration, NodeId id) {
   const Member* member = configuration.Find(id);
-  return member == nullptr ? "an unknown node" : member->name;
+  // A node that has just joined hears its leader before it knows the members.
+  return member == nullptr ? "node " + HexOf(id.value()) : member->name;
+}
+
+// "node1, node2, node3 (learner)"
+std::string MembersOf(const Configuration& configuration) {
+  std::string text;
+  for (const Member& member : configuration.members()) {
+    text += (text.empty() ? "" : ", ") + member.name;
+    if (member.role != MemberRole::kVoter) text += fmt::format(" ({})", NameOf(member.role));
+  }
+  return text.empty() ? "nobody" : text;
 }
 
 }  // namespace
@@ -193,6 +205,13 @@ std::string TextOf(Term term, const Event& event, const Configuration& configura
       return fmt::format("Loaded the snapshot; the state is at log index {}", event.a);
     case EventKind::kFollowingLeader:
       return fmt::format("Following leader {} in term {}", peer, number);
+    case EventKind::kChangedMembership:
+      return fmt::format("The members are {}, by log entry {}{}", MembersOf(configuration), event.a,
+                         event.b == 0 ? "" : ", on the way to a new set of voters");
+    case EventKind::kLeftCluster:
+      return fmt::format("Left the lead in term {}: this node is no voter any more", number);
+    case EventKind::kDiskStalled:
+      return "The disk makes no progress; looking for another node to lead";
   }
   return NameOf(event.kind);
 }
@@ -204,6 +223,7 @@ LogLevel LevelOf(EventKind kind) {
     case EventKind::kBecameFollower:
       return LogLevel::kDebug;
     case EventKind::kSteppedDown:
+    case EventKind::kDiskStalled:
       return LogLevel::kWarn;
     default:
       return LogLevel::kInfo;

@@ -45,6 +45,11 @@ void PeerStream::Close() {
   if (call_ != nullptr) Lose();
 }
 
+void PeerStream::Drain() {
+  closed_ = true;
+  if (call_ != nullptr) Write();
+}
+
 void PeerStream::Open() {
   GRASS_CHECK(call_ == nullptr);
   GRASS_CHECK(outbox_.empty());
@@ -66,7 +71,8 @@ void PeerStream::OnOpened(bool ok) {
 }
 
 void PeerStream::Write() {
-  if (call_->state != State::kOpen || call_->writing || outbox_.empty()) return;
+  if (call_->state != State::kOpen || call_->writing) return;
+  if (outbox_.empty()) return closed_ ? HalfClose() : void();
   call_->writing = true;
   const grpc::ByteBuffer message = outbox_.Pop();
   grpc::WriteOptions options;
@@ -83,6 +89,18 @@ void PeerStream::OnWritten(bool ok) {
   } else {
     MaybeRelease();
   }
+}
+
+void PeerStream::HalfClose() {
+  if (call_->half_closing) return;
+  call_->half_closing = true;
+  call_->stream->WritesDone(half_closed_.tag());
+}
+
+// What comes next is the end of the reading.
+void PeerStream::OnHalfClosed(bool) {
+  call_->half_closing = false;
+  if (call_->state == State::kClosing) MaybeRelease();
 }
 
 void PeerStream::Read() {
@@ -128,7 +146,8 @@ void PeerStream::OnFinished(bool) {
 }
 
 void PeerStream::MaybeRelease() {
-  if (call_ == nullptr || !finished_ || call_->writing || call_->reading) return;
+  if (call_ == nullptr || !finished_) return;
+  if (call_->writing || call_->reading || call_->half_closing) return;
   pause_ = call_->got_message ? kPauseMin : std::min(pause_ * 2, kPauseMax);
   retry_at_ = SteadyNow() + pause_;
   call_.reset();

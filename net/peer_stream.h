@@ -38,6 +38,8 @@ class PeerStream {
   void Send(Instant now, std::string message);
   // No call from now on; the one under way is cancelled.
   void Close();
+  // Sends what waits, and then no more; the peer ends the call when it has it all.
+  void Drain();
   // No operation is under way, so that the stream may be destroyed.
   bool idle() const { return call_ == nullptr; }
 
@@ -50,6 +52,7 @@ class PeerStream {
     bool writing = false;
     bool reading = false;
     bool finishing = false;
+    bool half_closing = false;  // the end of our side is being told
     bool got_message = false;
     grpc::ByteBuffer received;
     grpc::Status status;
@@ -59,8 +62,10 @@ class PeerStream {
   void OnOpened(bool ok);
   void OnWritten(bool ok);
   void OnRead(bool ok);
+  void OnHalfClosed(bool ok);
   void OnFinished(bool ok);
   void Write();
+  void HalfClose();
   void Read();
   // Ends the call: cancels it and asks for its status; OnFinished does the rest.
   void Lose();
@@ -74,7 +79,7 @@ class PeerStream {
 
   Outbox outbox_;
   std::unique_ptr<Call> call_;
-  bool closed_ = false;
+  bool closed_ = false;    // by Close or Drain
   bool finished_ = false;  // of call_: the status is there
   Duration pause_;         // before the next call, if this one is lost
   Instant retry_at_ = Instant::min();
@@ -82,6 +87,7 @@ class PeerStream {
   Forward<PeerStream, &PeerStream::OnOpened> opened_{this};
   Forward<PeerStream, &PeerStream::OnWritten> written_{this};
   Forward<PeerStream, &PeerStream::OnRead> read_{this};
+  Forward<PeerStream, &PeerStream::OnHalfClosed> half_closed_{this};
   Forward<PeerStream, &PeerStream::OnFinished> done_{this};
 };
 

@@ -49,6 +49,10 @@ void PeerTransport::Peer::Close() {
   for (const auto& stream : streams) stream->Close();
 }
 
+void PeerTransport::Peer::Drain() {
+  for (const auto& stream : streams) stream->Drain();
+}
+
 bool PeerTransport::Peer::idle() const {
   return std::ranges::all_of(streams, [](const auto& stream) { return stream->idle(); });
 }
@@ -65,9 +69,10 @@ PeerTransport::~PeerTransport() {
   GRASS_CHECK(std::ranges::all_of(retired_, [](const auto& peer) { return peer->idle(); }));
 }
 
-void PeerTransport::Start(grpc::CompletionQueue* queue, AddressBook addresses,
+void PeerTransport::Start(grpc::CompletionQueue* queue, ClusterId cluster, AddressBook addresses,
                           std::function<const Configuration&()> configuration) {
   queue_ = queue;
+  cluster_ = cluster;
   addresses_ = std::move(addresses);
   configuration_ = std::move(configuration);
 }
@@ -79,29 +84,61 @@ void PeerTransport::Send(Message message) {
   if (route.direction == Direction::kRequest) {
     SendRequest(route.rpc, message);
   } else {
-    service_.Respond(route.rpc, message.to, EncodeMessage(message, options_.cluster));
+    service_.Respond(route.rpc, message.to, EncodeMessage(message, cluster_));
   }
 }
 
 void PeerTransport::SendRequest(RaftRpc rpc, const Message& message) {
   Peer* const peer = PeerFor(message.to);
   if (peer == nullptr) return;  // not a member: there is nowhere to send it
-  peer->streams[static_cast<std::size_t>(rpc)]->Send(SteadyNow(),
-                                                     EncodeMessage(message, options_.cluster));
+  peer->streams[static_cast<std::size_t>(rpc)]->Send(SteadyNow(), EncodeMessage(message, cluster_));
 }
 
 PeerTransport::Peer* PeerTransport::PeerFor(NodeId id) {
-  if (!retired_.empty()) std::erase_if(retired_, [](const auto& peer) { return peer->idle(); });
   const Member* const member = configuration_().Find(id);
-  if (member == nullptr) return nullptr;
+  if (member == nullptr) {
+    // It has been dropped, and is to hear of that: as long as there is a way to it.
+    const auto at = peers_.find(id);
+    return at == peers_.end() ? nullptr : at->second.get();
+  }
   const std::string& address = addresses_.Resolve(id, member->address);
   std::unique_ptr<Peer>& peer = peers_[id];
-  if (peer != nullptr && peer->address != address) {
-    peer->Close();
-    retired_.push_back(std::move(peer));
-  }
+  if (peer != nullptr && peer->address != address) Retire(std::move(peer), &address);
   if (peer == nullptr) peer = Connect(*member, address);
   return peer.get();
+}
+
+void PeerTransport::FollowMembership(Index index, bool settled) {
+  if (!retired_.empty()) std::erase_if(retired_, [](const auto& peer) { return peer->idle(); });
+  if (closed_ || (index == seen_index_ && settled == seen_settled_)) return;
+  seen_index_ = index;
+  seen_settled_ = settled;
+  for (auto at = peers_.begin(); at != peers_.end();) {
+    const Member* const member = configuration_().Find(at->first);
+    const std::string* const address =
+        member == nullptr ? nullptr : &addresses_.Resolve(at->first, member->address);
+    const bool stays = address == nullptr ? !settled : *address == at->second->address;
+    if (stays) {
+      ++at;
+    } else {
+      Retire(std::move(at->second), address);
+      at = peers_.erase(at);
+    }
+  }
+}
+
+// `new_address`: null if it is no member any more.
+void PeerTransport::Retire(std::unique_ptr<Peer> peer, const std::string* new_address) {
+  if (new_address == nullptr) {
+    spdlog::info("Closing the connection to {} at {}: it is no member any more", peer->name,
+                 peer->address);
+    peer->Drain();  // what it is being told is that it has been removed
+  } else {
+    spdlog::info("Closing the connection to {} at {}: it is at {} now", peer->name, peer->address,
+                 *new_address);
+    peer->Close();
+  }
+  retired_.push_back(std::move(peer));
 }
 
 std::unique_ptr<PeerTransport::Peer> PeerTransport::Connect(const Member& member,
@@ -143,7 +180,7 @@ void PeerTransport::OnLost(Peer& peer, RaftRpc rpc, const std::string& reason) {
 }
 
 absl::StatusOr<Message> PeerTransport::Decode(MessageKind kind, std::string_view bytes) {
-  absl::StatusOr<Message> message = DecodeMessage(kind, bytes, options_.cluster);
+  absl::StatusOr<Message> message = DecodeMessage(kind, bytes, cluster_);
   absl::Status status = message.status();
   if (status.ok() && message->to != options_.self) {
     status = absl::FailedPreconditionError("the message is meant for node " +
@@ -164,6 +201,7 @@ absl::StatusOr<Message> PeerTransport::Decode(MessageKind kind, std::string_view
 void PeerTransport::Close() {
   closed_ = true;
   for (const auto& [id, peer] : peers_) peer->Close();
+  for (const auto& peer : retired_) peer->Close();  // one that drains may wait for its peer
 }
 
 }  // namespace grassdb::net

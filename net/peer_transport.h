@@ -25,7 +25,6 @@
 namespace grassdb::net {
 
 struct PeerTransportOptions {
-  ClusterId cluster;
   NodeId self;
   // A connection on which nothing was heard for the first of these is tested with a ping; without
   // an answer within the second it is given up and made anew.
@@ -45,9 +44,14 @@ class PeerTransport final : public Network {
   // Takes part in the streams that peers open. Outlives them.
   void AddTo(StreamService* streams) { service_.AddTo(streams); }
   // The members are looked up with `configuration` at each message, for it may change at any time.
-  void Start(grpc::CompletionQueue* queue, AddressBook addresses,
+  void Start(grpc::CompletionQueue* queue, ClusterId cluster, AddressBook addresses,
              std::function<const Configuration&()> configuration);
   void Send(Message message) override;
+  // After each round of the event loop. `index` and `settled` say of the configuration which log
+  // entry it is from and that it is committed. A connection to where a member was before it moved
+  // is dropped; who is no member any more is let go of when that is settled, for until then the
+  // leader still speaks to it.
+  void FollowMembership(Index index, bool settled);
   // Ends the calls of this node; its peers' calls end with the server.
   void Close();
 
@@ -60,12 +64,14 @@ class PeerTransport final : public Network {
     Instant warned_at = Instant::min();
 
     void Close();
+    void Drain();
     bool idle() const;
   };
 
   void SendRequest(RaftRpc rpc, const Message& message);
   Peer* PeerFor(NodeId id);
   std::unique_ptr<Peer> Connect(const Member& member, const std::string& address);
+  void Retire(std::unique_ptr<Peer> peer, const std::string* new_address);
   void OnLost(Peer& peer, RaftRpc rpc, const std::string& reason);
   absl::StatusOr<Message> Decode(MessageKind kind, std::string_view bytes);
 
@@ -73,10 +79,13 @@ class PeerTransport final : public Network {
   Receive receive_;
   RaftService service_;
   grpc::CompletionQueue* queue_ = nullptr;
+  ClusterId cluster_;
   AddressBook addresses_;
   std::function<const Configuration&()> configuration_;
   std::map<NodeId, std::unique_ptr<Peer>> peers_;
   std::vector<std::unique_ptr<Peer>> retired_;  // their calls are ending
+  Index seen_index_;                            // of the last FollowMembership...
+  bool seen_settled_ = false;                   // ...and whether it was committed
   Instant warned_at_ = Instant::min();
   bool closed_ = false;
 };

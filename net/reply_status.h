@@ -2,7 +2,8 @@
 //
 //   code of the reply      method whose response has a code      method whose response has none
 //                          (Set, Transact, OpenSession,          (Get, TakeSnapshot)
-//                          TransferLeadership)
+//                          TransferLeadership,
+//                          ChangeMembership)
 //   OK                     OK                                    OK
 //   INVALID                INVALID_ARGUMENT                      INVALID_ARGUMENT
 //   every other            OK; the response says it              UNAVAILABLE

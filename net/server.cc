@@ -8,13 +8,14 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <random>
 #include <set>
 #include <thread>
 #include <utility>
 
 #include "core/check.h"
 #include "net/dial.h"
+#include "net/identity.h"
+#include "net/random.h"
 #include "net/reflection_service.h"
 #include "store/posix.h"
 #include "store/storage.h"
@@ -29,10 +30,10 @@ constexpr Duration kCallsGrace = std::chrono::milliseconds(200);
 // Half of PeerTransportOptions::keepalive.
 constexpr int kPingIntervalMillisMin = 5000;
 
-std::uint64_t RandomNumber() {
-  std::random_device device;
-  return (std::uint64_t{device()} << 32) | device();
-}
+// What gRPC may hold for all connections together, of requests that come in and of answers that
+// wait to be read. What would go beyond it is cancelled (ENHANCE_YOUR_CALM). Requests that are
+// being handled, decoded, come on top: about as much again at the worst.
+constexpr std::size_t kCallMemoryBytesMax = std::size_t{512} << 20;
 
 std::string ErrorText(int error) {
   return std::generic_category().message(error);
@@ -81,17 +82,6 @@ absl::Status CheckAddress(const std::string& name) {
   return bound && !absl::IsAlreadyExists(problem) ? absl::OkStatus() : problem;
 }
 
-Identity IdentityOf(const ServerOptions& options) {
-  Identity identity;
-  identity.cluster = ClusterIdOf(options.cluster, options.cluster_name);
-  identity.node = NodeIdOf(options.name);
-  identity.node_name = options.name;
-  identity.cluster_name = options.cluster_name;
-  identity.bootstrap = options.cluster;
-  identity.incarnation = RandomNumber();
-  return identity;
-}
-
 NodeOptions NodeOptionsOf(const ServerOptions& options) {
   NodeOptions node;
   node.raft.id = NodeIdOf(options.name);
@@ -108,7 +98,11 @@ NodeOptions NodeOptionsOf(const ServerOptions& options) {
 }  // namespace
 
 std::optional<std::string> Problem(const ServerOptions& options) {
-  if (options.cluster.Find(NodeIdOf(options.name)) == nullptr) {
+  // The rule for names is a configuration's; asked of one that has no other member.
+  if (auto problem = Configuration({MakeMember(options.name, "any:1")}).Problem()) {
+    return "--id: " + *problem;
+  }
+  if (!options.cluster.empty() && options.cluster.Find(NodeIdOf(options.name)) == nullptr) {
     std::set<std::string> names;
     for (const Member& member : options.cluster.members()) names.insert(member.name);
     return fmt::format("--id {} is not a member of --cluster, which has {}", options.name,
@@ -119,10 +113,9 @@ std::optional<std::string> Problem(const ServerOptions& options) {
 
 Server::Server(const ServerOptions& options)
     : options_(options),
-      clients_(std::make_unique<ClientService>(options.cluster_name)),
+      clients_(std::make_unique<ClientService>()),
       peers_(std::make_unique<PeerTransport>(
-          PeerTransportOptions{.cluster = ClusterIdOf(options.cluster, options.cluster_name),
-                               .self = NodeIdOf(options.name)},
+          PeerTransportOptions{.self = NodeIdOf(options.name)},
           [this](Message message) { node_->OnMessage(std::move(message)); })) {
   peers_->AddTo(&streams_);
   health_.AddTo(&streams_);
@@ -133,14 +126,22 @@ Server::~Server() {
   if (loop_ != nullptr) ShutDown();
 }
 
-absl::StatusOr<std::unique_ptr<Server>> Server::Create(const ServerOptions& options) {
+absl::StatusOr<std::unique_ptr<Server>> Server::Create(const ServerOptions& options,
+                                                       const std::atomic<bool>& stop) {
   if (auto problem = Problem(options)) return absl::InvalidArgumentError(*problem);
+  const absl::StatusOr<std::optional<Identity>> found = FindIdentity(options);
+  if (!found.ok()) return found.status();
+  if (!found->has_value()) {
+    if (absl::Status status = CheckCanBegin(options); !status.ok()) return status;
+  }
   std::unique_ptr<Server> server(new Server(options));
   // The address first: it is what two nodes started by mistake have in common, and taking it
   // changes nothing on the disk.
-  absl::Status status = server->Listen();
-  if (status.ok()) status = server->OpenStore();
-  if (!status.ok()) return status;
+  if (absl::Status status = server->Listen(); !status.ok()) return status;
+  const absl::StatusOr<Identity> identity =
+      found->has_value() ? ExpectedIdentity(options, **found) : NewIdentity(options, stop);
+  if (!identity.ok()) return identity.status();
+  if (absl::Status status = server->OpenStore(*identity); !status.ok()) return status;
   return server;
 }
 
@@ -153,6 +154,7 @@ absl::Status Server::Listen() {
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
                              kPingIntervalMillisMin);
   builder.SetMaxReceiveMessageSize(kReceiveBytesMax);
+  builder.SetResourceQuota(grpc::ResourceQuota("grassdb").Resize(kCallMemoryBytesMax));
   int port = 0;
   builder.AddListeningPort(address, grpc::InsecureServerCredentials(), &port);
   for (grpc::Service* service : clients_->services()) builder.RegisterService(service);
@@ -168,16 +170,18 @@ absl::Status Server::Listen() {
   return absl::OkStatus();
 }
 
-absl::Status Server::OpenStore() {
+absl::Status Server::OpenStore(const Identity& wanted) {
   absl::StatusOr<std::unique_ptr<store::Directory>> directory =
       store::OpenPosixDirectory(options_.data_directory);
   if (!directory.ok()) return directory.status();
   directory_ = *std::move(directory);
   absl::StatusOr<store::Opened> opened =
-      store::Storage::Open(*directory_, store::StorageOptions(), IdentityOf(options_));
+      store::Storage::Open(*directory_, store::StorageOptions(), wanted);
   if (!opened.ok()) return opened.status();
   disk_ = std::make_unique<DiskThread>(std::move(opened->storage), [this] { loop_->Wake(); });
+  identity_ = opened->state.identity;
   addresses_ = AddressBook(opened->state.identity.bootstrap, options_.cluster);
+  SetLogContext(opened->state.hard_state.term, Role::kFollower);
   LogRecovery(opened->state);
   node_ = std::make_unique<Node>(NodeOptionsOf(options_), std::move(opened->state),
                                  Environment{.clock = this,
@@ -197,15 +201,15 @@ void Server::LogRecovery(const RecoveredState& state) const {
 
 void Server::Start() {
   node_->Start();
-  peers_->Start(loop_->queue(), addresses_,
+  peers_->Start(loop_->queue(), identity_.cluster, addresses_,
                 [this]() -> const Configuration& { return node_->raft().configuration(); });
   streams_.Start(loop_->queue());
   clients_->Start(
-      loop_->queue(), addresses_,
+      loop_->queue(), identity_, addresses_,
       {.submit = [this](RequestId id,
                         ClientRequest&& request) { node_->OnClient(id, std::move(request)); },
        .status = [this] { return node_->Status(); }});
-  spdlog::info("Started {} of cluster '{}', listening on {}", options_.name, options_.cluster_name,
+  spdlog::info("Started {} of cluster '{}', listening on {}", options_.name, identity_.cluster_name,
                options_.listen_address);
 }
 
@@ -244,9 +248,7 @@ bool Server::HandleStop() {
     // An election timeout is what the others would wait for if this node were just gone.
     stop_deadline_ = Now() + options_.election_timeout_max;
     health_.Set(Serving::kNo);
-    spdlog::info("Shutting down{}", node_->raft().role() == Role::kLeader
-                                        ? "; handing leadership to another node first"
-                                        : "");
+    spdlog::info("Shutting down");  // to whom a leader hands over, if to anybody, is an event
     node_->BeginShutdown();
     node_->Flush();
   }
@@ -256,14 +258,40 @@ bool Server::HandleStop() {
 void Server::PublishState() {
   const Raft& raft = node_->raft();
   SetLogContext(raft.term(), raft.role());
+  peers_->FollowMembership(raft.configuration_index(), !raft.IsChangingMembership());
+  NoticeRemoval();
   if (stop_deadline_ != Instant::max()) return;
   health_.Set(raft.leader() != NodeId() && node_->loaded() ? Serving::kYes : Serving::kNo);
+}
+
+void Server::NoticeRemoval() {
+  const Raft& raft = node_->raft();
+  const bool member = raft.configuration().Find(raft.id()) != nullptr;
+  if (was_member_ && !member && !raft.IsChangingMembership()) {
+    spdlog::warn(
+        "{} is no member of the cluster any more. It takes no part, can be stopped, and "
+        "its data in {} is not needed",
+        options_.name, directory_->path());
+    was_member_ = false;
+  }
+  was_member_ = was_member_ || member;
+}
+
+// Several changes can come in one step; each is told as it was.
+Configuration Server::ConfigurationOf(const Event& event) const {
+  const Raft& raft = node_->raft();
+  const Index snapshot = raft.snapshot().has_value() ? raft.snapshot()->index : Index();
+  if (event.kind != EventKind::kChangedMembership || Index(event.a) <= snapshot ||
+      Index(event.a) > raft.log().last_index()) {
+    return raft.configuration();
+  }
+  return raft.ConfigurationAt(Index(event.a)).first;
 }
 
 void Server::OnEvent(Term term, const Event& event) {
   const Raft& raft = node_->raft();
   SetLogContext(term, raft.role());
-  const std::string text = TextOf(term, event, raft.configuration());
+  const std::string text = TextOf(term, event, ConfigurationOf(event));
   switch (LevelOf(event.kind)) {
     case LogLevel::kDebug:
       return spdlog::debug(text);

@@ -25,9 +25,11 @@
 
 namespace grassdb::net {
 
-// Messages above this are refused before they are read. A value of 1 MiB with its key, and every
-// message between peers, fit well.
-inline constexpr int kReceiveBytesMax = static_cast<int>(kPeerMessageBytesMax);
+// Messages above this are refused by gRPC, in its own words. Far above what a client may send, so
+// that a request which is too large is refused in ours, which name the limit that it breaks. (It
+// saves no memory to have it lower: gRPC has read a message before it looks at how long it is. The
+// memory of all calls together is bounded in Server::Listen.)
+inline constexpr int kReceiveBytesMax = 64 << 20;
 
 // Why a server cannot be started with these options, in words for a person; nullopt if it can be
 // tried.
@@ -35,10 +37,14 @@ std::optional<std::string> Problem(const ServerOptions& options);
 
 class Server final : private Clock, private Trace {
  public:
-  // Takes the address, then opens the data directory and replays it. Whatever is wrong (the address
-  // in use, the directory not writable, in use or of another node or cluster, damaged data) is an
+  // Takes the address, then opens the data directory and replays it. A node that has no data and is
+  // to join a running cluster is added to that in between, which takes as long as it takes: `stop`
+  // ends it (Cancelled). Whatever is wrong (the address in use, the directory not writable, in use
+  // or of another node or cluster, damaged data, a cluster that does not want this node) is an
   // error with a line for a person, and nothing that the directory held has been changed.
-  static absl::StatusOr<std::unique_ptr<Server>> Create(const ServerOptions& options);
+  // InvalidArgument: the options cannot be meant so.
+  static absl::StatusOr<std::unique_ptr<Server>> Create(const ServerOptions& options,
+                                                        const std::atomic<bool>& stop);
   // Ends every call.
   ~Server() override;
 
@@ -52,17 +58,19 @@ class Server final : private Clock, private Trace {
   explicit Server(const ServerOptions& options);
 
   absl::Status Listen();
-  absl::Status OpenStore();
+  absl::Status OpenStore(const Identity& wanted);
   void LogRecovery(const RecoveredState& state) const;
   void Start();
   [[noreturn]] void FailStop();
   // True when the time to stop has come.
   bool HandleStop();
   void PublishState();
+  void NoticeRemoval();
   void ShutDown();
 
   // Clock
   Instant Now() const override { return SteadyNow(); }
+  Configuration ConfigurationOf(const Event& event) const;
   // Trace
   void OnEvent(Term term, const Event& event) override;
 
@@ -75,6 +83,7 @@ class Server final : private Clock, private Trace {
   StreamService streams_;
   std::unique_ptr<grpc::Server> grpc_;
   std::unique_ptr<EventLoop> loop_;
+  Identity identity_;
   AddressBook addresses_;
   std::unique_ptr<DiskThread> disk_;
   std::unique_ptr<Node> node_;
@@ -82,6 +91,7 @@ class Server final : private Clock, private Trace {
   std::vector<DiskDone> disk_done_;
   std::atomic<bool> stop_requested_{false};
   Instant stop_deadline_ = Instant::max();  // set when stopping
+  bool was_member_ = false;                 // in a configuration of this life
 };
 
 }  // namespace grassdb::net

@@ -94,6 +94,36 @@ std::pair<std::string, std::string> SplitEndpoint(std::string_view endpoint) {
   return {std::string(host), std::string(endpoint.substr(colon + 1))};
 }
 
+bool IsEveryInterface(std::string_view endpoint) {
+  const std::string host = SplitEndpoint(endpoint).first;
+  return host == "::" || host == "0.0.0.0";
+}
+
+bool IsLoopback(std::string_view endpoint) {
+  const std::string host = SplitEndpoint(endpoint).first;
+  return host == "localhost" || host == "::1" || host.starts_with("127.");
+}
+
+absl::StatusOr<std::string> ParsePeerAddress(std::string_view text) {
+  absl::StatusOr<std::string> endpoint = ParseEndpoint(text, EmptyHost::kRefused);
+  if (endpoint.ok() && IsEveryInterface(*endpoint)) {
+    return Malformed(text, "means every interface; expected the address that others reach it at");
+  }
+  return endpoint;
+}
+
+absl::StatusOr<std::vector<std::string>> ParsePeerList(std::string_view text) {
+  std::vector<std::string> peers;
+  while (true) {
+    const std::size_t comma = text.find(',');
+    absl::StatusOr<std::string> peer = ParseEndpoint(text.substr(0, comma), EmptyHost::kRefused);
+    if (!peer.ok()) return peer.status();
+    peers.push_back(*std::move(peer));
+    if (comma == std::string_view::npos) return peers;
+    text.remove_prefix(comma + 1);
+  }
+}
+
 absl::StatusOr<Configuration> ParseCluster(std::string_view text) {
   std::vector<Member> members;
   std::string_view rest = text;
@@ -108,10 +138,7 @@ absl::StatusOr<Configuration> ParseCluster(std::string_view text) {
         ParseEndpoint(item.substr(equals + 1), EmptyHost::kRefused);
     if (!address.ok()) return address.status();
     const std::string_view name = item.substr(0, equals);
-    members.push_back(Member{.id = NodeIdOf(name),
-                             .name = std::string(name),
-                             .address = *std::move(address),
-                             .role = MemberRole::kVoter});
+    members.push_back(MakeMember(std::string(name), *std::move(address)));
     if (comma == std::string_view::npos) break;
     rest.remove_prefix(comma + 1);
   }

@@ -3,9 +3,11 @@
 #define GRASSDB_NET_SERVER_OPTIONS_H_
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "core/configuration.h"
@@ -14,11 +16,22 @@
 
 namespace grassdb::net {
 
+inline constexpr char kDefaultClusterName[] = "grassdb";
+
 struct ServerOptions {
-  std::string name;            // of this node; a member of `cluster`
+  // How a node without data becomes a member of a running cluster.
+  struct Join {
+    std::vector<std::string> peers;          // members to ask, host:port
+    std::string address;                     // where the members reach this node
+    MemberRole role = MemberRole::kJoining;  // or kLearner
+  };
+
+  std::string name;            // of this node
   std::string listen_address;  // host:port with a port
-  Configuration cluster;       // the members at the birth of the cluster
-  std::string cluster_name;
+  // The members at the birth of the cluster, this node among them; or empty.
+  Configuration cluster;
+  std::optional<Join> join;  // not together with `cluster`
+  std::string cluster_name;  // empty: whatever the data or the joined cluster says
   std::string data_directory = ".";
   Duration election_timeout_min = std::chrono::milliseconds(300);
   Duration election_timeout_max = std::chrono::milliseconds(600);
@@ -35,6 +48,14 @@ struct ServerOptions {
 // given as "[::]", but only if `host` allows it.
 enum class EmptyHost : std::uint8_t { kRefused, kEveryInterface };
 absl::StatusOr<std::string> ParseEndpoint(std::string_view text, EmptyHost host);
+// An address that other machines dial: as ParseEndpoint, but neither an empty host nor one that
+// stands for every interface.
+absl::StatusOr<std::string> ParsePeerAddress(std::string_view text);
+// host:port,host:port,... of nodes to ask
+absl::StatusOr<std::vector<std::string>> ParsePeerList(std::string_view text);
+// Of what ParseEndpoint gave: stands for every interface; is this machine only.
+bool IsEveryInterface(std::string_view endpoint);
+bool IsLoopback(std::string_view endpoint);
 // host and port of what ParseEndpoint gave, without brackets.
 std::pair<std::string, std::string> SplitEndpoint(std::string_view endpoint);
 // id=host:port,id=host:port,...

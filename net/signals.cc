@@ -34,6 +34,11 @@ SignalThread::~SignalThread() {
   thread_.join();
 }
 
+void SignalThread::Disarm() {
+  const std::lock_guard lock(mutex_);
+  on_signal_ = nullptr;
+}
+
 void SignalThread::Run() {
   const sigset_t set = StopSignals();
   bool asked = false;
@@ -42,7 +47,8 @@ void SignalThread::Run() {
     if (stopping_.load()) return;
     if (asked) _exit(128 + number);
     asked = true;
-    on_signal_();
+    const std::lock_guard lock(mutex_);
+    if (on_signal_ != nullptr) on_signal_();
   }
 }
 

@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <functional>
+#include <mutex>
 #include <thread>
 
 namespace grassdb::net {
@@ -19,11 +20,15 @@ class SignalThread {
   // once, with exit code 128 + its number.
   explicit SignalThread(std::function<void()> on_signal);
   ~SignalThread();
+  // `on_signal` is not called any more, and no call of it is under way when this returns: what it
+  // uses may go. A second signal ends the process as before, should going take too long.
+  void Disarm();
 
  private:
   void Run();
 
-  std::function<void()> on_signal_;
+  std::mutex mutex_;
+  std::function<void()> on_signal_;  // guarded by mutex_; empty when disarmed
   std::atomic<bool> stopping_{false};
   std::thread thread_;
 };

@@ -1,8 +1,11 @@
 #include "proto/client_convert.h"
 
+#include <algorithm>
+#include <chrono>
 #include <utility>
 
 #include "absl/status/status.h"
+#include "proto/convert.h"
 
 namespace grassdb {
 namespace {
@@ -16,7 +19,17 @@ static_assert(static_cast<int>(ReplyCode::kStaleSequence) == wire::STALE_SEQUENC
 static_assert(static_cast<int>(ReplyCode::kInvalid) == wire::INVALID);
 static_assert(static_cast<int>(ReplyCode::kOverloaded) == wire::OVERLOADED);
 static_assert(static_cast<int>(ReplyCode::kUnavailable) == wire::UNAVAILABLE);
-static_assert(wire::ReplyCode_MAX == wire::UNAVAILABLE);
+static_assert(static_cast<int>(ReplyCode::kRefused) == wire::REFUSED);
+static_assert(wire::ReplyCode_MAX == wire::REFUSED);
+
+static_assert(static_cast<int>(MemberChange::Kind::kAdd) == wire::MemberChange::ADD);
+static_assert(static_cast<int>(MemberChange::Kind::kAddLearner) == wire::MemberChange::ADD_LEARNER);
+static_assert(static_cast<int>(MemberChange::Kind::kRemove) == wire::MemberChange::REMOVE);
+static_assert(static_cast<int>(MemberChange::Kind::kPromote) == wire::MemberChange::PROMOTE);
+static_assert(static_cast<int>(MemberChange::Kind::kDemote) == wire::MemberChange::DEMOTE);
+static_assert(static_cast<int>(MemberChange::Kind::kReplace) == wire::MemberChange::REPLACE);
+static_assert(static_cast<int>(MemberChange::Kind::kMove) == wire::MemberChange::MOVE);
+static_assert(wire::MemberChange::Kind_MAX == wire::MemberChange::MOVE);
 
 static_assert(static_cast<int>(Compare::Target::kValue) == wire::Compare::VALUE);
 static_assert(static_cast<int>(Compare::Target::kVersion) == wire::Compare::VERSION);
@@ -88,6 +101,45 @@ absl::Status TakeOperations(google::protobuf::RepeatedPtrField<wire::Operation>&
   return absl::OkStatus();
 }
 
+// Why `name` cannot be that of a member. The rule is a configuration's: asked of one that has no
+// other member.
+std::optional<std::string> NameProblem(const std::string& name) {
+  return Configuration({MakeMember(name, "any:1")}).Problem();
+}
+
+bool HasAddress(MemberChange::Kind kind) {
+  return kind == MemberChange::Kind::kAdd || kind == MemberChange::Kind::kAddLearner ||
+         kind == MemberChange::Kind::kReplace || kind == MemberChange::Kind::kMove;
+}
+
+absl::Status TakeChange(wire::MemberChange& wire, const std::string& field, MemberChange* change) {
+  if (wire.kind() <= 0 || wire.kind() > wire::MemberChange::Kind_MAX) {
+    return Invalid(field + "kind", std::to_string(wire.kind()) + " is not a change");
+  }
+  change->kind = static_cast<MemberChange::Kind>(wire.kind());
+  const std::string kind = wire::MemberChange::Kind_Name(wire.kind());
+  if (const auto problem = NameProblem(wire.name())) return Invalid(field + "name", *problem);
+  if (wire.address().empty() == HasAddress(change->kind)) {
+    return Invalid(field + "address", "'" + wire.address() + "' does not fit " + kind);
+  }
+  const bool replaces = change->kind == MemberChange::Kind::kReplace;
+  if (!replaces && !wire.replaced().empty()) {
+    return Invalid(field + "replaced", "'" + wire.replaced() + "' does not fit " + kind);
+  }
+  if (replaces) {
+    if (const auto problem = NameProblem(wire.replaced())) {
+      return Invalid(field + "replaced", *problem);
+    }
+    if (wire.replaced() == wire.name()) {
+      return Invalid(field + "replaced", "'" + wire.name() + "' cannot replace itself");
+    }
+  }
+  change->name = std::move(*wire.mutable_name());
+  change->address = std::move(*wire.mutable_address());
+  change->replaced = std::move(*wire.mutable_replaced());
+  return absl::OkStatus();
+}
+
 // What every answer with a code has in common.
 template <class Wire>
 void PutOutcome(const Reply& reply, Wire* wire) {
@@ -138,11 +190,40 @@ std::string NameIn(const Configuration& configuration, NodeId id) {
   return member == nullptr ? std::string() : member->name;
 }
 
+void PutFollower(const NodeStatus::Follower& follower, const Configuration& configuration,
+                 wire::FollowerStatus* wire) {
+  wire->set_id(NameIn(configuration, follower.id));
+  // One that has just been removed.
+  if (wire->id().empty()) wire->set_id(HexOf(follower.id.value()));
+  wire->set_state(NameOfState(follower.state));
+  wire->set_match(follower.match.value());
+  wire->set_next(follower.next.value());
+  wire->set_lag(follower.lag);
+  const auto silent = std::chrono::duration_cast<std::chrono::milliseconds>(follower.silent);
+  wire->set_silent_ms(static_cast<std::uint64_t>(std::max<std::int64_t>(0, silent.count())));
+  wire->set_snapshot_index(follower.snapshot_index.value());
+  wire->set_snapshot_offset(follower.snapshot_offset);
+}
+
+void PutMember(const Member& member, const Configuration& configuration, wire::MemberStatus* wire) {
+  wire->set_id(member.name);
+  wire->set_address(member.address);
+  wire->set_voter(member.role == MemberRole::kVoter);
+  wire->set_role(NameOf(member.role));
+  wire->set_outgoing(member.outgoing);
+  wire->set_replaces(NameIn(configuration, member.replaces));
+}
+
 }  // namespace
 
 absl::StatusOr<ClientRequest> FromWire(wire::GetRequest&& request) {
-  return GetRequest{.mode = request.stale() ? ReadMode::kStale : ReadMode::kLinearizable,
-                    .key = std::move(*request.mutable_key())};
+  if (request.stale() && request.lease()) {
+    return Invalid("lease", "true, and so is stale; a read is of one kind");
+  }
+  ReadMode mode = ReadMode::kLinearizable;
+  if (request.stale()) mode = ReadMode::kStale;
+  if (request.lease()) mode = ReadMode::kLease;
+  return GetRequest{.mode = mode, .key = std::move(*request.mutable_key())};
 }
 
 absl::StatusOr<ClientRequest> FromWire(wire::SetRequest&& request) {
@@ -178,6 +259,21 @@ absl::StatusOr<ClientRequest> FromWire(wire::TakeSnapshotRequest&&) {
 absl::StatusOr<ClientRequest> FromWire(wire::TransferLeadershipRequest&& request) {
   TransferLeadershipRequest result;
   if (!request.target_id().empty()) result.target = NodeIdOf(request.target_id());
+  return result;
+}
+
+absl::StatusOr<ClientRequest> FromWire(wire::ChangeMembershipRequest&& request) {
+  const int count = request.changes_size();
+  if (count == 0 || static_cast<std::size_t>(count) > kMemberChangesMax) {
+    return Invalid("changes", std::to_string(count) + " of them; from 1 to " +
+                                  std::to_string(kMemberChangesMax) + " go into one request");
+  }
+  ChangeMembershipRequest result;
+  for (wire::MemberChange& change : *request.mutable_changes()) {
+    const std::string field = "changes[" + std::to_string(result.changes.size()) + "].";
+    const absl::Status status = TakeChange(change, field, &result.changes.emplace_back());
+    if (!status.ok()) return status;
+  }
   return result;
 }
 
@@ -219,10 +315,15 @@ void ToWire(Reply&& reply, wire::TransferLeadershipResponse* response) {
   PutOutcome(reply, response);
 }
 
-void ToWire(const NodeStatus& status, std::string_view cluster, wire::StatusResponse* response) {
+void ToWire(Reply&& reply, wire::ChangeMembershipResponse* response) {
+  PutOutcome(reply, response);
+}
+
+void ToWire(const NodeStatus& status, const Identity& self, wire::StatusResponse* response) {
   const Configuration& configuration = status.configuration;
-  response->set_id(NameIn(configuration, status.id));
-  response->set_cluster(cluster.data(), cluster.size());
+  response->set_id(self.node_name);
+  response->set_cluster(self.cluster_name);
+  response->set_cluster_id(self.cluster.value());
   response->set_role(NameOf(status.role));
   response->set_term(status.term.value());
   if (const Member* leader = configuration.Find(status.leader)) {
@@ -241,24 +342,23 @@ void ToWire(const NodeStatus& status, std::string_view cluster, wire::StatusResp
   response->set_digest(status.digest);
   response->set_serving(status.serving);
   for (const NodeStatus::Follower& follower : status.followers) {
-    wire::FollowerStatus& to = *response->add_followers();
-    to.set_id(NameIn(configuration, follower.id));
-    to.set_state(NameOfState(follower.state));
-    to.set_match(follower.match.value());
-    to.set_next(follower.next.value());
+    PutFollower(follower, configuration, response->add_followers());
   }
   for (const Member& member : configuration.members()) {
-    wire::MemberStatus& to = *response->add_members();
-    to.set_id(member.name);
-    to.set_address(member.address);
-    to.set_voter(member.role == MemberRole::kVoter);
+    PutMember(member, configuration, response->add_members());
   }
+  response->set_configuration_index(status.configuration_index.value());
+  response->set_changing_membership(status.changing_membership);
+  response->set_transfer_target_id(NameIn(configuration, status.transfer_target));
+  response->set_receiving_index(status.receiving_index.value());
+  response->set_receiving_offset(status.receiving_offset);
 }
 
 wire::GetRequest ToWire(const GetRequest& request) {
   wire::GetRequest wire;
   wire.set_key(request.key);
   wire.set_stale(request.mode == ReadMode::kStale);
+  wire.set_lease(request.mode == ReadMode::kLease);
   return wire;
 }
 
@@ -291,6 +391,18 @@ wire::TakeSnapshotRequest ToWire(const TakeSnapshotRequest&) {
 wire::TransferLeadershipRequest TransferTo(std::string_view target_name) {
   wire::TransferLeadershipRequest wire;
   wire.set_target_id(target_name.data(), target_name.size());
+  return wire;
+}
+
+wire::ChangeMembershipRequest ToWire(const ChangeMembershipRequest& request) {
+  wire::ChangeMembershipRequest wire;
+  for (const MemberChange& change : request.changes) {
+    wire::MemberChange& to = *wire.add_changes();
+    to.set_kind(static_cast<wire::MemberChange::Kind>(change.kind));
+    to.set_name(change.name);
+    to.set_address(change.address);
+    to.set_replaced(change.replaced);
+  }
   return wire;
 }
 
@@ -346,6 +458,10 @@ absl::StatusOr<Reply> ReplyFrom(wire::TakeSnapshotResponse&& response) {
 }
 
 absl::StatusOr<Reply> ReplyFrom(wire::TransferLeadershipResponse&& response) {
+  return TakeOutcome(response);
+}
+
+absl::StatusOr<Reply> ReplyFrom(wire::ChangeMembershipResponse&& response) {
   return TakeOutcome(response);
 }
 

@@ -13,6 +13,7 @@
 
 #include "absl/status/statusor.h"
 #include "core/api.h"
+#include "core/disk.h"
 #include "core/node.h"
 #include "proto/messages.h"
 
@@ -26,6 +27,8 @@ absl::StatusOr<ClientRequest> FromWire(wire::TransactRequest&& request);
 absl::StatusOr<ClientRequest> FromWire(wire::OpenSessionRequest&& request);
 absl::StatusOr<ClientRequest> FromWire(wire::TakeSnapshotRequest&& request);
 absl::StatusOr<ClientRequest> FromWire(wire::TransferLeadershipRequest&& request);
+// Addresses are not parsed here: that they can be reached is net's to judge.
+absl::StatusOr<ClientRequest> FromWire(wire::ChangeMembershipRequest&& request);
 
 // --- Server: replies out. `response` is empty; `reply` is moved out of. ---
 
@@ -35,9 +38,10 @@ void ToWire(Reply&& reply, wire::TransactResponse* response);
 void ToWire(Reply&& reply, wire::OpenSessionResponse* response);
 void ToWire(Reply&& reply, wire::TakeSnapshotResponse* response);
 void ToWire(Reply&& reply, wire::TransferLeadershipResponse* response);
+void ToWire(Reply&& reply, wire::ChangeMembershipResponse* response);
 
-// `cluster` is the cluster's name.
-void ToWire(const NodeStatus& status, std::string_view cluster, wire::StatusResponse* response);
+// `self` names the node and its cluster: a node that has just joined finds neither in its log.
+void ToWire(const NodeStatus& status, const Identity& self, wire::StatusResponse* response);
 
 // --- Client: requests out ---
 
@@ -47,6 +51,7 @@ wire::OpenSessionRequest ToWire(const OpenSessionRequest& request);
 wire::TakeSnapshotRequest ToWire(const TakeSnapshotRequest& request);
 // `target_name`: TransferLeadershipRequest has only the id; empty for the best follower.
 wire::TransferLeadershipRequest TransferTo(std::string_view target_name);
+wire::ChangeMembershipRequest ToWire(const ChangeMembershipRequest& request);
 
 // --- Client: replies in ---
 
@@ -56,6 +61,7 @@ absl::StatusOr<Reply> ReplyFrom(wire::TransactResponse&& response);
 absl::StatusOr<Reply> ReplyFrom(wire::OpenSessionResponse&& response);
 absl::StatusOr<Reply> ReplyFrom(wire::TakeSnapshotResponse&& response);
 absl::StatusOr<Reply> ReplyFrom(wire::TransferLeadershipResponse&& response);
+absl::StatusOr<Reply> ReplyFrom(wire::ChangeMembershipResponse&& response);
 
 // The names of the codes as they travel in text ("NOT_LEADER"), for places where a protobuf enum
 // cannot go. nullopt for a name that is none.

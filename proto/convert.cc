@@ -56,6 +56,16 @@ class Fields {
   absl::Status problem_;
 };
 
+// An instant is the number of nanoseconds since the epoch of its owner's clock; every number is
+// one.
+std::int64_t NanosOf(Instant instant) {
+  return instant.time_since_epoch().count();
+}
+
+Instant InstantOf(std::int64_t nanos) {
+  return Instant(Duration(nanos));
+}
+
 // --- Encoding ---
 
 template <class Wire>
@@ -92,6 +102,7 @@ raft::AppendEntriesRequest ToWire(const AppendEntriesRequest& body) {
   wire.set_prev_log_term(body.prev_log_term.value());
   wire.set_leader_commit(body.leader_commit.value());
   wire.set_read_round(body.read_round.value());
+  wire.set_sent_at(NanosOf(body.sent_at));
   return wire;
 }
 
@@ -103,6 +114,7 @@ raft::AppendEntriesResponse ToWire(const AppendEntriesResponse& body) {
   wire.set_conflict_term(body.conflict_term.value());
   wire.set_conflict_index(body.conflict_index.value());
   wire.set_read_round(body.read_round.value());
+  wire.set_sent_at(NanosOf(body.sent_at));
   return wire;
 }
 
@@ -259,6 +271,7 @@ AppendEntriesRequest FromWire(raft::AppendEntriesRequest& wire, const Message& m
   body.prev_log_term = Term(wire.prev_log_term());
   body.leader_commit = Index(wire.leader_commit());
   body.read_round = ReadRound(wire.read_round());
+  body.sent_at = InstantOf(wire.sent_at());
   body.entries.reserve(static_cast<std::size_t>(wire.entries_size()));
   Index index = body.prev_log_index;
   Term last_term = body.prev_log_term;
@@ -284,6 +297,7 @@ AppendEntriesResponse FromWire(raft::AppendEntriesResponse& wire, const Message&
   body.conflict_term = Term(wire.conflict_term());
   body.conflict_index = Index(wire.conflict_index());
   body.read_round = ReadRound(wire.read_round());
+  body.sent_at = InstantOf(wire.sent_at());
   return body;
 }
 

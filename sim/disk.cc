@@ -58,6 +58,7 @@ class SimDisk::OpenFile final : public store::File {
     io.inode = inode_;
     if (!disk_->Fails(disk_->plan_.sync_failure)) return absl::OkStatus();
     disk_->pending_.pop_back();
+    disk_->ForgetWritesTo(inode_);
     return IoError("sync", "");
   }
 
@@ -111,6 +112,18 @@ void SimDisk::Heal() {
   plan_.write_failure = 0;
   plan_.sync_failure = 0;
   slowness_ = 1;
+}
+
+// What a failed sync did not write, later ones do not write either: the pages count as clean from
+// here on, though the cache still shows them. What an earlier sync covers is safe.
+void SimDisk::ForgetWritesTo(const InodeRef& inode) {
+  const auto synced = std::find_if(pending_.rbegin(), pending_.rend(), [&inode](const Io& io) {
+    return io.inode == inode && io.type == IoType::kFileSync;
+  });
+  const auto forgotten = std::remove_if(synced.base(), pending_.end(), [&inode](const Io& io) {
+    return io.inode == inode && ChangesContent(io);
+  });
+  pending_.erase(forgotten, pending_.end());
 }
 
 void SimDisk::Spend(Duration base, std::uint64_t bytes) {

@@ -119,6 +119,7 @@ class SimDisk final : public store::Directory {
 
   // Takes the time of one I/O of `bytes` and records it.
   Io& Record(IoType type, Duration base, std::uint64_t bytes);
+  void ForgetWritesTo(const InodeRef& inode);
   void Spend(Duration base, std::uint64_t bytes);
   // True, and a status, if this I/O fails.
   bool Fails(PerMillion rate);

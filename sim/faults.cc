@@ -105,6 +105,23 @@ Links FaultInjector::LinksOf(FaultKind kind, std::uint64_t number, std::uint32_t
   return links;
 }
 
+Links FaultInjector::StandingPartition(const CanLead& can_lead) const {
+  for (std::uint64_t attempt = 0; attempt < 16; ++attempt) {
+    // Numbers that no partition of the fault phase reaches.
+    const std::uint64_t number = UINT64_MAX - attempt;
+    Links links = LinksOf(FaultKind::kPartition, number, VictimOf(FaultKind::kPartition, number));
+    std::vector<std::uint64_t> in_touch(plan_.nodes, (std::uint64_t{1} << plan_.nodes) - 1);
+    for (const auto& [from, to] : links) {
+      in_touch[from] &= ~(std::uint64_t{1} << to);
+      in_touch[to] &= ~(std::uint64_t{1} << from);
+    }
+    for (std::uint32_t node = 0; node < plan_.nodes; ++node) {
+      if (can_lead(node, in_touch[node])) return links;
+    }
+  }
+  return {};
+}
+
 void FaultInjector::BeginClog(std::uint64_t number) {
   const Duration length = LengthOf(FaultKind::kClog, number);
   for (Place from = 0; from < plan_.nodes; ++from) {

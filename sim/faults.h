@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -59,6 +60,11 @@ class FaultInjector {
   void Start();
   void OnBegin(FaultKind kind, std::uint64_t number);
   void OnEnd(FaultKind kind, std::uint64_t number);
+  // The links of a partition that leaves some node able to lead; empty if none was found.
+  // `can_lead(node, nodes)` decides of a node and those that it is in touch with both ways, itself
+  // included, one bit each.
+  using CanLead = std::function<bool(std::uint32_t, std::uint64_t)>;
+  Links StandingPartition(const CanLead& can_lead) const;
   // No fault begins any more, and the end of a fault does nothing: the owner heals.
   void Stop() { stopped_ = true; }
 

@@ -15,6 +15,7 @@ enum class OperationKind : std::uint8_t {
   kCompareAndSet = 4,
   kTakeSnapshot = 5,        // not part of the histories checked
   kTransferLeadership = 6,  // nor this
+  kChangeMembership = 7,    // nor this
 };
 
 // A value by its number. Every write of a run writes a number of its own. 0: the key is missing.

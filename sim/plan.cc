@@ -53,6 +53,9 @@ enum class Dimension : std::uint64_t {
   kRecycled = 36,
   kSessionIdle = 37,
   kSessionsMax = 38,
+  kSpares = 39,
+  kLease = 40,
+  kStanding = 41,
 };
 
 class Drawer {
@@ -108,7 +111,7 @@ void DrawRaft(const Drawer& draw, Plan* plan) {
   if (draw.Coin(50, Dimension::kInflight)) {
     raft.inflight_messages_max = draw.Scales(Dimension::kInflight, 1, 64);
     raft.inflight_bytes_max = draw.Scales(Dimension::kInflight, 256, 65536);
-    raft.uncommitted_bytes_max = draw.Scales(Dimension::kInflight, 2048, 1 << 20);
+    raft.unapplied_bytes_max = draw.Scales(Dimension::kInflight, 2048, 1 << 20);
   }
 }
 
@@ -210,7 +213,22 @@ void DrawWorkload(const Drawer& draw, Plan* plan) {
   work.compare_and_set = weight(4, 80, 60);
   work.take_snapshot = weight(5, 50, 3);
   work.transfer = weight(6, 50, 10);
+  work.change_membership = weight(7, 60, 10);
   work.reconnect = draw.Rate(50, Dimension::kReconnect, 1000, 100'000);
+}
+
+// A lease rests on clocks that keep to the drift it allows for.
+void DrawLease(const Drawer& draw, Plan* plan) {
+  plan->workload.lease = draw.Rate(40, Dimension::kLease, 100'000, 1'000'000);
+  if (plan->workload.lease == 0) return;
+  const std::int64_t allowed = plan->node.raft.lease_drift_percent_max * 10'000 / 2;
+  plan->clock.drift_ppm_max = std::min(plan->clock.drift_ppm_max, allowed);
+  plan->faults[static_cast<std::size_t>(FaultKind::kClockJump)].on = false;
+}
+
+std::uint32_t DrawVoters(const Drawer& draw) {
+  if (draw.Coin(35, Dimension::kNodes)) return 5;
+  return Bounded(Derive(draw.Raw(Dimension::kNodes), 2), 12) == 0 ? 1 : 3;
 }
 
 std::string Text(Duration duration) {
@@ -264,13 +282,16 @@ Plan DrawPlan(const RunOptions& options) {
   const Drawer draw(options.seed);
   Plan plan;
   plan.seed = options.seed;
-  plan.nodes = options.nodes.value_or(draw.Coin(35, Dimension::kNodes) ? 5u : 3u);
+  plan.voters = options.nodes.value_or(DrawVoters(draw));
+  plan.nodes = plan.voters + static_cast<std::uint32_t>(Bounded(draw.Raw(Dimension::kSpares), 3));
   DrawRaft(draw, &plan);
   DrawStore(draw, &plan);
   DrawNetwork(draw, &plan);
   DrawDisk(draw, &plan);
   DrawFaults(draw, &plan);
   DrawWorkload(draw, &plan);
+  DrawLease(draw, &plan);
+  plan.standing_partition = draw.Coin(50, Dimension::kStanding);
   plan.processing = draw.Scales(Dimension::kProcessing, microseconds(1), microseconds(200));
   plan.process_start = milliseconds(5);
   plan.fault_phase = draw.Scales(Dimension::kFaultPhase, seconds(8), seconds(24));
@@ -288,8 +309,9 @@ std::string Describe(const Plan& plan) {
   const DiskPlan& disk = plan.disk;
   const WorkloadPlan& work = plan.workload;
   std::string text = "plan of seed " + Decimal(plan.seed) + "\n";
-  text +=
-      "  cluster: " + Decimal(plan.nodes) + " nodes, faults for " + Text(plan.fault_phase) + "\n";
+  text += "  cluster: " + Decimal(plan.voters) + " voters of " + Decimal(plan.nodes) +
+          " nodes, faults for " + Text(plan.fault_phase) +
+          (plan.standing_partition ? ", then a standing partition\n" : "\n");
   text += "  raft: election " + Text(raft.election_timeout_min) + ".." +
           Text(raft.election_timeout_max) + ", heartbeat " + Text(raft.heartbeat_interval) +
           ", append " + Decimal(raft.append_entries_max) + " entries " +
@@ -313,10 +335,11 @@ std::string Describe(const Plan& plan) {
           Text(plan.clock.jump_max) + "\n";
   text += "  clients: " + Decimal(work.clients) + " on " + Decimal(work.keys) +
           " keys, think up to " + Text(work.think_max) + ", values up to " +
-          Decimal(work.value_bytes_max) + " bytes, get/put/delete/cas/snapshot/transfer " +
+          Decimal(work.value_bytes_max) + " bytes, get/put/delete/cas/snapshot/transfer/member " +
           Decimal(work.get) + "/" + Decimal(work.put) + "/" + Decimal(work.erase) + "/" +
           Decimal(work.compare_and_set) + "/" + Decimal(work.take_snapshot) + "/" +
-          Decimal(work.transfer) + ", deadline " + Text(work.deadline) + ", attempt " +
+          Decimal(work.transfer) + "/" + Decimal(work.change_membership) + ", lease reads " +
+          Decimal(work.lease) + " ppm, deadline " + Text(work.deadline) + ", attempt " +
           Text(work.attempt_timeout) + ", reconnect " + Decimal(work.reconnect) + " ppm\n";
   return text + DescribeFaults(plan);
 }

@@ -96,12 +96,17 @@ struct WorkloadPlan {
   std::uint32_t compare_and_set = 0;
   std::uint32_t take_snapshot = 0;
   std::uint32_t transfer = 0;
+  std::uint32_t change_membership = 0;
+  PerMillion lease = 0;      // of the reads, those that may be served under the leader's lease
   PerMillion reconnect = 0;  // after an operation: begin again as a new client with a new session
 };
 
 struct Plan {
   std::uint64_t seed = 0;
+  // Machines. The first `voters` of them are the cluster as it is born; the others wait to be
+  // added.
   std::uint32_t nodes = 3;
+  std::uint32_t voters = 3;
   // The faults end at the earlier of the two.
   Duration fault_phase{};
   std::uint64_t fault_steps = 0;
@@ -112,6 +117,9 @@ struct Plan {
   ClockPlan clock;
   WorkloadPlan workload;
   std::array<FaultPlan, kFaultKinds> faults;
+  // After the faults, a partition that leaves a connected quorum stays for a while, and the quorum
+  // must get itself a leader that serves.
+  bool standing_partition = false;
   PerMillion power_loss = 0;  // of crashes; the others kill the process, the page cache stays
   Duration processing{};      // what one input costs a node
   Duration process_start{};   // from a boot to the first I/O of recovery

@@ -46,8 +46,8 @@ const char* JobName(std::uint64_t kind) {
 }
 
 const char* OperationName(std::uint64_t operation) {
-  constexpr std::array<const char*, 7> kNames = {"?",   "get",           "put",     "delete",
-                                                 "cas", "take snapshot", "transfer"};
+  constexpr std::array<const char*, 8> kNames = {
+      "?", "get", "put", "delete", "cas", "take snapshot", "transfer", "change membership"};
   return operation < kNames.size() ? kNames[operation] : "?";
 }
 
@@ -121,6 +121,8 @@ Counters& Counters::operator+=(const Counters& other) {
   elections_won += other.elections_won;
   entries_committed += other.entries_committed;
   snapshots_taken += other.snapshots_taken;
+  memberships_committed += other.memberships_committed;
+  standing_partitions += other.standing_partitions;
   snapshots_installed += other.snapshots_installed;
   operations_ok += other.operations_ok;
   operations_unknown += other.operations_unknown;

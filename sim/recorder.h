@@ -52,6 +52,8 @@ struct Counters {
   std::uint64_t other_faults = 0;
   std::uint64_t elections_won = 0;
   std::uint64_t entries_committed = 0;
+  std::uint64_t memberships_committed = 0;  // configuration entries
+  std::uint64_t standing_partitions = 0;
   std::uint64_t snapshots_taken = 0;
   std::uint64_t snapshots_installed = 0;
   std::uint64_t operations_ok = 0;

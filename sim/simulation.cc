@@ -36,7 +36,7 @@ void Simulation::MakeCluster() {
     const std::string name = NodeName(i);
     addresses_.push_back(name + ":1");
     ids_.push_back(NodeIdOf(name));
-    members.push_back({ids_.back(), name, addresses_.back(), MemberRole::kVoter});
+    if (i < plan_.voters) members.push_back(MakeMember(name, addresses_.back()));
   }
   Identity identity;
   identity.bootstrap = Configuration(members);
@@ -46,7 +46,9 @@ void Simulation::MakeCluster() {
   HostOwner* const owner = this;
   for (std::uint32_t i = 0; i < plan_.nodes; ++i) {
     identity.node = ids_[i];
-    identity.node_name = members[i].name;
+    identity.node_name = NodeName(i);
+    // Who is to be added later knows nobody.
+    if (i >= plan_.voters) identity.bootstrap = Configuration();
     identity.incarnation = random_(Stream::kHost, i);
     hosts_.push_back(std::make_unique<Host>(i, plan_, identity, &queue_, recorder_, owner));
   }
@@ -59,12 +61,19 @@ void Simulation::MakeCluster() {
 void Simulation::Run() {
   RunFaults();
   Heal();
+  if (plan_.standing_partition) EndureStandingPartition();
   AwaitLeader();
-  AwaitClients();
+  AwaitIdleClients();
+  CheckKeys();
   AwaitSameState();
+  for (const Member& member : hosts_[*Leader()]->node()->raft().configuration().members()) {
+    const std::uint32_t host = NumberOf(member.id);
+    checkers_->AtEnd(host, *hosts_[host]->node());
+  }
   CheckHistory();
   recorder_->counters.simulated_ns = Nanoseconds(queue_.now());
   recorder_->counters.entries_committed = checkers_->committed().value();
+  recorder_->counters.memberships_committed = checkers_->configurations_committed();
 }
 
 // --- Events ---
@@ -154,9 +163,8 @@ void Simulation::ResetRequestsOf(std::uint32_t host) {
 
 void Simulation::OnSend(std::uint32_t host, Message message) {
   checkers_->OnSend(host, message);
-  const auto to = std::ranges::find(ids_, message.to);
-  GRASS_CHECK(to != ids_.end());
-  network_.Send(host, static_cast<std::uint32_t>(to - ids_.begin()), std::move(message));
+  const std::uint32_t to = NumberOf(message.to);
+  network_.Send(host, to, std::move(message));
 }
 
 void Simulation::OnRaftEvent(std::uint32_t host, Term term, const Event& event) {
@@ -265,11 +273,46 @@ bool Simulation::HasLeader() const {
   });
 }
 
+// Members of the committed configuration; the others follow nobody. Everybody who is to become a
+// voter has done so.
 bool Simulation::HasSameState() const {
-  return std::ranges::all_of(hosts_, [this](const auto& host) {
-    return host->up() && host->node()->loaded() &&
-           host->node()->applied_index() == checkers_->committed();
+  const std::optional<std::uint32_t> leader = Leader();
+  if (!leader.has_value()) return false;
+  const Raft& raft = hosts_[*leader]->node()->raft();
+  if (raft.IsChangingMembership()) return false;
+  return std::ranges::all_of(raft.configuration().members(), [this](const Member& member) {
+    const Host& host = *hosts_[NumberOf(member.id)];
+    return member.role != MemberRole::kJoining && host.up() && host.node()->loaded() &&
+           host.node()->applied_index() == checkers_->committed();
   });
+}
+
+// A leader that has committed in its term, follows the newest configuration, and exchanges messages
+// with a quorum that follows it.
+bool Simulation::HasServingLeader() const {
+  return std::ranges::any_of(hosts_, [this](const auto& host) {
+    if (!host->up()) return false;
+    const Raft& raft = host->node()->raft();
+    if (raft.role() != Role::kLeader) return false;
+    if (raft.log().TermAt(raft.commit_index()) != raft.term()) return false;
+    const Tally tally = raft.configuration().Count([&](NodeId voter) -> std::optional<bool> {
+      if (voter == raft.id()) return true;
+      const std::uint32_t other = NumberOf(voter);
+      if (network_.IsCut(host->number(), other) || network_.IsCut(other, host->number())) {
+        return false;
+      }
+      const Node* node = hosts_[other]->node();
+      return node != nullptr && node->raft().term() == raft.term() &&
+             node->raft().leader() == raft.id();
+    });
+    return tally == Tally::kWon;
+  });
+}
+
+std::uint32_t Simulation::NumberOf(NodeId id) const {
+  const auto at = std::ranges::find(ids_, id);
+  GRASS_CHECK(at != ids_.end());
+  return static_cast<std::uint32_t>(at - ids_.begin());
 }
 
 void Simulation::AwaitLeader() {
@@ -286,11 +329,14 @@ void Simulation::AwaitLeader() {
                 " of the end of all faults");
 }
 
-void Simulation::AwaitClients() {
+void Simulation::AwaitIdleClients() {
   const Duration bound = plan_.workload.deadline + plan_.workload.attempt_timeout;
   StepUntil(
       [this] { return std::ranges::all_of(clients_, [](const auto& c) { return c->idle(); }); },
       queue_.now() + bound, "a client got no outcome within its deadline");
+}
+
+void Simulation::CheckKeys() {
   const Duration deadline =
       20 * plan_.node.raft.election_timeout_max + 4 * plan_.node.read_patience;
   for (std::uint32_t i = 0; i < clients_.size(); ++i) {
@@ -299,6 +345,29 @@ void Simulation::AwaitClients() {
   StepUntil(
       [this] { return std::ranges::all_of(clients_, [](const auto& c) { return c->checked(); }); },
       queue_.now() + (plan_.workload.keys + 1) * deadline, "the final reads did not end");
+}
+
+// High availability while a quorum is up: a partition that leaves one node in touch with a quorum
+// both ways must end with a leader that serves, whoever was cut off from whom.
+void Simulation::EndureStandingPartition() {
+  AwaitLeader();
+  AwaitIdleClients();
+  AwaitSameState();  // else the node in touch with a quorum may be one that must not lead
+  const Configuration configuration = hosts_[*Leader()]->node()->raft().configuration();
+  const Links links = faults_.StandingPartition([&](std::uint32_t node, std::uint64_t nodes) {
+    return configuration.IsVoter(ids_[node]) &&
+           configuration.Count([&](NodeId voter) -> std::optional<bool> {
+             return (nodes >> NumberOf(voter) & 1) != 0;
+           }) == Tally::kWon;
+  });
+  if (links.empty()) return;
+  ++recorder_->counters.standing_partitions;
+  for (const auto& [from, to] : links) network_.Cut(from, to);
+  const Duration bound = 20 * plan_.node.raft.election_timeout_max;
+  StepUntil([this] { return HasServingLeader(); }, queue_.now() + bound,
+            "with a standing partition that leaves a connected quorum, no leader serves within " +
+                Milliseconds(bound));
+  for (const auto& [from, to] : links) network_.Mend(from, to);
 }
 
 // A follower far behind has to fetch a snapshot, chunk after chunk.
@@ -313,7 +382,6 @@ void Simulation::AwaitSameState() {
       20 * plan_.node.raft.election_timeout_max + turn * static_cast<Duration::rep>(chunks) * 4;
   StepUntil([this] { return HasSameState() && HasLeader(); }, queue_.now() + bound,
             "the nodes did not reach the same state within " + Milliseconds(bound));
-  for (const auto& host : hosts_) checkers_->AtEnd(host->number(), *host->node());
 }
 
 void Simulation::CheckHistory() {

@@ -70,8 +70,10 @@ class Simulation final : private HostOwner, private FaultTargets {
 
   void RunFaults();
   void Heal();
+  void EndureStandingPartition();
   void AwaitLeader();
-  void AwaitClients();
+  void AwaitIdleClients();
+  void CheckKeys();
   void AwaitSameState();
   void CheckHistory();
   // Steps until `done()`; a violation of "convergence", about `what`, when that takes longer.
@@ -79,6 +81,8 @@ class Simulation final : private HostOwner, private FaultTargets {
   void StepUntil(Done done, TrueTime deadline, const std::string& what);
   bool HasLeader() const;
   bool HasSameState() const;
+  bool HasServingLeader() const;
+  std::uint32_t NumberOf(NodeId id) const;
 
   const Plan& plan_;
   Recorder* recorder_;

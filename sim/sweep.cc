@@ -51,23 +51,29 @@ struct SeedResult {
   Counters counters;
 };
 
-// A worker runs the seeds first, first + step, ... to last.
+// The seed that a worker runs after `seed`: each runs every jobs-th one. nullopt behind the last,
+// which a number cannot say: the last seed may be the greatest there is.
+std::optional<std::uint64_t> SeedAfter(std::uint64_t seed, const SweepOptions& options) {
+  if (options.last - seed < options.jobs) return std::nullopt;
+  return seed + options.jobs;
+}
+
 struct Worker {
   pid_t process = -1;
   int pipe = -1;
-  std::uint64_t next = 0;
+  std::optional<std::uint64_t> next;  // nullopt: has run all of its seeds
   std::optional<std::uint64_t> running;
   std::string received;
 };
 
 [[noreturn]] void Work(const SweepOptions& options, const SeedRunner& runner, std::uint64_t first,
                        int pipe) {
-  for (std::uint64_t seed = first; seed <= options.last; seed += options.jobs) {
+  for (std::optional<std::uint64_t> seed = first; seed; seed = SeedAfter(*seed, options)) {
     Header header;
-    header.seed = seed;
+    header.seed = *seed;
     WriteAll(pipe, &header, sizeof header);
     RunOptions run = options.run;
-    run.seed = seed;
+    run.seed = *seed;
     const RunResult result = runner(run);
     const std::string rule = result.ok() ? "" : result.violation->rule;
     header.finished = 1;
@@ -78,7 +84,6 @@ struct Worker {
     WriteAll(pipe, &header, sizeof header);
     WriteAll(pipe, rule.data(), rule.size());
     WriteAll(pipe, result.report.data(), result.report.size());
-    if (options.last - seed < options.jobs) break;
   }
   _exit(0);
 }
@@ -89,7 +94,7 @@ class Sweeper {
       : options_(options), progress_(progress), runner_(runner) {}
 
   SweepResult Run() {
-    const std::uint64_t count = options_.last - options_.first + 1;
+    const std::uint64_t count = SeedCount(options_);
     workers_.resize(std::min<std::uint64_t>(options_.jobs, count));
     for (std::size_t i = 0; i < workers_.size(); ++i) {
       workers_[i].next = options_.first + i;
@@ -113,7 +118,7 @@ class Sweeper {
       for (const Worker& other : workers_) {
         if (other.pipe >= 0) close(other.pipe);
       }
-      Work(options_, runner_, worker.next, ends[1]);
+      Work(options_, runner_, *worker.next, ends[1]);
     }
     close(ends[1]);
     worker.pipe = ends[0];
@@ -151,13 +156,13 @@ class Sweeper {
     int status = 0;
     while (waitpid(worker.process, &status, 0) < 0 && errno == EINTR) {
     }
-    if (worker.next > options_.last) return;
+    if (!worker.next.has_value()) return;
     Died(worker, status);
   }
 
   // The seed that was running killed its process; the worker goes on behind it.
   void Died(Worker& worker, int status) {
-    const std::uint64_t seed = worker.running.value_or(worker.next);
+    const std::uint64_t seed = worker.running.value_or(*worker.next);
     SeedResult& result = results_[seed];
     result.died = true;
     result.rule = "process died";
@@ -168,8 +173,8 @@ class Sweeper {
                         : "the process ended with " + Decimal(WEXITSTATUS(status)) + "\n";
     result.report += "repeat with: " + CommandFor(run) + "\n";
     Tell(true);
-    worker.next = seed + options_.jobs;
-    if (worker.next <= options_.last) Begin(worker);
+    worker.next = SeedAfter(seed, options_);
+    if (worker.next.has_value()) Begin(worker);
   }
 
   bool TakeOne(Worker& worker) {
@@ -188,7 +193,7 @@ class Sweeper {
       result.fingerprint = header.fingerprint;
       result.counters = header.counters;
       worker.running.reset();
-      worker.next = header.seed + options_.jobs;
+      worker.next = SeedAfter(header.seed, options_);
       Tell(!result.rule.empty());
     }
     in.erase(0, size);
@@ -224,9 +229,14 @@ class Sweeper {
 
 }  // namespace
 
+std::uint64_t SeedCount(const SweepOptions& options) {
+  GRASS_CHECK(options.first <= options.last);
+  GRASS_CHECK_LT(options.last - options.first, kSweepSeedsMax);
+  return options.last - options.first + 1;
+}
+
 SweepResult Sweep(const SweepOptions& options, const SweepProgress& progress,
                   const SeedRunner& runner) {
-  GRASS_CHECK(options.first <= options.last);
   GRASS_CHECK_GE(options.jobs, 1u);
   return Sweeper(options, progress, runner).Run();
 }
@@ -245,10 +255,11 @@ std::string Summary(const SweepOptions& options, const SweepResult& result) {
           " (" + Decimal(sum.messages_lost) + " lost, " + Decimal(sum.messages_repeated) +
           " repeated), I/Os " + Decimal(sum.ios) + " (" + Decimal(sum.io_failures) + " failed)\n";
   text += "crashes " + Decimal(sum.crashes) + ", partitions " + Decimal(sum.partitions) +
-          ", other faults " + Decimal(sum.other_faults) + ", elections won " +
-          Decimal(sum.elections_won) + ", entries committed " + Decimal(sum.entries_committed) +
-          ", snapshots taken " + Decimal(sum.snapshots_taken) + ", installed " +
-          Decimal(sum.snapshots_installed) + "\n";
+          " (standing " + Decimal(sum.standing_partitions) + ")" + ", other faults " +
+          Decimal(sum.other_faults) + ", elections won " + Decimal(sum.elections_won) +
+          ", entries committed " + Decimal(sum.entries_committed) + ", configurations " +
+          Decimal(sum.memberships_committed) + ", snapshots taken " + Decimal(sum.snapshots_taken) +
+          ", installed " + Decimal(sum.snapshots_installed) + "\n";
   text += "operations " + Decimal(sum.operations_ok) + " ok, " + Decimal(sum.operations_unknown) +
           " of unknown outcome, " + Decimal(sum.operations_failed) +
           " without effect; keys not decided " + Decimal(sum.keys_undecided) + "\n";

@@ -16,12 +16,19 @@
 
 namespace grassdb::sim {
 
+// Of one sweep. More would take lifetimes, and the count of all seeds there are is no 64-bit
+// number.
+inline constexpr std::uint64_t kSweepSeedsMax = 1'000'000'000'000;
+
+// first <= last, and at most kSweepSeedsMax seeds.
 struct SweepOptions {
   std::uint64_t first = 1;
   std::uint64_t last = 1;  // included
   std::uint32_t jobs = 1;
   RunOptions run;  // its seed is not used
 };
+
+std::uint64_t SeedCount(const SweepOptions& options);
 
 struct FailedSeed {
   std::uint64_t seed = 0;

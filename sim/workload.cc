@@ -20,6 +20,8 @@ enum class Decision : std::uint64_t {
   kExpected = 6,
   kStart = 7,
   kOrder = 8,
+  kLease = 9,
+  kChange = 10,
 };
 
 std::string KeyText(std::uint32_t key) {
@@ -126,7 +128,8 @@ OperationKind SimClient::DrawKind(std::uint64_t random) const {
       {work.erase, OperationKind::kDelete},
       {work.compare_and_set, OperationKind::kCompareAndSet},
       {work.take_snapshot, OperationKind::kTakeSnapshot},
-      {work.transfer, OperationKind::kTransferLeadership}};
+      {work.transfer, OperationKind::kTransferLeadership},
+      {work.change_membership, OperationKind::kChangeMembership}};
   std::uint64_t sum = 0;
   for (const auto& [weight, kind] : weights) sum += weight;
   std::uint64_t draw = Bounded(random, sum);
@@ -164,8 +167,10 @@ void SimClient::BeginWork() {
   const ValueNumber fresh = (begun_ + 1) * 1000 + number_;
   const std::string key = KeyText(operation.key);
   switch (operation.kind) {
-    case OperationKind::kGet:
-      return Begin(operation, GetRequest{ReadMode::kLinearizable, key});
+    case OperationKind::kGet: {
+      const bool lease = Chance(draw(Decision::kLease), plan_.workload.lease);
+      return Begin(operation, GetRequest{lease ? ReadMode::kLease : ReadMode::kLinearizable, key});
+    }
     case OperationKind::kPut:
       operation.written = fresh;
       return Begin(operation, PutTransaction(key, ValueText(fresh)));
@@ -182,7 +187,31 @@ void SimClient::BeginWork() {
       return Begin(operation, TakeSnapshotRequest{});
     case OperationKind::kTransferLeadership:
       return Begin(operation, TransferLeadershipRequest{});
+    case OperationKind::kChangeMembership:
+      return Begin(operation, DrawChange(draw(Decision::kChange)));
   }
+}
+
+// One change, or now and then several at once. Many are refused, as an operator's slips would be.
+ChangeMembershipRequest SimClient::DrawChange(std::uint64_t random) const {
+  ChangeMembershipRequest request;
+  const std::uint64_t changes = Bounded(Derive(random, 1), 4) == 0 ? 3 : 1;
+  for (std::uint64_t i = 0; i < changes; ++i) {
+    const std::uint64_t one = Derive(random, 2 + i);
+    const auto host = static_cast<std::uint32_t>(Bounded(Derive(one, 1), plan_.nodes));
+    const auto other = static_cast<std::uint32_t>(Bounded(Derive(one, 2), plan_.nodes));
+    static constexpr MemberChange::Kind kKinds[] = {
+        MemberChange::Kind::kAdd,    MemberChange::Kind::kAdd,    MemberChange::Kind::kAddLearner,
+        MemberChange::Kind::kRemove, MemberChange::Kind::kRemove, MemberChange::Kind::kPromote,
+        MemberChange::Kind::kDemote, MemberChange::Kind::kReplace};
+    MemberChange change;
+    change.kind = kKinds[Bounded(Derive(one, 3), std::size(kKinds))];
+    change.name = NodeName(host);
+    change.address = addresses_[host];
+    change.replaced = NodeName(other);
+    request.changes.push_back(std::move(change));
+  }
+  return request;
 }
 
 void SimClient::Begin(const HistoryOperation& operation, ClientOperation client_operation) {
@@ -268,6 +297,7 @@ void SimClient::NoteResult(std::size_t number, const Reply& reply) {
       break;
     case OperationKind::kTakeSnapshot:
     case OperationKind::kTransferLeadership:
+    case OperationKind::kChangeMembership:
       break;
   }
 }

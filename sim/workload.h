@@ -5,6 +5,7 @@
 #define GRASSDB_SIM_WORKLOAD_H_
 
 #include <cstdint>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <string>
@@ -51,6 +52,7 @@ class SimClient {
   void Finish(const Outcome& outcome);
   void NoteResult(std::size_t number, const Reply& reply);
   void WakeAt(TrueTime at);
+  ChangeMembershipRequest DrawChange(std::uint64_t random) const;
   OperationKind DrawKind(std::uint64_t random) const;
   std::string ValueText(ValueNumber value) const;
   static ValueNumber NumberOf(const std::string& text);

@@ -1,5 +1,5 @@
 // The log's files for writing: the live log, the sealed segments before it and the free ones kept
-// for re-use. Recovery (log_recovery.h) says where writing goes on.
+// for re-use. Recovery (recovery.h) says where writing goes on.
 //
 // Every error of every function here is final: the caller stops writing for good.
 #ifndef GRASSDB_STORE_LOG_H_

@@ -18,6 +18,7 @@ Checkers::Checkers(const std::vector<NodeId>& nodes, const KvOptions& options)
       commits_(static_cast<std::uint32_t>(nodes.size())),
       states_(static_cast<std::uint32_t>(nodes.size())),
       progress_(static_cast<std::uint32_t>(nodes.size())),
+      memberships_(static_cast<std::uint32_t>(nodes.size())),
       reference_(options) {
   for (std::uint32_t i = 0; i < nodes.size(); ++i) host_of_[nodes[i]] = i;
   image_of_ = [this](NodeId id) -> const DurableImage* {
@@ -58,6 +59,7 @@ void Checkers::OnRecovered(std::uint32_t host, const RecoveredState& state) {
   logs_.Forget(host);
   commits_.Forget(host);
   states_.Forget(host);
+  memberships_.Forget(host);
   shown_[host] = Index();
   standings_[host] = {};
   progress_.Begin(host, state.hard_state.term, state.hard_state.voted_for);
@@ -72,18 +74,28 @@ void Checkers::AfterStep(std::uint32_t host, std::uint64_t life, const Node& nod
   const LeaderAppendOnly::Standing standing{raft.role(), raft.term()};
   LeaderAppendOnly::Observe(host, standings_[host], standing, change);
   standings_[host] = standing;
+  memberships_.Observe(host, raft);
   if (standing.role == Role::kLeader) {
     if (elections_.ObserveLeader(host, life, standing.term)) {
       commits_.ObserveNewLeader(host, standing.term, log);
+      Promises::CheckVotes(standing.term, raft.id(), raft.configuration(), image_of_);
     }
     Promises::CheckMatch(standing.term, log, *raft.followers(), image_of_);
   }
   if (commits_.ObserveCommit(host, standing.role, standing.term, raft.commit_index(), log)) {
-    Promises::CheckQuorum(commits_.last(), commits_.TermAt(commits_.last()), raft.configuration(),
-                          image_of_);
+    CheckCommitQuorum(raft);
     FeedReference();
   }
   if (node.applied_index() != shown_[host] && node.loaded()) ObserveState(host, node);
+}
+
+// In the batch of inputs that moved the commit index the leader may have appended another
+// configuration behind it, and counted with that or with the one before.
+void Checkers::CheckCommitQuorum(const Raft& raft) const {
+  const Index last = commits_.last();
+  const Term term = commits_.TermAt(last);
+  if (Promises::RestsOnQuorum(last, term, raft.configuration(), image_of_)) return;
+  Promises::CheckQuorum(last, term, raft.ConfigurationAt(last).first, image_of_);
 }
 
 void Checkers::FeedReference() {
@@ -91,6 +103,11 @@ void Checkers::FeedReference() {
     const Index next = reference_.applied() + 1;
     const Entry* entry = logs_.Find(next, commits_.TermAt(next));
     GRASS_CHECK(entry != nullptr);
+    if (entry->type == EntryType::kConfiguration) {
+      ++configurations_committed_;
+      Promises::CheckQuorum(next, entry->term, *DecodeConfiguration(entry->payload.view()),
+                            image_of_);
+    }
     reference_.Apply(*entry);
   }
 }

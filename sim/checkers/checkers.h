@@ -15,6 +15,7 @@
 #include "sim/checkers/election_safety.h"
 #include "sim/checkers/leader_append_only.h"
 #include "sim/checkers/log_matching.h"
+#include "sim/checkers/membership_rules.h"
 #include "sim/checkers/progress_rules.h"
 #include "sim/checkers/promises.h"
 #include "sim/checkers/reference_store.h"
@@ -38,6 +39,7 @@ class Checkers {
   void AtEnd(std::uint32_t host, const Node& node) const;
 
   Index committed() const { return commits_.last(); }
+  std::uint64_t configurations_committed() const { return configurations_committed_; }
   std::size_t leaderships() const { return elections_.leaderships(); }
 
  private:
@@ -47,6 +49,7 @@ class Checkers {
   };
 
   void ObserveState(std::uint32_t host, const Node& node);
+  void CheckCommitQuorum(const Raft& raft) const;
   void FeedReference();
 
   std::map<NodeId, std::uint32_t> host_of_;
@@ -59,7 +62,9 @@ class Checkers {
   CommitLedger commits_;
   StateMachineSafety states_;
   ProgressRules progress_;
+  MembershipRules memberships_;
   ReferenceStore reference_;
+  std::uint64_t configurations_committed_ = 0;
 };
 
 }  // namespace grassdb::sim

@@ -32,6 +32,7 @@ std::optional<State> Effect(const HistoryOperation& operation, State state) {
       return state == operation.expected ? operation.written : state;
     case OperationKind::kTakeSnapshot:
     case OperationKind::kTransferLeadership:
+    case OperationKind::kChangeMembership:
       break;
   }
   return std::nullopt;

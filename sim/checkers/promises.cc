@@ -1,5 +1,6 @@
 #include "sim/checkers/promises.h"
 
+#include <optional>
 #include <string>
 #include <variant>
 
@@ -73,17 +74,34 @@ void Promises::CheckMatch(Term term, const Log& log, const std::vector<Progress>
   }
 }
 
+void Promises::CheckVotes(Term term, NodeId leader, const Configuration& configuration,
+                          const ImageOf& image_of) {
+  const Tally tally = configuration.Count([&](NodeId voter) -> std::optional<bool> {
+    const DurableImage* image = image_of(voter);
+    if (image == nullptr) return false;
+    const HardState& state = image->hard_state();
+    return state.term > term || (state.term == term && state.voted_for == leader);
+  });
+  GRASS_RULE("leadership rests on votes", tally == Tally::kWon,
+             Decimal(leader.value()) + " leads term " + Decimal(term.value()) +
+                 " without the votes of a quorum");
+}
+
 void Promises::CheckQuorum(Index index, Term term, const Configuration& configuration,
                            const ImageOf& image_of) {
-  std::size_t holders = 0;
-  for (const NodeId voter : configuration.voters()) {
-    const DurableImage* image = image_of(voter);
-    if (image != nullptr && image->Holds(index, term)) ++holders;
-  }
-  GRASS_RULE("commit rests on a quorum", holders >= configuration.majority(),
+  GRASS_RULE("commit rests on a quorum", RestsOnQuorum(index, term, configuration, image_of),
              "entry (index " + Decimal(index.value()) + ", term " + Decimal(term.value()) +
-                 ") is called committed, but durable on " + Decimal(holders) + " of " +
+                 ") is called committed, but is not durable on a quorum of the " +
+                 (configuration.IsJoint() ? "joint " : "") + "configuration with " +
                  Decimal(configuration.voters().size()) + " voters");
+}
+
+bool Promises::RestsOnQuorum(Index index, Term term, const Configuration& configuration,
+                             const ImageOf& image_of) {
+  return configuration.Count([&](NodeId voter) -> std::optional<bool> {
+    const DurableImage* image = image_of(voter);
+    return image != nullptr && image->Holds(index, term);
+  }) == Tally::kWon;
 }
 
 }  // namespace grassdb::sim

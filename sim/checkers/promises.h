@@ -4,8 +4,12 @@
 //
 // Match rests on disk: a leader never believes of a follower more than that follower has durably.
 //
+// Leadership rests on votes: a quorum of the voters of a leader's configuration has its vote for
+// that leader on disk, or has gone on to a later term since.
+//
 // Commit rests on a quorum: an entry is called committed only when it is durable on a majority of
-// the voters of the leader's configuration.
+// the voters of the leader's configuration, of both halves if that is joint. A configuration itself
+// is committed by its own quorum, for it is in force from when it was appended (thesis 4.1).
 #ifndef GRASSDB_SIM_CHECKERS_PROMISES_H_
 #define GRASSDB_SIM_CHECKERS_PROMISES_H_
 
@@ -31,8 +35,13 @@ class Promises {
   // A leader of `term` with `log` believes `followers` of its followers.
   static void CheckMatch(Term term, const Log& log, const std::vector<Progress>& followers,
                          const ImageOf& image_of);
+  // `leader` has just won `term`.
+  static void CheckVotes(Term term, NodeId leader, const Configuration& configuration,
+                         const ImageOf& image_of);
   static void CheckQuorum(Index index, Term term, const Configuration& configuration,
                           const ImageOf& image_of);
+  static bool RestsOnQuorum(Index index, Term term, const Configuration& configuration,
+                            const ImageOf& image_of);
 };
 
 }  // namespace grassdb::sim

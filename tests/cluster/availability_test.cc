@@ -2,6 +2,8 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <fstream>
+
 #include "tests/cluster/cluster.h"
 
 namespace grassdb {
@@ -37,6 +39,51 @@ TEST(Availability, ANodeAloneStopsWhenAsked) {
   ASSERT_TRUE(WaitFor(Cluster::kPatience, [&] { return cluster.Status(0).has_value(); }));
   cluster.process(0).Signal(SIGTERM);
   EXPECT_EQ(cluster.process(0).Wait(Cluster::kPatience), 0);
+}
+
+// It has nobody to hand leadership to, and does not say so.
+TEST(Availability, AClusterOfOneSpeaksOfNoHandingOver) {
+  Cluster cluster(1);
+  cluster.StartAndElect();
+  cluster.process(0).Signal(SIGTERM);
+  EXPECT_EQ(cluster.process(0).Wait(Cluster::kPatience), 0);
+  EXPECT_NE(cluster.log(0).find("Shutting down\n"), std::string::npos) << cluster.log(0);
+  EXPECT_EQ(cluster.log(0).find("anding leadership"), std::string::npos) << cluster.log(0);
+}
+
+TEST(Availability, EveryLineOfARestartHasTheTermThatWasRecovered) {
+  Cluster cluster(1);
+  cluster.StartAndElect();
+  cluster.Kill(0);
+  const std::size_t before = cluster.log(0).size();
+  cluster.StartAndElect();
+  const std::string log = cluster.log(0).substr(before);
+  EXPECT_NE(log.find(": term "), std::string::npos) << log;
+  EXPECT_EQ(log.find("term=0"), std::string::npos) << log;
+}
+
+// A disk that hangs holds up the node's end for as long as it likes.
+TEST(Availability, ASecondSignalEndsANodeWhoseDiskHangs) {
+  Cluster cluster(1);
+  const std::string hang = cluster.directory() + "/hang";
+  std::vector<std::string> command = {"/usr/bin/env", "LD_PRELOAD=" HANGING_DISK_LIBRARY,
+                                      // The library is not the first one, which sanitizers ask for.
+                                      "ASAN_OPTIONS=verify_asan_link_order=0",
+                                      "GRASSDB_TEST_HANG=" + hang};
+  for (const std::string& word : cluster.Command(0)) command.push_back(word);
+  const std::string log = cluster.directory() + "/log";
+  Process node(command, log, log);
+  cluster.Leader();
+  std::ofstream(hang) << "from now on";
+  net::DatabaseClient client = cluster.Client(Seconds(1));
+  EXPECT_NE(client.Set("k", "v").code, Outcome::Code::kOk) << "the disk should hang";
+  node.Signal(SIGTERM);
+  ASSERT_TRUE(WaitFor(Cluster::kPatience, [&] {
+    return ReadFile(log).find("Stopped") != std::string::npos;
+  })) << ReadFile(log);
+  EXPECT_EQ(node.Wait(Seconds(1)), std::nullopt) << "waits for its disk";
+  node.Signal(SIGTERM);
+  EXPECT_EQ(node.Wait(Seconds(10)), 128 + SIGTERM);
 }
 
 TEST(Availability, WritesGoOnWhenTheLeaderIsKilled) {

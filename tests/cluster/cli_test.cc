@@ -2,9 +2,11 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "bin/cli_output.h"
+#include "core/command.h"
 #include "tests/cluster/cluster.h"
 
 namespace grassdb {
@@ -93,12 +95,54 @@ TEST(Cli, SaysThatThereIsNoQuorum) {
 TEST(Cli, RefusesWrongUsageWithoutAskingAnybody) {
   const TestDirectory directory;
   for (const std::vector<std::string>& arguments :
-       {std::vector<std::string>{}, {"fly"}, {"set", "k"}, {"--peers=nonsense", "get", "k"}}) {
+       {std::vector<std::string>{}, {"fly"}, {"set"}, {"--peers=nonsense", "get", "k"}}) {
     const Finished result = RunCli(directory.path(), arguments);
     EXPECT_EQ(result.code, 2);
     EXPECT_EQ(result.out, "");
     EXPECT_EQ(result.err.find("grass-cli: "), 0u) << result.err;
   }
+}
+
+// `set KEY` with these bytes on standard input.
+Finished SetFrom(const Cluster& cluster, const std::string& key, const std::string& bytes) {
+  const std::string file = cluster.directory() + "/value";
+  std::ofstream(file, std::ios::binary) << bytes;
+  return RunToEnd({GRASS_CLI_BINARY, "--peers", cluster.address(0), "set", key},
+                  cluster.directory(), Cluster::kPatience, file);
+}
+
+TEST(Cli, WritesAndPrintsAnyBytes) {
+  Cluster cluster(1);
+  cluster.StartAndElect();
+  std::string bytes;
+  for (int i = 0; i < 256; ++i) bytes += static_cast<char>(i);
+  std::string large;
+  while (large.size() < kValueBytesMax) large += bytes;
+  for (const std::string& value : {large, bytes, std::string(), std::string("line\n")}) {
+    const Finished set = SetFrom(cluster, "k", value);
+    EXPECT_EQ(set.out, "OK\n") << set.err;
+    EXPECT_TRUE(cluster.Cli({"get", "k"}).out == value + "\n");
+    EXPECT_TRUE(cluster.Cli({"get", "--raw", "k"}).out == value);
+    EXPECT_TRUE(cluster.Cli({"get", "k", "-r"}).out == value);
+  }
+  const Finished missing = cluster.Cli({"get", "-r", "nothing"});
+  EXPECT_EQ(missing.code, 0);
+  EXPECT_EQ(missing.out, "");
+}
+
+TEST(Cli, RefusesAValueThatIsTooLongByTheNameOfTheLimit) {
+  Cluster cluster(1);
+  cluster.StartAndElect();
+  const Finished result = SetFrom(cluster, "k", std::string(kValueBytesMax + 1, 'v'));
+  EXPECT_EQ(result.code, 1);
+  EXPECT_EQ(result.out, "");
+  EXPECT_NE(result.err.find("value"), std::string::npos) << result.err;
+  EXPECT_NE(result.err.find("1048576"), std::string::npos) << result.err;
+  EXPECT_EQ(cluster.Cli({"get", "k"}).out, "(nil)\n");
+  // One without an end.
+  const Finished endless = RunToEnd({GRASS_CLI_BINARY, "set", "k"}, cluster.directory(),
+                                    Cluster::kPatience, "/dev/zero");
+  EXPECT_EQ(endless.code, 1);
 }
 
 TEST(Cli, SaysWhichLimitWasBroken) {

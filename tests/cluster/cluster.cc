@@ -7,6 +7,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
@@ -88,6 +89,7 @@ ReservedPort::~ReservedPort() {
 Cluster::Cluster(int size, std::vector<std::string> flags) : flags_(std::move(flags)) {
   for (int i = 0; i < size; ++i) ports_.push_back(std::make_unique<ReservedPort>());
   processes_.resize(ports_.size());
+  born_ = size;
 }
 
 std::vector<std::string> Cluster::addresses() const {
@@ -98,27 +100,52 @@ std::vector<std::string> Cluster::addresses() const {
 
 std::string Cluster::ClusterFlag() const {
   std::string flag;
-  for (int i = 0; i < size(); ++i) {
+  for (int i = 0; i < born_; ++i) {
     flag += (i == 0 ? "" : ",") + name(i) + "=" + address(i);
   }
   return flag;
 }
 
-std::vector<std::string> Cluster::Command(int node) const {
-  std::vector<std::string> command = {GRASSDB_BINARY,      "--id",        name(node),
-                                      "--cluster",         ClusterFlag(), "--data-dir",
-                                      data_directory(node)};
+std::string Cluster::JoinFlag(int node) const {
+  std::string flag;
+  for (int i = 0; i < size(); ++i) {
+    if (i != node) flag += (flag.empty() ? "" : ",") + address(i);
+  }
+  return flag;
+}
+
+std::vector<std::string> Cluster::CommandOfRestart(int node) const {
+  std::vector<std::string> command = {GRASSDB_BINARY,       "--id",   name(node),   "--data-dir",
+                                      data_directory(node), "--addr", address(node)};
   command.insert(command.end(), flags_.begin(), flags_.end());
   return command;
 }
 
+std::vector<std::string> Cluster::Command(int node) const {
+  if (node < born_) {
+    std::vector<std::string> command = {GRASSDB_BINARY,      "--id",        name(node),
+                                        "--cluster",         ClusterFlag(), "--data-dir",
+                                        data_directory(node)};
+    command.insert(command.end(), flags_.begin(), flags_.end());
+    return command;
+  }
+  std::vector<std::string> command = CommandOfRestart(node);
+  command.push_back("--join");
+  command.push_back(JoinFlag(node));
+  return command;
+}
+
 void Cluster::Start(int node) {
+  Start(node, Command(node));
+}
+
+void Cluster::Start(int node, const std::vector<std::string>& command) {
   const std::string log = directory_.path() + "/" + name(node) + ".log";
-  processes_[Slot(node)] = std::make_unique<Process>(Command(node), log, log);
+  processes_[Slot(node)] = std::make_unique<Process>(command, log, log);
 }
 
 void Cluster::StartAll() {
-  for (int i = 0; i < size(); ++i) Start(i);
+  for (int i = 0; i < born_; ++i) Start(i);
 }
 
 int Cluster::StartAndElect() {
@@ -143,6 +170,7 @@ int Cluster::Leader() {
   int leader = -1;
   const bool found = WaitFor(kPatience, [&] {
     int followers = 0;
+    int voters = 0;
     std::string name_of_leader;
     const auto reports = net::AskForStatus(addresses(), std::chrono::seconds(2));
     for (int i = 0; i < size(); ++i) {
@@ -150,12 +178,14 @@ int Cluster::Leader() {
       if (status.has_value() && status->role() == "leader" && status->serving()) {
         leader = i;
         name_of_leader = status->id();
+        voters = static_cast<int>(std::ranges::count_if(
+            status->members(), [](const wire::MemberStatus& member) { return member.voter(); }));
       }
     }
     for (const auto& report : reports) {
       if (report.status.has_value() && report.status->leader_id() == name_of_leader) ++followers;
     }
-    return !name_of_leader.empty() && followers > size() / 2;
+    return !name_of_leader.empty() && followers > voters / 2;
   });
   EXPECT_TRUE(found) << "no leader";
   return found ? leader : 0;

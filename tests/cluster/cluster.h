@@ -48,6 +48,9 @@ class Cluster {
   // Starts nothing yet. `flags` go to every node.
   explicit Cluster(int size, std::vector<std::string> flags = {});
 
+  // Only the first `nodes` are in --cluster; the others join. Before the first start.
+  void BeginWith(int nodes) { born_ = nodes; }
+
   int size() const { return static_cast<int>(ports_.size()); }
   // Nodes are numbered from 0; node 0 is called "node1".
   std::string name(int node) const { return "node" + std::to_string(node + 1); }
@@ -60,16 +63,21 @@ class Cluster {
   std::vector<std::string> addresses() const;
 
   void Start(int node);
-  void StartAll();
+  void StartAll();  // but for those that join
   // Starts all and waits for a leader; gives it.
   int StartAndElect();
   void Kill(int node);  // kill -9, and waits until it is gone
   Process& process(int node) { return *processes_[Slot(node)]; }
-  // Other ports for all nodes, from their next start on.
+  // Other ports for all nodes, or for one, from their next start on.
   void Move();
+  void Move(int node) { ports_[Slot(node)] = std::make_unique<ReservedPort>(); }
 
   // The arguments that start a node, with the program's name.
   std::vector<std::string> Command(int node) const;
+  // Those behind the --cluster or --join of Command; enough for a node that has data.
+  std::vector<std::string> CommandOfRestart(int node) const;
+  // Starts it with these arguments.
+  void Start(int node, const std::vector<std::string>& command);
 
   // The node that leads with a quorum behind it, once there is one; fails the test if there is
   // none.
@@ -84,9 +92,11 @@ class Cluster {
  private:
   static std::size_t Slot(int node) { return static_cast<std::size_t>(node); }
   std::string ClusterFlag() const;
+  std::string JoinFlag(int node) const;
 
   TestDirectory directory_;
   std::vector<std::string> flags_;
+  int born_ = 0;
   std::vector<std::unique_ptr<ReservedPort>> ports_;
   std::vector<std::unique_ptr<Process>> processes_;
 };

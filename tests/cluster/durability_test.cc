@@ -2,60 +2,15 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
-#include <atomic>
 #include <filesystem>
 #include <map>
 #include <thread>
 
 #include "tests/cluster/cluster.h"
+#include "tests/cluster/writer.h"
 
 namespace grassdb {
 namespace {
-
-// Writes keys one after the other and remembers which of them were acknowledged.
-class Writer {
- public:
-  Writer(const Cluster& cluster, std::string prefix)
-      : client_(cluster.Client()), prefix_(std::move(prefix)), thread_([this] { Run(); }) {}
-  ~Writer() { Stop(); }
-
-  void Stop() {
-    stop_.store(true);
-    if (thread_.joinable()) thread_.join();
-  }
-  int acknowledged() const { return acknowledged_.load(); }
-  // After Stop. Values by key; nothing else may be in their place.
-  const std::map<std::string, std::string>& written() const { return written_; }
-
- private:
-  void Run() {
-    for (int i = 0; !stop_.load(); ++i) {
-      const std::string key = prefix_ + std::to_string(i);
-      const std::string value = "value of " + key;
-      if (client_.Set(key, value).code == Outcome::Code::kOk) {
-        written_.emplace(key, value);
-        acknowledged_.fetch_add(1);
-      }
-    }
-  }
-
-  net::DatabaseClient client_;
-  const std::string prefix_;
-  std::map<std::string, std::string> written_;
-  std::atomic<int> acknowledged_{0};
-  std::atomic<bool> stop_{false};
-  std::thread thread_;
-};
-
-void ExpectAll(const Cluster& cluster, const std::map<std::string, std::string>& written) {
-  net::DatabaseClient client = cluster.Client();
-  for (const auto& [key, value] : written) {
-    const Outcome outcome = client.Get(key, ReadMode::kLinearizable);
-    ASSERT_EQ(outcome.code, Outcome::Code::kOk) << outcome.error;
-    ASSERT_TRUE(outcome.reply.found) << key << " was acknowledged and is gone";
-    ASSERT_EQ(outcome.reply.value, value);
-  }
-}
 
 TEST(Durability, NoAcknowledgedWriteIsLostWhenLeadersAreKilledUnderLoad) {
   Cluster cluster(3);

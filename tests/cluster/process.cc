@@ -17,14 +17,15 @@ namespace {
 constexpr auto kPoll = std::chrono::milliseconds(10);
 
 // In the child, between fork and exec: only what may be called there.
-[[noreturn]] void Exec(char* const* arguments, const char* out, const char* err, pid_t parent) {
+[[noreturn]] void Exec(char* const* arguments, const char* in, const char* out, const char* err,
+                       pid_t parent) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (getppid() != parent) _exit(126);
-  const int null_fd = open("/dev/null", O_RDONLY);
+  const int in_fd = open(in, O_RDONLY);
   const int out_fd = open(out, O_WRONLY | O_CREAT | O_APPEND, 0644);
   const int err_fd = open(err, O_WRONLY | O_CREAT | O_APPEND, 0644);
-  if (null_fd < 0 || out_fd < 0 || err_fd < 0) _exit(126);
-  dup2(null_fd, 0);
+  if (in_fd < 0 || out_fd < 0 || err_fd < 0) _exit(126);
+  dup2(in_fd, 0);
   dup2(out_fd, 1);
   dup2(err_fd, 2);
   execv(arguments[0], arguments);
@@ -43,13 +44,15 @@ bool WaitFor(Seconds patience, const std::function<bool()>& condition) {
 }
 
 Process::Process(const std::vector<std::string>& command, const std::string& stdout_file,
-                 const std::string& stderr_file) {
+                 const std::string& stderr_file, const std::string& stdin_file) {
   std::vector<char*> arguments;
   for (const std::string& word : command) arguments.push_back(const_cast<char*>(word.c_str()));
   arguments.push_back(nullptr);
   const pid_t parent = getpid();
   pid_ = fork();
-  if (pid_ == 0) Exec(arguments.data(), stdout_file.c_str(), stderr_file.c_str(), parent);
+  if (pid_ == 0) {
+    Exec(arguments.data(), stdin_file.c_str(), stdout_file.c_str(), stderr_file.c_str(), parent);
+  }
   if (pid_ < 0) ADD_FAILURE() << "cannot fork";
 }
 
@@ -84,10 +87,10 @@ std::string ReadFile(const std::string& path) {
 }
 
 Finished RunToEnd(const std::vector<std::string>& command, const std::string& directory,
-                  Seconds patience) {
+                  Seconds patience, const std::string& stdin_file) {
   static int count = 0;
   const std::string prefix = directory + "/run" + std::to_string(++count);
-  Process process(command, prefix + ".out", prefix + ".err");
+  Process process(command, prefix + ".out", prefix + ".err", stdin_file);
   Finished result;
   result.code = process.Wait(patience).value_or(-1);
   result.out = ReadFile(prefix + ".out");

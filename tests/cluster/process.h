@@ -21,7 +21,7 @@ class Process {
  public:
   // Starts it with both outputs appended to the files. The kernel kills it when this process ends.
   Process(const std::vector<std::string>& command, const std::string& stdout_file,
-          const std::string& stderr_file);
+          const std::string& stderr_file, const std::string& stdin_file = "/dev/null");
   Process(const Process&) = delete;
   Process& operator=(const Process&) = delete;
   // Kills it if it still runs.
@@ -44,7 +44,7 @@ struct Finished {
 
 // Runs to the end.
 Finished RunToEnd(const std::vector<std::string>& command, const std::string& directory,
-                  Seconds patience = Seconds(60));
+                  Seconds patience = Seconds(60), const std::string& stdin_file = "/dev/null");
 
 std::string ReadFile(const std::string& path);
 

@@ -7,6 +7,13 @@ namespace {
 
 using std::chrono::milliseconds;
 
+Reply ReplyOf(ReplyCode code, const std::string& error = "") {
+  Reply reply;
+  reply.code = code;
+  reply.error = error;
+  return reply;
+}
+
 class ClientTest : public ::testing::Test {
  protected:
   ClientTest() { client_.Begin(now_, PutTransaction("k", "v")); }
@@ -185,6 +192,58 @@ TEST_F(ClientTest, ATransferIsNotRepeatedBlindly) {
   const auto attempt = admin.Next(now_);
   admin.OnLost(now_, attempt->id, Loss::kMaybeSent, "lost");
   EXPECT_EQ(admin.outcome()->code, Outcome::Code::kUnknown);
+}
+
+// Perhaps the lost attempt has done it, and that is why this one is refused.
+TEST_F(ClientTest, ARefusalAfterALostAttemptIsUnknown) {
+  for (const ReplyCode refusal : {ReplyCode::kRefused, ReplyCode::kInvalid}) {
+    Client admin{ClientOptions{.endpoints = {"a:1", "b:2"}}};
+    admin.Begin(now_, ChangeMembershipRequest{});
+    admin.OnLost(now_, admin.Next(now_)->id, Loss::kMaybeSent, "lost");
+    const auto again = admin.Next(now_);
+    ASSERT_TRUE(again.has_value());
+    admin.OnReply(now_, again->id, ReplyOf(refusal, "no"));
+    EXPECT_EQ(admin.outcome()->code, Outcome::Code::kUnknown) << NameOf(refusal);
+
+    admin.Begin(now_, ChangeMembershipRequest{});
+    admin.OnLost(now_, admin.Next(now_)->id, Loss::kNeverSent, "refused");
+    admin.OnReply(now_, admin.Next(now_)->id, ReplyOf(refusal, "no"));
+    EXPECT_EQ(admin.outcome()->code, Outcome::Code::kRefused) << "nothing was sent before";
+  }
+}
+
+TEST_F(ClientTest, AChangeOfTheMembershipIsRepeated) {
+  Client admin{ClientOptions{.endpoints = {"a:1", "b:2"}}};
+  ChangeMembershipRequest change;
+  change.changes.push_back(MemberChange{
+      .kind = MemberChange::Kind::kAdd, .name = "n4", .address = "d:4", .replaced = {}});
+  admin.Begin(now_, change);
+  const auto first = admin.Next(now_);
+  admin.OnReply(now_, first->id, ReplyOf(ReplyCode::kOutcomeUnknown, "lost it"));
+  const auto second = admin.Next(now_);
+  ASSERT_TRUE(second.has_value());
+  EXPECT_EQ(second->endpoint, "b:2");
+  EXPECT_EQ(std::get<ChangeMembershipRequest>(second->request).changes.size(), 1u);
+  admin.OnReply(now_, second->id, ReplyOf(ReplyCode::kOk));
+  EXPECT_EQ(admin.outcome()->code, Outcome::Code::kOk);
+}
+
+TEST_F(ClientTest, AChangeOfTheMembershipThatWasNeverAnsweredIsUnknown) {
+  Client admin{ClientOptions{.endpoints = {"a:1"}}};
+  admin.Begin(now_, ChangeMembershipRequest{});
+  ASSERT_TRUE(admin.Next(now_).has_value());
+  admin.OnDeadline(now_ + std::chrono::seconds(6));
+  EXPECT_EQ(admin.outcome()->code, Outcome::Code::kUnknown);
+}
+
+TEST_F(ClientTest, ATransferOfUnknownOutcomeIsSettled) {
+  Client admin{ClientOptions{.endpoints = {"a:1", "b:2"}}};
+  admin.Begin(now_, TransferLeadershipRequest{});
+  admin.OnReply(now_, admin.Next(now_)->id,
+                ReplyOf(ReplyCode::kOutcomeUnknown, "nobody leads yet"));
+  ASSERT_TRUE(admin.outcome().has_value()) << "asked again, the new leader would hand over too";
+  EXPECT_EQ(admin.outcome()->code, Outcome::Code::kUnknown);
+  EXPECT_EQ(admin.outcome()->error, "nobody leads yet");
 }
 
 }  // namespace

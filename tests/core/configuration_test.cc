@@ -1,6 +1,7 @@
 #include "core/configuration.h"
 
 #include <algorithm>
+#include <bit>
 
 #include "tests/property.h"
 
@@ -11,10 +12,7 @@ Configuration Voters(int count) {
   std::vector<Member> members;
   for (int i = 0; i < count; ++i) {
     const std::string name = "n" + std::to_string(i);
-    members.push_back(Member{.id = NodeIdOf(name),
-                             .name = name,
-                             .address = "h:" + std::to_string(i + 1),
-                             .role = MemberRole::kVoter});
+    members.push_back(MakeMember(name, "h:" + std::to_string(i + 1)));
   }
   return Configuration(std::move(members));
 }
@@ -58,6 +56,109 @@ RC_GTEST_PROP(Quorum, CountsAsANaiveCountDoes, ()) {
   } else {
     RC_ASSERT(tally == Tally::kLost);
   }
+}
+
+// The voters among n0..n6 that `bits` names.
+Configuration VotersOfBits(unsigned bits) {
+  std::vector<Member> members;
+  for (unsigned i = 0; i < 7; ++i) {
+    if ((bits >> i & 1U) == 0) continue;
+    members.push_back(MakeMember("n" + std::to_string(i), "h:" + std::to_string(i + 1)));
+  }
+  return Configuration(std::move(members));
+}
+
+unsigned BitOf(NodeId id) {
+  unsigned bit = 0;
+  while (NodeIdOf("n" + std::to_string(bit)) != id) ++bit;
+  return bit;
+}
+
+// The naive twins of a joint configuration: each half by itself.
+std::uint64_t NaiveHalfValue(unsigned voters, const std::vector<std::uint64_t>& values) {
+  std::vector<std::uint64_t> reached;
+  for (unsigned i = 0; i < 7; ++i) {
+    if ((voters >> i & 1U) != 0) reached.push_back(values[i]);
+  }
+  return NaiveQuorumValue(reached);
+}
+
+Tally NaiveHalfTally(unsigned voters, unsigned yes, unsigned no) {
+  const int count = std::popcount(voters);
+  if (2 * std::popcount(voters & yes) > count) return Tally::kWon;
+  return 2 * (count - std::popcount(voters & no)) > count ? Tally::kPending : Tally::kLost;
+}
+
+RC_GTEST_PROP(JointQuorum, ValueIsWhatAMajorityOfEachHalfHasReached, ()) {
+  const auto before = *rc::gen::inRange(1U, 128U);
+  const auto after = *rc::gen::inRange(1U, 128U);
+  const Configuration joint = VotersOfBits(before).JointTo(VotersOfBits(after));
+  const auto values =
+      *rc::gen::container<std::vector<std::uint64_t>>(7, rc::gen::inRange<std::uint64_t>(0, 6));
+  const auto value = joint.QuorumValue<std::uint64_t>([&](NodeId id) { return values[BitOf(id)]; });
+  RC_ASSERT(value == std::min(NaiveHalfValue(before, values), NaiveHalfValue(after, values)));
+}
+
+RC_GTEST_PROP(JointQuorum, AVoteIsWonInBothHalvesAndLostInEither, ()) {
+  const auto before = *rc::gen::inRange(1U, 128U);
+  const auto after = *rc::gen::inRange(1U, 128U);
+  const auto answered = *rc::gen::inRange(0U, 128U);
+  const auto granted = *rc::gen::inRange(0U, 128U);
+  const Configuration joint = VotersOfBits(before).JointTo(VotersOfBits(after));
+  const Tally tally = joint.Count([&](NodeId id) -> std::optional<bool> {
+    if ((answered >> BitOf(id) & 1U) == 0) return std::nullopt;
+    return (granted >> BitOf(id) & 1U) != 0;
+  });
+  const Tally old_half = NaiveHalfTally(before, answered & granted, answered & ~granted);
+  const Tally new_half = NaiveHalfTally(after, answered & granted, answered & ~granted);
+  if (old_half == Tally::kLost || new_half == Tally::kLost) {
+    RC_ASSERT(tally == Tally::kLost);
+  } else {
+    RC_ASSERT((tally == Tally::kWon) == (old_half == Tally::kWon && new_half == Tally::kWon));
+    RC_ASSERT(tally != Tally::kLost);
+  }
+}
+
+RC_GTEST_PROP(JointQuorum, WhichHalfIsWhichMakesNoDifference, ()) {
+  const Configuration a = VotersOfBits(*rc::gen::inRange(1U, 128U));
+  const Configuration b = VotersOfBits(*rc::gen::inRange(1U, 128U));
+  const auto values =
+      *rc::gen::container<std::vector<std::uint64_t>>(7, rc::gen::inRange<std::uint64_t>(0, 6));
+  const auto reached = [&](NodeId id) { return values[BitOf(id)]; };
+  RC_ASSERT(a.JointTo(b).QuorumValue<std::uint64_t>(reached) ==
+            b.JointTo(a).QuorumValue<std::uint64_t>(reached));
+  RC_ASSERT(a.JointTo(a).QuorumValue<std::uint64_t>(reached) ==
+            a.QuorumValue<std::uint64_t>(reached));
+}
+
+// True if some set of nodes wins in `a` while those that are not in it win in `b`: two leaders.
+bool CanBothWin(const Configuration& a, const Configuration& b) {
+  for (unsigned set = 0; set < 128; ++set) {
+    const auto of = [](unsigned granting) {
+      return
+          [granting](NodeId id) { return std::optional<bool>((granting >> BitOf(id) & 1U) != 0); };
+    };
+    if (a.Count(of(set)) == Tally::kWon && b.Count(of(~set)) == Tally::kWon) return true;
+  }
+  return false;
+}
+
+// Every change of up to five voters (thesis 4.3): what one configuration decides the next one
+// knows.
+TEST(JointQuorum, ConsecutiveConfigurationsShareANodeInAllTheirQuorums) {
+  for (unsigned before = 1; before < 32; ++before) {
+    const Configuration from = VotersOfBits(before);
+    for (unsigned after = 1; after < 32; ++after) {
+      const Configuration to = VotersOfBits(after);
+      const Configuration joint = from.JointTo(to);
+      ASSERT_FALSE(CanBothWin(from, joint)) << before << " to " << after;
+      ASSERT_FALSE(CanBothWin(joint, joint)) << before << " to " << after;
+      ASSERT_FALSE(CanBothWin(joint, joint.LeaveJoint())) << before << " to " << after;
+    }
+  }
+  // Without the joint configuration it would not be so.
+  EXPECT_TRUE(CanBothWin(VotersOfBits(0b00001), VotersOfBits(0b00111)));
+  EXPECT_FALSE(CanBothWin(VotersOfBits(0b00011), VotersOfBits(0b00111)));
 }
 
 TEST(Configuration, SurvivesItsCodec) {

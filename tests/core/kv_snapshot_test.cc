@@ -67,6 +67,44 @@ RC_GTEST_PROP(KvSnapshot, IsTheStateWhenItWasBegun, ()) {
   RC_ASSERT(loaded->revision() == expected.revision());
 }
 
+// A replica that was restored forgets the same sessions and answers as one that was not.
+TEST(KvSnapshot, KeepsWhatTheAnswersOfSessionsCount) {
+  const KvOptions options{.answer_bytes_max = 1000};
+  KvStore store(options);
+  Index index;
+  const auto open = [&] {
+    Command command;
+    command.kind = Command::Kind::kOpenSession;
+    return store.Apply(++index, command).session;
+  };
+  const auto read_in = [](SessionId session, std::uint64_t sequence) {
+    Command command;
+    command.session = session;
+    command.sequence = Sequence(sequence);
+    command.transaction = PutTransaction("a", std::string(100, 'x'));
+    command.transaction.success.push_back({.kind = Operation::Kind::kGet, .key = "a", .value = {}});
+    return command;
+  };
+  const std::vector<SessionId> sessions = {open(), open(), open()};
+  for (std::uint64_t i = 1; i <= 3; ++i) {
+    for (const SessionId session : sessions) store.Apply(++index, read_in(session, i));
+  }
+  KvSnapshotWriter writer = KvSnapshotWriter::Begin(store);
+  KvSnapshotReader reader(options);
+  while (!writer.done()) ASSERT_TRUE(reader.Feed(writer.Next(store, 50).view()).ok());
+  absl::StatusOr<KvStore> restored = std::move(reader).Finish();
+  ASSERT_TRUE(restored.ok());
+  ASSERT_EQ(restored->sessions(), 3u);
+  for (std::uint64_t i = 4; i <= 20; ++i) {
+    const Command command = read_in(sessions[i % 2], i);
+    ++index;
+    EXPECT_EQ(store.Apply(index, command), restored->Apply(index, command));
+    EXPECT_EQ(store.sessions(), restored->sessions());
+    ASSERT_EQ(store.digest(), restored->digest()) << "after the write " << i;
+  }
+  EXPECT_EQ(store.sessions(), 1u) << "so that something was forgotten";
+}
+
 std::string SampleStream() {
   KvStore store;
   for (std::uint64_t i = 1; i <= 60; ++i) store.Apply(Index(i), RandomCommand(i * 7));

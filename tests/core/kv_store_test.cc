@@ -28,7 +28,21 @@ class KvStoreTest : public ::testing::Test {
     return found == nullptr ? "(nil)" : found->value;
   }
 
-  KvOptions options_{.session_idle_max = 1000, .sessions_max = 3, .answers_max = 4};
+  // A write whose answer has the value of `key`.
+  CommandResult ReadInSession(SessionId session, Sequence sequence, const std::string& key) {
+    Transaction read = PutTransaction("reads", key);
+    read.success.push_back({.kind = Operation::Kind::kGet, .key = key, .value = {}});
+    return Apply(std::move(read), session, sequence);
+  }
+
+  // What that answer says; "(none)" if it is a refusal.
+  std::string ValueReadInSession(SessionId session, Sequence sequence, const std::string& key) {
+    const CommandResult result = ReadInSession(session, sequence, key);
+    return result.operations.size() < 2 ? "(none)" : result.operations[1].value;
+  }
+
+  KvOptions options_{
+      .session_idle_max = 1000, .sessions_max = 3, .answers_max = 4, .answer_bytes_max = 100};
   KvStore store_{options_};
   Index index_;
   ClusterTime time_ = 0;
@@ -180,6 +194,89 @@ TEST_F(KvStoreTest, TheDigestTellsStatesApartAndForgetsHistory) {
   command.transaction = PutTransaction("a", "2");
   other.Apply(Index(2), command);
   EXPECT_NE(store_.digest(), other.digest());
+}
+
+TEST_F(KvStoreTest, ATransactionThatReadsTooMuchChangesNothingAndSaysSo) {
+  const SessionId session = Open();
+  for (const char* key : {"a", "b", "c"}) {
+    Apply(PutTransaction(key, std::string(kAnswerBytesMax / 2, 'x')));
+  }
+  const Revision revision = store_.revision();
+  Transaction both = PutTransaction("d", "1");
+  for (const char* key : {"a", "b"}) {
+    both.success.push_back({.kind = Operation::Kind::kGet, .key = key, .value = {}});
+  }
+  EXPECT_EQ(Apply(both).code, CommandResult::Code::kOk) << "just as much as may be";
+  both.success.push_back({.kind = Operation::Kind::kGet, .key = "c", .value = {}});
+  both.success[0].value = "2";
+  for (int attempt = 0; attempt < 2; ++attempt) {
+    const CommandResult result = Apply(both, session, Sequence(1));
+    EXPECT_EQ(result.code, CommandResult::Code::kAnswerTooLarge);
+    EXPECT_EQ(result.revision, revision + 1);
+    EXPECT_TRUE(result.operations.empty());
+  }
+  EXPECT_EQ(ValueOf("d"), "1");
+  EXPECT_EQ(store_.revision(), revision + 1);
+}
+
+TEST_F(KvStoreTest, AGetOfWhatTheTransactionItselfPutsCountsAsWell) {
+  Transaction transaction = PutTransaction("a", std::string(kAnswerBytesMax / 2 + 1, 'x'));
+  for (int i = 0; i < 2; ++i) {
+    transaction.success.push_back({.kind = Operation::Kind::kGet, .key = "a", .value = {}});
+  }
+  EXPECT_EQ(Apply(transaction).code, CommandResult::Code::kAnswerTooLarge);
+  EXPECT_EQ(ValueOf("a"), "(nil)");
+}
+
+TEST_F(KvStoreTest, AnswersThatAreTooLargeTogetherMakeItForgetTheSessionIdleLongest) {
+  const SessionId first = Open();
+  const SessionId second = Open();
+  const SessionId third = Open();
+  Apply(PutTransaction("a", std::string(40, 'x')));
+  ReadInSession(first, Sequence(1), "a");
+  ReadInSession(second, Sequence(1), "a");
+  ReadInSession(first, Sequence(1), "a");  // the first answer again; and it is used
+  const std::uint64_t version = store_.Find("reads")->version;
+  EXPECT_EQ(store_.sessions(), 3u);
+  ReadInSession(third, Sequence(1), "a");
+  EXPECT_EQ(store_.sessions(), 2u);
+  EXPECT_EQ(ReadInSession(second, Sequence(1), "a").code, CommandResult::Code::kSessionUnknown);
+  EXPECT_EQ(store_.Find("reads")->version, version + 1) << "it was not done again";
+  EXPECT_EQ(ValueReadInSession(first, Sequence(1), "a"), std::string(40, 'x'));
+  EXPECT_EQ(ValueReadInSession(third, Sequence(1), "a"), std::string(40, 'x'));
+  EXPECT_EQ(store_.Find("reads")->version, version + 1);
+}
+
+TEST_F(KvStoreTest, ASessionThatAloneHasTooMuchLosesItsOldestAnswers) {
+  const SessionId session = Open();
+  Apply(PutTransaction("a", std::string(40, 'x')));
+  for (std::uint64_t i = 1; i <= 3; ++i) ReadInSession(session, Sequence(i), "a");
+  EXPECT_EQ(store_.sessions(), 1u);
+  EXPECT_EQ(ReadInSession(session, Sequence(1), "a").code, CommandResult::Code::kStaleSequence);
+  EXPECT_EQ(ReadInSession(session, Sequence(2), "a").code, CommandResult::Code::kOk);
+  EXPECT_EQ(store_.Find("reads")->version, 3u);
+  // One that is too large by itself is kept: its client may have to ask for it once more.
+  Apply(PutTransaction("b", std::string(400, 'x')));
+  EXPECT_EQ(ReadInSession(session, Sequence(4), "b").code, CommandResult::Code::kOk);
+  EXPECT_EQ(ValueReadInSession(session, Sequence(4), "b").size(), 400u);
+  EXPECT_EQ(ReadInSession(session, Sequence(3), "a").code, CommandResult::Code::kStaleSequence);
+}
+
+TEST_F(KvStoreTest, WhatIsForgottenMakesRoomAgain) {
+  const SessionId first = Open();
+  Apply(PutTransaction("a", std::string(60, 'x')));
+  ReadInSession(first, Sequence(1), "a");
+  // It has the answer, and so its bytes are free.
+  Apply(PutTransaction("c", "1"), first, Sequence(2), Sequence(1));
+  const SessionId second = Open();
+  ReadInSession(second, Sequence(1), "a");
+  EXPECT_EQ(store_.sessions(), 2u);
+  time_ = 2000;  // both are idle
+  const SessionId third = Open();
+  ReadInSession(third, Sequence(1), "a");
+  EXPECT_EQ(store_.sessions(), 1u);
+  ReadInSession(third, Sequence(2), "c");
+  EXPECT_EQ(ReadInSession(third, Sequence(1), "a").code, CommandResult::Code::kOk);
 }
 
 }  // namespace

@@ -2,102 +2,10 @@
 // raft_*_test.cc and in the simulator.
 #include "core/node.h"
 
-#include <gtest/gtest.h>
-
-#include <map>
-
-#include "tests/core/raft_cluster.h"
+#include "tests/core/node_fixture.h"
 
 namespace grassdb {
 namespace {
-
-using std::chrono::milliseconds;
-
-class FakeClock : public Clock {
- public:
-  Instant Now() const override { return now; }
-  Instant now{std::chrono::seconds(10)};
-};
-class FakeNetwork : public Network {
- public:
-  void Send(Message message) override { sent.push_back(std::move(message)); }
-  std::vector<Message> sent;
-};
-class FakeDisk : public Disk {
- public:
-  void Submit(DiskJob job) override { jobs.push_back(std::move(job)); }
-  std::deque<DiskJob> jobs;
-};
-class FakeClients : public Clients {
- public:
-  void Answer(RequestId request, Reply reply) override {
-    EXPECT_FALSE(replies.contains(request)) << "answered twice";
-    replies[request] = std::move(reply);
-  }
-  std::map<RequestId, Reply> replies;
-};
-
-class NodeTest : public ::testing::Test {
- protected:
-  void Make(int voters) {
-    options_.raft.id = IdOfNode(1);
-    recovered_.identity.node = IdOfNode(1);
-    recovered_.identity.bootstrap = VotersOf(voters);
-    node_.emplace(options_, recovered_,
-                  Environment{.clock = &clock_,
-                              .network = &network_,
-                              .disk = &disk_,
-                              .clients = &clients_,
-                              .trace = nullptr});
-    node_->Start();
-    node_->Flush();
-  }
-  void Lead() {
-    clock_.now = node_->NextDeadline();
-    node_->OnDeadline();
-    node_->Flush();
-    FinishDisk();
-    ASSERT_EQ(node_->raft().role(), Role::kLeader);
-  }
-  // Completes log writes only; other jobs stay.
-  void FinishDisk() {
-    while (!disk_.jobs.empty() && std::holds_alternative<Persist>(disk_.jobs.front())) FinishOne();
-  }
-  Persist FinishOne() {
-    Persist persist = std::get<Persist>(disk_.jobs.front());
-    disk_.jobs.pop_front();
-    node_->OnDisk(PersistDone{.id = persist.id, .status = absl::OkStatus()});
-    node_->Flush();
-    return persist;
-  }
-  void Put(std::uint64_t request, const std::string& key, const std::string& value) {
-    node_->OnClient(RequestId(request),
-                    TransactionRequest{.session = {},
-                                       .sequence = {},
-                                       .acknowledged = {},
-                                       .transaction = PutTransaction(key, value)});
-  }
-  void Get(std::uint64_t request, const std::string& key, ReadMode mode = ReadMode::kLinearizable) {
-    node_->OnClient(RequestId(request), GetRequest{.mode = mode, .key = key});
-  }
-  ReplyCode CodeOf(std::uint64_t request) {
-    EXPECT_TRUE(clients_.replies.contains(RequestId(request))) << "request " << request;
-    return clients_.replies[RequestId(request)].code;
-  }
-  void Receive(int from, std::uint64_t term, MessageBody body) {
-    node_->OnMessage(Message{
-        .from = IdOfNode(from), .to = IdOfNode(1), .term = Term(term), .body = std::move(body)});
-    node_->Flush();
-  }
-
-  NodeOptions options_;
-  RecoveredState recovered_;
-  FakeClock clock_;
-  FakeNetwork network_;
-  FakeDisk disk_;
-  FakeClients clients_;
-  std::optional<Node> node_;
-};
 
 TEST_F(NodeTest, AnswersAWriteWhenItIsDurableAndApplied) {
   Make(1);

@@ -19,24 +19,34 @@ NodeId IdOfNode(int number) {
 Configuration VotersOf(int count) {
   std::vector<Member> members;
   for (int number = 1; number <= count; ++number) {
-    members.push_back(Member{.id = IdOfNode(number),
-                             .name = NameOfNode(number),
-                             .address = "127.0.0.1:" + std::to_string(7000 + number),
-                             .role = MemberRole::kVoter});
+    members.push_back(MakeMember(NameOfNode(number), "127.0.0.1:" + std::to_string(7000 + number)));
   }
   return Configuration(std::move(members));
 }
 
 RaftCluster::RaftCluster(int voters, Options options) : options_(std::move(options)) {
-  for (int number = 1; number <= voters; ++number) {
-    Replica& replica = replicas_[number];
-    replica.options.id = IdOfNode(number);
-    replica.options.seed = static_cast<std::uint64_t>(number);
-    if (options_.adjust) options_.adjust(replica.options);
-    replica.durable.identity.node = replica.options.id;
-    replica.durable.identity.bootstrap = VotersOf(voters);
-    replica.raft.emplace(replica.options, replica.durable, now_);
-  }
+  for (int number = 1; number <= voters; ++number) Start(number, VotersOf(voters));
+}
+
+void RaftCluster::Join(int number) {
+  GRASS_CHECK(!Has(number));
+  Start(number, Configuration());
+}
+
+void RaftCluster::Start(int number, const Configuration& bootstrap) {
+  Replica& replica = replicas_[number];
+  replica.options.id = IdOfNode(number);
+  replica.options.seed = static_cast<std::uint64_t>(number);
+  if (options_.adjust) options_.adjust(replica.options);
+  replica.durable.identity.node = replica.options.id;
+  replica.durable.identity.bootstrap = bootstrap;
+  replica.raft.emplace(replica.options, replica.durable, now_);
+}
+
+std::vector<int> RaftCluster::Numbers() const {
+  std::vector<int> numbers;
+  for (const auto& [number, replica] : replicas_) numbers.push_back(number);
+  return numbers;
 }
 
 int RaftCluster::NumberOf(NodeId id) const {
@@ -50,13 +60,17 @@ void RaftCluster::Step(int number, Input input) {
   Replica& replica = replicas_.at(number);
   replica.last.Clear();
   StepOnce(number, std::move(input));
-  while (options_.instant_disk && !replica.disk.empty()) FinishOnePersist(number);
+  while (options_.instant_disk && !replica.disk_held && !replica.disk.empty()) {
+    FinishOnePersist(number);
+  }
 }
 
 void RaftCluster::StepOnce(int number, Input input) {
   Replica& replica = replicas_.at(number);
   Output output;
+  const Input seen = options_.on_step ? input : Input(DeadlineReached{});
   replica.raft->Step(now_, std::move(input), &output);
+  if (options_.on_step) options_.on_step(number, seen, output);
   for (Message& message : output.messages) network_.push_back(message);
   if (output.persist.has_value()) replica.disk.push_back(*output.persist);
   std::ranges::copy(output.reads_ready, std::back_inserter(replica.reads_ready));
@@ -65,6 +79,10 @@ void RaftCluster::StepOnce(int number, Input input) {
   Output& last = replica.last;
   if (output.persist.has_value()) last.persist = output.persist;
   std::ranges::copy(output.messages, std::back_inserter(last.messages));
+  if (output.change != ChangeOutcome::kNone) {
+    last.change = output.change;
+    last.change_problem = output.change_problem;
+  }
   if (output.submit != SubmitOutcome::kNone) {
     last.submit = output.submit;
     last.first_index = output.first_index;
@@ -75,6 +93,27 @@ void RaftCluster::StepOnce(int number, Input input) {
   std::ranges::copy(output.snapshot_traffic, std::back_inserter(last.snapshot_traffic));
   std::ranges::copy(output.snapshot_needed, std::back_inserter(last.snapshot_needed));
   std::ranges::copy(output.events, std::back_inserter(last.events));
+  if (options_.stream_snapshots) StreamSnapshots(number, output);
+}
+
+void RaftCluster::StreamSnapshots(int number, const Output& output) {
+  for (const NodeId follower : output.snapshot_needed) SendSnapshot(number, NumberOf(follower));
+  for (const Message& message : output.snapshot_traffic) {
+    if (const auto* chunk = std::get_if<InstallSnapshotRequest>(&message.body)) {
+      StepOnce(number, SnapshotStaged{.meta = chunk->meta, .leader = message.from});
+    }
+  }
+}
+
+void RaftCluster::SendSnapshot(int from, int to) {
+  const Raft& sender = raft(from);
+  GRASS_CHECK(sender.snapshot().has_value());
+  InstallSnapshotRequest chunk;
+  chunk.meta = *sender.snapshot();
+  chunk.last = true;
+  chunk.data = Bytes("state");
+  network_.push_back(Message{
+      .from = sender.id(), .to = IdOfNode(to), .term = sender.term(), .body = std::move(chunk)});
 }
 
 void RaftCluster::WriteToDisk(Replica& replica, const Persist& persist) {
@@ -103,14 +142,21 @@ void RaftCluster::FinishOnePersist(int number) {
   StepOnce(number, Persisted{.id = persist.id});
 }
 
+void RaftCluster::ReleaseDisk(int number) {
+  replicas_.at(number).disk_held = false;
+  FinishDisk(number);
+}
+
 void RaftCluster::FinishDisk(int number) {
   while (!replicas_.at(number).disk.empty()) FinishOnePersist(number);
 }
 
 void RaftCluster::Deliver(Message message) {
-  if (cut_.contains({message.from, message.to})) return;
   const int to = NumberOf(message.to);
-  ASSERT_NE(to, 0);
+  if (to == 0 || cut_.contains({message.from, message.to})) {
+    if (options_.on_lost) options_.on_lost(message);
+    return;
+  }
   Step(to, std::move(message));
 }
 

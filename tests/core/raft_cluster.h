@@ -24,11 +24,24 @@ class RaftCluster {
   struct Options {
     // false: a Persist stays under way until FinishDisk.
     bool instant_disk = true;
+    // What a node does with snapshots (core/node_snapshot.cc), in its simplest form: a follower
+    // that needs one is sent it as one chunk, and a chunk that arrives is staged at once.
+    bool stream_snapshots = false;
     std::function<void(RaftOptions&)> adjust;
+    // Hears of every single step, after it.
+    std::function<void(int number, const Input& input, const Output& output)> on_step;
+    // Hears of every message that a cut link, or a node that is not there, has lost.
+    std::function<void(const Message&)> on_lost;
   };
+  static constexpr Instant kStart{std::chrono::seconds(1000)};
 
   explicit RaftCluster(int voters, Options options);
   explicit RaftCluster(int voters) : RaftCluster(voters, Options()) {}
+
+  // Starts a node that has nothing: it knows of no cluster until a leader tells it.
+  void Join(int number);
+  bool Has(int number) const { return replicas_.contains(number); }
+  std::vector<int> Numbers() const;
 
   // Numbers start at 1.
   Raft& raft(int number) { return *replicas_.at(number).raft; }
@@ -49,6 +62,9 @@ class RaftCluster {
   void FinishDisk(int number);
   std::size_t UnfinishedPersists(int number) const { return replicas_.at(number).disk.size(); }
   void SetInstantDisk(bool instant) { options_.instant_disk = instant; }
+  // Of one replica, whatever holds for all: its Persists stay under way until released.
+  void HoldDisk(int number) { replicas_.at(number).disk_held = true; }
+  void ReleaseDisk(int number);
 
   // The messages under way, oldest first.
   std::deque<Message>& network() { return network_; }
@@ -93,6 +109,8 @@ class RaftCluster {
   const RecoveredState& DiskOf(int number) const { return replicas_.at(number).durable; }
   // Compacts the whole applied log into a snapshot.
   void Compact(int number);
+  // Puts the snapshot of `from` under way to `to`, as one chunk.
+  void SendSnapshot(int from, int to);
 
  private:
   struct Replica {
@@ -100,20 +118,23 @@ class RaftCluster {
     std::optional<Raft> raft;
     RecoveredState durable;
     std::deque<Persist> disk;
+    bool disk_held = false;
     Output last;
     std::vector<ReadReady> reads_ready;
     std::vector<ReadId> reads_refused;
   };
 
   int NumberOf(NodeId id) const;
+  void Start(int number, const Configuration& bootstrap);
   void StepOnce(int number, Input input);
+  void StreamSnapshots(int number, const Output& output);
   void WriteToDisk(Replica& replica, const Persist& persist);
 
   Options options_;
   std::map<int, Replica> replicas_;
   std::deque<Message> network_;
   std::set<std::pair<NodeId, NodeId>> cut_;
-  Instant now_{std::chrono::seconds(1000)};
+  Instant now_ = kStart;
 };
 
 }  // namespace grassdb

@@ -8,8 +8,10 @@ namespace {
 
 using std::chrono::milliseconds;
 
+// Of a campaign that the leader asked for, so that nobody defends the leader against it.
 Message VoteRequest(int from, int to, Term term, Index last_index, Term last_term) {
   RequestVoteRequest request;
+  request.reason = CampaignReason::kTransfer;
   request.last_log_index = last_index;
   request.last_log_term = last_term;
   request.campaign_term = term;
@@ -276,6 +278,19 @@ TEST(RaftPreVote, TheRefusalOfAHigherTermIsTakenOver) {
   EXPECT_EQ(cluster.raft(1).term(), Term(8));
   cluster.Advance(std::chrono::seconds(5));
   EXPECT_NE(cluster.Leader(), 0);
+}
+
+TEST(RaftPreVote, TheAnswerOfAVoterInAnEarlierTermCounts) {
+  RaftCluster cluster(3);
+  // n1 hears of term 8 and the others do not.
+  cluster.Deliver(VoteRequest(3, 1, Term(8), Index(0), Term(0)));
+  cluster.DropAll();
+  cluster.Isolate(3);
+  cluster.FireDeadline(1);
+  cluster.Advance(milliseconds(0));
+  ASSERT_EQ(cluster.raft(1).term(), Term(9));
+  EXPECT_EQ(cluster.Leader(), 1);
+  EXPECT_EQ(cluster.raft(2).term(), Term(9));
 }
 
 // --- Check-quorum (6.2) ---

@@ -297,7 +297,7 @@ TEST(RaftReplication, ASlowFollowerDoesNotSlowTheQuorum) {
 
 TEST(RaftReplication, RefusesProposalsWhenTooMuchIsUncommitted) {
   RaftCluster::Options options;
-  options.adjust = [](RaftOptions& raft) { raft.uncommitted_bytes_max = 1000; };
+  options.adjust = [](RaftOptions& raft) { raft.unapplied_bytes_max = 1000; };
   RaftCluster cluster(3, options);
   cluster.Elect(1);
   cluster.Isolate(1);

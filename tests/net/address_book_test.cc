@@ -6,7 +6,7 @@ namespace grassdb::net {
 namespace {
 
 Member MemberAt(const std::string& name, const std::string& address) {
-  return {.id = NodeIdOf(name), .name = name, .address = address, .role = MemberRole::kVoter};
+  return MakeMember(name, address);
 }
 
 TEST(AddressBook, GivesWhatTheLogSaysWhenNothingMoved) {

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <utility>
 
 namespace grassdb {
 namespace {
@@ -81,10 +82,45 @@ TEST(GrassdbOptions, ReadEveryFlag) {
   EXPECT_EQ(options.listen_address, "127.0.0.1:7");
 }
 
+TEST(GrassdbOptions, AdvertiseTheAddressThatTheOthersReach) {
+  const auto join = [](const Words& words) {
+    Words all = {"--id", "n4"};
+    all.insert(all.end(), words.begin(), words.end());
+    return Parsed(all).join.value_or(net::ServerOptions::Join());
+  };
+  const auto listed = join({"--join", "a:1,b:2", "--addr", "c:4"});
+  EXPECT_EQ(listed.peers, (Words{"a:1", "b:2"}));
+  EXPECT_EQ(listed.address, "c:4");
+  EXPECT_EQ(listed.role, MemberRole::kJoining);
+  EXPECT_EQ(join({"--join", "localhost:1,127.0.0.1:2,[::1]:3", "--addr", ":4"}).address,
+            "127.0.0.1:4");
+  EXPECT_EQ(join({"--join", "a:1", "--addr", ":4", "--advertise", "c:5"}).address, "c:5");
+  EXPECT_EQ(join({"--join", "a:1", "--addr", "c:4", "--join-as", "learner"}).role,
+            MemberRole::kLearner);
+  EXPECT_EQ(Parsed({"--id", "n4", "--join", "a:1", "--advertise", "c:5"}).listen_address, "c:5");
+}
+
+TEST(GrassdbOptions, ANodeThatHasDataNeedsOnlyItsNameAndWhereToListen) {
+  const net::ServerOptions options = Parsed({"--id", "n4", "--addr", "c:4"});
+  EXPECT_TRUE(options.cluster.empty());
+  EXPECT_FALSE(options.join.has_value());
+  EXPECT_EQ(options.listen_address, "c:4");
+}
+
+TEST(GrassdbOptions, SayThatAnAddressToAdvertiseIsMissing) {
+  for (const char* address : {":4", "0.0.0.0:4", "[::]:4"}) {
+    const EarlyExit exit = Exit({"--id", "n4", "--join", "127.0.0.1:1,b:2", "--addr", address});
+    EXPECT_NE(exit.text.find("--advertise is required"), std::string::npos) << exit.text;
+  }
+}
+
 TEST(GrassdbOptions, RefuseWrongUsageInOneLine) {
   for (const Words& words :
-       {Words{}, Words{"--id", "n1"}, Words{"--cluster", kCluster},
-        Words{"--id", "n9", "--cluster", kCluster}, Words{"--id", "n1", "--cluster", "n1"},
+       {Words{},
+        Words{"--id", "n1"},
+        Words{"--cluster", kCluster},
+        Words{"--id", "n9", "--cluster", kCluster},
+        Words{"--id", "n1", "--cluster", "n1"},
         Words{"--id", "n1", "--cluster", kCluster, "--heartbeat", "fast"},
         Words{"--id", "n1", "--cluster", kCluster, "--heartbeat", "10s"},
         Words{"--id", "n1", "--cluster", kCluster, "--election-timeout", "600ms-300ms"},
@@ -93,6 +129,15 @@ TEST(GrassdbOptions, RefuseWrongUsageInOneLine) {
         Words{"--id", "n1", "--cluster", kCluster, "--log-format", "xml"},
         Words{"--id", "n1", "--cluster", kCluster, "--snapshot-log-size", "0"},
         Words{"--id", "n1", "--cluster", kCluster, "--frob"},
+        Words{"--id", "n1", "--cluster", kCluster, "--join", "a:1", "--addr", "c:4"},
+        Words{"--id", "n1", "--cluster", kCluster, "--advertise", "c:4"},
+        Words{"--id", "n1", "--cluster", kCluster, "--join-as", "voter"},
+        Words{"--id", "n1", "--join", "a:1"},
+        Words{"--id", "n1", "--join", "a", "--addr", "c:4"},
+        Words{"--id", "n 1", "--join", "a:1", "--addr", "c:4"},
+        Words{"--id", "n1", "--join", "a:1", "--addr", "c:4", "--join-as", "leader"},
+        Words{"--id", "n1", "--join", "a:1", "--addr", "c:4", "--advertise", "[::]:4"},
+        Words{"--id", "n1", "--join", "a:1,", "--addr", "c:4"},
         Words{"--id", "n1", "--cluster", kCluster, "stray"},
         Words{"--id", "n1", "--cluster", kCluster, "--config", "/nonexistent/file"}}) {
     const EarlyExit exit = Exit(words);
@@ -126,6 +171,67 @@ TEST(GrassdbOptions, AFlagWinsOverTheEnvironmentAndThatOverTheFile) {
   EXPECT_EQ(options.log_level, net::LogLevel::kWarn);
   EXPECT_EQ(options.heartbeat, std::chrono::milliseconds(120));
   EXPECT_EQ(options.data_directory, "/from/flag");
+}
+
+// A file that goes with this object.
+class ConfigFile {
+ public:
+  explicit ConfigFile(const std::string& text)
+      : path_(std::filesystem::temp_directory_path() /
+              ("grassdb_config_" + std::to_string(getpid()))) {
+    std::ofstream(path_) << text;
+  }
+  ~ConfigFile() { std::filesystem::remove(path_); }
+  ConfigFile(const ConfigFile&) = delete;
+  ConfigFile& operator=(const ConfigFile&) = delete;
+  std::string path() const { return path_.string(); }
+
+ private:
+  std::filesystem::path path_;
+};
+
+TEST(GrassdbOptions, RefuseAFileThatSaysWhatTheyDoNotKnow) {
+  const std::string good = "id = \"n1\"\ncluster = \"" + std::string(kCluster) + "\"\n";
+  for (const auto& [bad, part] : {std::pair("bogus = 3", "'bogus'"),
+                                  {"[[[x", "expected name = value"},
+                                  {"config = \"other\"", "'config'"},
+                                  {"help = true", "'help'"},
+                                  {"data_dir = \"x\"", "'data_dir'"},
+                                  {"[section]\nid = 3", "expected name = value"},
+                                  {"heartbeat", "expected name = value"}}) {
+    const ConfigFile file(good + bad + "\n");
+    const EarlyExit exit = Exit({"--config", file.path()});
+    EXPECT_EQ(exit.code, 2);
+    EXPECT_EQ(exit.text.find("grassdb: --config " + file.path() + " line 3: "), 0u) << exit.text;
+    EXPECT_NE(exit.text.find(part), std::string::npos) << exit.text;
+    EXPECT_EQ(exit.text.find('\n'), std::string::npos) << exit.text;
+  }
+  const ConfigFile file("heartbeat = often\n" + good);
+  EXPECT_NE(Exit({"--config=" + file.path()}).text.find("--heartbeat 'often'"), std::string::npos);
+}
+
+TEST(GrassdbOptions, TakeAListThatIsNotQuoted) {
+  const ConfigFile file("id = n1\ncluster = " + std::string(kCluster) + "\n");
+  EXPECT_EQ(Parsed({"--config", file.path()}).cluster.members().size(), 3u);
+}
+
+TEST(GrassdbOptions, TakeAnEmptyValueInAFileForOne) {
+  const ConfigFile file("id = \"\"\ncluster = " + std::string(kCluster) + "\n");
+  EXPECT_NE(Exit({"--config", file.path()}).text.find("--id is required"), std::string::npos);
+}
+
+// The lines of the help between "Such a file is:" and the next empty one.
+TEST(GrassdbOptions, TakeTheFileThatTheHelpShows) {
+  const std::string help = Exit({"--help"}).text;
+  const std::string heading = "Such a file is:\n";
+  const std::size_t begin = help.find(heading);
+  ASSERT_NE(begin, std::string::npos);
+  const std::size_t from = begin + heading.size();
+  const ConfigFile file(help.substr(from, help.find("\n\n", from) - from));
+  const net::ServerOptions options = Parsed({"--config", file.path()});
+  EXPECT_EQ(options.name, "node1");
+  EXPECT_EQ(options.cluster.members().size(), 3u);
+  EXPECT_EQ(options.data_directory, "/var/lib/grassdb");
 }
 
 }  // namespace

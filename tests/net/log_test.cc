@@ -9,7 +9,7 @@ namespace grassdb::net {
 namespace {
 
 Member Voter(const std::string& name) {
-  return {.id = NodeIdOf(name), .name = name, .address = name + ":1", .role = MemberRole::kVoter};
+  return MakeMember(name, name + ":1");
 }
 
 std::string LineOf(LogFormat format, const std::string& message) {
@@ -32,6 +32,35 @@ TEST(Log, NamesPeers) {
   const Event event{.kind = EventKind::kFollowingLeader, .peer = NodeIdOf("node2")};
   EXPECT_EQ(TextOf(Term(5), event, Configuration({Voter("node1"), Voter("node2")})),
             "Following leader node2 in term 5");
+}
+
+TEST(Log, TellsTheMembersAndWhoOfThemDoesNotVote) {
+  Member joining = MakeMember("node2", "h:2", MemberRole::kJoining);
+  const Configuration members({Voter("node1"), joining});
+  Event event{.kind = EventKind::kChangedMembership, .peer = NodeId(), .a = 7, .b = 0};
+  const std::string text = TextOf(Term(5), event, members);
+  EXPECT_NE(text.find("node1"), std::string::npos) << text;
+  EXPECT_NE(text.find("node2 (joining)"), std::string::npos) << text;
+  EXPECT_NE(text.find("by log entry 7"), std::string::npos) << text;
+  event.b = 1;
+  EXPECT_EQ(TextOf(Term(5), event, members), text + ", on the way to a new set of voters");
+}
+
+TEST(Log, NamesAPeerThatItDoesNotKnowYetByItsId) {
+  const Event event{.kind = EventKind::kFollowingLeader, .peer = NodeId(0xabc)};
+  EXPECT_EQ(TextOf(Term(5), event, Configuration()),
+            "Following leader node 0000000000000abc in term 5");
+}
+
+// A sentence for a person, not the name of the enumerator.
+TEST(Log, HasWordsForEveryEvent) {
+  for (int kind = 1; kind <= static_cast<int>(EventKind::kDiskStalled); ++kind) {
+    const Event event{.kind = static_cast<EventKind>(kind), .peer = NodeIdOf("node1")};
+    const std::string text = TextOf(Term(5), event, Configuration({Voter("node1")}));
+    EXPECT_NE(text, NameOf(event.kind));
+    EXPECT_NE(text.find(' '), std::string::npos) << text;
+  }
+  EXPECT_EQ(LevelOf(EventKind::kDiskStalled), LogLevel::kWarn);
 }
 
 TEST(Log, TextLinesCarryNodeTermAndRole) {

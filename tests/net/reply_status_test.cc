@@ -38,8 +38,9 @@ TEST(ReplyStatus, IsInvalidArgumentForABrokenLimit) {
 }
 
 TEST(ReplyStatus, LeavesEveryOtherCodeToAResponseThatHasOne) {
-  for (const ReplyCode code : {ReplyCode::kNotLeader, ReplyCode::kOutcomeUnknown,
-                               ReplyCode::kOverloaded, ReplyCode::kUnavailable}) {
+  for (const ReplyCode code :
+       {ReplyCode::kNotLeader, ReplyCode::kOutcomeUnknown, ReplyCode::kOverloaded,
+        ReplyCode::kUnavailable, ReplyCode::kRefused}) {
     EXPECT_TRUE(StatusOf(ReplyOf(code), ResponseShape::kHasCode).ok());
     EXPECT_EQ(StatusOf(ReplyOf(code), ResponseShape::kHasNoCode).error_code(),
               grpc::StatusCode::UNAVAILABLE);

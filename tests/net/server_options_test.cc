@@ -35,6 +35,27 @@ TEST(ParseEndpoint, QuotesWhatItRefuses) {
             "'nonsense': expected host:port, as in localhost:50051");
 }
 
+TEST(ParsePeerAddress, RefusesWhatNobodyCanDial) {
+  EXPECT_EQ(*ParsePeerAddress("host:1"), "host:1");
+  for (const char* bad : {":1", "0.0.0.0:1", "[::]:1", "host"}) {
+    EXPECT_TRUE(absl::IsInvalidArgument(ParsePeerAddress(bad).status())) << bad;
+  }
+}
+
+TEST(ParsePeerList, ReadsEveryItemOrNone) {
+  EXPECT_EQ(*ParsePeerList("a:1,b:2"), (std::vector<std::string>{"a:1", "b:2"}));
+  for (const char* bad : {"", "a:1,", ",a:1", "a"}) EXPECT_FALSE(ParsePeerList(bad).ok()) << bad;
+}
+
+TEST(IsLoopback, KnowsThisMachine) {
+  for (const char* here : {"localhost:1", "127.0.0.1:1", "127.1.2.3:1", "[::1]:1"}) {
+    EXPECT_TRUE(IsLoopback(here)) << here;
+  }
+  for (const char* elsewhere : {"host:1", "10.0.0.1:1", "[::]:1", "0.0.0.0:1"}) {
+    EXPECT_FALSE(IsLoopback(elsewhere)) << elsewhere;
+  }
+}
+
 TEST(SplitEndpoint, TakesTheBracketsOff) {
   EXPECT_EQ(SplitEndpoint("[::1]:80"), std::pair(std::string("::1"), std::string("80")));
   EXPECT_EQ(SplitEndpoint("host:80"), std::pair(std::string("host"), std::string("80")));

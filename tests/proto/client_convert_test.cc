@@ -40,7 +40,7 @@ auto Several(Make make) {
 
 Reply AnyReply() {
   Reply reply;
-  reply.code = static_cast<ReplyCode>(*rc::gen::inRange(1, 9));
+  reply.code = static_cast<ReplyCode>(*rc::gen::inRange(1, 10));
   reply.error = *rc::gen::string<std::string>();
   if (*rc::gen::arbitrary<bool>()) {
     reply.leader_name = "node" + std::to_string(*rc::gen::inRange(1, 9));
@@ -76,8 +76,9 @@ RC_GTEST_PROP(ClientProtocol, TransactionsArriveAsTheyWereSent, ()) {
 }
 
 RC_GTEST_PROP(ClientProtocol, GetsArriveAsTheyWereSent, ()) {
-  const GetRequest request{.mode = *rc::gen::element(ReadMode::kStale, ReadMode::kLinearizable),
-                           .key = AnyText()};
+  const GetRequest request{
+      .mode = *rc::gen::element(ReadMode::kStale, ReadMode::kLinearizable, ReadMode::kLease),
+      .key = AnyText()};
   const auto arrived = FromWire(ToWire(request));
   RC_ASSERT(arrived.ok());
   RC_ASSERT(std::get<GetRequest>(*arrived).mode == request.mode);
@@ -220,8 +221,179 @@ TEST(ClientProtocol, RefusesASuccessThatDoesNotFitItsCode) {
   EXPECT_FALSE(ReplyFrom(std::move(response)).ok());
 }
 
+TEST(ClientProtocol, RefusesAReadOfTwoKinds) {
+  wire::GetRequest request;
+  request.set_stale(true);
+  request.set_lease(true);
+  EXPECT_EQ(FromWire(std::move(request)).status().message(),
+            "lease: true, and so is stale; a read is of one kind");
+}
+
+// --- The membership ---
+
+MemberChange AnyChange() {
+  MemberChange change;
+  change.kind = static_cast<MemberChange::Kind>(*rc::gen::inRange(1, 8));
+  change.name = "node" + std::to_string(*rc::gen::inRange(1, 9));
+  const wire::MemberChange::Kind kind = static_cast<wire::MemberChange::Kind>(change.kind);
+  if (kind == wire::MemberChange::ADD || kind == wire::MemberChange::ADD_LEARNER ||
+      kind == wire::MemberChange::REPLACE || kind == wire::MemberChange::MOVE) {
+    change.address = "host:" + std::to_string(*rc::gen::inRange(1, 9));
+  }
+  if (kind == wire::MemberChange::REPLACE) change.replaced = "old";
+  return change;
+}
+
+RC_GTEST_PROP(ClientProtocol, MembershipChangesArriveAsTheyWereSent, ()) {
+  ChangeMembershipRequest request;
+  const auto count = static_cast<std::size_t>(*rc::gen::inRange(1, 65));
+  while (request.changes.size() < count) request.changes.push_back(AnyChange());
+  const auto arrived = FromWire(ToWire(request));
+  RC_ASSERT(arrived.ok());
+  const auto& changes = std::get<ChangeMembershipRequest>(*arrived).changes;
+  RC_ASSERT(changes.size() == count);
+  for (std::size_t i = 0; i < count; ++i) {
+    RC_ASSERT(changes[i].kind == request.changes[i].kind);
+    RC_ASSERT(changes[i].name == request.changes[i].name);
+    RC_ASSERT(changes[i].address == request.changes[i].address);
+    RC_ASSERT(changes[i].replaced == request.changes[i].replaced);
+  }
+}
+
+RC_GTEST_PROP(ClientProtocol, MembershipRepliesArriveAsTheyWereSent, ()) {
+  const Reply reply = AnyReply();
+  wire::ChangeMembershipResponse response;
+  ToWire(Reply(reply), &response);
+  const auto arrived = ReplyFrom(std::move(response));
+  RC_ASSERT(arrived.ok());
+  AssertSameOutcome(*arrived, reply);
+}
+
+// The error of a request whose second change, the replacement of "b" by "a" at h:1, is spoilt.
+template <class Spoil>
+std::string ChangeErrorAfter(Spoil spoil) {
+  wire::ChangeMembershipRequest request;
+  wire::MemberChange* change = request.add_changes();
+  change->set_kind(wire::MemberChange::REMOVE);
+  change->set_name("gone");
+  change = request.add_changes();
+  change->set_kind(wire::MemberChange::REPLACE);
+  change->set_name("a");
+  change->set_address("h:1");
+  change->set_replaced("b");
+  spoil(*change);
+  const auto result = FromWire(std::move(request));
+  EXPECT_TRUE(absl::IsInvalidArgument(result.status()));
+  return std::string(result.status().message());
+}
+
+TEST(ClientProtocol, RefusesAChangeOfAnUnknownKind) {
+  EXPECT_EQ(ChangeErrorAfter(
+                [](auto& change) { change.set_kind(static_cast<wire::MemberChange::Kind>(8)); }),
+            "changes[1].kind: 8 is not a change");
+  EXPECT_EQ(ChangeErrorAfter([](auto& change) { change.clear_kind(); }),
+            "changes[1].kind: 0 is not a change");
+}
+
+TEST(ClientProtocol, RefusesANameThatNoMemberCanHave) {
+  EXPECT_EQ(ChangeErrorAfter([](auto& change) { change.set_name(""); }),
+            "changes[1].name: a member has an empty name");
+  EXPECT_NE(ChangeErrorAfter([](auto& change) {
+              change.set_name("a/b");
+            }).find("changes[1].name: the member name 'a/b' may hold only"),
+            std::string::npos);
+  EXPECT_EQ(ChangeErrorAfter([](auto& change) { change.set_replaced(""); }),
+            "changes[1].replaced: a member has an empty name");
+  EXPECT_EQ(ChangeErrorAfter([](auto& change) { change.set_replaced("a"); }),
+            "changes[1].replaced: 'a' cannot replace itself");
+}
+
+TEST(ClientProtocol, RefusesAFieldThatDoesNotFitTheChange) {
+  EXPECT_EQ(ChangeErrorAfter([](auto& change) { change.clear_address(); }),
+            "changes[1].address: '' does not fit REPLACE");
+  EXPECT_EQ(ChangeErrorAfter([](auto& change) { change.set_kind(wire::MemberChange::DEMOTE); }),
+            "changes[1].address: 'h:1' does not fit DEMOTE");
+  EXPECT_EQ(ChangeErrorAfter([](auto& change) { change.set_kind(wire::MemberChange::ADD); }),
+            "changes[1].replaced: 'b' does not fit ADD");
+}
+
+TEST(ClientProtocol, RefusesNoChangeAndTooMany) {
+  EXPECT_EQ(FromWire(wire::ChangeMembershipRequest()).status().message(),
+            "changes: 0 of them; from 1 to 64 go into one request");
+  wire::ChangeMembershipRequest request;
+  for (int i = 0; i < 65; ++i) request.add_changes();
+  EXPECT_EQ(FromWire(std::move(request)).status().message(),
+            "changes: 65 of them; from 1 to 64 go into one request");
+}
+
+TEST(ClientProtocol, AStatusTellsTheMembershipAndEveryFollowersProgress) {
+  Member joining = MakeMember("c", "h:3", MemberRole::kJoining);
+  joining.replaces = NodeIdOf("b");
+  Member outgoing = MakeMember("b", "h:2");
+  outgoing.outgoing = true;
+  NodeStatus status;
+  status.id = NodeIdOf("a");
+  status.leader = status.id;
+  status.configuration = Configuration({MakeMember("a", "h:1"), outgoing, joining});
+  status.configuration_index = Index(7);
+  status.changing_membership = true;
+  status.transfer_target = NodeIdOf("b");
+  status.receiving_index = Index(8);
+  status.receiving_offset = 9;
+  status.followers.push_back({.id = NodeIdOf("c"),
+                              .state = ProgressState::kSnapshot,
+                              .match = Index(1),
+                              .next = Index(2),
+                              .lag = 3,
+                              .snapshot_index = Index(4),
+                              .snapshot_offset = 5,
+                              .silent = std::chrono::milliseconds(6)});
+  status.followers.emplace_back().id = NodeId(0xabc);
+  Identity self;
+  self.cluster = ClusterId(0xfeed);
+  self.cluster_name = "blue";
+  self.node_name = "a";
+  wire::StatusResponse response;
+  ToWire(status, self, &response);
+  EXPECT_EQ(response.id(), "a");
+  EXPECT_EQ(response.cluster(), "blue");
+  EXPECT_EQ(response.cluster_id(), 0xfeedu);
+  EXPECT_EQ(response.configuration_index(), 7u);
+  EXPECT_TRUE(response.changing_membership());
+  EXPECT_EQ(response.transfer_target_id(), "b");
+  EXPECT_EQ(response.receiving_index(), 8u);
+  EXPECT_EQ(response.receiving_offset(), 9u);
+  ASSERT_EQ(response.members_size(), 3);
+  for (const wire::MemberStatus& member : response.members()) {
+    EXPECT_EQ(member.role(), member.id() == "c" ? "joining" : "voter");
+    EXPECT_EQ(member.voter(), member.id() != "c");
+    EXPECT_EQ(member.outgoing(), member.id() == "b");
+    EXPECT_EQ(member.replaces(), member.id() == "c" ? "b" : "");
+  }
+  ASSERT_EQ(response.followers_size(), 2);
+  const wire::FollowerStatus& follower = response.followers(0);
+  EXPECT_EQ(follower.id(), "c");
+  EXPECT_EQ(follower.state(), "snapshot");
+  EXPECT_EQ(follower.lag(), 3u);
+  EXPECT_EQ(follower.silent_ms(), 6u);
+  EXPECT_EQ(follower.snapshot_index(), 4u);
+  EXPECT_EQ(follower.snapshot_offset(), 5u);
+  EXPECT_EQ(response.followers(1).id(), "0000000000000abc") << "no member any more";
+}
+
+TEST(ClientProtocol, ANodeThatHasJustJoinedKnowsItsNameAndCluster) {
+  Identity self;
+  self.cluster = ClusterId(1);
+  self.cluster_name = "blue";
+  self.node_name = "new";
+  wire::StatusResponse response;
+  ToWire(NodeStatus(), self, &response);
+  EXPECT_EQ(response.id(), "new");
+  EXPECT_EQ(response.members_size(), 0);
+}
+
 TEST(ClientProtocol, EveryCodeHasANameThatIsReadBack) {
-  for (int code = 1; code <= 8; ++code) {
+  for (int code = 1; code <= 9; ++code) {
     const auto value = static_cast<ReplyCode>(code);
     EXPECT_EQ(ReplyCodeFrom(WireNameOf(value)), value);
   }

@@ -12,6 +12,7 @@
 #include "sim/checkers/election_safety.h"
 #include "sim/checkers/leader_append_only.h"
 #include "sim/checkers/log_matching.h"
+#include "sim/checkers/membership_rules.h"
 #include "sim/checkers/progress_rules.h"
 #include "sim/checkers/promises.h"
 #include "sim/checkers/recovery.h"
@@ -268,7 +269,7 @@ TEST(PromisesChecker, SeesALeaderThatBelievesTooMuch) {
 
 TEST(PromisesChecker, SeesACommitWithoutADurableQuorum) {
   std::vector<Member> members;
-  for (const char* name : {"a", "b", "c"}) members.push_back({NodeIdOf(name), name, "x:1"});
+  for (const char* name : {"a", "b", "c"}) members.push_back(MakeMember(name, "x:1"));
   const Configuration configuration(members);
   const DurableImage full = ImageOfTerms({1, 1}, 1);
   const DurableImage empty;
@@ -281,6 +282,127 @@ TEST(PromisesChecker, SeesACommitWithoutADurableQuorum) {
   };
   EXPECT_EQ(holders(2), "");
   EXPECT_EQ(holders(1), "commit rests on a quorum");
+}
+
+TEST(PromisesChecker, SeesALeaderWithoutTheVotesOfAQuorum) {
+  std::vector<Member> members;
+  for (const char* name : {"a", "b", "c", "d"}) members.push_back(MakeMember(name, "x:1"));
+  const NodeId a = members[0].id;
+  const Configuration old_half({members[0], members[1], members[2]});
+  const Configuration joint = old_half.JointTo(Configuration({members[0], members[3]}));
+  const DurableImage for_a = ImageOfTerms({}, 3, a);
+  const DurableImage for_b = ImageOfTerms({}, 3, members[1].id);
+  const DurableImage for_a_before = ImageOfTerms({}, 2, a);
+  const DurableImage gone_on = ImageOfTerms({}, 4);
+  // What a, b, c and d have on disk.
+  const auto leads = [&](const Configuration& configuration,
+                         std::vector<const DurableImage*> images) {
+    return RuleBrokenBy([&] {
+      Promises::CheckVotes(Term(3), a, configuration, [&](NodeId voter) {
+        const auto at = std::ranges::find(members, voter, &Member::id);
+        return images[static_cast<std::size_t>(at - members.begin())];
+      });
+    });
+  };
+  const char* rule = "leadership rests on votes";
+  EXPECT_EQ(leads(old_half, {&for_a, &for_a, &for_b, nullptr}), "");
+  EXPECT_EQ(leads(old_half, {&for_a, &for_b, &for_b, nullptr}), rule);
+  EXPECT_EQ(leads(old_half, {&for_a, &for_a_before, nullptr, nullptr}), rule)
+      << "a vote of an earlier term";
+  EXPECT_EQ(leads(old_half, {&for_a, &gone_on, &for_b, nullptr}), "")
+      << "it may have voted before it went on";
+  EXPECT_EQ(leads(joint, {&for_a, &for_a, &for_b, &for_a}), "");
+  EXPECT_EQ(leads(joint, {&for_a, &for_a, &for_b, &for_b}), rule) << "one half only";
+  EXPECT_EQ(leads(joint, {&for_a, &for_b, &for_b, &for_a}), rule) << "the other half only";
+}
+
+Configuration ConfigurationOf(const std::vector<std::string>& names) {
+  std::vector<Member> members;
+  for (const std::string& name : names) members.push_back(MakeMember(name, name + ":1"));
+  return Configuration(std::move(members));
+}
+
+Entry ConfigurationEntry(std::uint64_t index, const Configuration& configuration) {
+  return {Index(index), Term(1), EntryType::kConfiguration,
+          Bytes(EncodeConfiguration(configuration))};
+}
+
+// A node that has recovered these entries above a snapshot of index 2, whose configuration is that
+// of a, b and c and came from `configuration_index`.
+Raft RaftOf(std::vector<Entry> entries, std::uint64_t configuration_index = 1) {
+  RaftOptions options;
+  options.id = MakeMember("a", "a:1").id;
+  RecoveredState state;
+  state.hard_state.term = Term(1);
+  state.snapshot = MetaOf(2, 1);
+  state.snapshot->configuration = ConfigurationOf({"a", "b", "c"});
+  state.snapshot->configuration_index = Index(configuration_index);
+  state.base_index = Index(2);
+  state.base_term = Term(1);
+  state.entries = std::move(entries);
+  return Raft(options, state, Instant(std::chrono::seconds(1)));
+}
+
+std::string RuleBrokenBy(const Raft& raft) {
+  return RuleBrokenBy([&raft] {
+    MembershipRules checker(1);
+    checker.Observe(0, raft);
+  });
+}
+
+TEST(MembershipChecker, SeesQuorumsWithoutACommonNode) {
+  const Configuration three = ConfigurationOf({"a", "b", "c"});
+  const auto intersect = [&three](const std::vector<std::string>& names) {
+    const Configuration other = ConfigurationOf(names);
+    EXPECT_EQ(MembershipRules::QuorumsIntersect(three, other),
+              MembershipRules::QuorumsIntersect(other, three));
+    return MembershipRules::QuorumsIntersect(three, other);
+  };
+  EXPECT_TRUE(intersect({"a", "b", "c"}));
+  EXPECT_TRUE(intersect({"a", "b", "c", "d"})) << "one more";
+  EXPECT_TRUE(intersect({"a", "b"})) << "one less";
+  EXPECT_FALSE(intersect({"a", "b", "c", "d", "e"})) << "{a, b} and {c, d, e}";
+  EXPECT_FALSE(intersect({"a", "b", "d"})) << "{a, c} and {b, d}";
+  EXPECT_FALSE(intersect({"a"})) << "{b, c} and {a}";
+  const Configuration far = ConfigurationOf({"d", "e"});
+  EXPECT_FALSE(MembershipRules::QuorumsIntersect(three, far));
+  EXPECT_TRUE(MembershipRules::QuorumsIntersect(three, three.JointTo(far)));
+  EXPECT_TRUE(MembershipRules::QuorumsIntersect(three.JointTo(far), far));
+}
+
+TEST(MembershipChecker, SeesAStepBetweenConfigurationsThatCanDecideApart) {
+  const Configuration three = ConfigurationOf({"a", "b", "c"});
+  const Configuration far = ConfigurationOf({"a", "d", "e"});
+  EXPECT_EQ(RuleBrokenBy(RaftOf({EntryOf(3, 1), ConfigurationEntry(4, three.JointTo(far)),
+                                 ConfigurationEntry(5, far)})),
+            "");
+  EXPECT_EQ(RuleBrokenBy(RaftOf({EntryOf(3, 1), ConfigurationEntry(4, far)})),
+            "configurations intersect");
+}
+
+TEST(MembershipChecker, SeesANodeThatGoesByAnotherConfigurationThanItsLogs) {
+  const Configuration three = ConfigurationOf({"a", "b", "c"});
+  const Configuration four = ConfigurationOf({"a", "b", "c", "d"});
+  EXPECT_EQ(RuleBrokenBy(RaftOf({EntryOf(3, 1), EntryOf(4, 1)})), "");
+  EXPECT_EQ(RuleBrokenBy(RaftOf({EntryOf(3, 1), ConfigurationEntry(4, four)})), "");
+  // Its snapshot names an entry that came later: the node misses what its log holds,
+  EXPECT_EQ(RuleBrokenBy(RaftOf({EntryOf(3, 1), ConfigurationEntry(4, four), EntryOf(5, 1)}, 5)),
+            "configuration in force");
+  // or goes by one that its log does not hold.
+  EXPECT_EQ(RuleBrokenBy(RaftOf({EntryOf(3, 1), EntryOf(4, 1)}, 4)), "configuration in force");
+}
+
+TEST(MembershipChecker, LooksAtEachConfigurationOnceAndAgainAfterALossOfMemory) {
+  const Configuration far = ConfigurationOf({"a", "d", "e"});
+  const Raft broken = RaftOf({EntryOf(3, 1), ConfigurationEntry(4, far)});
+  const Raft sound = RaftOf({EntryOf(3, 1), EntryOf(4, 1)});
+  MembershipRules checker(2);
+  EXPECT_EQ(RuleBrokenBy([&] { checker.Observe(0, sound); }), "");
+  EXPECT_EQ(RuleBrokenBy([&] { checker.Observe(1, sound); }), "");
+  EXPECT_EQ(RuleBrokenBy([&] { checker.Observe(1, broken); }), "configurations intersect");
+  checker.Forget(1);
+  EXPECT_EQ(RuleBrokenBy([&] { checker.Observe(1, broken); }), "configurations intersect");
+  EXPECT_EQ(RuleBrokenBy([&] { checker.Observe(0, sound); }), "");
 }
 
 RecoveredState Recovered(const std::vector<std::uint64_t>& terms, std::uint64_t term = 0) {

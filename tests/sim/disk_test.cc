@@ -215,6 +215,50 @@ TEST_F(DiskFixture, UndoesWhatTheProcessHadNotReachedWhenItDied) {
   EXPECT_EQ(Content("f"), "old");
 }
 
+// What a failed sync covered never becomes durable, though a later sync of the file succeeds (the
+// pages count as clean); what an earlier sync covered stays, however soon the failure follows it.
+TEST(Disk, AFailedSyncLosesForGoodWhatItCoveredAndNothingElse) {
+  DiskPlan plan = QuickDisk();
+  plan.sync_failure = 500'000;
+  Counters counters;
+  SimDisk disk(plan, Keyed(1), 0, &counters);
+  TrueTime now;
+  int seen = 0;
+  for (std::uint64_t number = 1; number <= 100; ++number) {
+    const std::string name = Numbered("f", number);
+    disk.BeginJob(now);
+    const auto write = [&](std::uint64_t offset, std::string_view text) {
+      const auto file = disk.Open(name, store::OpenMode::kExisting);
+      const std::string_view parts[] = {text};
+      EXPECT_TRUE((*file)->WriteAt(offset, parts).ok());
+    };
+    const auto sync = [&] { return (*disk.Open(name, store::OpenMode::kExisting))->Sync().ok(); };
+    EXPECT_TRUE(disk.Open(name, store::OpenMode::kCreate).ok());
+    while (!disk.Sync().ok()) {
+    }
+    write(0, "first, ");
+    const bool first = sync();
+    write(7, "second, ");
+    const bool second = sync();
+    write(15, "third");
+    const bool third = sync();
+    now = disk.EndJob();
+    if (!first || second || !third) continue;
+    ++seen;
+    disk.Crash(now, CrashKind::kPower, number);
+    disk.BeginJob(now);
+    std::string content(100, '-');
+    const auto file = disk.Open(name, store::OpenMode::kExisting);
+    ASSERT_TRUE(file.ok());
+    content.resize(*(*file)->ReadAt(0, content));
+    now = disk.EndJob();
+    EXPECT_TRUE(content.starts_with("first, ")) << content;
+    EXPECT_EQ(content.find("second"), std::string::npos) << content;
+    EXPECT_TRUE(content.ends_with("third")) << content;
+  }
+  EXPECT_GT(seen, 3);
+}
+
 TEST(Disk, FailsAsOftenAsItsPlanSays) {
   DiskPlan plan = QuickDisk();
   plan.sync_failure = 1'000'000;

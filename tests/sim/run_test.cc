@@ -36,7 +36,7 @@ TEST(Run, TakesTheNumberOfNodesAsTold) {
   for (const std::uint32_t nodes : {1u, 3u, 5u, 7u}) {
     RunOptions options = Seed(3);
     options.nodes = nodes;
-    EXPECT_EQ(DrawPlan(options).nodes, nodes);
+    EXPECT_EQ(DrawPlan(options).voters, nodes);
     const RunResult result = RunSeed(options);
     EXPECT_TRUE(result.ok()) << result.report;
   }
@@ -65,6 +65,8 @@ TEST(Run, ReachesTheSituationsItIsMeantToTest) {
   EXPECT_GT(sum.elections_won, 40u);
   EXPECT_GT(sum.snapshots_taken, 0u);
   EXPECT_GT(sum.snapshots_installed, 0u);
+  EXPECT_GT(sum.memberships_committed, 20u);
+  EXPECT_GT(sum.standing_partitions, 10u);
   EXPECT_GT(sum.operations_ok, 1000u);
   EXPECT_GT(sum.operations_unknown, 0u);
 }

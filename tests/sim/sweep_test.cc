@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <limits>
 
 namespace grassdb::sim {
 namespace {
@@ -39,6 +40,25 @@ TEST(Sweep, GoesOnWhenASeedKillsItsProcess) {
   EXPECT_EQ(result.failed[1].seed, 9u);
   EXPECT_EQ(result.failed[0].rule, "process died");
   EXPECT_EQ(done, 9u);
+}
+
+TEST(Sweep, EndsAtTheGreatestSeedThereIs) {
+  constexpr std::uint64_t kLast = std::numeric_limits<std::uint64_t>::max();
+  for (const bool last_dies : {false, true}) {
+    std::uint64_t done = 0;
+    const SweepOptions options = Seeds(kLast - 5, kLast, 2);
+    const SweepResult result = Sweep(
+        options, [&done](std::uint64_t now, std::uint64_t) { done = now; },
+        [last_dies](const RunOptions& run) {
+          if (last_dies && run.seed >= kLast - 1) std::_Exit(9);
+          RunResult fine;
+          fine.seed = run.seed;
+          return fine;
+        });
+    EXPECT_EQ(result.seeds, 6u);
+    EXPECT_EQ(done, 6u);
+    EXPECT_EQ(result.failed.size(), last_dies ? 2u : 0u);
+  }
 }
 
 TEST(Sweep, EndsItsSummaryWithTheCommandThatRepeatsTheFirstFailure) {

@@ -29,7 +29,7 @@ std::string ReadStream(Storage& storage, Index index, std::string* stream) {
 Identity TestIdentity() {
   std::vector<Member> members;
   for (const char* name : {"a", "b", "c"}) {
-    members.push_back({.id = NodeIdOf(name), .name = name, .address = std::string(name) + ":1"});
+    members.push_back(MakeMember(name, std::string(name) + ":1"));
   }
   Identity identity;
   identity.cluster = ClusterId(0xc105);

@@ -91,6 +91,21 @@ TEST(StorageOpen, KeepsTheIdentityOfTheFirstLife) {
   EXPECT_EQ(opened->state.identity.cluster_name, "test");
 }
 
+// A node that has joined a running cluster: it learns the members from the log.
+TEST(StorageOpen, KeepsAnEmptyBootstrapConfiguration) {
+  CrashDirectory directory;
+  Identity identity = TestIdentity();
+  identity.bootstrap = Configuration();
+  ASSERT_TRUE(identity.bootstrap.Problem().has_value()) << "no cluster begins with it";
+  for (int life = 0; life < 2; ++life) {
+    const auto opened = Storage::Open(directory, kOneSegment, identity);
+    ASSERT_TRUE(opened.ok()) << opened.status();
+    EXPECT_TRUE(opened->state.identity.bootstrap.empty());
+    EXPECT_EQ(opened->state.identity.cluster, TestIdentity().cluster);
+    identity.bootstrap = TestIdentity().bootstrap;  // the one on disk is what counts
+  }
+}
+
 TEST(StorageOpen, RefusesAnotherClusterNamingBothAndChangesNothing) {
   CrashDirectory directory;
   ASSERT_TRUE(Storage::Open(directory, kOneSegment, TestIdentity()).ok());

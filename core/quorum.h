@@ -1,0 +1,57 @@
+// The arithmetic of majorities (thesis 3.4, 3.6.2): who has won a vote, and what a majority has
+// reached.
+//
+// No allocation and no sort: a quorum is a handful of voters, and this runs for every
+// acknowledgement.
+#ifndef GRASSDB_CORE_QUORUM_H_
+#define GRASSDB_CORE_QUORUM_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "core/types.h"
+
+namespace grassdb {
+
+enum class Tally : std::uint8_t { kPending, kWon, kLost };
+
+inline std::size_t MajorityOf(const std::vector<NodeId>& voters) {
+  return voters.size() / 2 + 1;
+}
+
+// Counts a vote. `answer(NodeId)` gives std::optional<bool>: granted, denied, or not yet known.
+// No voters have always won: nobody is asked.
+template <class Answer>
+Tally CountVotes(const std::vector<NodeId>& voters, const Answer& answer) {
+  std::size_t granted = 0;
+  std::size_t denied = 0;
+  for (const NodeId voter : voters) {
+    const std::optional<bool> vote = answer(voter);
+    if (vote.has_value()) ++(*vote ? granted : denied);
+  }
+  if (voters.empty() || granted >= MajorityOf(voters)) return Tally::kWon;
+  return voters.size() - denied < MajorityOf(voters) ? Tally::kLost : Tally::kPending;
+}
+
+// The largest value that a majority has reached, with `reached(NodeId)` giving each voter's.
+// nullopt without voters: there is no bound.
+template <class Value, class Reached>
+std::optional<Value> ReachedByMajority(const std::vector<NodeId>& voters, const Reached& reached) {
+  std::optional<Value> best;
+  for (const NodeId candidate : voters) {
+    const Value value = reached(candidate);
+    if (best.has_value() && value <= *best) continue;
+    std::size_t count = 0;
+    for (const NodeId voter : voters) {
+      if (reached(voter) >= value) ++count;
+    }
+    if (count >= MajorityOf(voters)) best = value;
+  }
+  return best;
+}
+
+}  // namespace grassdb
+
+#endif  // GRASSDB_CORE_QUORUM_H_

@@ -1,0 +1,104 @@
+#include "net/identity.h"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <filesystem>
+#include <utility>
+
+#include "net/join.h"
+#include "net/random.h"
+#include "proto/convert.h"
+#include "store/identity.h"
+#include "store/posix.h"
+
+namespace grassdb::net {
+namespace {
+
+Identity Begin(const ServerOptions& options) {
+  Identity identity;
+  identity.node = NodeIdOf(options.name);
+  identity.node_name = options.name;
+  identity.incarnation = RandomNumber();
+  return identity;
+}
+
+Identity OfBirth(const ServerOptions& options) {
+  Identity identity = Begin(options);
+  identity.cluster_name = options.cluster_name.empty() ? kDefaultClusterName : options.cluster_name;
+  identity.cluster = ClusterIdOf(options.cluster, identity.cluster_name);
+  identity.bootstrap = options.cluster;
+  return identity;
+}
+
+}  // namespace
+
+absl::StatusOr<std::optional<Identity>> FindIdentity(const ServerOptions& options) {
+  const store::FileNames names(options.name);
+  std::error_code ignored;
+  // Opening a directory would make it.
+  const auto path = std::filesystem::path(options.data_directory) / names.Identity();
+  if (!std::filesystem::exists(path, ignored)) return std::nullopt;
+  auto directory = store::OpenPosixDirectory(options.data_directory);
+  if (!directory.ok()) return directory.status();
+  absl::StatusOr<Identity> found = store::ReadIdentity(**directory, names);
+  if (!found.ok()) return found.status();
+  return *std::move(found);
+}
+
+absl::StatusOr<Identity> ExpectedIdentity(const ServerOptions& options, const Identity& found) {
+  if (!options.cluster.empty()) {
+    Identity expected = OfBirth(options);
+    // The store refuses every other mismatch; it does not know what the flags are for.
+    if (found.bootstrap.empty() && found.cluster != expected.cluster) {
+      return absl::FailedPreconditionError(fmt::format(
+          "{} has joined the running cluster '{}' ({}), as the data in {} says; start it without "
+          "--cluster, which begins a new one",
+          options.name, found.cluster_name, HexOf(found.cluster.value()), options.data_directory));
+    }
+    return expected;
+  }
+  if (!options.cluster_name.empty() && options.cluster_name != found.cluster_name) {
+    return absl::FailedPreconditionError(
+        fmt::format("the data in {} belongs to the cluster '{}', but --cluster-name is '{}'",
+                    options.data_directory, found.cluster_name, options.cluster_name));
+  }
+  if (options.join.has_value()) {
+    spdlog::info("{} holds data of {}, which goes on with it; --join is not needed any more",
+                 options.data_directory, options.name);
+  }
+  Identity expected = found;
+  expected.node = NodeIdOf(options.name);
+  expected.node_name = options.name;
+  return expected;
+}
+
+absl::Status CheckCanBegin(const ServerOptions& options) {
+  if (!options.cluster.empty() || options.join.has_value()) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      fmt::format("{} holds no data of {}: --cluster is required to begin a new cluster, or --join "
+                  "to become a member of a running one",
+                  options.data_directory, options.name));
+}
+
+absl::StatusOr<Identity> NewIdentity(const ServerOptions& options, const std::atomic<bool>& stop) {
+  if (!options.join.has_value()) return OfBirth(options);
+  std::error_code ignored;
+  const bool was_there = std::filesystem::exists(options.data_directory, ignored);
+  // Before the cluster is asked: a member that then cannot write would be of no use to it.
+  if (const auto directory = store::OpenPosixDirectory(options.data_directory); !directory.ok()) {
+    return directory.status();
+  }
+  const absl::StatusOr<JoinedCluster> joined = JoinCluster(options, stop);
+  if (!joined.ok()) {
+    // Only an empty directory goes.
+    if (!was_there) std::filesystem::remove(options.data_directory, ignored);
+    return joined.status();
+  }
+  Identity identity = Begin(options);
+  identity.cluster = joined->id;
+  identity.cluster_name = joined->name;
+  return identity;
+}
+
+}  // namespace grassdb::net

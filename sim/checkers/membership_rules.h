@@ -1,0 +1,44 @@
+// Configurations (thesis 4.1, 4.3):
+//
+// In force when appended: the configuration a node goes by is the newest one in its log, or that of
+// its snapshot; truncation takes it back. One at a time: a leader appends a
+// configuration only when the one before is committed. Intersection: a configuration and the one it
+// follows share a node in any two of their quorums, so that they cannot decide apart.
+#ifndef GRASSDB_SIM_CHECKERS_MEMBERSHIP_RULES_H_
+#define GRASSDB_SIM_CHECKERS_MEMBERSHIP_RULES_H_
+
+#include <cstdint>
+#include <vector>
+
+#include "core/raft.h"
+
+namespace grassdb::sim {
+
+class MembershipRules {
+ public:
+  explicit MembershipRules(std::uint32_t nodes) : seen_(nodes) {}
+
+  // After every step of `node`.
+  void Observe(std::uint32_t node, const Raft& raft);
+  // The node has lost its memory.
+  void Forget(std::uint32_t node) { seen_[node] = Seen(); }
+
+  // True if every quorum of one has a node in common with every quorum of the other.
+  static bool QuorumsIntersect(const Configuration& a, const Configuration& b);
+
+ private:
+  struct Seen {
+    Index index;
+    Term term;
+    Index last;
+  };
+
+  static void CheckInForce(std::uint32_t node, const Raft& raft);
+  static void CheckChange(std::uint32_t node, const Raft& raft);
+
+  std::vector<Seen> seen_;  // by node
+};
+
+}  // namespace grassdb::sim
+
+#endif  // GRASSDB_SIM_CHECKERS_MEMBERSHIP_RULES_H_

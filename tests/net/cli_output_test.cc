@@ -1,0 +1,131 @@
+#include "bin/cli_output.h"
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+namespace grassdb {
+namespace {
+
+net::NodeReport Leader() {
+  net::NodeReport report;
+  report.endpoint = "h:1";
+  wire::StatusResponse& status = report.status.emplace();
+  status.set_id("n1");
+  status.set_cluster("blue");
+  status.set_cluster_id(0xfeed);
+  status.set_role("leader");
+  status.set_serving(true);
+  status.set_term(3);
+  status.set_leader_id("n1");
+  status.set_commit_index(10);
+  status.set_applied_index(9);
+  status.set_durable_index(11);
+  status.set_configuration_index(8);
+  status.set_changing_membership(true);
+  status.set_transfer_target_id("n2");
+  wire::FollowerStatus& follower = *status.add_followers();
+  follower.set_id("n3");
+  follower.set_state("snapshot");
+  follower.set_match(4);
+  follower.set_lag(7);
+  follower.set_silent_ms(1250);
+  follower.set_snapshot_index(6);
+  follower.set_snapshot_offset(3 << 19);
+  wire::MemberStatus& joining = *status.add_members();
+  joining.set_id("n3");
+  joining.set_address("h:3");
+  joining.set_role("joining");
+  joining.set_replaces("n2");
+  wire::MemberStatus& voter = *status.add_members();
+  voter.set_id("n1");
+  voter.set_address("h:1");
+  voter.set_role("voter");
+  voter.set_voter(true);
+  return report;
+}
+
+net::NodeReport Receiver() {
+  net::NodeReport report;
+  report.endpoint = "h:3";
+  wire::StatusResponse& status = report.status.emplace();
+  status.set_id("n3");
+  status.set_role("follower");
+  status.set_leader_id("n1");
+  status.set_snapshot_index(2);
+  status.set_receiving_index(6);
+  status.set_receiving_offset(2048);
+  return report;
+}
+
+net::NodeReport Silent() {
+  return {.endpoint = "h:2", .status = std::nullopt, .error = "refused"};
+}
+
+TEST(CliOutput, StatusHasANodeAFollowerAndAMemberTable) {
+  const CliResult result = StatusOf({Leader(), Receiver(), Silent()}, CliOptions());
+  EXPECT_EQ(result.code, ExitCode::kOk);
+  EXPECT_EQ(
+      result.output,
+      "ENDPOINT  ID  ROLE                    TERM  LEADER  COMMIT  APPLIED  DURABLE  KEYS  "
+      "SNAPSHOT\n"
+      "h:1       n1  leader                  3     n1      10      9        11       0     -\n"
+      "h:3       n3  follower (not serving)  0     n1      0       0        0        0     2 "
+      "(receiving 6: 2 KiB)\n"
+      "h:2       -   unreachable             -     -       -       -        -        -     -\n"
+      "\n"
+      "FOLLOWER  STATE     MATCH  LAG  SILENT  SNAPSHOT\n"
+      "n3        snapshot  4      7    1.2s    6 (1.5 MiB sent)\n"
+      "Leadership is being handed to n2.\n"
+      "\n"
+      "MEMBER  ADDRESS  ROLE\n"
+      "n1      h:1      voter\n"
+      "n3      h:3      joining, in the place of n2\n"
+      "A change of the membership is under way (log entry 8).\n");
+}
+
+TEST(CliOutput, StatusWithoutALeaderIsShownAndIsAFailure) {
+  const CliResult result = StatusOf({Receiver(), Silent()}, CliOptions());
+  EXPECT_EQ(result.code, ExitCode::kUnreachable);
+  EXPECT_NE(result.output.find("MEMBER"), std::string::npos);
+  EXPECT_EQ(result.output.find("FOLLOWER"), std::string::npos);
+}
+
+TEST(CliOutput, StatusInJsonHasEveryField) {
+  CliOptions options;
+  options.json = true;
+  const auto nodes = nlohmann::json::parse(StatusOf({Leader(), Receiver()}, options).output);
+  ASSERT_EQ(nodes.size(), 2u);
+  EXPECT_EQ(nodes[0]["cluster_id"], "000000000000feed");
+  EXPECT_EQ(nodes[0]["durable_index"], 11);
+  EXPECT_EQ(nodes[0]["configuration_index"], 8);
+  EXPECT_EQ(nodes[0]["changing_membership"], true);
+  EXPECT_EQ(nodes[0]["transfer_target_id"], "n2");
+  EXPECT_EQ(nodes[0]["followers"][0]["lag"], 7);
+  EXPECT_EQ(nodes[0]["followers"][0]["silent_ms"], 1250);
+  EXPECT_EQ(nodes[0]["followers"][0]["snapshot_index"], 6);
+  EXPECT_EQ(nodes[0]["followers"][0]["snapshot_offset"], 3 << 19);
+  EXPECT_EQ(nodes[0]["members"][0]["role"], "joining");
+  EXPECT_EQ(nodes[0]["members"][0]["replaces"], "n2");
+  EXPECT_EQ(nodes[0]["members"][0]["outgoing"], false);
+  EXPECT_EQ(nodes[1]["receiving_index"], 6);
+  EXPECT_EQ(nodes[1]["receiving_offset"], 2048);
+}
+
+TEST(CliOutput, MembersAreTheLeaders) {
+  EXPECT_EQ(MembersOf({Receiver(), Silent()}, CliOptions()).code, ExitCode::kUnreachable);
+  EXPECT_EQ(MembersOf({Receiver(), Leader()}, CliOptions()).output,
+            "MEMBER  ADDRESS  ROLE\n"
+            "n1      h:1      voter\n"
+            "n3      h:3      joining, in the place of n2\n"
+            "A change of the membership is under way (log entry 8).\n");
+  CliOptions options;
+  options.json = true;
+  const auto json = nlohmann::json::parse(MembersOf({Leader()}, options).output);
+  EXPECT_EQ(json["leader_id"], "n1");
+  EXPECT_EQ(json["configuration_index"], 8);
+  EXPECT_EQ(json["members"].size(), 2u);
+}
+
+}  // namespace
+}  // namespace grassdb

@@ -1,0 +1,113 @@
+#include "net/identity.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+
+#include "store/identity.h"
+#include "store/posix.h"
+
+namespace grassdb::net {
+namespace {
+
+class IdentityTest : public ::testing::Test {
+ protected:
+  IdentityTest() {
+    std::string pattern = std::filesystem::temp_directory_path() / "grassdb_identity_XXXXXX";
+    EXPECT_NE(mkdtemp(pattern.data()), nullptr);
+    root_ = pattern;
+    options_.name = "n1";
+    options_.data_directory = root_ + "/data";
+  }
+  ~IdentityTest() override { std::filesystem::remove_all(root_); }
+
+  void Write(const Identity& identity) const {
+    auto directory = store::OpenPosixDirectory(options_.data_directory);
+    ASSERT_TRUE(directory.ok());
+    ASSERT_TRUE(store::WriteIdentity(**directory, store::FileNames("n1"), identity).ok());
+  }
+
+  std::string root_;
+  ServerOptions options_;
+};
+
+Identity Joined() {
+  Identity identity;
+  identity.cluster = ClusterId(7);
+  identity.cluster_name = "blue";
+  identity.node = NodeIdOf("n1");
+  identity.node_name = "n1";
+  identity.incarnation = 5;
+  return identity;
+}
+
+TEST_F(IdentityTest, LookingForItMakesNoDirectory) {
+  const auto found = FindIdentity(options_);
+  ASSERT_TRUE(found.ok());
+  EXPECT_FALSE(found->has_value());
+  EXPECT_FALSE(std::filesystem::exists(options_.data_directory));
+}
+
+TEST_F(IdentityTest, OfANodeThatHasJoinedIsFoundWithAnEmptyBootstrapConfiguration) {
+  Write(Joined());
+  const auto found = FindIdentity(options_);
+  ASSERT_TRUE(found.ok()) << found.status();
+  ASSERT_TRUE(found->has_value());
+  EXPECT_EQ((*found)->cluster, ClusterId(7));
+  EXPECT_EQ((*found)->cluster_name, "blue");
+  EXPECT_EQ((*found)->incarnation, 5u);
+  EXPECT_TRUE((*found)->bootstrap.empty());
+}
+
+TEST_F(IdentityTest, OfANodeWithDataNeedsNoFlag) {
+  const auto expected = ExpectedIdentity(options_, Joined());
+  ASSERT_TRUE(expected.ok());
+  EXPECT_EQ(expected->cluster, ClusterId(7));
+  options_.join.emplace();
+  EXPECT_TRUE(ExpectedIdentity(options_, Joined()).ok()) << "--join is over";
+  options_.cluster_name = "blue";
+  EXPECT_TRUE(ExpectedIdentity(options_, Joined()).ok());
+  options_.cluster_name = "red";
+  EXPECT_TRUE(absl::IsFailedPrecondition(ExpectedIdentity(options_, Joined()).status()));
+}
+
+TEST_F(IdentityTest, OfANodeThatHasJoinedIsNotThatOfANewCluster) {
+  options_.cluster = *ParseCluster("n1=h:1,n2=h:2");
+  const auto refused = ExpectedIdentity(options_, Joined());
+  ASSERT_TRUE(absl::IsFailedPrecondition(refused.status()));
+  EXPECT_NE(refused.status().message().find("start it without --cluster"), absl::string_view::npos);
+}
+
+TEST_F(IdentityTest, OfABirthIsTheSameForTheSameList) {
+  const std::atomic<bool> stop{false};
+  options_.cluster = *ParseCluster("n1=h:1,n2=h:2");
+  const auto born = NewIdentity(options_, stop);
+  ASSERT_TRUE(born.ok());
+  EXPECT_EQ(born->cluster_name, "grassdb");
+  EXPECT_EQ(born->bootstrap, options_.cluster);
+  options_.cluster = *ParseCluster("n2=h:9,n1=h:8");
+  const auto again = ExpectedIdentity(options_, *born);
+  ASSERT_TRUE(again.ok());
+  EXPECT_EQ(again->cluster, born->cluster);
+}
+
+TEST_F(IdentityTest, WithoutDataNeedsToBeToldHowToBegin) {
+  EXPECT_TRUE(absl::IsInvalidArgument(CheckCanBegin(options_)));
+  options_.join.emplace();
+  EXPECT_TRUE(CheckCanBegin(options_).ok());
+}
+
+TEST_F(IdentityTest, AJoinThatIsStoppedLeavesNoDirectory) {
+  const std::atomic<bool> stop{true};
+  options_.join.emplace().peers = {"127.0.0.1:1"};
+  EXPECT_TRUE(absl::IsCancelled(NewIdentity(options_, stop).status()));
+  EXPECT_FALSE(std::filesystem::exists(options_.data_directory));
+  std::filesystem::create_directory(options_.data_directory);
+  EXPECT_TRUE(absl::IsCancelled(NewIdentity(options_, stop).status()));
+  EXPECT_TRUE(std::filesystem::exists(options_.data_directory)) << "it was there before";
+}
+
+}  // namespace
+}  // namespace grassdb::net

@@ -1,0 +1,51 @@
+#!/usr/bin/env bash
+# What cannot be meant is refused before anything runs: exit code 2 and one line on stderr that names
+# the flag, the value and the way out.
+#
+#   bad_flags_test.sh GRASS-SIM
+set -u
+program=${1:?usage: bad_flags_test.sh GRASS-SIM}
+failures=0
+
+# refuses PART... -- ARGUMENTS...: every PART is in the line.
+refuses() {
+  local parts=() part code error
+  while [ "$1" != -- ]; do
+    parts+=("$1")
+    shift
+  done
+  shift
+  error=$(timeout 20 "$program" "$@" 2>&1 >/dev/null)
+  code=$?
+  if [ $code -ne 2 ] || [ "$(wc -l <<<"$error")" -ne 1 ] || [ ${#error} -gt 300 ]; then
+    echo "grass-sim $*: exit code $code, wanted 2 and one line: $error"
+    failures=$((failures + 1))
+  fi
+  for part in "${parts[@]}"; do
+    if [[ $error != *"$part"* ]]; then
+      echo "grass-sim $*: no \"$part\" in: $error"
+      failures=$((failures + 1))
+    fi
+  done
+}
+
+readonly too_large=18446744073709551616
+for value in x -1 "$too_large" 1.5 1e3 0x10 ' 1'; do
+  refuses --seed "'$value'" 18446744073709551615 -- run "--seed=$value"
+  refuses --seed "'$value'" 18446744073709551615 -- bench "--seed=$value"
+  refuses --steps "'$value'" 'from 1 to' -- run --seed 1 "--steps=$value"
+  refuses --seconds "'$value'" 'from 1 to 1000000' -- run --seed 1 "--seconds=$value"
+  refuses --jobs "'$value'" 'from 1 to 1024' -- sweep "--jobs=$value"
+  refuses --nodes "'$value'" '1, 3, 5 or 7' -- run --seed 1 "--nodes=$value"
+  refuses --seeds "'1..$value'" 'A..B' -- sweep "--seeds=1..$value"
+done
+refuses --seed "'-1'" -- run --seed -1
+refuses --seed -- run --seed=
+refuses --steps "'0'" -- run --seed 1 --steps 0
+refuses --seconds "'1000001'" -- run --seed 1 --seconds 1000001
+refuses --jobs "'4294967297'" -- sweep --jobs 4294967297
+refuses --nodes 4294967299 -- run --seed 1 --nodes 4294967299
+refuses --seeds "'9..1'" 'A..B' -- sweep --seeds 9..1
+refuses --seeds 1000000000000 -- sweep --seeds 0..18446744073709551615
+refuses --seeds 1000000000000 -- sweep --seeds 1..1000000000001
+[ "$failures" -eq 0 ]

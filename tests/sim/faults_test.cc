@@ -1,0 +1,104 @@
+#include "sim/faults.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <bit>
+#include <set>
+#include <stdexcept>
+
+namespace grassdb::sim {
+namespace {
+
+constexpr std::uint32_t kNodes = 5;
+
+// Five nodes of which the first one leads; nothing is done to them.
+class NobodyHarmed final : public FaultTargets {
+ public:
+  Host& HostAt(std::uint32_t) override { throw std::logic_error("no host is asked for"); }
+  std::optional<std::uint32_t> Leader() const override { return 0; }
+  void CrashHost(std::uint32_t, CrashKind, TrueTime) override {
+    throw std::logic_error("no host is crashed");
+  }
+};
+
+Links StandingPartition(std::uint64_t seed, const FaultInjector::CanLead& can_lead) {
+  Plan plan;
+  plan.seed = seed;
+  plan.nodes = kNodes;
+  plan.workload.clients = 1;
+  EventQueue queue;
+  Recorder recorder;
+  SimNetwork network(plan, &queue, &recorder);
+  NobodyHarmed targets;
+  return FaultInjector(plan, &queue, &network, &recorder, &targets).StandingPartition(can_lead);
+}
+
+bool IsMajority(std::uint32_t, std::uint64_t nodes) {
+  return std::popcount(nodes) > static_cast<int>(kNodes / 2);
+}
+
+// Nodes that `node` exchanges messages with both ways, itself included.
+int InTouch(const Links& links, Place node) {
+  const std::set<std::pair<Place, Place>> cut(links.begin(), links.end());
+  int count = 0;
+  for (Place other = 0; other < kNodes; ++other) {
+    count += cut.contains({node, other}) || cut.contains({other, node}) ? 0 : 1;
+  }
+  return count;
+}
+
+TEST(StandingPartition, CutsLinksAndLeavesSomebodyInTouchWithAQuorum) {
+  int leader_cut_off = 0;
+  int one_way = 0;
+  int none = 0;
+  for (std::uint64_t seed = 1; seed <= 200; ++seed) {
+    const Links links = StandingPartition(seed, IsMajority);
+    if (links.empty()) {
+      ++none;
+      continue;
+    }
+    int best = 0;
+    for (Place node = 0; node < kNodes; ++node) best = std::max(best, InTouch(links, node));
+    EXPECT_GE(best, 3) << "seed " << seed;
+    leader_cut_off += InTouch(links, 0) < 3 ? 1 : 0;
+    one_way +=
+        std::ranges::any_of(links,
+                            [&links](const auto& link) {
+                              return std::ranges::find(links, std::pair(link.second, link.first)) ==
+                                     links.end();
+                            })
+            ? 1
+            : 0;
+  }
+  EXPECT_LT(none, 10) << "two sides may be drawn with all nodes on one";
+  EXPECT_GT(leader_cut_off, 40) << "else nobody has to be elected";
+  EXPECT_GT(one_way, 40);
+}
+
+TEST(StandingPartition, AsksOfEachNodeForThoseItIsInTouchWith) {
+  for (std::uint64_t seed = 1; seed <= 50; ++seed) {
+    std::uint64_t seen = 0;
+    std::uint32_t chosen = 0;
+    const Links links = StandingPartition(seed, [&](std::uint32_t node, std::uint64_t nodes) {
+      if ((nodes >> node & 1) == 0) return false;  // itself
+      seen = nodes;
+      chosen = node;
+      return std::popcount(nodes) == 3;
+    });
+    if (links.empty()) continue;
+    EXPECT_EQ(InTouch(links, chosen), std::popcount(seen));
+  }
+}
+
+TEST(StandingPartition, IsNoneWhenNobodyCouldLead) {
+  EXPECT_TRUE(StandingPartition(1, [](std::uint32_t, std::uint64_t) { return false; }).empty());
+}
+
+TEST(StandingPartition, IsDecidedByTheSeed) {
+  EXPECT_EQ(StandingPartition(5, IsMajority), StandingPartition(5, IsMajority));
+  EXPECT_NE(StandingPartition(5, IsMajority), StandingPartition(6, IsMajority));
+}
+
+}  // namespace
+}  // namespace grassdb::sim
