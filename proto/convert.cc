@@ -11,10 +11,15 @@
 
 #include "absl/status/status.h"
 #include "core/check.h"
+#include "core/command.h"
 #include "proto/messages.h"
 
 namespace grassdb {
 namespace {
+
+// No cluster reaches such a term, index or offset; above it, arithmetic could wrap. One such term
+// would spread, be durable everywhere, and end all elections.
+constexpr std::uint64_t kNumberBound = std::uint64_t{1} << 62;
 
 namespace raft = wire::raft;
 using google::protobuf::internal::WireFormatLite;
@@ -211,6 +216,8 @@ RequestVoteRequest FromWire(raft::RequestVoteRequest& wire, const Message&, Fiel
   fields.Require(IsBallot(wire.ballot()), "ballot", static_cast<std::uint64_t>(wire.ballot()),
                  kBallotRule);
   fields.RequireNotZero("campaign_term", wire.campaign_term());
+  fields.Require(wire.campaign_term() <= kNumberBound, "campaign_term", wire.campaign_term(),
+                 "is not a term any cluster reaches");
   fields.Require((wire.last_log_index() == 0) == (wire.last_log_term() == 0), "last_log_term",
                  wire.last_log_term(), "does not fit last_log_index");
   RequestVoteRequest body;
@@ -226,6 +233,8 @@ RequestVoteResponse FromWire(raft::RequestVoteResponse& wire, const Message&, Fi
   fields.Require(IsBallot(wire.ballot()), "ballot", static_cast<std::uint64_t>(wire.ballot()),
                  kBallotRule);
   fields.RequireNotZero("campaign_term", wire.campaign_term());
+  fields.Require(wire.campaign_term() <= kNumberBound, "campaign_term", wire.campaign_term(),
+                 "is not a term any cluster reaches");
   RequestVoteResponse body;
   body.ballot = static_cast<Ballot>(wire.ballot());
   body.campaign_term = Term(wire.campaign_term());
@@ -246,6 +255,10 @@ void CheckEntry(const raft::LogEntry& entry, Term last_term, Term leader_term, F
                      "bytes in an entry that carries none");
       return;
     case static_cast<std::uint32_t>(EntryType::kCommand):
+      // Here, and not when it is committed: then it would stop every node, after every start.
+      if (!DecodeCommand(entry.payload()).has_value()) {
+        fields.Refuse("entries.payload", "does not decode as a command");
+      }
       return;
     case static_cast<std::uint32_t>(EntryType::kConfiguration):
       if (!DecodeConfiguration(entry.payload()).has_value()) {
@@ -264,8 +277,8 @@ AppendEntriesRequest FromWire(raft::AppendEntriesRequest& wire, const Message& m
                  wire.prev_log_term(), "does not fit prev_log_index");
   fields.Require(wire.prev_log_term() <= message.term.value(), "prev_log_term",
                  wire.prev_log_term(), "is above the term of the leader");
-  fields.Require(wire.prev_log_index() < (std::uint64_t{1} << 62), "prev_log_index",
-                 wire.prev_log_index(), "is not an index any log reaches");
+  fields.Require(wire.prev_log_index() < kNumberBound, "prev_log_index", wire.prev_log_index(),
+                 "is not an index any log reaches");
   AppendEntriesRequest body;
   body.prev_log_index = Index(wire.prev_log_index());
   body.prev_log_term = Term(wire.prev_log_term());
@@ -310,7 +323,7 @@ InstallSnapshotRequest FromWire(raft::InstallSnapshotRequest& wire, const Messag
                  "is above the term of the leader");
   fields.Require(meta.configuration_index() <= meta.index(), "meta.configuration_index",
                  meta.configuration_index(), "is above meta.index");
-  fields.Require(wire.offset() < (std::uint64_t{1} << 62), "offset", wire.offset(),
+  fields.Require(wire.offset() < kNumberBound, "offset", wire.offset(),
                  "is not an offset any snapshot reaches");
   std::optional<Configuration> configuration = DecodeConfiguration(meta.configuration());
   if (!configuration.has_value()) {
@@ -374,6 +387,8 @@ absl::Status TakeHeader(const raft::Header& header, const char* name, ClusterId 
   fields.RequireNotZero("header.to", header.to());
   fields.Require(header.from() != header.to(), "header.from", header.from(),
                  "is also the receiver");
+  fields.Require(header.term() < kNumberBound, "header.term", header.term(),
+                 "is not a term any cluster reaches");
   message.from = NodeId(header.from());
   message.to = NodeId(header.to());
   message.term = Term(header.term());

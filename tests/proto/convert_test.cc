@@ -79,8 +79,11 @@ AppendEntriesRequest AnyAppend(Term term) {
     entry.term = entry_term;
     entry.type =
         *rc::gen::element(EntryType::kNoop, EntryType::kCommand, EntryType::kConfiguration);
-    if (entry.type == EntryType::kCommand)
-      entry.payload = Bytes(*rc::gen::arbitrary<std::string>());
+    if (entry.type == EntryType::kCommand) {
+      Command command;
+      command.transaction = PutTransaction(*rc::gen::arbitrary<std::string>(), "value");
+      entry.payload = EncodeCommand(command);
+    }
     if (entry.type == EntryType::kConfiguration) {
       entry.payload = Bytes(EncodeConfiguration(AnyConfiguration()));
     }
@@ -304,7 +307,7 @@ std::string AppendErrorAfter(const std::function<void(raft::AppendEntriesRequest
   raft::LogEntry& entry = *wire.add_entries();
   entry.set_term(3);
   entry.set_type(2);
-  entry.set_payload("command");
+  entry.set_payload(std::string(EncodeCommand(Command()).view()));
   Header(wire, 3);
   spoil(wire);
   return ErrorOf(MessageKind::kAppendEntriesRequest, wire.SerializeAsString());
@@ -331,8 +334,28 @@ TEST(PeerMessages, RefuseAConfigurationEntryThatDoesNotDecode) {
 }
 
 TEST(PeerMessages, RefuseANoopWithAPayload) {
-  EXPECT_EQ(AppendErrorAfter([](auto& wire) { wire.mutable_entries(0)->set_type(1); }),
-            "AppendEntriesRequest.entries.payload: 7 bytes in an entry that carries none");
+  EXPECT_EQ(
+      AppendErrorAfter([](auto& wire) { wire.mutable_entries(0)->set_type(1); }),
+      "AppendEntriesRequest.entries.payload: " + std::to_string(EncodeCommand(Command()).size()) +
+          " bytes in an entry that carries none");
+}
+
+TEST(PeerMessages, RefuseACommandThatDoesNotDecode) {
+  EXPECT_EQ(AppendErrorAfter([](auto& wire) { wire.mutable_entries(0)->set_payload("command"); }),
+            "AppendEntriesRequest.entries.payload: does not decode as a command");
+}
+
+// It would be the highest for ever: no later one could be campaigned for.
+TEST(PeerMessages, RefuseATermThatWouldOverflow) {
+  const std::uint64_t last = std::numeric_limits<std::uint64_t>::max();
+  EXPECT_NE(AppendErrorAfter([=](auto& wire) {
+              wire.mutable_header()->set_term(last);
+            }).find("AppendEntriesRequest.header.term"),
+            std::string::npos);
+  EXPECT_NE(VoteErrorAfter([=](auto& wire) {
+              wire.set_campaign_term(last);
+            }).find("RequestVoteRequest.campaign_term"),
+            std::string::npos);
 }
 
 TEST(PeerMessages, RefuseAnIndexThatWouldOverflow) {
@@ -380,11 +403,18 @@ TEST(PeerMessages, RefuseBytesThatDoNotParse) {
 
 TEST(PeerMessages, TheLargestCommandFitsOneMessage) {
   Message message{.from = NodeId(1), .to = NodeId(2), .term = Term(1), .body = {}};
+  Command command;
+  command.transaction = PutTransaction("a", std::string(kValueBytesMax, 'x'));
+  command.transaction.success.push_back(PutTransaction("b", "").success.front());
+  command.transaction.success.back().value.resize(kTransactionBytesMax -
+                                                  EncodeCommand(command).size());
+  ASSERT_EQ(BrokenLimit(command.transaction), std::nullopt);
+  ASSERT_EQ(EncodeCommand(command).size(), kTransactionBytesMax);
   AppendEntriesRequest append;
   append.entries.push_back(Entry{.index = Index(1),
                                  .term = Term(1),
                                  .type = EntryType::kCommand,
-                                 .payload = Bytes(std::string(kTransactionBytesMax, 'x'))});
+                                 .payload = EncodeCommand(command)});
   message.body = append;
   const std::string bytes = EncodeMessage(message, kCluster);
   EXPECT_LE(bytes.size(), kPeerMessageBytesMax);
