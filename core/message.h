@@ -52,14 +52,15 @@ struct AppendEntriesRequest {
 };
 
 enum class AppendResult : std::uint8_t {
-  kMatched = 1,   // the log holds the leader's entries through match_index, durably
-  kConflict = 2,  // no entry (prev_log_index, prev_log_term); see the hints
+  kMatched = 1,    // the log holds the leader's entries through match_index, durably
+  kConflict = 2,   // no entry (prev_log_index, prev_log_term); see the hints
+  kStaleTerm = 3,  // of the append or the chunk it answers; nothing is said of the log
 };
 
 struct AppendEntriesResponse {
   AppendResult result = AppendResult::kMatched;
   Index match_index;     // kMatched
-  Index prev_log_index;  // of the request it answers
+  Index prev_log_index;  // of the request it answers; 0 if stale
   // Hints of kConflict (thesis 3.5, fast back-off): the term of the follower's entry at
   // prev_log_index (0: its log is shorter) and the first index it holds of that term (or one past
   // its last entry).

@@ -44,6 +44,10 @@ struct Progress {
   Instant last_heard;    // when an answer in this term came in last
   // When the newest of the messages that it has answered in this term was sent (lease).
   Instant lease_base = Instant::min();
+  // When `match` rose last. A denial of what is at or below `match`, in answer to what was sent
+  // after that, comes from a node that has lost a part of its disk.
+  Instant match_learned = Instant::min();
+  bool forgot = false;  // it has been reported
   // A learner's catching up, in rounds (thesis 4.2.1): a round ends when it has what the leader had
   // when the round began. It has caught up when a round was shorter than an election timeout.
   Index catch_up_target;

@@ -178,15 +178,10 @@ bool Raft::PassesTermCheck(const Message& message) {
 // The answer's term is what counts: it makes a deposed leader or an old candidate step down.
 void Raft::RefuseStale(const Message& message) {
   GRASS_CHECK_LT(message.term, hard_state_.term);
-  if (const auto* append = std::get_if<AppendEntriesRequest>(&message.body)) {
+  if (std::holds_alternative<AppendEntriesRequest>(message.body) ||
+      std::holds_alternative<InstallSnapshotRequest>(message.body)) {
     AppendEntriesResponse response;
-    response.result = AppendResult::kConflict;
-    response.prev_log_index = append->prev_log_index;
-    Send(message.from, response, term_persist_);
-  } else if (const auto* chunk = std::get_if<InstallSnapshotRequest>(&message.body)) {
-    InstallSnapshotResponse response;
-    response.snapshot_index = chunk->meta.index;
-    response.snapshot_term = chunk->meta.term;
+    response.result = AppendResult::kStaleTerm;
     Send(message.from, response, term_persist_);
   } else if (const auto* vote = std::get_if<RequestVoteRequest>(&message.body)) {
     RequestVoteResponse response;

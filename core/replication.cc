@@ -158,6 +158,8 @@ void Raft::OnAppendEntriesResponse(NodeId from, const AppendEntriesResponse& res
   Progress* follower = FindFollower(from);
   if (follower == nullptr) return;
   follower->last_heard = now_;
+  // Its request was this node's too, of an earlier term of leading.
+  if (response.result == AppendResult::kStaleTerm) return;
   if (response.sent_at <= now_) {
     follower->lease_base = std::max(follower->lease_base, response.sent_at);
   }
@@ -179,6 +181,7 @@ void Raft::OnMatched(Progress& follower, const AppendEntriesResponse& response) 
   const bool answers_probe = response.prev_log_index + 1 == follower.next;
   if (advanced) {
     follower.match = response.match_index;
+    follower.match_learned = now_;
     follower.next = std::max(follower.next, follower.match + 1);
     follower.Acknowledged(follower.match);
   }
@@ -204,6 +207,12 @@ void Raft::OnMatched(Progress& follower, const AppendEntriesResponse& response) 
 void Raft::OnConflict(Progress& follower, const AppendEntriesResponse& response) {
   const Index prev = response.prev_log_index;
   if (follower.state == ProgressState::kSnapshot) return;
+  if (prev <= follower.match && response.sent_at > follower.match_learned && !follower.forgot) {
+    // Raft rests on nodes that do not forget (thesis 3.8). To serve it again as if nothing had been
+    // would hide that its vote cannot be trusted either.
+    follower.forgot = true;
+    Emit(EventKind::kMemberForgot, follower.id, follower.match.value());
+  }
   // Late or repeated: the logs are known to match there by now, or another probe is out.
   if (prev <= follower.match || prev >= follower.next) return;
   if (follower.state == ProgressState::kProbe && prev != follower.next - 1) return;
@@ -324,6 +333,7 @@ void Raft::OnInstallSnapshotResponse(Message message) {
   if (response.installed) {
     if (response.match_index > follower->match) {
       follower->match = response.match_index;
+      follower->match_learned = now_;
       follower->next = std::max(follower->next, follower->match + 1);
       follower->Acknowledged(follower->match);
       AdvanceCommit();

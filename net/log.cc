@@ -212,6 +212,13 @@ std::string TextOf(Term term, const Event& event, const Configuration& configura
       return fmt::format("Left the lead in term {}: this node is no voter any more", number);
     case EventKind::kDiskStalled:
       return "The disk makes no progress; looking for another node to lead";
+    case EventKind::kMemberForgot:
+      return fmt::format(
+          "{} denies log entries up to {} that it has acknowledged: a part of its disk is lost, "
+          "and "
+          "neither its data nor its votes can be relied on. Way out: grass-cli member remove {}, "
+          "stop it, delete its distdb_ files, and start it with --join",
+          peer, event.a, peer);
   }
   return NameOf(event.kind);
 }
@@ -225,6 +232,8 @@ LogLevel LevelOf(EventKind kind) {
     case EventKind::kSteppedDown:
     case EventKind::kDiskStalled:
       return LogLevel::kWarn;
+    case EventKind::kMemberForgot:
+      return LogLevel::kError;
     default:
       return LogLevel::kInfo;
   }

@@ -113,7 +113,7 @@ raft::AppendEntriesRequest ToWire(const AppendEntriesRequest& body) {
 
 raft::AppendEntriesResponse ToWire(const AppendEntriesResponse& body) {
   raft::AppendEntriesResponse wire;
-  wire.set_matched(body.result == AppendResult::kMatched);
+  wire.set_result(static_cast<raft::AppendResult>(body.result));
   wire.set_match_index(body.match_index.value());
   wire.set_prev_log_index(body.prev_log_index.value());
   wire.set_conflict_term(body.conflict_term.value());
@@ -303,8 +303,11 @@ AppendEntriesRequest FromWire(raft::AppendEntriesRequest& wire, const Message& m
 AppendEntriesResponse FromWire(raft::AppendEntriesResponse& wire, const Message& message,
                                Fields& fields) {
   fields.RequireNotZero("header.term", message.term.value());
+  fields.Require(wire.result() == raft::MATCHED || wire.result() == raft::CONFLICT ||
+                     wire.result() == raft::STALE_TERM,
+                 "result", static_cast<std::uint64_t>(wire.result()), "is not a result");
   AppendEntriesResponse body;
-  body.result = wire.matched() ? AppendResult::kMatched : AppendResult::kConflict;
+  body.result = static_cast<AppendResult>(wire.result());
   body.match_index = Index(wire.match_index());
   body.prev_log_index = Index(wire.prev_log_index());
   body.conflict_term = Term(wire.conflict_term());

@@ -36,7 +36,8 @@ struct FactsReader {
   }
   MessageFacts operator()(const AppendEntriesResponse& m) const {
     const bool matched = m.result == AppendResult::kMatched;
-    return {0, matched ? 1u : 0u, matched ? m.match_index.value() : m.prev_log_index.value(),
+    return {0, static_cast<std::uint64_t>(m.result),
+            matched ? m.match_index.value() : m.prev_log_index.value(),
             KeyedRandom(m.prev_log_index.value(), m.conflict_term.value(), m.conflict_index.value(),
                         m.read_round.value())};
   }

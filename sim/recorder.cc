@@ -20,6 +20,18 @@ const char* MessageName(std::uint64_t kind) {
   return kind < kNames.size() ? kNames[kind] : "?";
 }
 
+std::string AppendAnswerText(std::uint64_t result, std::uint64_t index) {
+  switch (static_cast<AppendResult>(result)) {
+    case AppendResult::kMatched:
+      return " matched " + Decimal(index);
+    case AppendResult::kConflict:
+      return " conflict at " + Decimal(index);
+    case AppendResult::kStaleTerm:
+      break;
+  }
+  return " stale term";
+}
+
 std::string DeliveredText(const TraceLine& line) {
   std::string text =
       "<- n" + Decimal(line.b + 1) + " " + MessageName(line.a) + " term " + Decimal(line.c);
@@ -31,7 +43,7 @@ std::string DeliveredText(const TraceLine& line) {
     case 2:
       return text + " after " + Decimal(line.d) + ", " + Decimal(line.e) + " entries";
     case 3:
-      return text + (line.d != 0 ? " matched " : " conflict at ") + Decimal(line.e);
+      return text + AppendAnswerText(line.d, line.e);
     case 4:
     case 5:
       return text + " snapshot " + Decimal(line.d) + " offset " + Decimal(line.e);

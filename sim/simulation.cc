@@ -172,6 +172,8 @@ void Simulation::OnRaftEvent(std::uint32_t host, Term term, const Event& event) 
   const auto number = peer == ids_.end() ? 0 : static_cast<std::uint64_t>(peer - ids_.begin()) + 1;
   recorder_->Note(LineKind::kRaftEvent, host, static_cast<std::uint64_t>(event.kind), number,
                   term.value(), event.a, event.b);
+  GRASS_RULE("nobody forgets", event.kind != EventKind::kMemberForgot,
+             NodeName(host) + " takes a follower for one that has lost a part of its disk");
   Counters& counters = recorder_->counters;
   if (event.kind == EventKind::kWonElection) ++counters.elections_won;
   if (event.kind == EventKind::kSnapshotInstalled) ++counters.snapshots_installed;

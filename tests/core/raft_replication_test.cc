@@ -121,6 +121,23 @@ TEST(RaftReplication, RefusesAnAppendOfAStaleTerm) {
   EXPECT_EQ(answers[0].term, Term(3));
 }
 
+// The refused append was sent by the same node, before it led again.
+TEST(RaftReplication, ARefusalForAStaleTermSaysNothingOfTheLog) {
+  RaftCluster cluster(3);
+  cluster.Elect(1);
+  cluster.DropAll();
+  const auto next = [&] { return cluster.raft(1).followers()->back().next; };
+  const Index before = next();
+  AppendEntriesResponse refusal;
+  refusal.result = AppendResult::kStaleTerm;
+  cluster.Deliver(
+      Message{.from = IdOfNode(3), .to = IdOfNode(1), .term = Term(1), .body = refusal});
+  EXPECT_EQ(next(), before);
+  EXPECT_EQ(cluster.raft(1).followers()->back().state, ProgressState::kReplicate);
+  EXPECT_TRUE(cluster.last(1).events.empty());
+  EXPECT_TRUE(cluster.Sent<AppendEntriesRequest>(1, 3).empty());
+}
+
 TEST(RaftReplication, AnOldAppendDoesNotCutWhatCameAfterIt) {
   RaftCluster cluster(3);
   const Message first = Append(2, 1, 1, 0, 0, {MakeEntry(1, 1, "a")}, 0);
@@ -308,6 +325,28 @@ TEST(RaftReplication, RefusesProposalsWhenTooMuchIsUncommitted) {
   cluster.Advance(milliseconds(300));
   cluster.Propose(1, "y");
   EXPECT_EQ(cluster.last(1).submit, SubmitOutcome::kAppended);
+}
+
+// A disk that was wiped, or rolled back, under a running leader.
+TEST(RaftReplication, AFollowerThatDeniesWhatItAcknowledgedIsReportedOnce) {
+  RaftCluster cluster(3);
+  cluster.Elect(1);
+  cluster.Propose(1, "a");
+  cluster.DeliverAll();
+  AppendEntriesResponse denial;
+  denial.result = AppendResult::kConflict;
+  denial.prev_log_index = Index(2);
+  denial.conflict_index = Index(1);
+  const auto deny = [&](Instant sent_at) {
+    denial.sent_at = sent_at;
+    cluster.Deliver(
+        Message{.from = IdOfNode(3), .to = IdOfNode(1), .term = Term(1), .body = denial});
+    return std::ranges::count(cluster.last(1).events, EventKind::kMemberForgot, &Event::kind);
+  };
+  EXPECT_EQ(deny(cluster.now() - milliseconds(10)), 0) << "late: it acknowledged after that";
+  cluster.Skip(milliseconds(20));
+  EXPECT_EQ(deny(cluster.now()), 1);
+  EXPECT_EQ(deny(cluster.now()), 0);
 }
 
 TEST(RaftReplication, AnAcknowledgementBeyondTheLogIsIgnored) {

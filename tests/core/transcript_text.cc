@@ -61,6 +61,8 @@ std::string Body(const AppendEntriesResponse& response) {
   std::string text = "AppendAnswer prev " + Number(response.prev_log_index);
   if (response.result == AppendResult::kMatched) {
     text += ", matched through " + Number(response.match_index);
+  } else if (response.result == AppendResult::kStaleTerm) {
+    text += ", stale term";
   } else {
     text += ", conflict, hint " + Position(response.conflict_index, response.conflict_term);
   }

@@ -93,7 +93,7 @@ AppendEntriesRequest AnyAppend(Term term) {
 }
 
 AppendEntriesResponse AnyAppendResponse() {
-  return {.result = Flip() ? AppendResult::kMatched : AppendResult::kConflict,
+  return {.result = static_cast<AppendResult>(1 + Below(3)),
           .match_index = Index(Any()),
           .prev_log_index = Index(Any()),
           .conflict_term = Term(Any()),
