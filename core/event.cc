@@ -40,6 +40,8 @@ const char* NameOf(EventKind kind) {
       return "changed membership";
     case EventKind::kLeftCluster:
       return "left the cluster";
+    case EventKind::kMemberForgot:
+      return "member forgot";
     case EventKind::kDiskStalled:
       return "disk stalled";
   }

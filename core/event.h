@@ -29,6 +29,7 @@ enum class EventKind : std::uint8_t {
   kFollowingLeader = 16,    // peer: the leader, first heard in this term
   kChangedMembership = 17,  // appended; a: index, b: 1 if joint
   kLeftCluster = 18,        // the leader is no voter of the committed configuration
+  kMemberForgot = 20,       // peer: its disk was wiped or rolled back; a: its incarnation
   kDiskStalled = 19,        // a leader's disk makes no progress; it hands over
 };
 

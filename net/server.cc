@@ -88,7 +88,11 @@ Identity IdentityOf(const ServerOptions& options) {
   identity.node_name = options.name;
   identity.cluster_name = options.cluster_name;
   identity.bootstrap = options.cluster;
-  identity.incarnation = RandomNumber();
+  // Greater than that of any directory this node had before, and not to be guessed.
+  const auto born = std::chrono::duration_cast<std::chrono::milliseconds>(
+      std::chrono::system_clock::now().time_since_epoch());
+  identity.incarnation =
+      Incarnation(static_cast<std::uint64_t>(born.count()) << 20 | RandomNumber() >> 44);
   return identity;
 }
 

@@ -179,6 +179,7 @@ void DrawFaults(const Drawer& draw, Plan* plan) {
   DrawFault(draw, FaultKind::kSlowDisk, 35, 6 * unit, unit, 10 * unit, plan);
   DrawFault(draw, FaultKind::kClientCut, 40, 4 * unit, unit / 2, 8 * unit, plan);
   DrawFault(draw, FaultKind::kClockJump, 25, 5 * unit, unit / 100, unit / 50, plan);
+  DrawFault(draw, FaultKind::kWipe, 30, 8 * unit, unit / 100, 4 * unit, plan);
   plan->power_loss =
       draw.Coin(50, Dimension::kPowerLoss)
           ? 1'000'000
@@ -274,6 +275,8 @@ const char* NameOf(FaultKind kind) {
       return "client-cut";
     case FaultKind::kClockJump:
       return "clock-jump";
+    case FaultKind::kWipe:
+      return "wipe";
   }
   return "?";
 }

@@ -49,7 +49,7 @@ void Simulation::MakeCluster() {
     identity.node_name = NodeName(i);
     // Who is to be added later knows nobody.
     if (i >= plan_.voters) identity.bootstrap = Configuration();
-    identity.incarnation = random_(Stream::kHost, i);
+    identity.incarnation = Incarnation(1);
     hosts_.push_back(std::make_unique<Host>(i, plan_, identity, &queue_, recorder_, owner));
   }
   for (std::uint32_t i = 0; i < plan_.workload.clients; ++i) {
@@ -225,6 +225,36 @@ void Simulation::CrashHost(std::uint32_t number, CrashKind kind, TrueTime back) 
   host.Crash(kind);
   ResetRequestsOf(number);
   queue_.Push(back, EventType::kHostBoot, number, host.life());
+}
+
+void Simulation::WipeHost(std::uint32_t number, TrueTime back) {
+  if (!MayBeWiped(number)) return;
+  ++recorder_->counters.wipes;
+  recorder_->Note(LineKind::kWiped, number);
+  CrashHost(number, CrashKind::kPower, back);
+  hosts_[number]->Wipe();
+  checkers_->OnWiped(number);
+}
+
+// A quorum must remember (core/standing.cc): one node at a time forgets, the one before has become a
+// voter again, and nobody who has no data yet could take it for the birth of a cluster.
+bool Simulation::MayBeWiped(std::uint32_t number) const {
+  const std::optional<std::uint32_t> leader = Leader();
+  if (!leader.has_value()) return false;
+  const Raft& raft = hosts_[*leader]->node()->raft();
+  const Configuration& configuration = raft.configuration();
+  if (raft.IsChangingMembership() || configuration.voters().size() < 3) return false;
+  if (configuration.Find(ids_[number]) == nullptr) return false;
+  return std::ranges::all_of(hosts_, [&](const auto& host) {
+    if (host->number() >= plan_.voters && configuration.Find(ids_[host->number()]) == nullptr) {
+      return true;  // it was never there
+    }
+    if (!host->up() || host->node()->raft().log().last_index() == Index(0)) return false;
+    const Member* member = configuration.Find(ids_[host->number()]);
+    return member == nullptr || (member->role != MemberRole::kJoining &&
+                                 member->incarnation == host->incarnation() &&
+                                 host->node()->raft().standing() == Standing::kProven);
+  });
 }
 
 // --- The parts of a run ---

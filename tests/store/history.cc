@@ -29,7 +29,7 @@ std::string ReadStream(Storage& storage, Index index, std::string* stream) {
 Identity TestIdentity() {
   std::vector<Member> members;
   for (const char* name : {"a", "b", "c"}) {
-    members.push_back({.id = NodeIdOf(name), .name = name, .address = std::string(name) + ":1"});
+    members.push_back(MakeMember(name, std::string(name) + ":1"));
   }
   Identity identity;
   identity.cluster = ClusterId(0xc105);
@@ -37,7 +37,7 @@ Identity TestIdentity() {
   identity.node_name = "a";
   identity.cluster_name = "test";
   identity.bootstrap = Configuration(members);
-  identity.incarnation = 0x1234567;
+  identity.incarnation = Incarnation(0x1234567);
   return identity;
 }
 
