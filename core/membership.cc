@@ -72,7 +72,7 @@ std::optional<std::string> Raft::ReachProblem(const Configuration& target) const
       silent += (silent.empty() ? "" : ", ") + target.Find(voter)->name;
     }
     if (configuration().IsVoter(voter)) continue;
-    if (follower == nullptr || !follower->caught_up || !Counts(*follower)) {
+    if (follower == nullptr || !MayBecomeVoter(*follower)) {
       const Index match = follower == nullptr ? Index() : follower->match;
       return "'" + target.Find(voter)->name + "' has not caught up: it has the log through " +
              std::to_string(match.value()) + " of " + std::to_string(log_.last_index().value()) +
@@ -181,6 +181,12 @@ void Raft::MeasureCatchUp(Progress& follower) {
   follower.catch_up_began = now_;
 }
 
+// It has caught up, and holds the configuration that names its incarnation: without that it would
+// give nobody its vote, and if this leader goes, nobody could bring it that entry.
+bool Raft::MayBecomeVoter(const Progress& follower) const {
+  return follower.caught_up && Counts(follower) && follower.match >= configuration_index();
+}
+
 // Makes voters of those who are to become one and have caught up; each in the place of the member
 // that it replaces.
 bool Raft::TryPromote() {
@@ -188,9 +194,8 @@ bool Raft::TryPromote() {
   if (leader.transfer_target != NodeId(0) || commit_index_ < leader.first_index) return false;
   std::vector<MemberChange> changes;
   for (const Progress& follower : leader.followers) {
-    if (follower.role != MemberRole::kJoining || !follower.caught_up) continue;
+    if (follower.role != MemberRole::kJoining || !MayBecomeVoter(follower)) continue;
     if (now_ - follower.last_heard > options_.election_timeout_min) continue;
-    if (!Counts(follower)) continue;
     changes.push_back(MemberChange{.kind = MemberChange::Kind::kPromote,
                                    .name = configuration().Find(follower.id)->name,
                                    .address = {},

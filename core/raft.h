@@ -218,6 +218,7 @@ class Raft {
   void DropRemovedFollowers();
   void SyncFollowers();
   void MeasureCatchUp(Progress& follower);
+  bool MayBecomeVoter(const Progress& follower) const;
   bool TryPromote();
   bool IsReachable(NodeId voter) const;
   std::optional<std::string> PresentQuorumProblem() const;
