@@ -145,7 +145,8 @@ std::string EncodeConfiguration(const Configuration& configuration) {
   for (const Member& member : configuration.members()) {
     out.Put(static_cast<std::uint8_t>(member.role));
     out.Put(static_cast<std::uint8_t>(member.outgoing ? 1 : 0));
-    out.Put(member.replaces.value());
+    out.Put(member.replaces);
+    out.Put(member.incarnation);
     out.PutString(member.name);
     out.PutString(member.address);
   }
@@ -169,7 +170,8 @@ std::optional<Configuration> DecodeConfiguration(std::string_view bytes) {
     Member member;
     member.role = static_cast<MemberRole>(role);
     member.outgoing = outgoing == 1;
-    member.replaces = NodeId(in.Take<std::uint64_t>());
+    member.replaces = in.Take<NodeId>();
+    member.incarnation = in.Take<Incarnation>();
     member.name = in.TakeString();
     member.address = in.TakeString();
     member.id = NodeIdOf(member.name);

@@ -36,6 +36,8 @@ struct Member {
   bool outgoing = false;
   // kJoining: the voter that leaves when this one becomes a voter; 0: none.
   NodeId replaces;
+  // The data directory that the member was admitted with (core/standing.cc). 0: not recorded yet.
+  Incarnation incarnation{};
 
   friend bool operator==(const Member&, const Member&) = default;
 };

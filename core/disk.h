@@ -101,8 +101,8 @@ struct Identity {
   NodeId node;
   std::string node_name;
   std::string cluster_name;
-  Configuration bootstrap;        // the configuration at index 0
-  std::uint64_t incarnation = 0;  // random; a new one for every new data directory
+  Configuration bootstrap;  // the configuration at index 0
+  Incarnation incarnation;  // a new one, and a greater one, for every new data directory
 };
 
 // What recovery found: the state the last life of this node left behind.

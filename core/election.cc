@@ -19,6 +19,7 @@ void Raft::ResetElectionDeadline() {
 // A voter may; and one that is a voter no more by a configuration that it does not know to be
 // committed: it may be the only one that has that entry and can be elected (thesis 4.2.2).
 bool Raft::MayCampaign() const {
+  if (standing() == Standing::kUnproven && log_.last_index() > Index(0)) return false;
   for (auto record = configurations_.rbegin(); record != configurations_.rend(); ++record) {
     if (record->configuration.IsVoter(options_.id)) return true;
     if (record->index <= commit_index_) return false;
@@ -33,6 +34,7 @@ void Raft::StartCampaign(Ballot ballot, CampaignReason reason) {
   candidate.ballot = ballot;
   candidate.reason = reason;
   if (ballot == Ballot::kVote) {
+    if (log_.last_index() == Index(0)) hard_state_.founder = true;
     SetHardState(hard_state_.term + 1, options_.id);
     candidate.campaign_term = hard_state_.term;
     candidate.own_vote = NextPersist();
@@ -101,11 +103,13 @@ void Raft::OnRequestVote(NodeId from, Term term, const RequestVoteRequest& reque
   const bool free_to_vote = hard_state_.voted_for == NodeId() || hard_state_.voted_for == from;
   // A learner that is asked votes too: the candidate may know of a promotion that this node does
   // not (thesis 4.2.1).
-  response.granted = free_to_vote && !std::holds_alternative<LeaderState>(role_) &&
+  response.granted = free_to_vote && (standing() == Standing::kProven || IsBirth(request)) &&
+                     !std::holds_alternative<LeaderState>(role_) &&
                      log_.IsUpToDate(request.last_log_index, request.last_log_term);
   if (response.granted && hard_state_.voted_for == NodeId()) {
     // A pre-candidate of this term gives up its own bid.
     if (std::holds_alternative<CandidateState>(role_)) BecomeFollower(hard_state_.term, NodeId());
+    if (IsBirth(request)) hard_state_.founder = true;
     SetHardState(hard_state_.term, from);
     ResetElectionDeadline();
     Emit(EventKind::kGrantedVote, from);
@@ -117,6 +121,7 @@ void Raft::OnRequestVote(NodeId from, Term term, const RequestVoteRequest& reque
 // Thesis 9.6 and 4.2.3.
 bool Raft::WouldPreVote(const RequestVoteRequest& request) const {
   return request.campaign_term > hard_state_.term &&
+         (standing() == Standing::kProven || IsBirth(request)) &&
          log_.IsUpToDate(request.last_log_index, request.last_log_term) && !DefendsLeader(request);
 }
 
@@ -172,7 +177,7 @@ Instant Raft::QuorumDeadline() const {
   const Instant heard = configuration().QuorumValue<Instant>([&](NodeId voter) {
     if (voter == options_.id) return Instant::max();
     const Progress* follower = FindFollower(voter);
-    return follower == nullptr ? Instant::min() : follower->last_heard;
+    return follower == nullptr || !Counts(*follower) ? Instant() : follower->last_heard;
   });
   return heard == Instant::max() ? heard : heard + options_.election_timeout_max;
 }
@@ -189,7 +194,7 @@ void Raft::CheckQuorum() {
 const Progress* Raft::BestSuccessor() const {
   const Progress* best = nullptr;
   for (const Progress& follower : std::get<LeaderState>(role_).followers) {
-    if (follower.role != MemberRole::kVoter) continue;
+    if (follower.role != MemberRole::kVoter || !Counts(follower)) continue;
     if (now_ - follower.last_heard > options_.election_timeout_min) continue;
     if (best == nullptr || follower.match > best->match) best = &follower;
   }

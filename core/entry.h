@@ -37,6 +37,8 @@ inline std::size_t CostOf(const Entry& entry) {
 struct HardState {
   Term term;
   NodeId voted_for;  // in `term`; 0: nobody
+  // This disk took part in the first election of the cluster (core/standing.cc). Never unset.
+  bool founder = false;
 
   friend bool operator==(const HardState&, const HardState&) = default;
 };

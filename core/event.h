@@ -30,7 +30,7 @@ enum class EventKind : std::uint8_t {
   kChangedMembership = 17,  // appended; a: index, b: 1 if joint
   kLeftCluster = 18,        // the leader is no voter of the committed configuration
   kDiskStalled = 19,        // a leader's disk makes no progress; it hands over
-  kMemberForgot = 20,       // peer: a follower denies what it has acknowledged, a: up to where
+  kMemberForgot = 20,       // peer: its disk was wiped or rolled back; a: its incarnation
 };
 
 const char* NameOf(EventKind kind);

@@ -133,7 +133,13 @@ absl::StatusOr<Configuration> ChangedConfiguration(const Configuration& from,
   for (const MemberChange& change : changes) {
     if (absl::Status applied = changer.Apply(change); !applied.ok()) return applied;
   }
-  Configuration to(std::move(changer).Finish());
+  std::vector<Member> members = std::move(changer).Finish();
+  for (Member& member : members) {
+    // Removed and added again in one request: a voter that goes on counting, by the disk it has.
+    const Member* before = from.Find(member.id);
+    if (before != nullptr) member.incarnation = before->incarnation;
+  }
+  Configuration to(std::move(members));
   if (auto problem = to.Problem()) return absl::InvalidArgumentError(*problem);
   return to;
 }

@@ -52,32 +52,47 @@ void Raft::Dispatch(ChangeMembership change) {
   ReplicateToAll();
 }
 
+// It counts, and has been heard for an election timeout. Who has not spoken yet may turn out to have
+// an empty disk, and no configuration may come to depend on its vote.
+bool Raft::IsReachable(NodeId voter) const {
+  if (voter == options_.id) return true;
+  const Progress* follower = FindFollower(voter);
+  return follower != nullptr && follower->lease_base != Instant::min() && Counts(*follower) &&
+         now_ - follower->last_heard <= options_.election_timeout_max;
+}
+
 // Why the cluster would be at risk in `target`: a change that cannot commit blocks every other one.
 std::optional<std::string> Raft::ReachProblem(const Configuration& target) const {
   std::size_t reachable = 0;
   std::string silent;
   for (const NodeId voter : target.voters()) {
     const Progress* follower = FindFollower(voter);
-    const bool heard =
-        voter == options_.id ||
-        (follower != nullptr && now_ - follower->last_heard <= options_.election_timeout_max);
-    if (heard) {
+    if (IsReachable(voter)) {
       ++reachable;
     } else {
       silent += (silent.empty() ? "" : ", ") + target.Find(voter)->name;
     }
     if (configuration().IsVoter(voter)) continue;
-    if (follower == nullptr || !follower->caught_up) {
+    if (follower == nullptr || !MayBecomeVoter(*follower)) {
       const Index match = follower == nullptr ? Index() : follower->match;
       return "'" + target.Find(voter)->name + "' has not caught up: it has the log through " +
              std::to_string(match.value()) + " of " + std::to_string(log_.last_index().value()) +
              ". A member that was added without --learner becomes a voter by itself when it has";
     }
   }
-  if (reachable >= target.majority()) return std::nullopt;
+  if (reachable >= target.majority()) return PresentQuorumProblem();
   return "the new configuration could not reach a quorum: of its " +
          std::to_string(target.voters().size()) + " voters " + silent +
          " cannot be reached now; bring them back, or remove them first";
+}
+
+// The joint configuration needs a majority of the present voters as well.
+std::optional<std::string> Raft::PresentQuorumProblem() const {
+  const Tally tally = configuration().Count(
+      [this](NodeId voter) { return std::optional<bool>(IsReachable(voter)); });
+  if (tally == Tally::kWon) return std::nullopt;
+  return "the present configuration has no quorum that can be reached, so that nothing can be "
+         "changed";
 }
 
 // A change of voters goes through both quorums (thesis 4.3), whatever its size; any other one
@@ -108,7 +123,7 @@ void Raft::LeadMembership() {
   }
   DropRemovedFollowers();
   if (!configuration().IsVoter(options_.id)) return LeaveCluster();
-  if (leader.joining > 0 && TryPromote()) ReplicateToAll();
+  if (RecordIncarnations() || (leader.joining > 0 && TryPromote())) ReplicateToAll();
 }
 
 // They hear of the commit, so that they know that they are out, and stay quiet.
@@ -145,6 +160,7 @@ void Raft::SyncFollowers() {
       followers.push_back(std::move(follower));
     }
     followers.back().role = member.role;
+    if (!configuration().IsVoter(member.id)) followers.back().rolled_back = false;
   }
   if (configuration_index() > commit_index_) {
     for (Progress& follower : leader.followers) {
@@ -166,6 +182,12 @@ void Raft::MeasureCatchUp(Progress& follower) {
   follower.catch_up_began = now_;
 }
 
+// It has caught up, and holds the configuration that names its incarnation: without that it would
+// give nobody its vote, and if this leader goes, nobody could bring it that entry.
+bool Raft::MayBecomeVoter(const Progress& follower) const {
+  return follower.caught_up && Counts(follower) && follower.match >= configuration_index();
+}
+
 // Makes voters of those who are to become one and have caught up; each in the place of the member
 // that it replaces.
 bool Raft::TryPromote() {
@@ -173,7 +195,7 @@ bool Raft::TryPromote() {
   if (leader.transfer_target != NodeId(0) || commit_index_ < leader.first_index) return false;
   std::vector<MemberChange> changes;
   for (const Progress& follower : leader.followers) {
-    if (follower.role != MemberRole::kJoining || !follower.caught_up) continue;
+    if (follower.role != MemberRole::kJoining || !MayBecomeVoter(follower)) continue;
     if (now_ - follower.last_heard > options_.election_timeout_min) continue;
     changes.push_back(MemberChange{.kind = MemberChange::Kind::kPromote,
                                    .name = configuration().Find(follower.id)->name,

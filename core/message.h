@@ -51,6 +51,14 @@ struct AppendEntriesRequest {
   std::vector<Entry> entries;
 };
 
+// Whether what a node promises can be counted on.
+enum class Standing : std::uint8_t {
+  // Its disk holds all that it has ever promised as this member.
+  kProven = 1,
+  // It may have forgotten votes and entries (core/standing.cc): it counts in no quorum.
+  kUnproven = 2,
+};
+
 enum class AppendResult : std::uint8_t {
   kMatched = 1,    // the log holds the leader's entries through match_index, durably
   kConflict = 2,   // no entry (prev_log_index, prev_log_term); see the hints
@@ -59,6 +67,7 @@ enum class AppendResult : std::uint8_t {
 
 struct AppendEntriesResponse {
   AppendResult result = AppendResult::kMatched;
+  Standing standing = Standing::kProven;
   Index match_index;     // kMatched
   Index prev_log_index;  // of the request it answers; 0 if stale
   // Hints of kConflict (thesis 3.5, fast back-off): the term of the follower's entry at
@@ -110,6 +119,7 @@ struct Message {
   NodeId to;
   Term term;  // the sender's current term
   MessageBody body;
+  Incarnation incarnation{};  // of the sender
 };
 
 // "AppendEntriesRequest" and so on, for logs and traces.

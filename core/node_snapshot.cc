@@ -160,8 +160,11 @@ void Node::SendChunk(const SnapshotRead& read) {
   chunk.last = read.last;
   chunk.data = read.data;
   sending.retry_at = environment_.clock->Now() + options_.snapshot_retry;
-  environment_.network->Send(Message{
-      .from = raft_.id(), .to = read.reader, .term = raft_.term(), .body = std::move(chunk)});
+  environment_.network->Send(Message{.from = raft_.id(),
+                                     .to = read.reader,
+                                     .term = raft_.term(),
+                                     .body = std::move(chunk),
+                                     .incarnation = identity_.incarnation});
 }
 
 void Node::OnChunkAnswer(NodeId from, const InstallSnapshotResponse& answer) {
@@ -236,8 +239,11 @@ void Node::AnswerChunk(NodeId to, const SnapshotMeta& meta, std::uint64_t next_o
   answer.snapshot_index = meta.index;
   answer.snapshot_term = meta.term;
   answer.next_offset = next_offset;
-  environment_.network->Send(
-      Message{.from = raft_.id(), .to = to, .term = raft_.term(), .body = answer});
+  environment_.network->Send(Message{.from = raft_.id(),
+                                     .to = to,
+                                     .term = raft_.term(),
+                                     .body = answer,
+                                     .incarnation = identity_.incarnation});
 }
 
 void Node::OnDone(const StageDone& done) {

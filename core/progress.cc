@@ -25,6 +25,14 @@ void Progress::BecomeProbe(Index next_index) {
   inflight_bytes = 0;
 }
 
+void Progress::Forget(Index next_index) {
+  match = Index();
+  read_round = ReadRound();
+  lease_base = Instant::min();
+  caught_up = false;
+  BecomeProbe(next_index);
+}
+
 void Progress::BecomeReplicate() {
   state = ProgressState::kReplicate;
   next = match + 1;

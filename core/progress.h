@@ -13,6 +13,7 @@
 #include <deque>
 
 #include "core/configuration.h"
+#include "core/message.h"
 #include "core/types.h"
 
 namespace grassdb {
@@ -47,7 +48,10 @@ struct Progress {
   // When `match` rose last. A denial of what is at or below `match`, in answer to what was sent
   // after that, comes from a node that has lost a part of its disk.
   Instant match_learned = Instant::min();
-  bool forgot = false;  // it has been reported
+  // Of its newest message in this term; 0: none yet.
+  Incarnation incarnation;
+  Standing standing = Standing::kProven;  // as it said last
+  bool rolled_back = false;  // it has denied what it had acknowledged, and is a voter still
   // A learner's catching up, in rounds (thesis 4.2.1): a round ends when it has what the leader had
   // when the round began. It has caught up when a round was shorter than an election timeout.
   Index catch_up_target;
@@ -57,6 +61,8 @@ struct Progress {
   std::size_t inflight_bytes = 0;
 
   void BecomeProbe(Index next_index);
+  // It holds nothing any more, as far as is known.
+  void Forget(Index next_index);
   void BecomeReplicate();
   void BecomeSnapshot(Index index);
   void Sent(Index last, std::size_t bytes);

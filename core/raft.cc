@@ -23,6 +23,7 @@ const char* NameOf(Role role) {
 
 Raft::Raft(const RaftOptions& options, const RecoveredState& recovered, Instant now)
     : options_(options),
+      incarnation_(recovered.identity.incarnation),
       hard_state_(recovered.hard_state),
       log_(recovered.base_index, recovered.base_term, recovered.entries),
       snapshot_(recovered.snapshot),
@@ -132,7 +133,7 @@ void Raft::OnLeaderDeadline() {
 
 void Raft::Dispatch(Message message) {
   if (message.to != options_.id || message.from == options_.id) return;
-  if (!PassesTermCheck(message)) return;
+  if (!PassesIncarnationCheck(message) || !PassesTermCheck(message)) return;
   const NodeId from = message.from;
   if (std::holds_alternative<InstallSnapshotRequest>(message.body)) {
     OnInstallSnapshot(std::move(message));
@@ -141,7 +142,7 @@ void Raft::Dispatch(Message message) {
   } else if (auto* append = std::get_if<AppendEntriesRequest>(&message.body)) {
     OnAppendEntries(from, std::move(*append));
   } else if (auto* appended = std::get_if<AppendEntriesResponse>(&message.body)) {
-    OnAppendEntriesResponse(from, *appended);
+    OnAppendEntriesResponse(from, message.incarnation, *appended);
   } else if (auto* ask = std::get_if<RequestVoteRequest>(&message.body)) {
     OnRequestVote(from, message.term, *ask);
   } else if (auto* vote = std::get_if<RequestVoteResponse>(&message.body)) {
@@ -310,7 +311,7 @@ void Raft::Dispatch(TransferLeadership transfer) {
   const Progress* target = transfer.target == NodeId(0)
                                ? BestSuccessor()
                                : std::as_const(*this).FindFollower(transfer.target);
-  if (target == nullptr || target->role != MemberRole::kVoter) return;
+  if (target == nullptr || target->role != MemberRole::kVoter || !Counts(*target)) return;
   leader->transfer_target = target->id;
   leader->transfer_deadline = now_ + options_.election_timeout_max;
   leader->transfer_sent = false;
@@ -340,7 +341,8 @@ void Raft::SetHardState(Term term, NodeId voted_for) {
   // One vote a term (thesis 3.4): within a term the vote is given once and kept.
   GRASS_CHECK(term > hard_state_.term || hard_state_.voted_for == NodeId() ||
               hard_state_.voted_for == voted_for);
-  hard_state_ = HardState{.term = term, .voted_for = voted_for};
+  hard_state_.term = term;
+  hard_state_.voted_for = voted_for;
   hard_state_dirty_ = true;
   term_persist_ = NextPersist();
 }
@@ -416,7 +418,11 @@ void Raft::AdvanceApply() {
 void Raft::Send(NodeId to, MessageBody body, PersistId needs) {
   GRASS_CHECK_NE(to, options_.id);
   GRASS_CHECK_LE(needs, NextPersist());
-  Message message{.from = options_.id, .to = to, .term = hard_state_.term, .body = std::move(body)};
+  Message message{.from = options_.id,
+                  .to = to,
+                  .term = hard_state_.term,
+                  .body = std::move(body),
+                  .incarnation = incarnation_};
   if (needs <= durable_persist_) {
     output_->messages.push_back(std::move(message));
   } else {

@@ -19,7 +19,7 @@
 // Raft is a copyable value: a copy behaves as the original would.
 //
 // Files: raft.cc (dispatch, roles, persistence), election.cc, replication.cc, reads.cc,
-// membership.cc.
+// membership.cc, standing.cc.
 #ifndef GRASSDB_CORE_RAFT_H_
 #define GRASSDB_CORE_RAFT_H_
 
@@ -80,6 +80,8 @@ class Raft {
   // A change of membership has been appended and is not over: configuration() is not committed, or
   // is joint.
   bool IsChangingMembership() const;
+  // Whether this node's votes and acknowledgements count (core/standing.cc).
+  Standing standing() const;
   // True if this node leads and no other node can have been elected by `now` (thesis 6.4.1): what
   // it has committed is all there is. Ask again after the read itself: the process may have been
   // paused in between. Needs clocks that keep RaftOptions::lease_drift_percent_max.
@@ -103,7 +105,9 @@ class Raft {
   struct LeaderState {
     std::vector<Progress> followers;  // every other member, sorted by id
     std::size_t joining = 0;          // members of that role
-    Index first_index;                // of this leader's no-op; reads wait until it is committed
+    // A member's incarnation is not the one that the configuration has, or it has forgotten.
+    bool incarnations_differ = true;
+    Index first_index;  // of this leader's no-op; reads wait until it is committed
     Instant heartbeat_deadline;
     ReadRound round;            // the newest round started
     ReadRound confirmed_round;  // the newest round that a quorum has confirmed
@@ -190,7 +194,8 @@ class Raft {
   Index AppendMissing(AppendEntriesRequest& request);
   void RefuseAppend(NodeId from, const AppendEntriesRequest& request);
   PersistId PersistThatCovers(Index index) const;
-  void OnAppendEntriesResponse(NodeId from, const AppendEntriesResponse& response);
+  void OnAppendEntriesResponse(NodeId from, Incarnation incarnation,
+                               const AppendEntriesResponse& response);
   void OnConflict(Progress& follower, const AppendEntriesResponse& response);
   void OnMatched(Progress& follower, const AppendEntriesResponse& response);
   void OnInstallSnapshot(Message message);
@@ -213,9 +218,20 @@ class Raft {
   void DropRemovedFollowers();
   void SyncFollowers();
   void MeasureCatchUp(Progress& follower);
+  bool MayBecomeVoter(const Progress& follower) const;
   bool TryPromote();
+  bool IsReachable(NodeId voter) const;
+  std::optional<std::string> PresentQuorumProblem() const;
   std::optional<std::string> ReachProblem(const Configuration& target) const;
   void LeaveCluster();
+
+  // standing.cc
+  bool IsBirth(const RequestVoteRequest& request) const;
+  bool PassesIncarnationCheck(const Message& message);
+  void NoteIncarnation(Progress& follower, Incarnation incarnation);
+  void OnForgotten(Progress& follower);
+  bool Counts(const Progress& follower) const;
+  bool RecordIncarnations();
 
   // reads.cc
   void AddRead(WaitingRead read);
@@ -229,6 +245,7 @@ class Raft {
   LeaderState& leading() { return std::get<LeaderState>(role_); }
 
   RaftOptions options_;
+  Incarnation incarnation_;
   HardState hard_state_;
   Log log_;
   std::optional<SnapshotMeta> snapshot_;

@@ -51,7 +51,7 @@ void Raft::ConfirmRounds() {
   const ReadRound confirmed = configuration().QuorumValue<ReadRound>([&](NodeId voter) {
     if (voter == options_.id) return leader.round;
     const Progress* follower = FindFollower(voter);
-    return follower == nullptr ? ReadRound() : follower->read_round;
+    return follower == nullptr || !Counts(*follower) ? ReadRound() : follower->read_round;
   });
   if (confirmed <= leader.confirmed_round) return;
   leader.confirmed_round = confirmed;
@@ -78,7 +78,7 @@ bool Raft::HoldsLease(Instant now) const {
   const Instant base = configuration().QuorumValue<Instant>([&](NodeId voter) {
     if (voter == options_.id) return now;
     const Progress* follower = FindFollower(voter);
-    return follower == nullptr ? Instant::min() : follower->lease_base;
+    return follower == nullptr || !Counts(*follower) ? Instant::min() : follower->lease_base;
   });
   const Duration lease =
       options_.election_timeout_min * (100 - options_.lease_drift_percent_max) / 100;

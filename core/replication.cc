@@ -63,6 +63,7 @@ void Raft::OnAppendEntries(NodeId from, AppendEntriesRequest request) {
   response.prev_log_index = prev;
   response.read_round = request.read_round;
   response.sent_at = request.sent_at;
+  response.standing = standing();
   if (request.entries.empty()) {
     // A heartbeat is answered at once, however slow the disk is; it tells how far the disk has
     // come.
@@ -94,6 +95,7 @@ void Raft::RefuseAppend(NodeId from, const AppendEntriesRequest& request) {
   response.prev_log_index = request.prev_log_index;
   response.read_round = request.read_round;
   response.sent_at = request.sent_at;
+  response.standing = standing();
   if (request.prev_log_index > log_.last_index()) {
     response.conflict_index = log_.last_index() + 1;
   } else {
@@ -154,12 +156,15 @@ const Progress* Raft::FindFollower(NodeId id) const {
   return at == leader->followers.end() || at->id != id ? nullptr : &*at;
 }
 
-void Raft::OnAppendEntriesResponse(NodeId from, const AppendEntriesResponse& response) {
+void Raft::OnAppendEntriesResponse(NodeId from, Incarnation incarnation,
+                                   const AppendEntriesResponse& response) {
   Progress* follower = FindFollower(from);
-  if (follower == nullptr) return;
+  if (follower == nullptr || incarnation < follower->incarnation) return;
   follower->last_heard = now_;
+  NoteIncarnation(*follower, incarnation);
   // Its request was this node's too, of an earlier term of leading.
   if (response.result == AppendResult::kStaleTerm) return;
+  follower->standing = response.standing;
   if (response.sent_at <= now_) {
     follower->lease_base = std::max(follower->lease_base, response.sent_at);
   }
@@ -207,11 +212,8 @@ void Raft::OnMatched(Progress& follower, const AppendEntriesResponse& response) 
 void Raft::OnConflict(Progress& follower, const AppendEntriesResponse& response) {
   const Index prev = response.prev_log_index;
   if (follower.state == ProgressState::kSnapshot) return;
-  if (prev <= follower.match && response.sent_at > follower.match_learned && !follower.forgot) {
-    // Raft rests on nodes that do not forget (thesis 3.8). To serve it again as if nothing had been
-    // would hide that its vote cannot be trusted either.
-    follower.forgot = true;
-    Emit(EventKind::kMemberForgot, follower.id, follower.match.value());
+  if (prev <= follower.match && response.sent_at > follower.match_learned) {
+    return OnForgotten(follower);
   }
   // Late or repeated: the logs are known to match there by now, or another probe is out.
   if (prev <= follower.match || prev >= follower.next) return;
@@ -318,7 +320,7 @@ void Raft::AdvanceCommit() {
   const Index reached = configuration().QuorumValue<Index>([&](NodeId voter) {
     if (voter == options_.id) return durable_index_;
     const Progress* follower = FindFollower(voter);
-    return follower == nullptr ? Index() : follower->match;
+    return follower == nullptr || !Counts(*follower) ? Index() : follower->match;
   });
   if (reached <= commit_index_ || log_.TermAt(reached) != hard_state_.term) return;
   commit_index_ = reached;
@@ -329,7 +331,9 @@ void Raft::OnInstallSnapshotResponse(Message message) {
   const auto& response = std::get<InstallSnapshotResponse>(message.body);
   Progress* follower = FindFollower(message.from);
   if (follower == nullptr || response.match_index > log_.last_index()) return;
+  if (message.incarnation < follower->incarnation) return;
   follower->last_heard = now_;
+  NoteIncarnation(*follower, message.incarnation);
   if (response.installed) {
     if (response.match_index > follower->match) {
       follower->match = response.match_index;

@@ -52,6 +52,9 @@ using SessionId = Tagged<struct SessionIdTag>;
 using Sequence = Tagged<struct SequenceTag>;
 // Number of a committed change of the store, from 1. 0 is the empty store.
 using Revision = Tagged<struct RevisionTag>;
+// A data directory in the life of a member: a wiped one gets another. Rises with the time of its
+// making, so that of two the newer is known. 0: not known yet.
+using Incarnation = Tagged<struct IncarnationTag>;
 // A request as its transport knows it; the node only hands it back with the answer.
 using RequestId = Tagged<struct RequestIdTag>;
 

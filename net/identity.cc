@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include <chrono>
+#include <cstdint>
 #include <filesystem>
 #include <utility>
 
@@ -19,7 +21,11 @@ Identity Begin(const ServerOptions& options) {
   Identity identity;
   identity.node = NodeIdOf(options.name);
   identity.node_name = options.name;
-  identity.incarnation = RandomNumber();
+  // Greater than that of any directory that this node had before, and not to be guessed.
+  const auto born = std::chrono::duration_cast<std::chrono::milliseconds>(
+      std::chrono::system_clock::now().time_since_epoch());
+  identity.incarnation =
+      Incarnation(static_cast<std::uint64_t>(born.count()) << 20 | RandomNumber() >> 44);
   return identity;
 }
 

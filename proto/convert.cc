@@ -80,6 +80,7 @@ void PutHeader(const Message& message, ClusterId cluster, Wire& wire) {
   header.set_from(message.from.value());
   header.set_to(message.to.value());
   header.set_term(message.term.value());
+  header.set_incarnation(message.incarnation.value());
 }
 
 raft::RequestVoteRequest ToWire(const RequestVoteRequest& body) {
@@ -114,6 +115,7 @@ raft::AppendEntriesRequest ToWire(const AppendEntriesRequest& body) {
 raft::AppendEntriesResponse ToWire(const AppendEntriesResponse& body) {
   raft::AppendEntriesResponse wire;
   wire.set_result(static_cast<raft::AppendResult>(body.result));
+  wire.set_standing(static_cast<raft::Standing>(body.standing));
   wire.set_match_index(body.match_index.value());
   wire.set_prev_log_index(body.prev_log_index.value());
   wire.set_conflict_term(body.conflict_term.value());
@@ -306,8 +308,11 @@ AppendEntriesResponse FromWire(raft::AppendEntriesResponse& wire, const Message&
   fields.Require(wire.result() == raft::MATCHED || wire.result() == raft::CONFLICT ||
                      wire.result() == raft::STALE_TERM,
                  "result", static_cast<std::uint64_t>(wire.result()), "is not a result");
+  fields.Require(wire.standing() == raft::PROVEN || wire.standing() == raft::UNPROVEN, "standing",
+                 static_cast<std::uint64_t>(wire.standing()), "is not a standing");
   AppendEntriesResponse body;
   body.result = static_cast<AppendResult>(wire.result());
+  body.standing = static_cast<Standing>(wire.standing());
   body.match_index = Index(wire.match_index());
   body.prev_log_index = Index(wire.prev_log_index());
   body.conflict_term = Term(wire.conflict_term());
@@ -392,9 +397,11 @@ absl::Status TakeHeader(const raft::Header& header, const char* name, ClusterId 
                  "is also the receiver");
   fields.Require(header.term() < kNumberBound, "header.term", header.term(),
                  "is not a term any cluster reaches");
+  fields.RequireNotZero("header.incarnation", header.incarnation());
   message.from = NodeId(header.from());
   message.to = NodeId(header.to());
   message.term = Term(header.term());
+  message.incarnation = Incarnation(header.incarnation());
   return fields.problem();
 }
 

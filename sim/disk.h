@@ -56,6 +56,9 @@ class SimDisk final : public store::Directory {
   // No file of this disk is open. `number` of the crash keys what survives.
   void Crash(TrueTime now, CrashKind kind, std::uint64_t number);
 
+  // No file is left. As for a crash, no file of this disk is open.
+  void Wipe();
+
   // Multiplies every duration from now on.
   void SetSlowness(std::uint32_t factor) { slowness_ = factor; }
   // No failures and no stragglers from now on.

@@ -102,6 +102,13 @@ void SimDisk::Crash(TrueTime now, CrashKind kind, std::uint64_t number) {
   }
 }
 
+void SimDisk::Wipe() {
+  GRASS_CHECK(!locked_);
+  pending_.clear();
+  names_.clear();
+  durable_names_.clear();
+}
+
 // The page cache is what was durable with every surviving I/O on top. A sync that had not ended may
 // have done nothing.
 void SimDisk::CrashProcess(TrueTime now, std::uint64_t number) {

@@ -157,6 +157,9 @@ void FaultInjector::OnBegin(FaultKind kind, std::uint64_t number) {
     case FaultKind::kCrash:
       targets_->CrashHost(victim, CrashKindOf(kind, number), queue_->now() + length);
       break;
+    case FaultKind::kWipe:
+      targets_->WipeHost(victim, queue_->now() + length);
+      break;
     case FaultKind::kCrashAll:
       BeginCrashAll(number);
       break;
@@ -211,6 +214,7 @@ void FaultInjector::OnEnd(FaultKind kind, std::uint64_t number) {
     case FaultKind::kCrashAll:
     case FaultKind::kClog:
     case FaultKind::kClockJump:
+    case FaultKind::kWipe:
       break;  // these end by themselves
   }
   Schedule(kind, number + 1);

@@ -30,6 +30,8 @@ class FaultTargets {
   virtual std::optional<std::uint32_t> Leader() const = 0;
   // Crashes the host if it is not down already, to boot it again at `back`.
   virtual void CrashHost(std::uint32_t number, CrashKind kind, TrueTime back) = 0;
+  // As CrashHost, and its disk is gone; unless that would be more than a cluster can bear.
+  virtual void WipeHost(std::uint32_t number, TrueTime back) = 0;
 };
 
 // Directed links.

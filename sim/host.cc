@@ -127,6 +127,12 @@ void Host::Crash(CrashKind kind) {
   disk_.Crash(queue_->now(), kind, life_);
 }
 
+void Host::Wipe() {
+  GRASS_CHECK(down());
+  disk_.Wipe();
+  identity_.incarnation = identity_.incarnation + 1;
+}
+
 // --- Inputs ---
 
 template <class T>

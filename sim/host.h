@@ -60,6 +60,8 @@ class Host final : private Clock, private Network, private Disk, private Clients
   void Boot();
   // Whatever the host was doing. Down afterwards.
   void Crash(CrashKind kind);
+  // Down. Its disk is replaced by an empty one.
+  void Wipe();
 
   void OnStartEvent(std::uint64_t life);
   void OnWorkEvent(std::uint64_t life);
@@ -80,6 +82,8 @@ class Host final : private Clock, private Network, private Disk, private Clients
 
   std::uint32_t number() const { return number_; }
   std::uint64_t life() const { return life_; }
+  // Of the disk it has.
+  Incarnation incarnation() const { return identity_.incarnation; }
   bool down() const { return state_ == State::kDown; }
   bool up() const { return state_ == State::kUp; }
   // When the I/O that is under way ends.
@@ -117,7 +121,7 @@ class Host final : private Clock, private Network, private Disk, private Clients
 
   const std::uint32_t number_;
   const Plan& plan_;
-  const Identity identity_;
+  Identity identity_;
   const Keyed random_;
   EventQueue* queue_;
   Recorder* recorder_;

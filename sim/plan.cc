@@ -179,6 +179,7 @@ void DrawFaults(const Drawer& draw, Plan* plan) {
   DrawFault(draw, FaultKind::kSlowDisk, 35, 6 * unit, unit, 10 * unit, plan);
   DrawFault(draw, FaultKind::kClientCut, 40, 4 * unit, unit / 2, 8 * unit, plan);
   DrawFault(draw, FaultKind::kClockJump, 25, 5 * unit, unit / 100, unit / 50, plan);
+  DrawFault(draw, FaultKind::kWipe, 70, 8 * unit, unit / 100, 4 * unit, plan);
   plan->power_loss =
       draw.Coin(50, Dimension::kPowerLoss)
           ? 1'000'000
@@ -274,6 +275,8 @@ const char* NameOf(FaultKind kind) {
       return "client-cut";
     case FaultKind::kClockJump:
       return "clock-jump";
+    case FaultKind::kWipe:
+      return "wipe";
   }
   return "?";
 }
@@ -291,6 +294,11 @@ Plan DrawPlan(const RunOptions& options) {
   DrawFaults(draw, &plan);
   DrawWorkload(draw, &plan);
   DrawLease(draw, &plan);
+  // An operator who shrinks the cluster to the very node that is losing its disk has lost a
+  // majority.
+  if (plan.workload.change_membership > 0) {
+    plan.faults[static_cast<std::size_t>(FaultKind::kWipe)].on = false;
+  }
   plan.standing_partition = draw.Coin(50, Dimension::kStanding);
   plan.processing = draw.Scales(Dimension::kProcessing, microseconds(1), microseconds(200));
   plan.process_start = milliseconds(5);

@@ -70,8 +70,9 @@ enum class FaultKind : std::uint32_t {
   kSlowDisk = 6,   // every I/O of a node takes much longer
   kClientCut = 7,  // a client cannot reach, or is not reached by, some nodes
   kClockJump = 8,  // a node's clock jumps ahead
+  kWipe = 9,       // a node loses its whole disk and comes back with an empty one
 };
-inline constexpr std::size_t kFaultKinds = 9;
+inline constexpr std::size_t kFaultKinds = 10;
 
 const char* NameOf(FaultKind kind);
 

@@ -103,6 +103,8 @@ std::string Body(const TraceLine& line) {
       return std::string("returns ") + OutcomeName(line.a) + " v" + Decimal(line.b);
     case LineKind::kHealed:
       return "all faults end";
+    case LineKind::kWiped:
+      return "loses its disk";
     case LineKind::kOpenFailed:
       return "recovery failed: the disk failed";
   }
@@ -128,6 +130,7 @@ Counters& Counters::operator+=(const Counters& other) {
   ios += other.ios;
   io_failures += other.io_failures;
   crashes += other.crashes;
+  wipes += other.wipes;
   partitions += other.partitions;
   other_faults += other.other_faults;
   elections_won += other.elections_won;

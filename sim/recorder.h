@@ -48,6 +48,7 @@ struct Counters {
   std::uint64_t ios = 0;
   std::uint64_t io_failures = 0;
   std::uint64_t crashes = 0;
+  std::uint64_t wipes = 0;
   std::uint64_t partitions = 0;
   std::uint64_t other_faults = 0;
   std::uint64_t elections_won = 0;
@@ -80,6 +81,7 @@ enum class LineKind : std::uint8_t {
   kClientReturned = 12,  // node is the client; a: outcome, b: value
   kHealed = 13,
   kOpenFailed = 14,
+  kWiped = 15,
 };
 
 struct TraceLine {

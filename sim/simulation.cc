@@ -11,6 +11,7 @@
 namespace grassdb::sim {
 namespace {
 
+constexpr Incarnation kFirstDisk{1};
 constexpr std::uint64_t kSlotMask = 0xffffffff;
 
 std::string Milliseconds(Duration duration) {
@@ -49,7 +50,7 @@ void Simulation::MakeCluster() {
     identity.node_name = NodeName(i);
     // Who is to be added later knows nobody.
     if (i >= plan_.voters) identity.bootstrap = Configuration();
-    identity.incarnation = random_(Stream::kHost, i);
+    identity.incarnation = kFirstDisk;
     hosts_.push_back(std::make_unique<Host>(i, plan_, identity, &queue_, recorder_, owner));
   }
   for (std::uint32_t i = 0; i < plan_.workload.clients; ++i) {
@@ -172,8 +173,10 @@ void Simulation::OnRaftEvent(std::uint32_t host, Term term, const Event& event) 
   const auto number = peer == ids_.end() ? 0 : static_cast<std::uint64_t>(peer - ids_.begin()) + 1;
   recorder_->Note(LineKind::kRaftEvent, host, static_cast<std::uint64_t>(event.kind), number,
                   term.value(), event.a, event.b);
-  GRASS_RULE("nobody forgets", event.kind != EventKind::kMemberForgot,
-             NodeName(host) + " takes a follower for one that has lost a part of its disk");
+  GRASS_RULE(
+      "who remembers is believed",
+      event.kind != EventKind::kMemberForgot || hosts_[number - 1]->incarnation() > kFirstDisk,
+      NodeName(host) + " takes n" + Decimal(number) + " for one that has lost its disk");
   Counters& counters = recorder_->counters;
   if (event.kind == EventKind::kWonElection) ++counters.elections_won;
   if (event.kind == EventKind::kSnapshotInstalled) ++counters.snapshots_installed;
@@ -227,6 +230,36 @@ void Simulation::CrashHost(std::uint32_t number, CrashKind kind, TrueTime back) 
   host.Crash(kind);
   ResetRequestsOf(number);
   queue_.Push(back, EventType::kHostBoot, number, host.life());
+}
+
+void Simulation::WipeHost(std::uint32_t number, TrueTime back) {
+  if (!MayBeWiped(number)) return;
+  ++recorder_->counters.wipes;
+  recorder_->Note(LineKind::kWiped, number);
+  CrashHost(number, CrashKind::kPower, back);
+  hosts_[number]->Wipe();
+  checkers_->OnWiped(number);
+}
+
+// A quorum must remember (core/standing.cc): one node at a time forgets, the one before has become
+// a voter again, and nobody who has no data yet could take it for the birth of a cluster.
+bool Simulation::MayBeWiped(std::uint32_t number) const {
+  const std::optional<std::uint32_t> leader = Leader();
+  if (!leader.has_value()) return false;
+  const Raft& raft = hosts_[*leader]->node()->raft();
+  const Configuration& configuration = raft.configuration();
+  if (raft.IsChangingMembership() || configuration.voters().size() < 3) return false;
+  if (configuration.Find(ids_[number]) == nullptr) return false;
+  return std::ranges::all_of(hosts_, [&](const auto& host) {
+    if (host->number() >= plan_.voters && configuration.Find(ids_[host->number()]) == nullptr) {
+      return true;  // it was never there
+    }
+    if (!host->up() || host->node()->raft().log().last_index() == Index(0)) return false;
+    const Member* member = configuration.Find(ids_[host->number()]);
+    return member == nullptr ||
+           (member->role != MemberRole::kJoining && member->incarnation == host->incarnation() &&
+            host->node()->raft().standing() == Standing::kProven);
+  });
 }
 
 // --- The parts of a run ---

@@ -60,6 +60,7 @@ class Simulation final : private HostOwner, private FaultTargets {
   Host& HostAt(std::uint32_t number) override { return *hosts_[number]; }
   std::optional<std::uint32_t> Leader() const override;
   void CrashHost(std::uint32_t number, CrashKind kind, TrueTime back) override;
+  void WipeHost(std::uint32_t number, TrueTime back) override;
 
   void MakeCluster();
   void Step();
@@ -82,6 +83,7 @@ class Simulation final : private HostOwner, private FaultTargets {
   bool HasLeader() const;
   bool HasSameState() const;
   bool HasServingLeader() const;
+  bool MayBeWiped(std::uint32_t number) const;
   std::uint32_t NumberOf(NodeId id) const;
 
   const Plan& plan_;

@@ -254,10 +254,11 @@ std::string Summary(const SweepOptions& options, const SweepResult& result) {
           Decimal(sum.simulated_ns / 1'000'000'000) + ", messages " + Decimal(sum.messages_sent) +
           " (" + Decimal(sum.messages_lost) + " lost, " + Decimal(sum.messages_repeated) +
           " repeated), I/Os " + Decimal(sum.ios) + " (" + Decimal(sum.io_failures) + " failed)\n";
-  text += "crashes " + Decimal(sum.crashes) + ", partitions " + Decimal(sum.partitions) +
-          " (standing " + Decimal(sum.standing_partitions) + ")" + ", other faults " +
-          Decimal(sum.other_faults) + ", elections won " + Decimal(sum.elections_won) +
-          ", entries committed " + Decimal(sum.entries_committed) + ", configurations " +
+  text += "crashes " + Decimal(sum.crashes) + ", disks lost " + Decimal(sum.wipes) +
+          ", partitions " + Decimal(sum.partitions) + " (standing " +
+          Decimal(sum.standing_partitions) + ")" + ", other faults " + Decimal(sum.other_faults) +
+          ", elections won " + Decimal(sum.elections_won) + ", entries committed " +
+          Decimal(sum.entries_committed) + ", configurations " +
           Decimal(sum.memberships_committed) + ", snapshots taken " + Decimal(sum.snapshots_taken) +
           ", installed " + Decimal(sum.snapshots_installed) + "\n";
   text += "operations " + Decimal(sum.operations_ok) + " ok, " + Decimal(sum.operations_unknown) +

@@ -66,7 +66,7 @@ absl::StatusOr<Identity> ReadIdentity(Directory& directory, const FileNames& nam
   Identity identity;
   identity.cluster = decoder.Take<ClusterId>();
   identity.node = decoder.Take<NodeId>();
-  identity.incarnation = decoder.Take<std::uint64_t>();
+  identity.incarnation = decoder.Take<Incarnation>();
   identity.node_name = decoder.TakeString();
   identity.cluster_name = decoder.TakeString();
   auto bootstrap = DecodeConfiguration(decoder.TakeString());

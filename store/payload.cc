@@ -14,7 +14,8 @@ enum BatchFlags : std::uint32_t {
   kHasHardState = 1,
   kHasInstall = 2,
   kKeepsSuffix = 4,
-  kAllFlags = 7,
+  kIsFounder = 8,
+  kAllFlags = 15,
 };
 
 constexpr std::size_t kEntryRowBytes = 16;
@@ -73,7 +74,7 @@ void EncodeSegmentHeader(const SegmentHeader& header, RecordBuilder& record) {
   Encoder fields = record.fields();
   fields.Put(kSegmentMagic);
   fields.Put(header.format);
-  fields.Put(std::uint32_t{0});
+  fields.Put(std::uint32_t{header.hard_state.founder ? 1u : 0u});
   fields.Put(header.cluster);
   fields.Put(header.node);
   fields.Put(header.incarnation);
@@ -89,10 +90,12 @@ std::optional<SegmentHeader> DecodeSegmentHeader(std::string_view payload) {
   SegmentHeader header;
   if (decoder.Take<std::uint64_t>() != kSegmentMagic) return std::nullopt;
   header.format = decoder.Take<std::uint32_t>();
-  if (decoder.Take<std::uint32_t>() != 0) return std::nullopt;
+  const auto founder = decoder.Take<std::uint32_t>();
+  if (founder > 1) return std::nullopt;
+  header.hard_state.founder = founder == 1;
   header.cluster = decoder.Take<ClusterId>();
   header.node = decoder.Take<NodeId>();
-  header.incarnation = decoder.Take<std::uint64_t>();
+  header.incarnation = decoder.Take<Incarnation>();
   header.number = decoder.Take<SegmentNumber>();
   header.previous = TakePosition(decoder);
   header.hard_state.term = decoder.Take<Term>();
@@ -108,6 +111,7 @@ void EncodeBatch(const Persist& persist, const std::optional<InstallMark>& insta
   Encoder fields = record.fields();
   std::uint32_t flags = 0;
   if (persist.hard_state.has_value()) flags |= kHasHardState;
+  if (persist.hard_state.has_value() && persist.hard_state->founder) flags |= kIsFounder;
   if (install.has_value()) flags |= kHasInstall;
   if (install.has_value() && install->suffix == SuffixRule::kKeep) flags |= kKeepsSuffix;
   fields.Put(flags);
@@ -138,10 +142,12 @@ std::optional<Batch> DecodeBatch(std::string_view payload) {
   const auto count = decoder.Take<std::uint32_t>();
   if ((flags & ~std::uint32_t{kAllFlags}) != 0) return std::nullopt;
   if ((flags & (kHasInstall | kKeepsSuffix)) == kKeepsSuffix) return std::nullopt;
+  if ((flags & (kHasHardState | kIsFounder)) == kIsFounder) return std::nullopt;
   if ((flags & kHasHardState) != 0) {
     HardState& hard_state = batch.hard_state.emplace();
     hard_state.term = decoder.Take<Term>();
     hard_state.voted_for = decoder.Take<NodeId>();
+    hard_state.founder = (flags & kIsFounder) != 0;
   }
   if ((flags & kHasInstall) != 0) {
     InstallMark& install = batch.install.emplace();

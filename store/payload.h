@@ -35,7 +35,7 @@ struct SegmentHeader {
   std::uint32_t format = kLogFormat;
   ClusterId cluster;
   NodeId node;
-  std::uint64_t incarnation = 0;
+  Incarnation incarnation;
   SegmentNumber number;
   LogPosition previous;  // the last entry of the log when the segment began
   HardState hard_state;

@@ -72,7 +72,7 @@ bool DecodeHeader(std::string_view bytes, const Identity& identity, SnapshotHead
   decoder.Take<std::uint16_t>();
   const auto cluster = decoder.Take<ClusterId>();
   const auto node = decoder.Take<NodeId>();
-  const auto incarnation = decoder.Take<std::uint64_t>();
+  const auto incarnation = decoder.Take<Incarnation>();
   header.meta.index = decoder.Take<Index>();
   header.meta.term = decoder.Take<Term>();
   header.meta.configuration_index = decoder.Take<Index>();

@@ -51,10 +51,18 @@ void Checkers::OnDurableJobDone(std::uint32_t host) {
              NodeName(host) + " durably cut the committed entry of index " + Decimal(held.value()));
 }
 
+void Checkers::OnWiped(std::uint32_t host) {
+  disks_[host].image = DurableImage();
+  disks_[host].image.BeginForgetting();
+  disks_[host].running.reset();
+}
+
 void Checkers::OnRecovered(std::uint32_t host, const RecoveredState& state) {
   Disk& disk = disks_[host];
   Recovery::Check(host, disk.image, disk.running, state);
+  const bool forgot = disk.image.forgot();
   disk.image = DurableImage::Of(state);
+  if (forgot) disk.image.BeginForgetting();
   disk.running.reset();
   logs_.Forget(host);
   commits_.Forget(host);
@@ -70,6 +78,7 @@ void Checkers::AfterStep(std::uint32_t host, std::uint64_t life, const Node& nod
   const Log& log = raft.log();
   progress_.Observe(host,
                     {raft.term(), raft.voted_for(), raft.commit_index(), node.applied_index()});
+  if (raft.standing() == Standing::kProven) disks_[host].image.EndForgetting();
   const LogMatching::Change change = logs_.Observe(host, log);
   const LeaderAppendOnly::Standing standing{raft.role(), raft.term()};
   LeaderAppendOnly::Observe(host, standings_[host], standing, change);

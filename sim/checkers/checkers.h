@@ -31,6 +31,7 @@ class Checkers {
   void OnSend(std::uint32_t host, const Message& message);
   void OnDurableJobBegins(std::uint32_t host, const DiskJob& job);
   void OnDurableJobDone(std::uint32_t host);
+  void OnWiped(std::uint32_t host);
   void OnRecovered(std::uint32_t host, const RecoveredState& state);
   // `node`, in its life `life`, has started or has taken a batch of inputs.
   void AfterStep(std::uint32_t host, std::uint64_t life, const Node& node);

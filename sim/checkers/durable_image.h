@@ -26,6 +26,12 @@ class DurableImage {
   // snapshot() <= index <= last().
   Term TermAt(Index index) const { return terms_[index.value()]; }
 
+  // The disk is a new one: what its node promised earlier does not rest on it...
+  void BeginForgetting() { forgot_ = true; }
+  // ...until the others know of it: from then on it is a disk like any.
+  void EndForgetting() { forgot_ = false; }
+  bool forgot() const { return forgot_; }
+
   void Apply(const Persist& persist);
   void Apply(const PublishSnapshot& publish);
   // As a storage has just recovered it.
@@ -38,6 +44,7 @@ class DurableImage {
   HardState hard_state_;
   Index snapshot_;
   Index last_;
+  bool forgot_ = false;
   std::vector<Term> terms_ = {Term()};  // by index; meaningless below the snapshot
 };
 

@@ -61,7 +61,7 @@ void Promises::CheckMatch(Term term, const Log& log, const std::vector<Progress>
   for (const Progress& follower : followers) {
     const DurableImage* image = image_of(follower.id);
     // A follower that has gone on to a later term owes nothing to this leader any more.
-    if (image == nullptr || image->hard_state().term > term) continue;
+    if (image == nullptr || image->forgot() || image->hard_state().term > term) continue;
     if (follower.match <= image->snapshot()) continue;
     const bool held = follower.match <= image->last() &&
                       (follower.match < log.base_index() ||
@@ -79,6 +79,7 @@ void Promises::CheckVotes(Term term, NodeId leader, const Configuration& configu
   const Tally tally = configuration.Count([&](NodeId voter) -> std::optional<bool> {
     const DurableImage* image = image_of(voter);
     if (image == nullptr) return false;
+    if (image->forgot()) return true;  // it may have voted before
     const HardState& state = image->hard_state();
     return state.term > term || (state.term == term && state.voted_for == leader);
   });
@@ -100,7 +101,7 @@ bool Promises::RestsOnQuorum(Index index, Term term, const Configuration& config
                              const ImageOf& image_of) {
   return configuration.Count([&](NodeId voter) -> std::optional<bool> {
     const DurableImage* image = image_of(voter);
-    return image != nullptr && image->Holds(index, term);
+    return image != nullptr && (image->forgot() || image->Holds(index, term));
   }) == Tally::kWon;
 }
 

@@ -39,7 +39,7 @@ Identity Joined() {
   identity.cluster_name = "blue";
   identity.node = NodeIdOf("n1");
   identity.node_name = "n1";
-  identity.incarnation = 5;
+  identity.incarnation = Incarnation(5);
   return identity;
 }
 
@@ -57,7 +57,7 @@ TEST_F(IdentityTest, OfANodeThatHasJoinedIsFoundWithAnEmptyBootstrapConfiguratio
   ASSERT_TRUE(found->has_value());
   EXPECT_EQ((*found)->cluster, ClusterId(7));
   EXPECT_EQ((*found)->cluster_name, "blue");
-  EXPECT_EQ((*found)->incarnation, 5u);
+  EXPECT_EQ((*found)->incarnation, Incarnation(5));
   EXPECT_TRUE((*found)->bootstrap.empty());
 }
 

@@ -94,6 +94,7 @@ AppendEntriesRequest AnyAppend(Term term) {
 
 AppendEntriesResponse AnyAppendResponse() {
   return {.result = static_cast<AppendResult>(1 + Below(3)),
+          .standing = Flip() ? Standing::kProven : Standing::kUnproven,
           .match_index = Index(Any()),
           .prev_log_index = Index(Any()),
           .conflict_term = Term(Any()),
@@ -119,6 +120,7 @@ Message AnyMessage() {
   message.from = NodeId(1 + Below(1000));
   message.to = NodeId(2000 + Below(1000));
   message.term = Term(1 + Below(100));
+  message.incarnation = Incarnation(1 + Below(100));
   switch (Below(9)) {
     case 0:
       message.body = AnyVoteRequest();
@@ -174,7 +176,11 @@ RC_GTEST_PROP(PeerMessages, AreDecodedAsTheyWereEncoded, ()) {
 }
 
 RC_GTEST_PROP(PeerMessages, EntriesSurviveOneByOne, ()) {
-  Message message{.from = NodeId(1), .to = NodeId(2), .term = Term(50), .body = {}};
+  Message message{.from = NodeId(1),
+                  .to = NodeId(2),
+                  .term = Term(50),
+                  .body = {},
+                  .incarnation = Incarnation(1)};
   const AppendEntriesRequest append = AnyAppend(message.term);
   message.body = append;
   const auto decoded =
@@ -191,7 +197,11 @@ RC_GTEST_PROP(PeerMessages, EntriesSurviveOneByOne, ()) {
 
 RC_GTEST_PROP(PeerMessages, AnswersToAppendsSurviveFieldByField, ()) {
   const AppendEntriesResponse answer = AnyAppendResponse();
-  const Message message{.from = NodeId(1), .to = NodeId(2), .term = Term(50), .body = answer};
+  const Message message{.from = NodeId(1),
+                        .to = NodeId(2),
+                        .term = Term(50),
+                        .body = answer,
+                        .incarnation = Incarnation(1)};
   const auto decoded = DecodeMessage(MessageKind::kAppendEntriesResponse,
                                      EncodeMessage(message, kCluster), kCluster);
   RC_ASSERT(decoded.ok());
@@ -206,7 +216,11 @@ RC_GTEST_PROP(PeerMessages, AnswersToAppendsSurviveFieldByField, ()) {
 }
 
 RC_GTEST_PROP(PeerMessages, HandWrittenEntriesAreWhatProtobufWouldWrite, ()) {
-  Message message{.from = NodeId(1), .to = NodeId(2), .term = Term(50), .body = {}};
+  Message message{.from = NodeId(1),
+                  .to = NodeId(2),
+                  .term = Term(50),
+                  .body = {},
+                  .incarnation = Incarnation(1)};
   const AppendEntriesRequest append = AnyAppend(message.term);
   message.body = append;
   raft::AppendEntriesRequest wire;
@@ -402,7 +416,11 @@ TEST(PeerMessages, RefuseBytesThatDoNotParse) {
 }
 
 TEST(PeerMessages, TheLargestCommandFitsOneMessage) {
-  Message message{.from = NodeId(1), .to = NodeId(2), .term = Term(1), .body = {}};
+  Message message{.from = NodeId(1),
+                  .to = NodeId(2),
+                  .term = Term(1),
+                  .body = {},
+                  .incarnation = Incarnation(1)};
   Command command;
   command.transaction = PutTransaction("a", std::string(kValueBytesMax, 'x'));
   command.transaction.success.push_back(PutTransaction("b", "").success.front());

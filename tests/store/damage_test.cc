@@ -188,7 +188,7 @@ TEST(StorageDamage, OfAnotherNodesLogIsRefused) {
   {
     CrashDirectory directory;
     Identity identity = TestIdentity();
-    identity.incarnation = 77;
+    identity.incarnation = Incarnation(77);
     auto opened = Storage::Open(directory, kOptions, identity);
     ASSERT_TRUE(opened.ok());
     opened->storage.reset();

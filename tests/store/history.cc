@@ -37,7 +37,7 @@ Identity TestIdentity() {
   identity.node_name = "a";
   identity.cluster_name = "test";
   identity.bootstrap = Configuration(members);
-  identity.incarnation = 0x1234567;
+  identity.incarnation = Incarnation(0x1234567);
   return identity;
 }
 

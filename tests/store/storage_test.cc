@@ -82,7 +82,7 @@ TEST(StorageOpen, KeepsTheIdentityOfTheFirstLife) {
   CrashDirectory directory;
   Identity identity = TestIdentity();
   ASSERT_TRUE(Storage::Open(directory, kOneSegment, identity).ok());
-  identity.incarnation = 99;
+  identity.incarnation = Incarnation(99);
   const auto opened = Storage::Open(directory, kOneSegment, identity);
   ASSERT_TRUE(opened.ok()) << opened.status();
   EXPECT_EQ(opened->state.identity.incarnation, TestIdentity().incarnation);

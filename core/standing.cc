@@ -1,0 +1,122 @@
+// Who can be counted on: nodes that have lost their disk, or part of it.
+//
+// Raft rests on nodes that never forget a vote or an entry that they acknowledged (thesis 3.8). One
+// that comes back with an empty disk looks like a new one; if it voted or acknowledged as if
+// nothing had happened, it could help to elect a leader that lacks what it has helped to commit.
+//
+// So a node's promises count only while it is proven: the configuration in its log names its own
+// incarnation. A leader records there the incarnation of every member. A node that is not proven
+// follows and receives, but gives no vote, does not campaign, and its acknowledgements count in no
+// quorum. When a leader hears of a voter with a newer incarnation than the recorded one, it makes
+// it a joining learner (through a joint configuration); caught up, it becomes a voter again.
+//
+// A new cluster has nothing recorded. There a node may vote for a candidate without a log while it
+// has none itself: the birth of the cluster. It remembers that durably (HardState::founder), and is
+// proven by it until the first incarnations are recorded.
+//
+// What this cannot see: a cluster of whose members a majority has no data, the wiped one among
+// them, while those that have data are out of reach; it looks like a new cluster. And a disk that
+// was rolled back to an earlier state of the same incarnation, unless the leader that knew its
+// acknowledgements still leads (OnForgotten).
+#include <algorithm>
+#include <utility>
+
+#include "core/check.h"
+#include "core/raft.h"
+
+namespace grassdb {
+
+Standing Raft::standing() const {
+  // A driver without incarnations answers for its disk itself.
+  if (incarnation_ == Incarnation(0)) return Standing::kProven;
+  // Removed by a configuration that it does not know to be committed, it may be needed still
+  // (thesis 4.2.2), and is known by the one before.
+  for (auto record = configurations_.rbegin(); record != configurations_.rend(); ++record) {
+    const Member* self = record->configuration.Find(options_.id);
+    if (self != nullptr && self->incarnation != Incarnation(0)) {
+      return self->incarnation == incarnation_ ? Standing::kProven : Standing::kUnproven;
+    }
+    if (self != nullptr || record->index <= commit_index_) break;
+  }
+  return hard_state_.founder ? Standing::kProven : Standing::kUnproven;
+}
+
+bool Raft::IsBirth(const RequestVoteRequest& request) const {
+  return request.last_log_index == Index(0) && log_.last_index() == Index(0);
+}
+
+// False: the message comes from an earlier life of its sender's disk, or from a later one than the
+// configuration knows and promises what it cannot.
+bool Raft::PassesIncarnationCheck(const Message& message) {
+  const Member* sender = configuration().Find(message.from);
+  if (sender == nullptr || sender->incarnation == Incarnation(0)) return true;
+  if (message.incarnation < sender->incarnation) return false;
+  if (message.incarnation == sender->incarnation) return true;
+  return !std::holds_alternative<RequestVoteResponse>(message.body);
+}
+
+void Raft::NoteIncarnation(Progress& follower, Incarnation incarnation) {
+  if (follower.incarnation == incarnation) return;
+  const bool forgot = follower.incarnation != Incarnation(0);
+  follower.incarnation = incarnation;
+  leading().incarnations_differ = true;
+  if (!forgot) return;
+  Emit(EventKind::kMemberForgot, follower.id, incarnation.value());
+  follower.Forget(log_.last_index() + 1);
+}
+
+// A follower of the same incarnation denies what it has acknowledged: its disk was rolled back. It
+// must be admitted anew, as if it had a new disk.
+void Raft::OnForgotten(Progress& follower) {
+  Emit(EventKind::kMemberForgot, follower.id, follower.incarnation.value());
+  follower.Forget(follower.match + 1);
+  follower.rolled_back = true;
+  leading().incarnations_differ = true;
+  Replicate(follower);
+}
+
+bool Raft::Counts(const Progress& follower) const {
+  if (follower.standing == Standing::kUnproven || follower.rolled_back) return false;
+  if (follower.incarnation == Incarnation(0)) return true;  // it has not said anything yet
+  const Member* member = configuration().Find(follower.id);
+  return member == nullptr || member->incarnation == Incarnation(0) ||
+         member->incarnation == follower.incarnation;
+}
+
+// Writes down who has which disk. A voter whose disk may have forgotten something, because it is
+// another one than was recorded, or was rolled back, or has no part in the birth of the cluster,
+// becomes a joining learner.
+bool Raft::RecordIncarnations() {
+  LeaderState& leader = leading();
+  if (!leader.incarnations_differ || leader.transfer_target != NodeId(0)) return false;
+  if (commit_index_ < leader.first_index) return false;
+  std::vector<Member> members = configuration().members();
+  for (Member& member : members) {
+    Progress* follower = FindFollower(member.id);
+    const Incarnation seen = member.id == options_.id ? incarnation_
+                             : follower == nullptr    ? Incarnation()
+                                                      : follower->incarnation;
+    if (seen == Incarnation(0) || seen == member.incarnation) {
+      if (follower == nullptr || !follower->rolled_back) continue;
+    }
+    const bool remembers =
+        member.id == options_.id || (member.incarnation == Incarnation(0) && Counts(*follower));
+    if (member.role == MemberRole::kVoter && !remembers) {
+      // Its old incarnation stays on record until it is out of every quorum.
+      member.role = MemberRole::kJoining;
+    } else {
+      member.incarnation = seen;
+    }
+  }
+  Configuration target(std::move(members));
+  if (target == configuration()) {
+    leader.incarnations_differ = false;
+    return false;
+  }
+  // Without a quorum of those who remember, nobody can be admitted.
+  if (target.Problem().has_value() || ReachProblem(target).has_value()) return false;
+  AppendConfiguration(target);
+  return true;
+}
+
+}  // namespace grassdb
