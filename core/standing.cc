@@ -57,7 +57,10 @@ bool Raft::PassesIncarnationCheck(const Message& message) {
 
 void Raft::NoteIncarnation(Progress& follower, Incarnation incarnation) {
   if (follower.incarnation == incarnation) return;
-  const bool forgot = follower.incarnation != Incarnation(0);
+  const Member* member = configuration().Find(follower.id);
+  const bool forgot = follower.incarnation != Incarnation(0) ||
+                      (member != nullptr && member->incarnation != Incarnation(0) &&
+                       member->incarnation != incarnation);
   follower.incarnation = incarnation;
   leading().incarnations_differ = true;
   if (!forgot) return;

@@ -70,9 +70,7 @@ absl::StatusOr<JoinedCluster> TryToJoin(const ServerOptions& options) {
   if (!cluster.ok()) return cluster.status();
   const absl::StatusOr<NodeReport> leader = AskLeader(std::move(reports));
   if (!leader.ok()) return leader.status();
-  absl::Status status = CheckForgotten(*leader->status, options.name, options.join->address);
-  if (status.ok()) status = Add(options, leader->endpoint);
-  if (!status.ok()) return status;
+  if (absl::Status added = Add(options, leader->endpoint); !added.ok()) return added;
   return cluster;
 }
 
@@ -108,23 +106,6 @@ absl::StatusOr<JoinedCluster> ClusterOf(const std::vector<NodeReport>& reports,
                     name, wanted_name));
   }
   return JoinedCluster{.id = ClusterId(first->status->cluster_id()), .name = name};
-}
-
-absl::Status CheckForgotten(const wire::StatusResponse& leader, const std::string& name,
-                            const std::string& address) {
-  const auto member = std::ranges::find_if(
-      leader.members(), [&](const wire::MemberStatus& known) { return known.id() == name; });
-  // At another address it is somebody else, and the cluster says so itself.
-  if (member == leader.members().end() || member->address() != address) return absl::OkStatus();
-  const auto follower = std::ranges::find_if(
-      leader.followers(), [&](const wire::FollowerStatus& known) { return known.id() == name; });
-  const bool has_acknowledged = follower != leader.followers().end() && follower->match() > 0;
-  if (!member->voter() && !member->outgoing() && !has_acknowledged) return absl::OkStatus();
-  return absl::FailedPreconditionError(fmt::format(
-      "{0} is a {1} of the cluster already, but its data is not in this data directory, and the "
-      "cluster counts on it. Start it with its data, or remove it first (grass-cli member remove "
-      "{0}) and then join again",
-      name, member->role()));
 }
 
 absl::StatusOr<JoinedCluster> JoinCluster(const ServerOptions& options,

@@ -35,13 +35,6 @@ absl::StatusOr<JoinedCluster> JoinCluster(const ServerOptions& options,
 absl::StatusOr<JoinedCluster> ClusterOf(const std::vector<NodeReport>& reports,
                                         const std::string& wanted_name);
 
-// FailedPrecondition if the cluster counts on what this node, which has no data, has acknowledged
-// in an earlier life: then it must not come back under its old name. As a voter it could vote twice
-// in one term, and entries that are counted as held by it are gone (thesis 11.7.3 on disks that
-// lost their data).
-absl::Status CheckForgotten(const wire::StatusResponse& leader, const std::string& name,
-                            const std::string& address);
-
 }  // namespace grassdb::net
 
 #endif  // GRASSDB_NET_JOIN_H_

@@ -214,11 +214,9 @@ std::string TextOf(Term term, const Event& event, const Configuration& configura
       return "The disk makes no progress; looking for another node to lead";
     case EventKind::kMemberForgot:
       return fmt::format(
-          "{} denies log entries up to {} that it has acknowledged: a part of its disk is lost, "
-          "and "
-          "neither its data nor its votes can be relied on. Way out: grass-cli member remove {}, "
-          "stop it, delete its distdb_ files, and start it with --join",
-          peer, event.a, peer);
+          "{} has lost its disk, or a part of it: it has no say until it has been admitted anew, "
+          "as a learner first",
+          peer);
   }
   return NameOf(event.kind);
 }
@@ -231,9 +229,8 @@ LogLevel LevelOf(EventKind kind) {
       return LogLevel::kDebug;
     case EventKind::kSteppedDown:
     case EventKind::kDiskStalled:
-      return LogLevel::kWarn;
     case EventKind::kMemberForgot:
-      return LogLevel::kError;
+      return LogLevel::kWarn;
     default:
       return LogLevel::kInfo;
   }

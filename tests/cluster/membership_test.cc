@@ -227,22 +227,29 @@ TEST(Membership, ARefusedJoinIsOneLineAndLeavesNothingBehind) {
   EXPECT_TRUE(Reaches(cluster, 2, {{"node1", "voter"}, {"node2", "voter"}, {"node3", "voter"}}));
 }
 
-// With an empty disk and its old name it could vote again in a term in which it has voted.
-TEST(Membership, AVoterThatLostItsDataMayNotJoinUnderItsName) {
+// With an empty disk and its old name it could vote again in a term in which it has voted. It is
+// started as it always was: node3 by --join, and node2 by --cluster.
+TEST(Membership, AVoterThatLostItsDataComesBackAsALearnerByItself) {
+  const Roles all = {{"node1", "voter"}, {"node2", "voter"}, {"node3", "voter"}};
   Cluster cluster(3);
   cluster.BeginWith(2);
   cluster.Start(0);
   cluster.Start(1);
   cluster.Leader();
   cluster.Start(2);
-  ASSERT_TRUE(Reaches(cluster, 2, {{"node1", "voter"}, {"node2", "voter"}, {"node3", "voter"}}));
-  cluster.Kill(2);
-  std::filesystem::remove_all(cluster.data_directory(2));
-  ExpectRefusal(RunToEnd(cluster.Command(2), cluster.directory()),
-                "node3 is a voter of the cluster already");
-  ASSERT_EQ(cluster.Cli({"member", "remove", "node3"}).code, 0);
-  cluster.Start(2);
-  EXPECT_TRUE(Reaches(cluster, 2, {{"node1", "voter"}, {"node2", "voter"}, {"node3", "voter"}}));
+  ASSERT_TRUE(Reaches(cluster, 2, all));
+  ASSERT_EQ(cluster.Cli({"set", "k", "v"}).code, 0);
+  for (const int lost : {2, 1}) {
+    cluster.Kill(lost);
+    std::filesystem::remove_all(cluster.data_directory(lost));
+    cluster.Start(lost);
+    ASSERT_TRUE(WaitForLog(cluster, lost, cluster.name(lost) + " (joining)"));
+    ASSERT_TRUE(Reaches(cluster, lost, all));
+    const int leader = cluster.Leader();
+    EXPECT_NE(cluster.log(leader).find(cluster.name(lost) + " has lost its disk"),
+              std::string::npos);
+    EXPECT_EQ(cluster.Cli({"get", "k"}).out, "v\n");
+  }
 }
 
 TEST(Membership, ANodeThatJoinsWaitsForTheClusterUntilItIsStopped) {

@@ -25,21 +25,22 @@ Configuration VotersOf(int count) {
 }
 
 RaftCluster::RaftCluster(int voters, Options options) : options_(std::move(options)) {
-  for (int number = 1; number <= voters; ++number) Start(number, VotersOf(voters));
+  for (int number = 1; number <= voters; ++number) Start(number, VotersOf(voters), Incarnation(1));
 }
 
 void RaftCluster::Join(int number) {
   GRASS_CHECK(!Has(number));
-  Start(number, Configuration());
+  Start(number, Configuration(), Incarnation(1));
 }
 
-void RaftCluster::Start(int number, const Configuration& bootstrap) {
+void RaftCluster::Start(int number, const Configuration& bootstrap, Incarnation incarnation) {
   Replica& replica = replicas_[number];
   replica.options.id = IdOfNode(number);
   replica.options.seed = static_cast<std::uint64_t>(number);
   if (options_.adjust) options_.adjust(replica.options);
   replica.durable.identity.node = replica.options.id;
   replica.durable.identity.bootstrap = bootstrap;
+  if (options_.incarnations) replica.durable.identity.incarnation = incarnation;
   replica.raft.emplace(replica.options, replica.durable, now_);
 }
 
@@ -112,8 +113,11 @@ void RaftCluster::SendSnapshot(int from, int to) {
   chunk.meta = *sender.snapshot();
   chunk.last = true;
   chunk.data = Bytes("state");
-  network_.push_back(Message{
-      .from = sender.id(), .to = IdOfNode(to), .term = sender.term(), .body = std::move(chunk)});
+  network_.push_back(Message{.from = sender.id(),
+                             .to = IdOfNode(to),
+                             .term = sender.term(),
+                             .body = std::move(chunk),
+                             .incarnation = DiskOf(from).identity.incarnation});
 }
 
 void RaftCluster::WriteToDisk(Replica& replica, const Persist& persist) {
@@ -245,6 +249,18 @@ void RaftCluster::Restart(int number) {
   replica.disk.clear();
   replica.options.seed += 1000;
   replica.raft.emplace(replica.options, replica.durable, now_);
+}
+
+void RaftCluster::Wipe(int number) {
+  const Identity before = DiskOf(number).identity;
+  GRASS_CHECK(before.incarnation != Incarnation(0));
+  replicas_.erase(number);
+  Start(number, before.bootstrap, before.incarnation + 1);
+}
+
+void RaftCluster::RollBack(int number, const RecoveredState& earlier) {
+  replicas_.at(number).durable = earlier;
+  Restart(number);
 }
 
 void RaftCluster::Compact(int number) {

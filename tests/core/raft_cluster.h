@@ -27,6 +27,8 @@ class RaftCluster {
     // What a node does with snapshots (core/node_snapshot.cc), in its simplest form: a follower
     // that needs one is sent it as one chunk, and a chunk that arrives is staged at once.
     bool stream_snapshots = false;
+    // Every disk has its number (core/standing.cc): 1 for the first one of a node.
+    bool incarnations = false;
     std::function<void(RaftOptions&)> adjust;
     // Hears of every single step, after it.
     std::function<void(int number, const Input& input, const Output& output)> on_step;
@@ -105,6 +107,10 @@ class RaftCluster {
 
   // Loses what is not durable, and comes back with the rest.
   void Restart(int number);
+  // Comes back with an empty disk, and the configuration that it was first started with.
+  void Wipe(int number);
+  // Comes back with an earlier state of its disk.
+  void RollBack(int number, const RecoveredState& earlier);
   // What this replica would find on its disk.
   const RecoveredState& DiskOf(int number) const { return replicas_.at(number).durable; }
   // Compacts the whole applied log into a snapshot.
@@ -125,7 +131,7 @@ class RaftCluster {
   };
 
   int NumberOf(NodeId id) const;
-  void Start(int number, const Configuration& bootstrap);
+  void Start(int number, const Configuration& bootstrap, Incarnation incarnation);
   void StepOnce(int number, Input input);
   void StreamSnapshots(int number, const Output& output);
   void WriteToDisk(Replica& replica, const Persist& persist);

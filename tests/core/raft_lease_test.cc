@@ -125,8 +125,8 @@ TEST(RaftLease, IsNotHeldBeforeACommitInTheLeadersOwnTerm) {
   AppendEntriesResponse answer;
   answer.sent_at = cluster.now();
   for (const int follower : {1, 3}) {
-    cluster.Deliver(Message{
-        .from = IdOfNode(follower), .to = IdOfNode(2), .term = Term(2), .body = answer});
+    cluster.Deliver(
+        Message{.from = IdOfNode(follower), .to = IdOfNode(2), .term = Term(2), .body = answer});
   }
   EXPECT_FALSE(HoldsLease(cluster, 2));
   cluster.Advance(milliseconds(200));

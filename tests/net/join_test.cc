@@ -46,34 +46,6 @@ TEST(Join, GivesUpOnAnotherClusterThanTheOneAskedForAndOnOldNodes) {
   EXPECT_TRUE(absl::IsFailedPrecondition(ClusterOf({Answer("h:1", 0, "blue")}, "").status()));
 }
 
-wire::StatusResponse LeaderWith(const std::string& role, std::uint64_t match) {
-  wire::StatusResponse leader;
-  wire::MemberStatus& member = *leader.add_members();
-  member.set_id("n4");
-  member.set_address("h:4");
-  member.set_role(role);
-  member.set_voter(role == "voter");
-  wire::FollowerStatus& follower = *leader.add_followers();
-  follower.set_id("n4");
-  follower.set_match(match);
-  return leader;
-}
-
-TEST(Join, RefusesTheNameOfAMemberWhoseDataTheClusterCountsOn) {
-  const absl::Status voter = CheckForgotten(LeaderWith("voter", 0), "n4", "h:4");
-  EXPECT_TRUE(absl::IsFailedPrecondition(voter)) << "it may have voted";
-  EXPECT_NE(voter.message().find("grass-cli member remove n4"), absl::string_view::npos);
-  EXPECT_TRUE(absl::IsFailedPrecondition(CheckForgotten(LeaderWith("learner", 9), "n4", "h:4")))
-      << "it has acknowledged entries";
-}
-
-TEST(Join, TakesAMemberThatHasBeenAddedAndNeverStarted) {
-  EXPECT_TRUE(CheckForgotten(LeaderWith("joining", 0), "n4", "h:4").ok());
-  EXPECT_TRUE(CheckForgotten(LeaderWith("voter", 9), "n5", "h:5").ok());
-  EXPECT_TRUE(CheckForgotten(LeaderWith("voter", 9), "n4", "h:5").ok())
-      << "the cluster says itself that the name is taken";
-}
-
 TEST(Join, TheLeaderIsTheOneOfTheHighestTerm) {
   NodeReport old_leader = Answer("h:1", 7, "blue");
   old_leader.status->set_role("leader");

@@ -263,6 +263,7 @@ std::string Header(Wire& wire, std::uint64_t term) {
   wire.mutable_header()->set_from(1);
   wire.mutable_header()->set_to(2);
   wire.mutable_header()->set_term(term);
+  wire.mutable_header()->set_incarnation(4);
   return wire.SerializeAsString();
 }
 
@@ -302,6 +303,22 @@ TEST(PeerMessages, RefuseASenderOrReceiverOfNobody) {
 TEST(PeerMessages, RefuseAMessageToItsOwnSender) {
   EXPECT_EQ(VoteErrorAfter([](auto& wire) { wire.mutable_header()->set_to(1); }),
             "RequestVoteRequest.header.from: 1 is also the receiver");
+}
+
+TEST(PeerMessages, RefuseASenderWithoutAnIncarnation) {
+  EXPECT_EQ(VoteErrorAfter([](auto& wire) { wire.mutable_header()->set_incarnation(0); }),
+            "RequestVoteRequest.header.incarnation: 0 is not a valid value");
+}
+
+TEST(PeerMessages, RefuseAnAnswerWithoutAResultOrAStanding) {
+  raft::AppendEntriesResponse wire;
+  wire.set_standing(raft::PROVEN);
+  EXPECT_EQ(ErrorOf(MessageKind::kAppendEntriesResponse, Header(wire, 3)),
+            "AppendEntriesResponse.result: 0 is not a result");
+  wire.set_result(raft::MATCHED);
+  wire.set_standing(raft::STANDING_UNSPECIFIED);
+  EXPECT_EQ(ErrorOf(MessageKind::kAppendEntriesResponse, Header(wire, 3)),
+            "AppendEntriesResponse.standing: 0 is not a standing");
 }
 
 TEST(PeerMessages, RefuseACampaignForTermZero) {

@@ -20,6 +20,7 @@ class NobodyHarmed final : public FaultTargets {
   void CrashHost(std::uint32_t, CrashKind, TrueTime) override {
     throw std::logic_error("no host is crashed");
   }
+  void WipeHost(std::uint32_t, TrueTime) override { throw std::logic_error("no disk is lost"); }
 };
 
 Links StandingPartition(std::uint64_t seed, const FaultInjector::CanLead& can_lead) {

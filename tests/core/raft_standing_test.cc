@@ -1,0 +1,231 @@
+// core/standing.cc: members that have lost their disk, or a part of it.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "tests/core/raft_cluster.h"
+
+namespace grassdb {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr Incarnation kFirst{1};
+constexpr Incarnation kSecond{2};
+
+class RaftStanding : public ::testing::Test {
+ protected:
+  explicit RaftStanding() : cluster_(3, WithIncarnations(this)) {}
+
+  static RaftCluster::Options WithIncarnations(RaftStanding* test) {
+    RaftCluster::Options options;
+    options.incarnations = true;
+    options.stream_snapshots = true;
+    options.on_step = [test](int number, const Input&, const Output& output) {
+      test->Note(number, output);
+    };
+    return options;
+  }
+
+  // The roles that n3 and the others pass through on the leader's way, and who was reported.
+  void Note(int number, const Output& output) {
+    for (const Event& event : output.events) {
+      if (event.kind == EventKind::kMemberForgot) forgot_.push_back(event.peer);
+      if (event.kind != EventKind::kChangedMembership ||
+          cluster_.raft(number).leader() == NodeId(0))
+        continue;
+      for (const Member& member : cluster_.raft(number).configuration().members()) {
+        if (member.role == MemberRole::kJoining) joined_.insert(member.id);
+      }
+    }
+  }
+
+  // A cluster that has run for a while.
+  void Settle(int leader) {
+    cluster_.Elect(leader);
+    cluster_.Advance(milliseconds(500));
+    forgot_.clear();
+    joined_.clear();
+  }
+
+  bool AllAreVoters() {
+    const int leader = cluster_.Leader();
+    return leader != 0 && !cluster_.raft(leader).IsChangingMembership() &&
+           cluster_.raft(leader).configuration().voters().size() == 3;
+  }
+  Incarnation RecordedOf(int number) {
+    return cluster_.raft(cluster_.Leader()).configuration().Find(IdOfNode(number))->incarnation;
+  }
+  Standing StandingOf(int number) { return cluster_.raft(number).standing(); }
+
+  RaftCluster cluster_;
+  std::vector<NodeId> forgot_;
+  std::set<NodeId> joined_;
+};
+
+TEST_F(RaftStanding, ANewClusterWritesDownWhoHasWhichDisk) {
+  cluster_.Elect(1);
+  cluster_.Advance(milliseconds(300));
+  for (const int number : {1, 2, 3}) {
+    EXPECT_EQ(RecordedOf(number), kFirst) << number;
+    EXPECT_EQ(StandingOf(number), Standing::kProven) << number;
+  }
+  EXPECT_TRUE(joined_.empty()) << "who took part in the birth is a voter from the start";
+  EXPECT_TRUE(forgot_.empty());
+}
+
+// Mutant M87. n2 has acknowledged "a", which n3 has not.
+TEST_F(RaftStanding, AWipedVoterHelpsNobodyToLeadWithoutWhatItAcknowledged) {
+  Settle(1);
+  cluster_.Isolate(3);
+  cluster_.Propose(1, "a");
+  cluster_.DeliverAll();
+  const Index committed = cluster_.raft(1).commit_index();
+  ASSERT_EQ(committed, cluster_.raft(1).log().last_index());
+  ASSERT_LT(cluster_.raft(3).log().last_index(), committed);
+  cluster_.Heal();
+  cluster_.Isolate(1);
+  cluster_.Wipe(2);
+  for (int i = 0; i < 50; ++i) {
+    cluster_.Advance(milliseconds(200));
+    ASSERT_NE(cluster_.raft(2).role(), Role::kLeader);
+    ASSERT_NE(cluster_.raft(3).role(), Role::kLeader);
+  }
+  cluster_.Heal();
+  cluster_.Advance(seconds(3));
+  EXPECT_TRUE(AllAreVoters());
+  EXPECT_EQ(RecordedOf(2), kSecond);
+  EXPECT_GE(cluster_.raft(2).commit_index(), committed);
+}
+
+TEST_F(RaftStanding, AWipedVoterLearnsFirstAndBecomesAVoterByItself) {
+  Settle(1);
+  cluster_.Propose(1, "a");
+  cluster_.DeliverAll();
+  cluster_.Wipe(2);
+  EXPECT_EQ(StandingOf(2), Standing::kUnproven);
+  cluster_.Advance(seconds(1));
+  EXPECT_EQ(forgot_, std::vector<NodeId>{IdOfNode(2)});
+  EXPECT_EQ(joined_, std::set<NodeId>{IdOfNode(2)});
+  EXPECT_TRUE(AllAreVoters());
+  EXPECT_EQ(cluster_.Leader(), 1);
+  EXPECT_EQ(RecordedOf(2), kSecond);
+  EXPECT_EQ(StandingOf(2), Standing::kProven);
+  EXPECT_EQ(cluster_.LogOf(2), cluster_.LogOf(1));
+}
+
+TEST_F(RaftStanding, AWipedLeaderComesBackAsALearner) {
+  Settle(1);
+  cluster_.Wipe(1);
+  cluster_.Advance(seconds(3));
+  EXPECT_TRUE(AllAreVoters());
+  EXPECT_EQ(RecordedOf(1), kSecond);
+  EXPECT_EQ(joined_, std::set<NodeId>{IdOfNode(1)});
+}
+
+TEST_F(RaftStanding, AWipedVoterComesBackThroughASnapshot) {
+  Settle(1);
+  cluster_.Propose(1, "a");
+  cluster_.DeliverAll();
+  for (const int number : {1, 2, 3}) cluster_.Compact(number);
+  cluster_.Wipe(2);
+  cluster_.Advance(seconds(2));
+  EXPECT_TRUE(AllAreVoters());
+  EXPECT_EQ(StandingOf(2), Standing::kProven);
+  EXPECT_EQ(cluster_.raft(2).log().base_index(), cluster_.raft(1).log().base_index());
+}
+
+TEST_F(RaftStanding, WhatAWipedVoterAcknowledgesCountsForNothing) {
+  Settle(1);
+  cluster_.Isolate(3);
+  cluster_.Wipe(2);
+  const Index before = cluster_.raft(1).commit_index();
+  cluster_.Propose(1, "a");
+  cluster_.Advance(seconds(2));
+  EXPECT_EQ(cluster_.raft(1).commit_index(), before);
+  EXPECT_EQ(cluster_.Leader(), 0) << "a leader without a quorum that counts steps down";
+  cluster_.Heal();
+  cluster_.Advance(seconds(3));
+  EXPECT_TRUE(AllAreVoters());
+}
+
+TEST_F(RaftStanding, AMessageOfAnEarlierLifeOfTheDiskIsDropped) {
+  Settle(1);
+  cluster_.Propose(1, "a");
+  const Message late{.from = IdOfNode(2),
+                     .to = IdOfNode(1),
+                     .term = Term(99),
+                     .body = AppendEntriesResponse{},
+                     .incarnation = kFirst};
+  cluster_.DeliverAll();
+  cluster_.Wipe(2);
+  cluster_.Advance(seconds(1));
+  ASSERT_EQ(RecordedOf(2), kSecond);
+  cluster_.Deliver(late);
+  EXPECT_EQ(cluster_.Leader(), 1);
+  EXPECT_LT(cluster_.raft(1).term(), Term(99));
+}
+
+// Of the same incarnation: only the leader that has its acknowledgements can tell.
+TEST_F(RaftStanding, AVoterWhoseDiskWasRolledBackIsAdmittedAnew) {
+  Settle(1);
+  const RecoveredState earlier = cluster_.DiskOf(2);
+  cluster_.Propose(1, "a");
+  cluster_.Propose(1, "b");
+  cluster_.DeliverAll();
+  cluster_.RollBack(2, earlier);
+  cluster_.Propose(1, "c");
+  cluster_.Advance(seconds(1));
+  EXPECT_EQ(forgot_, std::vector<NodeId>{IdOfNode(2)});
+  EXPECT_EQ(joined_, std::set<NodeId>{IdOfNode(2)});
+  EXPECT_TRUE(AllAreVoters());
+  EXPECT_EQ(cluster_.LogOf(2), cluster_.LogOf(1));
+}
+
+// It cannot be told from one that was wiped.
+TEST_F(RaftStanding, AVoterThatMissedTheBirthOfTheClusterLearnsFirst) {
+  cluster_.Isolate(3);
+  cluster_.Elect(1);
+  cluster_.Advance(milliseconds(500));
+  cluster_.Heal();
+  EXPECT_EQ(StandingOf(3), Standing::kUnproven);
+  cluster_.Advance(seconds(2));
+  EXPECT_EQ(joined_, std::set<NodeId>{IdOfNode(3)});
+  EXPECT_TRUE(AllAreVoters());
+  EXPECT_EQ(StandingOf(3), Standing::kProven);
+}
+
+TEST_F(RaftStanding, NoConfigurationComesToRestOnWhoHasNotSpokenYet) {
+  cluster_.Isolate(3);
+  cluster_.Elect(1);
+  cluster_.Propose(1, "a");
+  cluster_.DeliverAll();
+  cluster_.Step(1, ChangeMembership{.changes = {MemberChange{.kind = MemberChange::Kind::kRemove,
+                                                             .name = NameOfNode(2),
+                                                             .address = {},
+                                                             .replaced = {}}}});
+  EXPECT_EQ(cluster_.last(1).change, ChangeOutcome::kRefused);
+  EXPECT_NE(cluster_.last(1).change_problem.find(NameOfNode(3)), std::string::npos);
+}
+
+TEST_F(RaftStanding, SurvivesARestartOfEveryNodeBeforeTheFirstRecord) {
+  cluster_.Skip(seconds(1));
+  cluster_.Step(1, DeadlineReached{});
+  while (cluster_.raft(1).role() != Role::kLeader) {
+    const Message message = cluster_.network().front();
+    cluster_.network().pop_front();
+    cluster_.Deliver(message);
+  }
+  cluster_.DropAll();
+  for (const int number : {1, 2, 3}) {
+    cluster_.Restart(number);
+    ASSERT_EQ(cluster_.raft(number).configuration_index(), Index(0));
+  }
+  for (const int number : {1, 2, 3}) EXPECT_EQ(StandingOf(number), Standing::kProven) << number;
+  cluster_.Advance(seconds(2));
+  EXPECT_TRUE(AllAreVoters());
+}
+
+}  // namespace
+}  // namespace grassdb
