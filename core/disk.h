@@ -103,6 +103,8 @@ struct Identity {
   std::string cluster_name;
   Configuration bootstrap;  // the configuration at index 0
   Incarnation incarnation;  // a new one, and a greater one, for every new data directory
+  // Random, and told to nobody: no value of a client can hold what passes for a record of the log.
+  std::uint64_t secret = 0;
 };
 
 // What recovery found: the state the last life of this node left behind.

@@ -27,7 +27,7 @@ Identity Owner() {
   identity.bootstrap = Configuration({MakeMember("n1", "n1:1"), MakeMember("n2", "n2:1")});
   identity.node = identity.bootstrap.members()[0].name == "n1" ? identity.bootstrap.members()[0].id
                                                                : identity.bootstrap.members()[1].id;
-  identity.incarnation = 77;
+  identity.incarnation = Incarnation(77);
   return identity;
 }
 

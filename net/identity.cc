@@ -21,7 +21,8 @@ Identity Begin(const ServerOptions& options) {
   Identity identity;
   identity.node = NodeIdOf(options.name);
   identity.node_name = options.name;
-  // Greater than that of any directory that this node had before, and not to be guessed.
+  identity.secret = RandomNumber();
+  // Greater than that of any directory that this node had before.
   const auto born = std::chrono::duration_cast<std::chrono::milliseconds>(
       std::chrono::system_clock::now().time_since_epoch());
   identity.incarnation =

@@ -1,4 +1,4 @@
-// Randomness of the machine, for seeds and incarnations.
+// Randomness of the machine, for seeds and secrets.
 #ifndef GRASSDB_NET_RANDOM_H_
 #define GRASSDB_NET_RANDOM_H_
 

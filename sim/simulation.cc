@@ -51,6 +51,7 @@ void Simulation::MakeCluster() {
     // Who is to be added later knows nobody.
     if (i >= plan_.voters) identity.bootstrap = Configuration();
     identity.incarnation = kFirstDisk;
+    identity.secret = random_(Stream::kHost, i);
     hosts_.push_back(std::make_unique<Host>(i, plan_, identity, &queue_, recorder_, owner));
   }
   for (std::uint32_t i = 0; i < plan_.workload.clients; ++i) {

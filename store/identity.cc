@@ -25,6 +25,7 @@ std::string Encode(const Identity& identity) {
   encoder.Put(identity.cluster);
   encoder.Put(identity.node);
   encoder.Put(identity.incarnation);
+  encoder.Put(identity.secret);
   encoder.PutString(identity.node_name);
   encoder.PutString(identity.cluster_name);
   encoder.PutString(EncodeConfiguration(identity.bootstrap));
@@ -67,6 +68,7 @@ absl::StatusOr<Identity> ReadIdentity(Directory& directory, const FileNames& nam
   identity.cluster = decoder.Take<ClusterId>();
   identity.node = decoder.Take<NodeId>();
   identity.incarnation = decoder.Take<Incarnation>();
+  identity.secret = decoder.Take<std::uint64_t>();
   identity.node_name = decoder.TakeString();
   identity.cluster_name = decoder.TakeString();
   auto bootstrap = DecodeConfiguration(decoder.TakeString());

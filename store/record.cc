@@ -45,6 +45,7 @@ Salt SegmentSalt(const Identity& identity, SegmentNumber number) {
   encoder.Put(identity.cluster);
   encoder.Put(identity.node);
   encoder.Put(identity.incarnation);
+  encoder.Put(identity.secret);
   encoder.Put(number);
   return Salt(Checksum(key));
 }

@@ -38,8 +38,8 @@ inline constexpr std::uint8_t kRecordVersion = 1;
 inline constexpr std::size_t kRecordHeaderBytes = 32;
 inline constexpr std::size_t kRecordAlignment = 8;
 
-// The salt of one segment. The incarnation is random, so a client cannot craft a value that
-// contains a record.
+// The salt of one segment. The identity's secret is in it, so a client cannot craft a value
+// that contains a record.
 Salt SegmentSalt(const Identity& identity, SegmentNumber number);
 
 // Builds one record out of small fields, which it owns, and payload parts, which it only points to.

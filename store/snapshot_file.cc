@@ -32,6 +32,7 @@ Salt SnapshotSalt(const Identity& identity, const LogPosition& position) {
   encoder.Put(identity.cluster);
   encoder.Put(identity.node);
   encoder.Put(identity.incarnation);
+  encoder.Put(identity.secret);
   encoder.Put(position.index);
   encoder.Put(position.term);
   return Salt(Checksum(key));
