@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "core/check.h"
+#include "core/checksum.h"
 #include "core/codec.h"
-#include "store/checksum.h"
 #include "store/io.h"
 #include "store/text.h"
 
