@@ -1,4 +1,5 @@
-// XXH3-64, the checksum of everything on disk. The one place that includes xxhash.
+// XXH3-64, the checksum of everything on disk and of the chunks of snapshots on the wire. The one
+// place that includes xxhash.
 #ifndef GRASSDB_CORE_CHECKSUM_H_
 #define GRASSDB_CORE_CHECKSUM_H_
 
