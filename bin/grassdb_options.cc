@@ -28,6 +28,7 @@ struct Raw {
   std::string election_timeout = "300ms-600ms";
   std::string heartbeat = "100ms";
   std::string snapshot_log_size = "64MiB";
+  std::string snapshot_rate = "64MiB";
   std::string log_level = "info";
   std::string log_format = "text";
 };
@@ -97,6 +98,9 @@ void Define(CLI::App& app, Raw& raw) {
       ->capture_default_str();
   add("--snapshot-log-size", raw.snapshot_log_size, "SIZE",
       "Take a snapshot when the log has grown by this much")
+      ->capture_default_str();
+  add("--snapshot-rate", raw.snapshot_rate, "SIZE",
+      "How much of a snapshot the leader sends to each follower in a second; 0: no limit")
       ->capture_default_str();
   add("--log-level", raw.log_level, "LEVEL", "debug, info, warn or error")->capture_default_str();
   add("--log-format", raw.log_format, "FORMAT", "text or json, one line per event")
@@ -196,6 +200,8 @@ std::variant<net::ServerOptions, EarlyExit> Interpret(const Raw& raw) {
   reader.Take("--heartbeat", net::ParseDuration(raw.heartbeat), &options.heartbeat);
   reader.Take("--snapshot-log-size", net::ParseSize(raw.snapshot_log_size),
               &options.snapshot_log_bytes);
+  reader.Take("--snapshot-rate", net::ParseRate(raw.snapshot_rate),
+              &options.snapshot_bytes_per_second);
   reader.Take("--log-level", net::ParseLogLevel(raw.log_level), &options.log_level);
   reader.Take("--log-format", net::ParseLogFormat(raw.log_format), &options.log_format);
   if (raw.data_dir.empty()) reader.Refuse("--data-dir is empty");

@@ -32,7 +32,9 @@ enum class SnapshotSource : std::uint8_t {
 
 // Appends one chunk to the staged snapshot of `source`. offset 0 starts anew and drops whatever was
 // staged before under that source. With `last` the staged file is complete: it is flushed and can
-// be published. Completion: StageDone.
+// be published. Of a received one the whole blocks at its beginning survive a restart
+// (RecoveredState::staged); what is flushed on the way survives a loss of power. Completion:
+// StageDone.
 struct StageSnapshot {
   SnapshotSource source = SnapshotSource::kTaken;
   SnapshotMeta meta;
@@ -107,11 +109,19 @@ struct Identity {
   std::uint64_t secret = 0;
 };
 
+// A snapshot that was being received, and of which this much is whole, and durable.
+struct StagedSnapshot {
+  SnapshotMeta meta;
+  std::uint64_t offset = 0;  // in the state stream; where staging goes on. Positive
+};
+
 // What recovery found: the state the last life of this node left behind.
 struct RecoveredState {
   Identity identity;
   HardState hard_state;
   std::optional<SnapshotMeta> snapshot;
+  // Newer than `snapshot` and than what the log holds.
+  std::optional<StagedSnapshot> staged;
   // The entry before entries.front(): (0, 0) for a log never compacted. <= snapshot->index.
   Index base_index;
   Term base_term;

@@ -42,6 +42,10 @@ const char* NameOf(EventKind kind) {
       return "left the cluster";
     case EventKind::kMemberForgot:
       return "member forgot";
+    case EventKind::kChunkRefused:
+      return "chunk refused";
+    case EventKind::kSnapshotResumed:
+      return "snapshot resumed";
     case EventKind::kDiskStalled:
       return "disk stalled";
   }

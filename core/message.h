@@ -85,6 +85,7 @@ struct InstallSnapshotRequest {
   std::uint64_t offset = 0;  // of `data` in the snapshot's state stream, in bytes
   bool last = false;         // the stream ends with this chunk
   Bytes data;
+  std::uint64_t checksum = 0;  // of all of the above: core/chunk.h
 };
 
 struct InstallSnapshotResponse {

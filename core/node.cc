@@ -34,6 +34,15 @@ Node::Node(const NodeOptions& options, RecoveredState recovered, const Environme
   GRASS_CHECK(environment.disk != nullptr);
   GRASS_CHECK(environment.clients != nullptr);
   GRASS_CHECK_EQ(identity_.node, options.raft.id);
+  if (recovered.staged.has_value()) {
+    GRASS_CHECK_GT(recovered.staged->offset, 0u);
+    receiving_ = Receiving{.meta = recovered.staged->meta,
+                           .leader = NodeId(),
+                           .next_offset = recovered.staged->offset,
+                           .writing = false,
+                           .complete = false,
+                           .of_last_life = true};
+  }
 }
 
 void Node::Start() {
@@ -43,7 +52,7 @@ void Node::Start() {
 }
 
 void Node::OnMessage(Message message) {
-  if (failed()) return;
+  if (failed() || RefuseDamaged(message)) return;
   Step(std::move(message));
 }
 
@@ -53,7 +62,7 @@ void Node::OnDeadline() {
   if (now >= raft_.NextDeadline()) Step(DeadlineReached{});
   ExpireReads();
   SettleTransfers();
-  RetrySnapshots();
+  ReadDueChunks();
 }
 
 void Node::Flush() {
@@ -72,7 +81,7 @@ void Node::Flush() {
 
 Instant Node::NextDeadline() const {
   if (failed()) return Instant::max();
-  Instant deadline = std::min(raft_.NextDeadline(), NextSnapshotRetry());
+  Instant deadline = std::min(raft_.NextDeadline(), NextChunkRead());
   if (!waiting_reads_.empty()) {
     deadline = std::min(deadline, waiting_reads_.begin()->second.deadline);
   }

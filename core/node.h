@@ -41,6 +41,9 @@ struct NodeOptions {
   std::size_t snapshot_chunk_bytes = std::size_t{256} << 10;
   // A chunk that was not answered for this long is sent again.
   Duration snapshot_retry = std::chrono::milliseconds(500);
+  // What a leader sends of snapshots to one follower, in bytes per second; 0: no limit. So that a
+  // new member does not take the network and the disks away from the clients.
+  std::uint64_t snapshot_bytes_per_second = std::uint64_t{64} << 20;
   // A linearizable read that found no quorum, or no leader, for this long is refused.
   Duration read_patience = std::chrono::seconds(2);
   // Requests waiting for a commit or a read index; beyond it they are refused as overloaded.
@@ -150,7 +153,8 @@ class Node {
     Term term;  // of the leadership
     std::uint64_t offset = 0;
     bool reading = false;  // a read is at the disk
-    Instant retry_at;
+    Instant read_at;       // the next chunk's, or the same one's again
+    Instant paid_at;       // when the chunks so far have had their time
   };
   // A snapshot that is being streamed in.
   struct Receiving {
@@ -159,6 +163,7 @@ class Node {
     std::uint64_t next_offset = 0;
     bool writing = false;  // a chunk is at the disk
     bool complete = false;
+    bool of_last_life = false;  // and no chunk has come in this one
   };
   // This node's own snapshot under way.
   struct Taking {
@@ -226,14 +231,18 @@ class Node {
   Index ReleasePoint(Index snapshot) const;
   void StartSending(NodeId follower);
   void ReadForFollower(NodeId follower, Sending& sending);
+  void ReadWhenPaid(NodeId follower, Sending& sending);
   void SendChunk(const SnapshotRead& read);
+  bool RefuseDamaged(const Message& message);
+  void Tell(EventKind kind, NodeId peer, Index snapshot, std::uint64_t offset);
   void OnSnapshotTraffic(Message message);
   void OnChunk(NodeId from, const InstallSnapshotRequest& chunk);
   void OfferStaged();
   void AnswerChunk(NodeId to, const SnapshotMeta& meta, std::uint64_t next_offset);
   void OnChunkAnswer(NodeId from, const InstallSnapshotResponse& answer);
-  void RetrySnapshots();
-  Instant NextSnapshotRetry() const;
+  void ReadDueChunks();
+  Instant NextChunkRead() const;
+  void Pay(Sending& sending, std::size_t bytes) const;
   void BeginRestore(const SnapshotMeta& meta);
   void ContinueRestore();
   void OnRestoreRead(const SnapshotRead& read);

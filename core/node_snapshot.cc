@@ -5,6 +5,8 @@
 #include <utility>
 
 #include "core/check.h"
+#include "core/chunk.h"
+#include "core/hash.h"
 #include "core/node.h"
 
 namespace grassdb {
@@ -107,20 +109,33 @@ void Node::AbandonTaking() {
 }
 
 // --- Sending (leader) ---
+//
+// One chunk to each follower is under way at a time: the next one is read when the follower has
+// asked for it, and not before the ones so far have had their time. So no heartbeat, here or at the
+// follower, is ever behind more than one chunk, of snapshot_chunk_bytes: the event loop has one of
+// a peer to take in between, the disk one to stage between two log writes, and the connection, if
+// it were the same (net/ has two), one to carry.
 
 void Node::StartSending(NodeId follower) {
   GRASS_CHECK(raft_.snapshot().has_value());
   Sending& sending = sending_[follower];
+  const Instant paid_at = sending.paid_at;  // one snapshot after the other is no way to send more
   sending = Sending{};
   sending.snapshot = raft_.snapshot()->index;
   sending.term = raft_.term();
-  ReadForFollower(follower, sending);
+  sending.paid_at = paid_at;
+  ReadWhenPaid(follower, sending);
+}
+
+// Waits until the chunks before have had the time that snapshot_bytes_per_second gives them.
+void Node::ReadWhenPaid(NodeId follower, Sending& sending) {
+  sending.read_at = std::max(environment_.clock->Now(), sending.paid_at);
+  if (environment_.clock->Now() >= sending.read_at) ReadForFollower(follower, sending);
 }
 
 void Node::ReadForFollower(NodeId follower, Sending& sending) {
   if (sending.reading) return;
   sending.reading = true;
-  sending.retry_at = environment_.clock->Now() + options_.snapshot_retry;
   environment_.disk->Submit(
       ReadSnapshot{.index = sending.snapshot,
                    .offset = sending.offset,
@@ -149,7 +164,7 @@ void Node::SendChunk(const SnapshotRead& read) {
   if (absl::IsOutOfRange(read.status)) {
     // The follower asked for what is not there. It is told where the stream begins.
     sending.offset = 0;
-    return ReadForFollower(read.reader, sending);
+    return ReadWhenPaid(read.reader, sending);
   }
   if (!read.status.ok()) return Fail(read.status);
   const auto& snapshot = raft_.snapshot();
@@ -159,12 +174,25 @@ void Node::SendChunk(const SnapshotRead& read) {
   chunk.offset = read.offset;
   chunk.last = read.last;
   chunk.data = read.data;
-  sending.retry_at = environment_.clock->Now() + options_.snapshot_retry;
+  chunk.checksum = ChecksumOf(chunk);
+  Pay(sending, chunk.data.size());
+  sending.read_at = std::max(environment_.clock->Now() + options_.snapshot_retry, sending.paid_at);
   environment_.network->Send(Message{.from = raft_.id(),
                                      .to = read.reader,
                                      .term = raft_.term(),
                                      .body = std::move(chunk),
                                      .incarnation = identity_.incarnation});
+}
+
+// A chunk that is sent again pays again. What was not sent in time is lost: there is no saving up
+// for a burst.
+void Node::Pay(Sending& sending, std::size_t bytes) const {
+  if (options_.snapshot_bytes_per_second == 0) return;
+  const Instant from = std::max(environment_.clock->Now(), sending.paid_at);
+  constexpr std::uint64_t kNanosecondsPerSecond = 1'000'000'000;
+  const Uint128 nanoseconds =
+      static_cast<Uint128>(bytes) * kNanosecondsPerSecond / options_.snapshot_bytes_per_second;
+  sending.paid_at = from + Duration(static_cast<Duration::rep>(nanoseconds));
 }
 
 void Node::OnChunkAnswer(NodeId from, const InstallSnapshotResponse& answer) {
@@ -178,10 +206,10 @@ void Node::OnChunkAnswer(NodeId from, const InstallSnapshotResponse& answer) {
   // The same offset again is a repeated answer; if the chunk itself was lost, the retry sends it.
   if (answer.next_offset == sending.offset || sending.reading) return;
   sending.offset = answer.next_offset;
-  ReadForFollower(from, sending);
+  ReadWhenPaid(from, sending);
 }
 
-void Node::RetrySnapshots() {
+void Node::ReadDueChunks() {
   const Instant now = environment_.clock->Now();
   const auto* followers = raft_.followers();
   std::erase_if(sending_, [followers](const auto& sending) {
@@ -189,19 +217,34 @@ void Node::RetrySnapshots() {
            !std::ranges::binary_search(*followers, sending.first, {}, &Progress::id);
   });
   for (auto& [follower, sending] : sending_) {
-    if (!sending.reading && now >= sending.retry_at) ReadForFollower(follower, sending);
+    if (!sending.reading && now >= sending.read_at) ReadForFollower(follower, sending);
   }
 }
 
-Instant Node::NextSnapshotRetry() const {
+Instant Node::NextChunkRead() const {
   Instant next = Instant::max();
   for (const auto& [follower, sending] : sending_) {
-    if (!sending.reading) next = std::min(next, sending.retry_at);
+    if (!sending.reading) next = std::min(next, sending.read_at);
   }
   return next;
 }
 
 // --- Receiving ---
+
+// A damaged chunk is dropped before anything in it is believed, as if the network had lost it: the
+// leader sends it again after snapshot_retry.
+bool Node::RefuseDamaged(const Message& message) {
+  const auto* chunk = std::get_if<InstallSnapshotRequest>(&message.body);
+  if (chunk == nullptr || IsWhole(*chunk)) return false;
+  Tell(EventKind::kChunkRefused, message.from, chunk->meta.index, chunk->offset);
+  return true;
+}
+
+void Node::Tell(EventKind kind, NodeId peer, Index snapshot, std::uint64_t offset) {
+  if (environment_.trace == nullptr) return;
+  environment_.trace->OnEvent(
+      raft_.term(), Event{.kind = kind, .peer = peer, .a = snapshot.value(), .b = offset});
+}
 
 void Node::OnSnapshotTraffic(Message message) {
   if (const auto* chunk = std::get_if<InstallSnapshotRequest>(&message.body)) {
@@ -218,13 +261,22 @@ void Node::OnChunk(NodeId from, const InstallSnapshotRequest& chunk) {
   const bool known = receiving_.has_value() && receiving_->meta == chunk.meta;
   if (!known) {
     // State streams are canonical, so the same snapshot of two leaders has the same bytes and is
-    // resumed; any other one starts anew.
-    receiving_ = Receiving{.meta = chunk.meta, .leader = from};
+    // resumed, also in another life of this node; any other one starts anew.
+    receiving_ = Receiving{.meta = chunk.meta,
+                           .leader = from,
+                           .next_offset = 0,
+                           .writing = false,
+                           .complete = false,
+                           .of_last_life = false};
   }
   receiving_->leader = from;
   if (receiving_->complete) return;  // Flush offers it to Raft
   if (chunk.offset != receiving_->next_offset) {
     return AnswerChunk(from, chunk.meta, receiving_->next_offset);
+  }
+  if (receiving_->of_last_life) {
+    receiving_->of_last_life = false;
+    Tell(EventKind::kSnapshotResumed, from, chunk.meta.index, chunk.offset);
   }
   receiving_->writing = true;
   environment_.disk->Submit(StageSnapshot{.source = SnapshotSource::kReceived,

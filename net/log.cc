@@ -210,6 +210,13 @@ std::string TextOf(Term term, const Event& event, const Configuration& configura
                          event.b == 0 ? "" : ", on the way to a new set of voters");
     case EventKind::kLeftCluster:
       return fmt::format("Left the lead in term {}: this node is no voter any more", number);
+    case EventKind::kChunkRefused:
+      return fmt::format(
+          "Refused a damaged chunk of snapshot {} from {} at offset {}; it will be sent again",
+          event.a, peer, event.b);
+    case EventKind::kSnapshotResumed:
+      return fmt::format("Going on with snapshot {} from {} at byte {}, where the last life ended",
+                         event.a, peer, event.b);
     case EventKind::kDiskStalled:
       return "The disk makes no progress; looking for another node to lead";
     case EventKind::kMemberForgot:

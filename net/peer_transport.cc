@@ -160,7 +160,10 @@ std::unique_ptr<PeerTransport::Peer> PeerTransport::Connect(const Member& member
   peer->events.on_lost = [this, raw](RaftRpc rpc, const std::string& reason) {
     OnLost(*raw, rpc, reason);
   };
-  // Snapshots have a connection of their own, so that no heartbeat waits behind a chunk.
+  // Snapshots have a connection of their own (MakeChannel shares none), so that no heartbeat waits
+  // behind a chunk in a socket. In the event loops at both ends one may wait behind the coding of a
+  // chunk, but only one: no other chunk to a follower is sent before it has asked for it, and none
+  // is larger than snapshot_chunk_bytes (core/node_snapshot.cc).
   const std::shared_ptr<grpc::Channel> channel = MakeChannel(address, options_);
   const std::shared_ptr<grpc::Channel> bulk = MakeChannel(address, options_);
   for (std::size_t i = 0; i < kRaftRpcs; ++i) {

@@ -90,6 +90,7 @@ NodeOptions NodeOptionsOf(const ServerOptions& options) {
   node.raft.election_timeout_max = options.election_timeout_max;
   node.raft.heartbeat_interval = options.heartbeat;
   node.snapshot_log_bytes = options.snapshot_log_bytes;
+  node.snapshot_bytes_per_second = options.snapshot_bytes_per_second;
   // What is kept for slow followers is part of the log that a small limit wants to bound.
   node.log_kept_bytes = std::min<std::size_t>(node.log_kept_bytes, options.snapshot_log_bytes / 8);
   return node;

@@ -176,6 +176,11 @@ absl::StatusOr<std::uint64_t> ParseSize(std::string_view text) {
   return static_cast<std::uint64_t>(std::llround(*bytes));
 }
 
+absl::StatusOr<std::uint64_t> ParseRate(std::string_view text) {
+  if (text == "0") return std::uint64_t{0};
+  return ParseSize(text);
+}
+
 absl::StatusOr<LogLevel> ParseLogLevel(std::string_view text) {
   if (text == "debug") return LogLevel::kDebug;
   if (text == "info") return LogLevel::kInfo;

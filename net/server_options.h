@@ -37,6 +37,7 @@ struct ServerOptions {
   Duration election_timeout_max = std::chrono::milliseconds(600);
   Duration heartbeat = std::chrono::milliseconds(100);
   std::uint64_t snapshot_log_bytes = std::uint64_t{64} << 20;
+  std::uint64_t snapshot_bytes_per_second = std::uint64_t{64} << 20;  // 0: no limit
   LogLevel log_level = LogLevel::kInfo;
   LogFormat log_format = LogFormat::kText;
 };
@@ -66,6 +67,8 @@ absl::StatusOr<Duration> ParseDuration(std::string_view text);
 absl::StatusOr<std::pair<Duration, Duration>> ParseDurationRange(std::string_view text);
 // A number of bytes, or of KiB, MiB, GiB: "67108864", "64MiB".
 absl::StatusOr<std::uint64_t> ParseSize(std::string_view text);
+// As ParseSize, of bytes per second; or 0, which stands for no limit.
+absl::StatusOr<std::uint64_t> ParseRate(std::string_view text);
 absl::StatusOr<LogLevel> ParseLogLevel(std::string_view text);
 absl::StatusOr<LogFormat> ParseLogFormat(std::string_view text);
 

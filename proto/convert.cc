@@ -136,6 +136,7 @@ raft::InstallSnapshotRequest ToWire(const InstallSnapshotRequest& body) {
   wire.set_last(body.last);
   const std::string_view data = body.data.view();
   wire.set_data(data.data(), data.size());
+  wire.set_checksum(body.checksum);
   return wire;
 }
 
@@ -346,6 +347,7 @@ InstallSnapshotRequest FromWire(raft::InstallSnapshotRequest& wire, const Messag
   body.offset = wire.offset();
   body.last = wire.last();
   body.data = Bytes(wire.data());
+  body.checksum = wire.checksum();
   return body;
 }
 

@@ -17,6 +17,8 @@ enum Salt : std::uint64_t {
   kSaltStraggleTime = 5,
   kSaltCopy = 6,
   kSaltReset = 7,
+  kSaltDamage = 8,
+  kSaltDamagedBit = 9,
 };
 
 struct FactsReader {
@@ -43,7 +45,7 @@ struct FactsReader {
   }
   MessageFacts operator()(const InstallSnapshotRequest& m) const {
     return {0, m.meta.index.value(), m.offset,
-            KeyedRandom(m.meta.term.value(), m.last ? 1u : 0u, m.data.size())};
+            KeyedRandom(m.meta.term.value(), m.last ? 1u : 0u, m.checksum)};
   }
   MessageFacts operator()(const InstallSnapshotResponse& m) const {
     return {0, m.snapshot_index.value(), m.next_offset,
@@ -55,6 +57,32 @@ struct FactsReader {
     return {0, m.index.value(), 0, KeyedRandom(m.read.value(), m.confirmed ? 1u : 0u)};
   }
 };
+
+// Of the data as a rule, of what stands around it now and then.
+void FlipBit(std::uint64_t random, InstallSnapshotRequest* chunk) {
+  const std::uint64_t bit = Derive(random, 1);
+  switch (Bounded(Derive(random, 2), 8)) {
+    case 0:
+      chunk->offset ^= std::uint64_t{1} << Bounded(bit, 20);
+      return;
+    case 1:
+      chunk->last = !chunk->last;
+      return;
+    case 2:
+      chunk->meta.index = Index(chunk->meta.index.value() ^ (1 + Bounded(bit, 15)));
+      return;
+    default:
+      break;
+  }
+  if (chunk->data.empty()) {
+    chunk->checksum ^= 1;
+    return;
+  }
+  std::string data(chunk->data.view());
+  const std::uint64_t at = Bounded(bit, data.size() * 8);
+  data[at / 8] = static_cast<char>(data[at / 8] ^ (1 << at % 8));
+  chunk->data = Bytes(data);
+}
 
 }  // namespace
 
@@ -107,6 +135,11 @@ void SimNetwork::Send(std::uint32_t from, std::uint32_t to, Message message) {
     const std::uint64_t own = Derive(random, kSaltCopy);
     const TrueTime at = ArrivalOn(link, own);
     queue_->Push(at, EventType::kDeliver, to, messages_.Put({from, message}));
+  }
+  auto* chunk = std::get_if<InstallSnapshotRequest>(&message.body);
+  if (chunk != nullptr && Chance(Derive(random, kSaltDamage), plan_.damage)) {
+    ++recorder_->counters.chunks_damaged;
+    FlipBit(Derive(random, kSaltDamagedBit), chunk);
   }
   const TrueTime at = ArrivalOn(link, random);
   queue_->Push(at, EventType::kDeliver, to, messages_.Put({from, std::move(message)}));
@@ -176,6 +209,7 @@ void SimNetwork::Heal() {
   plan_.drop = 0;
   plan_.duplicate = 0;
   plan_.straggle = 0;
+  plan_.damage = 0;
   plan_.reset_seen = 1'000'000;
   for (Link& link : links_) {
     link.cuts = 0;

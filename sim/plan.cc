@@ -56,6 +56,10 @@ enum class Dimension : std::uint64_t {
   kSpares = 39,
   kLease = 40,
   kStanding = 41,
+  kDamage = 42,
+  kStageBlock = 43,
+  kStageSync = 44,
+  kSnapshotRate = 45,
 };
 
 class Drawer {
@@ -119,9 +123,16 @@ void DrawStore(const Drawer& draw, Plan* plan) {
   plan->storage.segment_bytes = draw.Scales(Dimension::kSegment, 4096, 65536);
   plan->storage.recycled_segments_max =
       static_cast<std::uint32_t>(Bounded(draw.Raw(Dimension::kRecycled), 4));
+  plan->storage.snapshot_block_bytes =
+      static_cast<std::uint32_t>(draw.Scales(Dimension::kStageBlock, 32, 2048));
+  plan->storage.snapshot_sync_bytes = draw.Scales(Dimension::kStageSync, 64, 16384);
   plan->node.snapshot_log_bytes = draw.Scales(Dimension::kSnapshotLog, 1024, 262144);
   plan->node.log_kept_bytes = draw.Scales(Dimension::kLogKept, 1, 65536);
-  plan->node.snapshot_chunk_bytes = draw.Scales(Dimension::kChunk, 256, 8192);
+  plan->node.snapshot_chunk_bytes = draw.Scales(Dimension::kChunk, 64, 8192);
+  // Slow enough, in half of the seeds, that a node may crash while it is being sent a snapshot.
+  plan->node.snapshot_bytes_per_second = draw.Coin(50, Dimension::kSnapshotRate)
+                                             ? draw.Scales(Dimension::kSnapshotRate, 2048, 1 << 17)
+                                             : 0;
   plan->node.snapshot_retry = plan->node.raft.election_timeout_max;
   // Sessions that expire or are evicted while their client is at work.
   if (draw.Coin(25, Dimension::kSessionIdle)) {
@@ -141,6 +152,7 @@ void DrawNetwork(const Drawer& draw, Plan* plan) {
   network.duplicate = draw.Rate(50, Dimension::kDuplicate, 500, 200'000);
   network.straggle = draw.Rate(50, Dimension::kStraggle, 500, 50'000);
   network.straggle_max = draw.Scales(Dimension::kStraggleMax, milliseconds(50), seconds(5));
+  network.damage = draw.Rate(40, Dimension::kDamage, 1000, 200'000);
   network.reset_seen = draw.Rate(70, Dimension::kResetSeen, 100'000, 1'000'000);
 }
 
@@ -327,12 +339,15 @@ std::string Describe(const Plan& plan) {
           " messages " + Decimal(raft.inflight_bytes_max) + " bytes\n";
   text += "  store: segment " + Decimal(plan.storage.segment_bytes) + ", snapshot at " +
           Decimal(plan.node.snapshot_log_bytes) + ", kept " + Decimal(plan.node.log_kept_bytes) +
-          ", chunk " + Decimal(plan.node.snapshot_chunk_bytes) + " bytes\n";
+          ", chunk " + Decimal(plan.node.snapshot_chunk_bytes) + " at " +
+          Decimal(plan.node.snapshot_bytes_per_second) + " a second, block " +
+          Decimal(plan.storage.snapshot_block_bytes) + ", synced every " +
+          Decimal(plan.storage.snapshot_sync_bytes) + " bytes\n";
   text += "  network: delay " + Text(net.delay_min) + "+" + Text(net.delay_spread) + ", order " +
           (net.order == DeliveryOrder::kPerLink ? "per link" : "any") + ", drop " +
           Decimal(net.drop) + " ppm, duplicate " + Decimal(net.duplicate) + " ppm, straggle " +
-          Decimal(net.straggle) + " ppm to " + Text(net.straggle_max) + ", resets seen " +
-          Decimal(net.reset_seen) + " ppm\n";
+          Decimal(net.straggle) + " ppm to " + Text(net.straggle_max) + ", chunks damaged " +
+          Decimal(net.damage) + " ppm, resets seen " + Decimal(net.reset_seen) + " ppm\n";
   text += "  disk: sync " + Text(disk.sync_min) + "+" + Text(disk.sync_spread) + ", write " +
           Text(disk.write) + ", read " + Text(disk.read) + ", straggle " + Decimal(disk.straggle) +
           " ppm to " + Text(disk.straggle_max) + ", write failure " + Decimal(disk.write_failure) +

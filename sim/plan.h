@@ -38,6 +38,7 @@ struct NetworkPlan {
   PerMillion duplicate = 0;
   PerMillion straggle = 0;  // a message, or a copy of one, that takes up to `straggle_max`
   Duration straggle_max{};
+  PerMillion damage = 0;  // a chunk of a snapshot of which one bit is flipped
   // Of lost requests and replies: the client is told (connection reset) rather than left waiting.
   PerMillion reset_seen = 0;
 };

@@ -57,6 +57,9 @@ struct Counters {
   std::uint64_t standing_partitions = 0;
   std::uint64_t snapshots_taken = 0;
   std::uint64_t snapshots_installed = 0;
+  std::uint64_t snapshots_resumed = 0;  // gone on with after a restart of their receiver
+  std::uint64_t chunks_damaged = 0;     // of snapshots, in flight
+  std::uint64_t chunks_refused = 0;
   std::uint64_t operations_ok = 0;
   std::uint64_t operations_unknown = 0;
   std::uint64_t operations_failed = 0;

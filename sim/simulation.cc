@@ -182,6 +182,8 @@ void Simulation::OnRaftEvent(std::uint32_t host, Term term, const Event& event) 
   if (event.kind == EventKind::kWonElection) ++counters.elections_won;
   if (event.kind == EventKind::kSnapshotInstalled) ++counters.snapshots_installed;
   if (event.kind == EventKind::kSnapshotTaken) ++counters.snapshots_taken;
+  if (event.kind == EventKind::kSnapshotResumed) ++counters.snapshots_resumed;
+  if (event.kind == EventKind::kChunkRefused) ++counters.chunks_refused;
 }
 
 void Simulation::OnDurableJobBegins(std::uint32_t host, const DiskJob& job) {
@@ -414,8 +416,10 @@ void Simulation::AwaitSameState() {
       std::uint64_t{plan_.workload.keys} * 2 * (plan_.workload.value_bytes_max + 64) +
       (std::uint64_t{1} << 16);
   const std::uint64_t chunks = state / plan_.node.snapshot_chunk_bytes + 10;
-  const Duration bound =
-      20 * plan_.node.raft.election_timeout_max + turn * static_cast<Duration::rep>(chunks) * 4;
+  const std::uint64_t rate = plan_.node.snapshot_bytes_per_second;
+  const Duration sending = rate == 0 ? Duration(0) : std::chrono::seconds(state / rate + 1);
+  const Duration bound = 20 * plan_.node.raft.election_timeout_max +
+                         turn * static_cast<Duration::rep>(chunks) * 4 + 2 * sending;
   StepUntil([this] { return HasSameState() && HasLeader(); }, queue_.now() + bound,
             "the nodes did not reach the same state within " + Milliseconds(bound));
 }

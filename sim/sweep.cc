@@ -260,7 +260,9 @@ std::string Summary(const SweepOptions& options, const SweepResult& result) {
           ", elections won " + Decimal(sum.elections_won) + ", entries committed " +
           Decimal(sum.entries_committed) + ", configurations " +
           Decimal(sum.memberships_committed) + ", snapshots taken " + Decimal(sum.snapshots_taken) +
-          ", installed " + Decimal(sum.snapshots_installed) + "\n";
+          ", installed " + Decimal(sum.snapshots_installed) + ", resumed " +
+          Decimal(sum.snapshots_resumed) + ", chunks damaged " + Decimal(sum.chunks_damaged) +
+          ", refused " + Decimal(sum.chunks_refused) + "\n";
   text += "operations " + Decimal(sum.operations_ok) + " ok, " + Decimal(sum.operations_unknown) +
           " of unknown outcome, " + Decimal(sum.operations_failed) +
           " without effect; keys not decided " + Decimal(sum.keys_undecided) + "\n";

@@ -4,9 +4,9 @@
 #include <string>
 #include <utility>
 
+#include "core/checksum.h"
 #include "core/codec.h"
 #include "core/configuration.h"
-#include "store/checksum.h"
 #include "store/io.h"
 #include "store/text.h"
 

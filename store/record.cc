@@ -4,7 +4,7 @@
 #include <limits>
 
 #include "core/check.h"
-#include "store/checksum.h"
+#include "core/checksum.h"
 #include "store/text.h"
 
 namespace grassdb::store {

@@ -124,6 +124,15 @@ Standing StandingOf(const SnapshotHeader& header, const Replay& replay) {
   return held ? Standing::kCurrent : Standing::kAhead;
 }
 
+// Whether a leader may still want to go on with it: nobody needs a snapshot of what is there.
+bool IsWanted(const SnapshotReader& staged, const Replay& replay, const RecoveredState& state) {
+  const SnapshotHeader& header = staged.header();
+  const LogPosition position = PositionOf(header.meta);
+  return header.source == SnapshotSource::kReceived && staged.stream_bytes() > 0 &&
+         (!state.snapshot.has_value() || position.index > state.snapshot->index) &&
+         replay.TermAt(position.index) != position.term;
+}
+
 // Which file it must be that is not there when the log begins behind all snapshots: the snapshot
 // that the log knows of, or else the segment before the oldest.
 std::string MissingFile(const Home& home, const Replay& replay, const Recovered& recovered) {
@@ -167,6 +176,25 @@ absl::Status ChooseSnapshot(const Home& home, const Inventory& inventory, const 
   return Damaged(home.directory.path(), MissingFile(home, replay, recovered), 0,
                  "this file is missing: the log begins behind " + ToText(replay.base()) +
                      " and no snapshot reaches that far");
+}
+
+// A file that is finished but for its name is taken up to its last full block too: one chunk more
+// from the leader is simpler than a second way to complete a snapshot.
+absl::Status ChooseStaged(const Home& home, const Inventory& inventory, const Replay& replay,
+                          Recovered& recovered) {
+  if (!inventory.received) return absl::OkStatus();
+  const std::string name = home.names.Received();
+  auto reader = SnapshotReader::OpenStaged(home, name);
+  const bool unusable =
+      absl::IsDataLoss(reader.status()) || absl::IsFailedPrecondition(reader.status());
+  if (!reader.ok() && !unusable) return reader.status();
+  if (unusable || !IsWanted(**reader, replay, recovered.state)) {
+    recovered.obsolete.push_back(name);
+    return absl::OkStatus();
+  }
+  recovered.state.staged = {.meta = (*reader)->header().meta, .offset = (*reader)->stream_bytes()};
+  recovered.staged = std::move(*reader);
+  return absl::OkStatus();
 }
 
 absl::Status RemoveFiles(Directory& directory, const std::vector<std::string>& files) {
@@ -238,10 +266,12 @@ absl::StatusOr<Inventory> TakeInventory(Directory& directory, const FileNames& n
       case FileKind::kSnapshot:
         inventory.snapshots.emplace_back(parsed.number);
         break;
+      case FileKind::kReceived:
+        inventory.received = true;
+        break;
       case FileKind::kSpare:
       case FileKind::kIdentityStaging:
       case FileKind::kTaken:
-      case FileKind::kReceived:
         inventory.staging.push_back(name);
         break;
     }
@@ -254,6 +284,7 @@ absl::StatusOr<Recovered> Recover(const Home& home, const Inventory& inventory) 
   Replay replay;
   if (absl::Status s = ReadLog(home, inventory, replay, recovered); !s.ok()) return s;
   if (absl::Status s = ChooseSnapshot(home, inventory, replay, recovered); !s.ok()) return s;
+  if (absl::Status s = ChooseStaged(home, inventory, replay, recovered); !s.ok()) return s;
   for (const SegmentNumber number : inventory.sealed) {
     const bool counts = !recovered.sealed.empty() && number >= recovered.sealed.front().number;
     if (!counts) recovered.obsolete.push_back(home.names.Sealed(number));

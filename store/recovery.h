@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -14,6 +15,7 @@
 #include "core/disk.h"
 #include "store/home.h"
 #include "store/log.h"
+#include "store/snapshot_file.h"
 
 namespace grassdb::store {
 
@@ -25,7 +27,8 @@ struct Inventory {
   std::vector<SegmentNumber> sealed;  // ascending
   std::vector<SegmentNumber> free;    // ascending
   std::vector<Index> snapshots;       // ascending
-  std::vector<std::string> staging;   // names of unfinished files
+  bool received = false;              // the file of a snapshot being received
+  std::vector<std::string> staging;   // names of other unfinished files
 };
 
 absl::StatusOr<Inventory> TakeInventory(Directory& directory, const FileNames& names);
@@ -47,6 +50,8 @@ struct Recovered {
   std::uint64_t last_record = 0;
   std::string last_record_bytes;
   std::uint64_t dirty_end = 0;
+  // Of state.staged; null if there is none.
+  std::unique_ptr<SnapshotReader> staged;
   // Files that no longer count.
   std::vector<std::string> obsolete;
 };
@@ -54,7 +59,8 @@ struct Recovered {
 // Reads identity's log and snapshots. Changes nothing.
 absl::StatusOr<Recovered> Recover(const Home& home, const Inventory& inventory);
 
-// After a successful Recover: makes durable everything that recovery saw, removes what a crash left
+// After a successful Recover: makes durable everything that recovery saw but the staged snapshot,
+// which SnapshotWriter::Resume does, removes what a crash left
 // half done, and opens `log` for writing. A crash in here leaves a directory that recovers to the
 // same state.
 absl::Status Adopt(const Home& home, const Inventory& inventory, const Recovered& recovered,

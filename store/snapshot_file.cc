@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "core/check.h"
+#include "core/checksum.h"
 #include "core/codec.h"
-#include "store/checksum.h"
 #include "store/io.h"
 #include "store/text.h"
 
@@ -118,6 +118,7 @@ std::string EncodeFooter(Salt salt, std::uint64_t stream_bytes, std::uint64_t bl
 
 absl::StatusOr<std::unique_ptr<SnapshotWriter>> SnapshotWriter::Start(
     const Home& home, const std::string& name, const SnapshotHeader& header) {
+  GRASS_CHECK(header.block_bytes > 0 && header.block_bytes <= kBlockBytesMax);
   auto file = home.directory.Open(name, OpenMode::kReplace);
   if (!file.ok()) return file.status();
   const std::string bytes = EncodeHeader(home.identity, header);
@@ -125,6 +126,27 @@ absl::StatusOr<std::unique_ptr<SnapshotWriter>> SnapshotWriter::Start(
   std::unique_ptr<SnapshotWriter> writer(new SnapshotWriter(
       std::move(*file), header, SnapshotSalt(home.identity, PositionOf(header.meta))));
   writer->end_ = bytes.size();
+  return writer;
+}
+
+absl::StatusOr<std::unique_ptr<SnapshotWriter>> SnapshotWriter::Resume(const Home& home,
+                                                                       const std::string& name,
+                                                                       SnapshotReader& whole) {
+  auto file = home.directory.Open(name, OpenMode::kExisting);
+  if (!file.ok()) return file.status();
+  const SnapshotHeader& header = whole.header();
+  const std::string bytes = EncodeHeader(home.identity, header);
+  if (absl::Status s = WriteOne(**file, 0, bytes); !s.ok()) return s;
+  std::unique_ptr<SnapshotWriter> writer(new SnapshotWriter(
+      std::move(*file), header, SnapshotSalt(home.identity, PositionOf(header.meta))));
+  writer->end_ = bytes.size();
+  while (writer->stream_bytes_ < whole.stream_bytes()) {
+    const auto block = whole.Read(writer->stream_bytes_, header.block_bytes);
+    if (!block.ok()) return block.status();
+    if (absl::Status s = writer->Append(block->view()); !s.ok()) return s;
+  }
+  if (absl::Status s = writer->file_->Truncate(writer->end_); !s.ok()) return s;
+  if (absl::Status s = writer->Sync(); !s.ok()) return s;
   return writer;
 }
 
@@ -165,6 +187,13 @@ absl::Status SnapshotWriter::Finish() {
   return absl::OkStatus();
 }
 
+absl::Status SnapshotWriter::Sync() {
+  GRASS_CHECK(!finished());
+  if (absl::Status s = file_->Sync(); !s.ok()) return s;
+  synced_ = end_;
+  return absl::OkStatus();
+}
+
 absl::Status SnapshotWriter::WriteBlock(std::string_view payload) {
   const std::uint64_t checksum = BlockChecksum(salt_, blocks_, payload);
   std::string header;
@@ -189,6 +218,17 @@ absl::StatusOr<std::unique_ptr<SnapshotReader>> SnapshotReader::Open(const Home&
       new SnapshotReader(home.directory.path(), name, std::move(*file)));
   if (absl::Status s = reader->ReadHeader(home); !s.ok()) return s;
   if (absl::Status s = reader->ReadFooter(); !s.ok()) return s;
+  return reader;
+}
+
+absl::StatusOr<std::unique_ptr<SnapshotReader>> SnapshotReader::OpenStaged(
+    const Home& home, const std::string& name) {
+  auto file = home.directory.Open(name, OpenMode::kExisting);
+  if (!file.ok()) return file.status();
+  std::unique_ptr<SnapshotReader> reader(
+      new SnapshotReader(home.directory.path(), name, std::move(*file)));
+  if (absl::Status s = reader->ReadHeader(home); !s.ok()) return s;
+  if (absl::Status s = reader->FindWholeBlocks(); !s.ok()) return s;
   return reader;
 }
 
@@ -250,6 +290,22 @@ absl::Status SnapshotReader::ReadFooter() {
   if (blocks_ != blocks || at != header_bytes_ + stream_bytes_ + blocks * kBlockHeaderBytes) {
     return Damaged(path_, name_, at, "the snapshot file's size does not fit its footer");
   }
+  return absl::OkStatus();
+}
+
+absl::Status SnapshotReader::FindWholeBlocks() {
+  const auto file_bytes = file_->Size();
+  if (!file_bytes.ok()) return file_bytes.status();
+  const std::uint64_t room =
+      (*file_bytes - header_bytes_) / (kBlockHeaderBytes + header_.block_bytes);
+  stream_bytes_ = room * header_.block_bytes;
+  for (blocks_ = 0; blocks_ < room; ++blocks_) {
+    absl::Status status = ReadBlock(blocks_);
+    if (absl::IsDataLoss(status)) break;
+    if (!status.ok()) return status;
+    chain_ = Chained(chain_, block_checksum_);
+  }
+  stream_bytes_ = blocks_ * header_.block_bytes;
   return absl::OkStatus();
 }
 

@@ -18,18 +18,17 @@
 
 namespace grassdb::store {
 
-// Payload bytes of every block but the last, which may be shorter.
-inline constexpr std::uint32_t kSnapshotBlockBytes = 65536;
-
 struct SnapshotHeader {
   SnapshotSource source = SnapshotSource::kTaken;
   SnapshotMeta meta;
-  std::uint32_t block_bytes = kSnapshotBlockBytes;
+  std::uint32_t block_bytes = 0;  // payload of every block but the last, which may be shorter
 };
 
 inline LogPosition PositionOf(const SnapshotMeta& meta) {
   return {.index = meta.index, .term = meta.term};
 }
+
+class SnapshotReader;
 
 // Writes a staging file from front to back. An error is final.
 class SnapshotWriter {
@@ -38,10 +37,21 @@ class SnapshotWriter {
   static absl::StatusOr<std::unique_ptr<SnapshotWriter>> Start(const Home& home,
                                                                const std::string& name,
                                                                const SnapshotHeader& header);
+  // Goes on behind `whole`, the SnapshotReader::OpenStaged of the same file. What `whole` has read
+  // may come from a cache and its write have failed: it is written again, with the same bytes, and
+  // synced. What is behind it is cut off.
+  static absl::StatusOr<std::unique_ptr<SnapshotWriter>> Resume(const Home& home,
+                                                                const std::string& name,
+                                                                SnapshotReader& whole);
 
   absl::Status Append(std::string_view bytes);
   // Writes what is left and the footer, and syncs the file. Nothing may be appended after it.
   absl::Status Finish();
+  // Makes the blocks so far durable.
+  absl::Status Sync();
+  bool synced() const { return synced_ > 0; }
+  // Bytes of the file written since the last sync.
+  std::uint64_t unsynced_bytes() const { return end_ - synced_; }
 
   const SnapshotMeta& meta() const { return header_.meta; }
   std::uint64_t stream_bytes() const { return stream_bytes_; }
@@ -56,6 +66,7 @@ class SnapshotWriter {
   SnapshotHeader header_;
   Salt salt_;
   std::uint64_t end_ = 0;           // of the file
+  std::uint64_t synced_ = 0;        // of it
   std::uint64_t stream_bytes_ = 0;  // appended so far
   std::uint64_t blocks_ = 0;
   std::uint64_t chain_ = 0;  // checksum of the blocks' checksums
@@ -69,6 +80,10 @@ class SnapshotReader {
   // file of a newer version.
   static absl::StatusOr<std::unique_ptr<SnapshotReader>> Open(const Home& home,
                                                               const std::string& name);
+  // A file that need not be finished. Its stream is that of the full blocks at its beginning that
+  // are whole; none may be. Reads them all. Errors as for Open, of the header only.
+  static absl::StatusOr<std::unique_ptr<SnapshotReader>> OpenStaged(const Home& home,
+                                                                    const std::string& name);
 
   // [offset, offset + size_max) of the stream, less at its end. DataLoss if a block that is touched
   // is damaged; OutOfRange if `offset` is behind the end.
@@ -84,6 +99,7 @@ class SnapshotReader {
 
   absl::Status ReadHeader(const Home& home);
   absl::Status ReadFooter();
+  absl::Status FindWholeBlocks();
   // Leaves the block's payload in block_ and its checksum in block_checksum_.
   absl::Status ReadBlock(std::uint64_t number);
   std::uint64_t BlockOffset(std::uint64_t number) const;

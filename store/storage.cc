@@ -47,6 +47,7 @@ class FileStorage final : public Storage {
   absl::Status Write(const Persist& persist);
   absl::Status Write(const StageSnapshot& stage);
   absl::Status Write(const PublishSnapshot& publish);
+  absl::Status SyncStaged(SnapshotSource source, SnapshotWriter& writer);
   absl::Status DropTaken();
   // The staged file of `writer` gets its final name, durably.
   absl::Status NameSnapshot(std::unique_ptr<SnapshotWriter>& writer, const std::string& staging);
@@ -87,6 +88,10 @@ absl::Status FileStorage::Begin(const Inventory& inventory, const Recovered& rec
   snapshot_ = state.snapshot;
   runs_.ResetTo({.index = state.base_index, .term = state.base_term});
   for (const Entry& entry : state.entries) runs_.Append(entry.term);
+  if (recovered.staged == nullptr) return absl::OkStatus();
+  auto writer = SnapshotWriter::Resume(home_, home_.names.Received(), *recovered.staged);
+  if (!writer.ok()) return writer.status();
+  received_ = std::move(*writer);
   return absl::OkStatus();
 }
 
@@ -198,7 +203,9 @@ absl::Status FileStorage::Write(const StageSnapshot& stage) {
   if (stage.offset == 0) {
     writer.reset();
     auto started = SnapshotWriter::Start(home_, StagingOf(stage.source),
-                                         {.source = stage.source, .meta = stage.meta});
+                                         {.source = stage.source,
+                                          .meta = stage.meta,
+                                          .block_bytes = home_.options.snapshot_block_bytes});
     if (!started.ok()) return started.status();
     writer = std::move(*started);
   }
@@ -206,7 +213,17 @@ absl::Status FileStorage::Write(const StageSnapshot& stage) {
   GRASS_CHECK(writer->meta() == stage.meta);
   GRASS_CHECK_EQ(stage.offset, writer->stream_bytes());
   if (absl::Status s = writer->Append(stage.data.view()); !s.ok()) return s;
-  return stage.last ? writer->Finish() : absl::OkStatus();
+  if (stage.last) return writer->Finish();
+  if (writer->unsynced_bytes() < home_.options.snapshot_sync_bytes) return absl::OkStatus();
+  return SyncStaged(stage.source, *writer);
+}
+
+// What another life can go on with needs its name as well.
+absl::Status FileStorage::SyncStaged(SnapshotSource source, SnapshotWriter& writer) {
+  const bool named = writer.synced();
+  if (absl::Status s = writer.Sync(); !s.ok()) return s;
+  if (named || source == SnapshotSource::kTaken) return absl::OkStatus();
+  return home_.directory.Sync();
 }
 
 absl::Status FileStorage::Write(const PublishSnapshot& publish) {

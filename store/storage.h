@@ -25,6 +25,13 @@ struct StorageOptions {
   std::uint64_t segment_bytes = std::uint64_t{64} << 20;
   // How many released segments are kept for re-use instead of being removed.
   std::uint32_t recycled_segments_max = 2;
+  // A snapshot file that is being written is synced whenever it has grown by this many bytes: a
+  // crash costs a received one no more than that, and no sync, the last one included, has so much
+  // to write that a log write behind it waits for long.
+  std::uint64_t snapshot_sync_bytes = std::uint64_t{4} << 20;
+  // State in every block of a new snapshot file but the last; what is whole after a crash counts in
+  // blocks. 1..2^24.
+  std::uint32_t snapshot_block_bytes = 65536;
 };
 
 struct Opened;

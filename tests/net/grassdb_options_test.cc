@@ -66,6 +66,8 @@ TEST(GrassdbOptions, ReadEveryFlag) {
                                              "200ms",
                                              "--snapshot-log-size",
                                              "1MiB",
+                                             "--snapshot-rate",
+                                             "2MiB",
                                              "--log-level",
                                              "warn",
                                              "--log-format",
@@ -77,9 +79,18 @@ TEST(GrassdbOptions, ReadEveryFlag) {
   EXPECT_EQ(options.election_timeout_max, std::chrono::seconds(2));
   EXPECT_EQ(options.heartbeat, std::chrono::milliseconds(200));
   EXPECT_EQ(options.snapshot_log_bytes, std::uint64_t{1} << 20);
+  EXPECT_EQ(options.snapshot_bytes_per_second, std::uint64_t{2} << 20);
   EXPECT_EQ(options.log_level, net::LogLevel::kWarn);
   EXPECT_EQ(options.log_format, net::LogFormat::kJson);
   EXPECT_EQ(options.listen_address, "127.0.0.1:7");
+}
+
+TEST(GrassdbOptions, TakeZeroForNoLimitOfTheSnapshotRate) {
+  EXPECT_EQ(Parsed({"--id", "n1", "--cluster", kCluster}).snapshot_bytes_per_second,
+            std::uint64_t{64} << 20);
+  EXPECT_EQ(Parsed({"--id", "n1", "--cluster", kCluster, "--snapshot-rate", "0"})
+                .snapshot_bytes_per_second,
+            0u);
 }
 
 TEST(GrassdbOptions, AdvertiseTheAddressThatTheOthersReach) {
@@ -128,6 +139,7 @@ TEST(GrassdbOptions, RefuseWrongUsageInOneLine) {
         Words{"--id", "n1", "--cluster", kCluster, "--log-level", "loud"},
         Words{"--id", "n1", "--cluster", kCluster, "--log-format", "xml"},
         Words{"--id", "n1", "--cluster", kCluster, "--snapshot-log-size", "0"},
+        Words{"--id", "n1", "--cluster", kCluster, "--snapshot-rate", "-1"},
         Words{"--id", "n1", "--cluster", kCluster, "--frob"},
         Words{"--id", "n1", "--cluster", kCluster, "--join", "a:1", "--addr", "c:4"},
         Words{"--id", "n1", "--cluster", kCluster, "--advertise", "c:4"},

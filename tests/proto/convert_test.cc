@@ -3,6 +3,7 @@
 #include <functional>
 #include <limits>
 
+#include "core/chunk.h"
 #include "core/command.h"
 #include "proto/messages.h"
 #include "tests/property.h"
@@ -112,6 +113,7 @@ InstallSnapshotRequest AnyChunk(Term term) {
   body.offset = Below(1 << 30);
   body.last = Flip();
   body.data = Bytes(*rc::gen::arbitrary<std::string>());
+  body.checksum = ChecksumOf(body);
   return body;
 }
 
@@ -419,6 +421,19 @@ TEST(PeerMessages, RefuseASnapshotAtIndexZeroOrOfALaterTerm) {
             "InstallSnapshotRequest.meta.term: 4 is above the term of the leader");
   EXPECT_EQ(ChunkErrorAfter([](auto& wire) { wire.mutable_meta()->set_configuration_index(6); }),
             "InstallSnapshotRequest.meta.configuration_index: 6 is above meta.index");
+}
+
+// Whatever the wire does to the fields, the checksum still fits them.
+RC_GTEST_PROP(PeerMessages, AChunkIsStillWholeWhenItIsDecoded, ()) {
+  const Message message{
+      .from = NodeId(1), .to = NodeId(2), .term = Term(9), .body = AnyChunk(Term(9))};
+  auto decoded = DecodeMessage(MessageKind::kInstallSnapshotRequest,
+                               EncodeMessage(message, kCluster), kCluster);
+  RC_ASSERT(decoded.ok());
+  auto& chunk = std::get<InstallSnapshotRequest>(decoded->body);
+  RC_ASSERT(IsWhole(chunk));
+  chunk.offset += 1 + Below(1000);
+  RC_ASSERT(!IsWhole(chunk));
 }
 
 TEST(PeerMessages, RefuseAReadWithoutANumber) {

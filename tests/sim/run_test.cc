@@ -72,6 +72,38 @@ TEST(Run, ReachesTheSituationsItIsMeantToTest) {
   EXPECT_GT(sum.operations_unknown, 0u);
 }
 
+// Transfers in many small chunks, of which some arrive damaged and many are cut short by a crash.
+TEST(Run, GoesOnWithSnapshotsAfterRestartsAndDamage) {
+  Counters sum;
+  for (std::uint64_t seed = 1; seed <= 50; ++seed) {
+    RunOptions options = Seed(seed);
+    options.nodes = 3;
+    options.seconds = 20;
+    Plan plan = DrawPlan(options);
+    plan.workload.keys = 16;
+    plan.workload.put = 100;
+    plan.workload.value_bytes_max = 512;
+    plan.workload.think_max = std::chrono::milliseconds(100);
+    plan.node.snapshot_log_bytes = 16384;
+    plan.node.log_kept_bytes = 1;
+    plan.node.snapshot_chunk_bytes = 64;
+    plan.node.snapshot_bytes_per_second = 8192;
+    plan.storage.snapshot_block_bytes = 32;
+    plan.storage.snapshot_sync_bytes = 128;
+    plan.network.damage = 50'000;
+    FaultPlan& crash = plan.faults[static_cast<std::size_t>(FaultKind::kCrash)];
+    crash.on = true;
+    crash.gap_mean = std::chrono::milliseconds(500);
+    const RunResult result = RunPlan(plan, nullptr, "");
+    EXPECT_TRUE(result.ok()) << "seed " << seed << "\n" << result.report;
+    sum += result.counters;
+  }
+  EXPECT_GT(sum.snapshots_installed, 20u);
+  EXPECT_GT(sum.snapshots_resumed, 20u);
+  EXPECT_GT(sum.chunks_refused, 20u);
+  EXPECT_LE(sum.chunks_refused, sum.chunks_damaged) << "no whole one is";
+}
+
 TEST(Run, SurvivesADiskThatFails) {
   Plan plan = DrawPlan(Seed(1));
   plan.disk.write_failure = 2000;

@@ -24,6 +24,12 @@ std::string ReadStream(Storage& storage, Index index, std::string* stream) {
   }
 }
 
+// The same snapshot has the same bytes, whoever sends it.
+std::string StreamOf(const SnapshotMeta& meta) {
+  const std::uint64_t seed = KeyedRandom(41, meta.index.value(), meta.term.value());
+  return std::string(BytesOf(seed, seed % 3000).view());
+}
+
 }  // namespace
 
 Identity TestIdentity() {
@@ -42,7 +48,10 @@ Identity TestIdentity() {
 }
 
 StorageOptions TinySegments() {
-  return {.segment_bytes = 2048, .recycled_segments_max = 2};
+  return {.segment_bytes = 2048,
+          .recycled_segments_max = 2,
+          .snapshot_sync_bytes = 600,
+          .snapshot_block_bytes = 256};
 }
 
 Bytes BytesOf(std::uint64_t seed, std::size_t size) {
@@ -131,11 +140,25 @@ std::string History::Open() {
     if (difference.empty()) {
       storage_ = std::move(opened->storage);
       allowed_ = {Model(model)};
-      return "";
+      staged_ = opened->state.staged;
+      return staged_.has_value() ? ProblemOf(*staged_) : "";
     }
     problem += (problem.empty() ? "" : "; nor: ") + difference;
   }
   return problem;
+}
+
+std::string History::ProblemOf(const StagedSnapshot& staged) const {
+  if (std::ranges::find(received_, staged.meta) == received_.end()) {
+    return "a staged snapshot that was never received";
+  }
+  if (staged.offset == 0 || staged.offset > StreamOf(staged.meta).size()) {
+    return "a wrong staged offset";
+  }
+  if (model().snapshot.has_value() && staged.meta.index <= model().snapshot->index) {
+    return "a staged snapshot that nobody needs";
+  }
+  return "";
 }
 
 void History::CrashNow(Crash crash, std::uint64_t seed) {
@@ -235,18 +258,35 @@ void History::Take(std::uint64_t choice) {
 }
 
 void History::Install(std::uint64_t choice) {
+  if (staged_.has_value() && choice % 5 != 0) return FinishInstall(choice);
   const Index floor = model().snapshot ? model().snapshot->index : Index(0);
   SnapshotMeta meta;
   meta.index = floor + 1 + KeyedRandom(choice, 40u) % (model().last().index - floor + 8);
-  Persist persist;
-  persist.hard_state = {.term = model().hard_state.term + 1, .voted_for = NodeId()};
+  const Term term = model().hard_state.term + 1;
   // One time in two the log holds the snapshot's last entry, if it is long enough.
   const auto held = model().TermAt(meta.index);
-  meta.term = held.has_value() && choice % 2 == 0 ? *held : persist.hard_state->term;
+  meta.term = held.has_value() && choice % 2 == 0 ? *held : term;
   meta.configuration = TestIdentity().bootstrap;
   meta.configuration_index = meta.index;
-  const std::string stream(BytesOf(choice, KeyedRandom(choice, 41u) % 3000).view());
-  if (!Stage(SnapshotSource::kReceived, meta, stream, choice)) return;
+  InstallStaged(meta, choice);
+}
+
+void History::FinishInstall(std::uint64_t choice) {
+  const StagedSnapshot staged = *std::exchange(staged_, std::nullopt);
+  if (model().snapshot.has_value() && staged.meta.index <= model().snapshot->index) {
+    return Append(choice);  // overtaken by a snapshot of its own
+  }
+  ++resumed_;
+  InstallStaged(staged.meta, choice, staged.offset);
+}
+
+void History::InstallStaged(const SnapshotMeta& meta, std::uint64_t choice, std::size_t from) {
+  const std::string stream = StreamOf(meta);
+  received_.push_back(meta);
+  staged_.reset();
+  if (!Stage(SnapshotSource::kReceived, meta, stream, choice, from)) return;
+  Persist persist;
+  persist.hard_state = {.term = model().hard_state.term + 1, .voted_for = NodeId()};
   persist.install = meta;
   if (choice % 3 == 0) {
     persist.entries = MakeEntries(meta.index + 1, choice);
@@ -266,10 +306,10 @@ bool History::Do(Persist persist, const std::string& received) {
 }
 
 bool History::Stage(SnapshotSource source, const SnapshotMeta& meta, const std::string& stream,
-                    std::uint64_t choice) {
+                    std::uint64_t choice, std::size_t from) {
   const std::size_t chunks = 1 + KeyedRandom(choice, 50u) % 3;
   const std::size_t chunk = stream.size() / chunks + 1;
-  for (std::size_t at = 0;; at += chunk) {
+  for (std::size_t at = from;; at += chunk) {
     StageSnapshot stage;
     stage.source = source;
     stage.meta = meta;

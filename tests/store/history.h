@@ -59,6 +59,8 @@ class History {
   bool down() const { return storage_ == nullptr; }
   const Model& model() const { return allowed_.back(); }
   Storage& storage() { return *storage_; }
+  // Transfers that went on after a crash.
+  std::uint64_t resumed() const { return resumed_; }
 
  private:
   void Append(std::uint64_t choice);
@@ -71,7 +73,11 @@ class History {
   // Executes a job that takes the model to `after` when it is done.
   bool Do(Persist persist, const std::string& received = {});
   bool Stage(SnapshotSource source, const SnapshotMeta& meta, const std::string& stream,
-             std::uint64_t choice);
+             std::uint64_t choice, std::size_t from = 0);
+  // Goes on with the snapshot that was being received when the last life ended.
+  void FinishInstall(std::uint64_t choice);
+  void InstallStaged(const SnapshotMeta& meta, std::uint64_t choice, std::size_t from = 0);
+  std::string ProblemOf(const StagedSnapshot& staged) const;
   void Settle(absl::Status status, Model after);
 
   CrashDirectory& directory_;
@@ -80,6 +86,11 @@ class History {
   // The states that recovery may find; the last one is what has been acknowledged or is in flight.
   std::vector<Model> allowed_ = {Model()};
   PersistId next_persist_ = PersistId(1);
+  // The snapshots of which something has been received, and what recovery says is there of one. It
+  // need not be the newest: until that is synced, a loss of power may bring back the one before.
+  std::vector<SnapshotMeta> received_;
+  std::optional<StagedSnapshot> staged_;
+  std::uint64_t resumed_ = 0;
   std::string problem_;
 };
 

@@ -16,7 +16,8 @@ namespace grassdb::store {
 namespace {
 
 // One in eight numbers crashes the storage, most of the time within the step that follows.
-std::string RunHistory(const std::vector<std::uint64_t>& choices, StorageOptions options) {
+std::string RunHistory(const std::vector<std::uint64_t>& choices, StorageOptions options,
+                       std::uint64_t* resumed = nullptr) {
   CrashDirectory directory;
   History history(directory, options);
   std::string problem = history.Open();
@@ -36,6 +37,7 @@ std::string RunHistory(const std::vector<std::uint64_t>& choices, StorageOptions
     }
     if (!problem.empty()) problem = "after step " + std::to_string(i) + ": " + problem;
   }
+  if (resumed != nullptr) *resumed += history.resumed();
   return problem;
 }
 
@@ -46,14 +48,16 @@ RC_GTEST_PROP(StorageHistory, RecoversWhatWasAcknowledgedAfterEveryCrash,
 }
 
 TEST(StorageHistory, RecoversLongHistories) {
+  std::uint64_t resumed = 0;
   for (std::uint64_t seed = 1; seed <= 200; ++seed) {
     std::vector<std::uint64_t> choices(120);
     for (std::size_t i = 0; i < choices.size(); ++i) choices[i] = KeyedRandom(seed, i);
     StorageOptions options = TinySegments();
     options.segment_bytes = 700 * (1 + seed % 6);
     options.recycled_segments_max = static_cast<std::uint32_t>(seed % 3);
-    ASSERT_EQ(RunHistory(choices, options), "") << "seed " << seed;
+    ASSERT_EQ(RunHistory(choices, options, &resumed), "") << "seed " << seed;
   }
+  EXPECT_GT(resumed, 20u) << "transfers that went on after a crash";
 }
 
 }  // namespace

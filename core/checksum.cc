@@ -1,11 +1,11 @@
-#include "store/checksum.h"
+#include "core/checksum.h"
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
 #include "core/check.h"
 
-namespace grassdb::store {
+namespace grassdb {
 
 std::uint64_t Checksum(std::string_view bytes, std::uint64_t seed) {
   return XXH3_64bits_withSeed(bytes.data(), bytes.size(), seed);
@@ -20,4 +20,4 @@ std::uint64_t Checksum(std::span<const std::string_view> parts) {
   return XXH3_64bits_digest(&state);
 }
 
-}  // namespace grassdb::store
+}  // namespace grassdb
