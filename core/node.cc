@@ -75,6 +75,7 @@ void Node::Flush() {
     Step(std::move(submit));
   }
   if (receiving_.has_value() && receiving_->complete) OfferStaged();
+  DropOvertaken();
   MaybeTakeSnapshot();
   PumpDisk();
 }

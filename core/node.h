@@ -238,6 +238,7 @@ class Node {
   void OnSnapshotTraffic(Message message);
   void OnChunk(NodeId from, const InstallSnapshotRequest& chunk);
   void OfferStaged();
+  void DropOvertaken();
   void AnswerChunk(NodeId to, const SnapshotMeta& meta, std::uint64_t next_offset);
   void OnChunkAnswer(NodeId from, const InstallSnapshotResponse& answer);
   void ReadDueChunks();

@@ -330,6 +330,13 @@ void Node::OfferStaged() {
   Step(SnapshotStaged{.meta = meta, .leader = leader});
 }
 
+// The log has brought what the snapshot stands for: no leader goes on with it. Its file stays until
+// the next snapshot is received, or until recovery sees that nobody needs it.
+void Node::DropOvertaken() {
+  if (!receiving_.has_value() || receiving_->writing) return;
+  if (receiving_->meta.index <= raft_.commit_index()) receiving_.reset();
+}
+
 // --- Loading ---
 
 void Node::BeginRestore(const SnapshotMeta& meta) {

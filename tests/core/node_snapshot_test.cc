@@ -327,6 +327,22 @@ TEST_F(NodeGoesOn, ARestartedNodeGoesOnOnlyIfTheConfigurationIsTheSame) {
   EXPECT_EQ(WantedOf(2), 0u);
 }
 
+TEST_F(NodeGoesOn, ASnapshotThatTheLogHasOvertakenIsNotReceivedAnyMore) {
+  MakeWithStaged();
+  AppendEntriesRequest append;
+  append.leader_commit = Index(8);
+  for (std::uint64_t index = 1; index <= 8; ++index) {
+    append.entries.push_back(
+        Entry{.index = Index(index), .term = Term(1), .type = EntryType::kNoop, .payload = {}});
+  }
+  Receive(2, 1, append);
+  FinishDisk();
+  ASSERT_EQ(node_->applied_index(), Index(8));
+  EXPECT_EQ(node_->Status().receiving_index, Index(0));
+  Receive(2, 1, ChunkOf(7, 5, true));
+  EXPECT_FALSE(IsStaging());
+}
+
 TEST_F(NodeGoesOn, TheNextLeaderGoesOnWhereTheLastOneEnded) {
   Make(3);
   Receive(2, 1, ChunkOf(7, 0, false));

@@ -132,6 +132,14 @@ TEST(StorageStaged, GoesOnBeforeTheFirstDamagedByte) {
   }
 }
 
+// A loss of power may leave the file as long as one that had its name before.
+TEST(StorageStaged, IsCutOffBehindWhatIsWhole) {
+  auto content = ContentWith(700);
+  content[kReceivedFile] += std::string(BytesOf(8, 5000).view());
+  CrashDirectory directory(content);
+  EXPECT_EQ(GoOn(directory, Stream()), 640u);
+}
+
 // Power fails within every operation of staging, and within every one of the recovery after it.
 TEST(StorageStaged, LosesNothingThatWasSynced) {
   std::uint64_t resumed = 0;
