@@ -64,6 +64,7 @@ nlohmann::ordered_json JsonOf(const NodeReport& report) {
   for (const wire::FollowerStatus& follower : status.followers()) {
     node["followers"].push_back({{"id", follower.id()},
                                  {"state", follower.state()},
+                                 {"counts", follower.counts()},
                                  {"match", follower.match()},
                                  {"next", follower.next()},
                                  {"lag", follower.lag()},
@@ -144,8 +145,9 @@ std::string FollowerTableOf(const wire::StatusResponse& leader) {
   std::vector<Row> rows = {{"FOLLOWER", "STATE", "MATCH", "LAG", "SILENT", "SNAPSHOT"}};
   for (const wire::FollowerStatus& follower : leader.followers()) {
     const double seconds = static_cast<double>(follower.silent_ms()) / 1000;
-    rows.push_back({follower.id(), follower.state(), std::to_string(follower.match()),
-                    std::to_string(follower.lag()), fmt::format("{:.1f}s", seconds),
+    rows.push_back({follower.id(), follower.state() + (follower.counts() ? "" : ", has no say"),
+                    std::to_string(follower.match()), std::to_string(follower.lag()),
+                    fmt::format("{:.1f}s", seconds),
                     follower.snapshot_index() == 0
                         ? std::string("-")
                         : fmt::format("{} ({} sent)", follower.snapshot_index(),

@@ -13,20 +13,10 @@
 #include <vector>
 
 #include "core/bytes.h"
+#include "core/limits.h"
 #include "core/types.h"
 
 namespace grassdb {
-
-// Limits of a request, in bytes and in operations. Checked where a request enters (BrokenLimit) and
-// documented in the README.
-inline constexpr std::size_t kKeyBytesMax = 4096;
-inline constexpr std::size_t kValueBytesMax = std::size_t{1} << 20;
-inline constexpr std::size_t kOperationsMax = 128;  // compares, or operations of one branch
-inline constexpr std::size_t kTransactionBytesMax = std::size_t{2} << 20;  // encoded
-inline constexpr std::size_t kAnswerBytesMax = std::size_t{2} << 20;       // values it reads
-
-// Milliseconds of replicated time since the cluster was born; stamped by the leader, never falls.
-using ClusterTime = std::uint64_t;
 
 struct Compare {
   enum class Target : std::uint8_t {

@@ -21,23 +21,10 @@
 
 #include "absl/container/btree_map.h"
 #include "core/command.h"
+#include "core/limits.h"
 #include "core/types.h"
 
 namespace grassdb {
-
-struct KvOptions {
-  // A session not used for this much replicated time is forgotten, in milliseconds. Replicated: the
-  // same on every node of a cluster.
-  ClusterTime session_idle_max = 60 * 60 * 1000;
-  // Beyond so many sessions, the one that has been idle longest is forgotten.
-  std::size_t sessions_max = 65536;
-  // Answers kept a session; a client that has more commands than this unacknowledged is told
-  // kStaleSequence for the oldest.
-  std::size_t answers_max = 1024;
-  // Bytes of values in the answers of all sessions; beyond it, the session that has been idle
-  // longest is forgotten.
-  std::size_t answer_bytes_max = std::size_t{16} << 20;
-};
 
 struct KeyValue {
   std::string value;

@@ -29,9 +29,6 @@ struct MemberChange {
   std::string replaced;  // kReplace: the name of a voter
 };
 
-// More changes than this in one request are refused.
-inline constexpr std::size_t kMemberChangesMax = 64;
-
 // The configuration that all of `changes` together, in their order, lead to from `from`. `from` is
 // not joint. What is as wanted already stays as it is, so that a repeated request changes nothing.
 // InvalidArgument: why not, in words for a person.

@@ -8,16 +8,6 @@
 
 namespace grassdb {
 
-std::optional<std::string> NodeOptions::Problem() const {
-  if (auto problem = raft.Problem()) return problem;
-  if (snapshot_log_bytes == 0) return "the log size that triggers a snapshot must be positive";
-  if (snapshot_chunk_bytes == 0) return "the snapshot chunk size must be positive";
-  if (waiting_requests_max == 0) return "the number of waiting requests must be positive";
-  if (snapshot_retry <= Duration::zero()) return "the snapshot retry interval must be positive";
-  if (read_patience <= Duration::zero()) return "the patience of reads must be positive";
-  return std::nullopt;
-}
-
 Node::Node(const NodeOptions& options, RecoveredState recovered, const Environment& environment)
     : options_(options),
       environment_(environment),
@@ -112,6 +102,7 @@ NodeStatus::Follower Node::StatusOf(const Progress& follower) const {
   NodeStatus::Follower status;
   status.id = follower.id;
   status.state = follower.state;
+  status.counts = raft_.Counts(follower);
   status.match = follower.match;
   status.next = follower.next;
   status.lag = raft_.log().last_index() - follower.match;

@@ -25,37 +25,16 @@
 #include "core/environment.h"
 #include "core/kv_snapshot.h"
 #include "core/kv_store.h"
+#include "core/limits.h"
 #include "core/raft.h"
 
 namespace grassdb {
-
-struct NodeOptions {
-  RaftOptions raft;
-  KvOptions store;
-
-  // A snapshot is taken when the log above the last one holds this many bytes (CostOf)...
-  std::size_t snapshot_log_bytes = std::size_t{64} << 20;
-  // ...and after it so many bytes of entries are kept in memory for slow followers.
-  std::size_t log_kept_bytes = std::size_t{8} << 20;
-  // Slices in which a snapshot is written, sent and read.
-  std::size_t snapshot_chunk_bytes = std::size_t{256} << 10;
-  // A chunk that was not answered for this long is sent again.
-  Duration snapshot_retry = std::chrono::milliseconds(500);
-  // What a leader sends of snapshots to one follower, in bytes per second; 0: no limit. So that a
-  // new member does not take the network and the disks away from the clients.
-  std::uint64_t snapshot_bytes_per_second = std::uint64_t{64} << 20;
-  // A linearizable read that found no quorum, or no leader, for this long is refused.
-  Duration read_patience = std::chrono::seconds(2);
-  // Requests waiting for a commit or a read index; beyond it they are refused as overloaded.
-  std::size_t waiting_requests_max = 100000;
-
-  std::optional<std::string> Problem() const;
-};
 
 struct NodeStatus {
   struct Follower {
     NodeId id;
     ProgressState state = ProgressState::kProbe;
+    bool counts = true;  // false: it has lost its disk, and has no say (core/standing.cc)
     Index match;
     Index next;
     std::uint64_t lag = 0;              // entries of the leader's log that it does not have durably

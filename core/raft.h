@@ -82,6 +82,8 @@ class Raft {
   bool IsChangingMembership() const;
   // Whether this node's votes and acknowledgements count (core/standing.cc).
   Standing standing() const;
+  // On the leader: whether those of this follower do.
+  bool Counts(const Progress& follower) const;
   // True if this node leads and no other node can have been elected by `now` (thesis 6.4.1): what
   // it has committed is all there is. Ask again after the read itself: the process may have been
   // paused in between. Needs clocks that keep RaftOptions::lease_drift_percent_max.
@@ -230,7 +232,6 @@ class Raft {
   bool PassesIncarnationCheck(const Message& message);
   void NoteIncarnation(Progress& follower, Incarnation incarnation);
   void OnForgotten(Progress& follower);
-  bool Counts(const Progress& follower) const;
   bool RecordIncarnations();
 
   // reads.cc

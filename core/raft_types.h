@@ -12,48 +12,12 @@
 #include "core/bytes.h"
 #include "core/entry.h"
 #include "core/event.h"
+#include "core/limits.h"
 #include "core/member_change.h"
 #include "core/message.h"
 #include "core/types.h"
 
 namespace grassdb {
-
-// Every limit of the protocol, with its unit and default, in one place.
-struct RaftOptions {
-  NodeId id;
-  // Keys every random choice of this replica. Two replicas, and two lives of one, must differ in
-  // it.
-  std::uint64_t seed = 0;
-
-  // An election timeout is drawn from [min, max) at every reset (thesis 3.4).
-  Duration election_timeout_min = std::chrono::milliseconds(300);
-  Duration election_timeout_max = std::chrono::milliseconds(600);
-  Duration heartbeat_interval = std::chrono::milliseconds(100);
-
-  // One AppendEntries message: at most so many entries and payload bytes, but never less than one
-  // entry.
-  std::size_t append_entries_max = 4096;
-  std::size_t append_bytes_max = std::size_t{1} << 20;
-  // Sent to one follower and not yet acknowledged; beyond either, the leader waits (thesis 10.2.1).
-  std::size_t inflight_messages_max = 64;
-  std::size_t inflight_bytes_max = std::size_t{8} << 20;
-  // Appended by a leader and not yet committed and durable here, so not yet applied; beyond it,
-  // proposals are refused as overloaded.
-  std::size_t unapplied_bytes_max = std::size_t{64} << 20;
-
-  // Reads that wait for a round of confirmation, or for the leader's first commit; beyond it they
-  // are refused.
-  std::size_t reads_waiting_max = 100000;
-
-  // A leader's lease assumes that the clocks of two nodes run at rates that differ by at most so
-  // many percent (thesis 6.4.1).
-  std::uint32_t lease_drift_percent_max = 10;
-  // A leader whose disk finishes nothing for so many times election_timeout_max hands over.
-  std::uint32_t disk_stall_timeouts = 3;
-
-  // Why these options cannot work, in words for a person; nullopt if they can.
-  std::optional<std::string> Problem() const;
-};
 
 // --- Inputs ---
 

@@ -55,6 +55,8 @@ using Revision = Tagged<struct RevisionTag>;
 // A data directory in the life of a member: a wiped one gets another. Rises with the time of its
 // making, so that of two the newer is known. 0: not known yet.
 using Incarnation = Tagged<struct IncarnationTag>;
+// Milliseconds of replicated time since the cluster was born; stamped by the leader, never falls.
+using ClusterTime = std::uint64_t;
 // A request as its transport knows it; the node only hands it back with the answer.
 using RequestId = Tagged<struct RequestIdTag>;
 

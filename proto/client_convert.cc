@@ -196,6 +196,7 @@ void PutFollower(const NodeStatus::Follower& follower, const Configuration& conf
   // One that has just been removed.
   if (wire->id().empty()) wire->set_id(HexOf(follower.id.value()));
   wire->set_state(NameOfState(follower.state));
+  wire->set_counts(follower.counts);
   wire->set_match(follower.match.value());
   wire->set_next(follower.next.value());
   wire->set_lag(follower.lag);

@@ -27,6 +27,7 @@ net::NodeReport Leader() {
   wire::FollowerStatus& follower = *status.add_followers();
   follower.set_id("n3");
   follower.set_state("snapshot");
+  follower.set_counts(true);
   follower.set_match(4);
   follower.set_lag(7);
   follower.set_silent_ms(1250);
@@ -84,6 +85,14 @@ TEST(CliOutput, StatusHasANodeAFollowerAndAMemberTable) {
       "A change of the membership is under way (log entry 8).\n");
 }
 
+TEST(CliOutput, StatusSaysWhoHasNoSay) {
+  net::NodeReport leader = Leader();
+  leader.status->mutable_followers(0)->set_counts(false);
+  const CliResult result = StatusOf({leader}, CliOptions());
+  EXPECT_NE(result.output.find("n3        snapshot, has no say  4 "), std::string::npos)
+      << result.output;
+}
+
 TEST(CliOutput, StatusWithoutALeaderIsShownAndIsAFailure) {
   const CliResult result = StatusOf({Receiver(), Silent()}, CliOptions());
   EXPECT_EQ(result.code, ExitCode::kUnreachable);
@@ -101,6 +110,7 @@ TEST(CliOutput, StatusInJsonHasEveryField) {
   EXPECT_EQ(nodes[0]["configuration_index"], 8);
   EXPECT_EQ(nodes[0]["changing_membership"], true);
   EXPECT_EQ(nodes[0]["transfer_target_id"], "n2");
+  EXPECT_EQ(nodes[0]["followers"][0]["counts"], true);
   EXPECT_EQ(nodes[0]["followers"][0]["lag"], 7);
   EXPECT_EQ(nodes[0]["followers"][0]["silent_ms"], 1250);
   EXPECT_EQ(nodes[0]["followers"][0]["snapshot_index"], 6);

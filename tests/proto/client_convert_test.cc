@@ -342,6 +342,7 @@ TEST(ClientProtocol, AStatusTellsTheMembershipAndEveryFollowersProgress) {
   status.receiving_offset = 9;
   status.followers.push_back({.id = NodeIdOf("c"),
                               .state = ProgressState::kSnapshot,
+                              .counts = false,
                               .match = Index(1),
                               .next = Index(2),
                               .lag = 3,
@@ -378,6 +379,7 @@ TEST(ClientProtocol, AStatusTellsTheMembershipAndEveryFollowersProgress) {
   EXPECT_EQ(follower.silent_ms(), 6u);
   EXPECT_EQ(follower.snapshot_index(), 4u);
   EXPECT_EQ(follower.snapshot_offset(), 5u);
+  EXPECT_FALSE(follower.counts());
   EXPECT_EQ(response.followers(1).id(), "0000000000000abc") << "no member any more";
 }
 

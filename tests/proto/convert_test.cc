@@ -425,8 +425,11 @@ TEST(PeerMessages, RefuseASnapshotAtIndexZeroOrOfALaterTerm) {
 
 // Whatever the wire does to the fields, the checksum still fits them.
 RC_GTEST_PROP(PeerMessages, AChunkIsStillWholeWhenItIsDecoded, ()) {
-  const Message message{
-      .from = NodeId(1), .to = NodeId(2), .term = Term(9), .body = AnyChunk(Term(9))};
+  const Message message{.from = NodeId(1),
+                        .to = NodeId(2),
+                        .term = Term(9),
+                        .body = AnyChunk(Term(9)),
+                        .incarnation = Incarnation(1)};
   auto decoded = DecodeMessage(MessageKind::kInstallSnapshotRequest,
                                EncodeMessage(message, kCluster), kCluster);
   RC_ASSERT(decoded.ok());
