@@ -9,6 +9,7 @@
 
 #include "absl/status/statusor.h"
 #include "core/configuration.h"
+#include "core/limits.h"
 
 namespace grassdb {
 
