@@ -31,8 +31,8 @@ enum class EventKind : std::uint8_t {
   kLeftCluster = 18,        // the leader is no voter of the committed configuration
   kDiskStalled = 19,        // a leader's disk makes no progress; it hands over
   kMemberForgot = 20,       // peer: its disk was wiped or rolled back; a: its incarnation
-  kChunkRefused = 21,       // peer: who sent it; a: snapshot index, b: offset. Its checksum is wrong
-  kSnapshotResumed = 22,    // peer: the leader; a: snapshot index, b: where the last life ended
+  kChunkRefused = 21,       // from peer, of snapshot a at offset b: its checksum is wrong
+  kSnapshotResumed = 22,    // from peer, snapshot a, at offset b, where the last life ended
 };
 
 const char* NameOf(EventKind kind);
