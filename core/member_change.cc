@@ -46,16 +46,22 @@ class Changer {
     return absl::InvalidArgumentError("'" + name + "' is not a member of the cluster");
   }
 
+  static absl::Status CheckAddress(const Member& known, const MemberChange& change) {
+    if (known.address == change.address) return absl::OkStatus();
+    return absl::InvalidArgumentError("'" + known.name + "' is a member already, at " +
+                                      known.address);
+  }
+
   absl::Status Add(const MemberChange& change, MemberRole role) {
     if (const Member* known = Find(change.name)) {
-      if (known->address != change.address) {
-        return absl::InvalidArgumentError("'" + change.name + "' is a member already, at " +
-                                          known->address);
-      }
+      if (absl::Status elsewhere = CheckAddress(*known, change); !elsewhere.ok()) return elsewhere;
       // A member that has joined is what the request wanted.
-      if (known->role == role || role == MemberRole::kJoining) return absl::OkStatus();
-      return absl::InvalidArgumentError("'" + change.name + "' is a member already, as a " +
-                                        NameOf(known->role));
+      const bool joined = role == MemberRole::kJoining && known->role == MemberRole::kVoter;
+      if (known->role == role || joined) return absl::OkStatus();
+      const bool learns = known->role == MemberRole::kLearner;
+      return absl::InvalidArgumentError(
+          "'" + change.name + "' is a " + NameOf(known->role) + " member already; " +
+          (learns ? "promote it to make it a voter" : "demote it to make it a learner"));
     }
     members_.push_back(MakeMember(change.name, change.address, role));
     return absl::OkStatus();
@@ -77,7 +83,9 @@ class Changer {
     if (joined != nullptr && joined->role == MemberRole::kVoter) {
       return absl::InvalidArgumentError("'" + change.name + "' is a voter already");
     }
-    if (absl::Status added = Add(change, MemberRole::kJoining); !added.ok()) return added;
+    const absl::Status here =
+        joined == nullptr ? Add(change, MemberRole::kJoining) : CheckAddress(*joined, change);
+    if (!here.ok()) return here;
     Member* member = Find(change.name);
     member->role = MemberRole::kJoining;
     member->replaces = leaves;

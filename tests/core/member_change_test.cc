@@ -85,11 +85,13 @@ TEST(MemberChange, RefusesToAddAMemberAtAnotherAddress) {
             "'n4' is a member already, at h:4");
 }
 
-TEST(MemberChange, RefusesToAddAsALearnerWhoIsMore) {
+TEST(MemberChange, RefusesToAddWhoIsAMemberOfAnotherKind) {
   EXPECT_EQ(Refusal({Change(Kind::kAddLearner, "n1", "h:1")}),
-            "'n1' is a member already, as a voter");
+            "'n1' is a voter member already; demote it to make it a learner");
   EXPECT_EQ(Refusal({Change(Kind::kAddLearner, "n5", "h:5")}),
-            "'n5' is a member already, as a joining");
+            "'n5' is a joining member already; demote it to make it a learner");
+  EXPECT_EQ(Refusal({Change(Kind::kAdd, "n4", "h:4")}),
+            "'n4' is a learner member already; promote it to make it a voter");
 }
 
 TEST(MemberChange, RefusesToReplaceWhoDoesNotVote) {
@@ -207,14 +209,18 @@ bool ApplyAdd(Model& model, const MemberChange& change, MemberRole role) {
     return true;
   }
   if (known->second.address != change.address) return false;
-  return role == MemberRole::kJoining || known->second.role == role;
+  const bool joined = role == MemberRole::kJoining && known->second.role == MemberRole::kVoter;
+  return joined || known->second.role == role;
 }
 
 bool ApplyReplace(Model& model, const MemberChange& change) {
   const bool votes = model.contains(change.name) && model[change.name].role == MemberRole::kVoter;
   if (!model.contains(change.replaced)) return votes;
   if (votes || model[change.replaced].role != MemberRole::kVoter) return false;
-  if (!ApplyAdd(model, change, MemberRole::kJoining)) return false;
+  const auto known = model.find(change.name);
+  const bool here = known == model.end() ? ApplyAdd(model, change, MemberRole::kJoining)
+                                         : known->second.address == change.address;
+  if (!here) return false;
   model[change.name].role = MemberRole::kJoining;
   model[change.name].replaces = change.replaced;
   return true;
