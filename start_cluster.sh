@@ -98,8 +98,9 @@ build() {
   install_packages "${BUILD_PACKAGES[@]}" || exit 1
   local log=$state/build.log options=()
   echo "Building (the first time takes some minutes; details in $log)"
-  # The tests need more packages; where they have been built already, they stay part of the build.
-  [ -e build/release/CMakeCache.txt ] || options=(-DGRASSDB_TESTS=OFF)
+  # The tests need more packages; where they have been configured already, they stay part of the
+  # build.
+  grep -qs '^GRASSDB_TESTS:[A-Z]*=ON$' build/release/CMakeCache.txt || options=(-DGRASSDB_TESTS=OFF)
   if ! cmake --preset release "${options[@]}" >"$log" 2>&1; then
     tail -n 20 "$log" >&2
     die "configuring failed; the last lines of $log are above"
