@@ -159,13 +159,16 @@ start() {
   wait_for_leader
   local leader
   leader=$(awk '$3 == "leader" { print $2 " at " $1 ", term " $4 }' "$state/status")
+  # grass-cli knows the usual ports by itself.
+  local peers=
+  [ "${ports[*]}" = '50051 50052 50053' ] || peers="--peers $(peer_list) "
   cat <<TEXT
 The cluster serves. Leader: $leader
 
 Next:
-  ./grass-cli set mykey myvalue
-  ./grass-cli get mykey
-  ./grass-cli status
+  ./grass-cli ${peers}set mykey myvalue
+  ./grass-cli ${peers}get mykey
+  ./grass-cli ${peers}status
   grep "Won election" node*.log
   bash start_cluster.sh stop
 TEXT
