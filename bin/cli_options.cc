@@ -318,9 +318,9 @@ class Parser {
 
   void CheckMember() {
     for (std::size_t i = 0; i < NameArguments(options_.command); ++i) {
-      // The rule is a configuration's; asked of one that has no other member.
-      const Configuration alone({MakeMember(options_.arguments[i], "any:1")});
-      if (const auto problem = alone.Problem()) exit_ = UsageError(*problem);
+      if (const auto problem = MemberNameProblem(options_.arguments[i])) {
+        exit_ = UsageError(*problem);
+      }
     }
     if (const std::optional<std::size_t> at = AddressArgument(options_.command)) {
       const auto address = net::ParsePeerAddress(options_.arguments[*at]);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/check.h"
+#include "core/configuration.h"
 #include "store/home.h"
 #include "store/identity.h"
 #include "store/io.h"
@@ -297,9 +298,8 @@ absl::Status Initialise(const Home& home) {
 
 absl::StatusOr<Opened> Storage::Open(Directory& directory, const StorageOptions& options,
                                      const Identity& wanted) {
-  if (!IsUsableNodeName(wanted.node_name)) {
-    return absl::InvalidArgumentError("the node name '" + wanted.node_name +
-                                      "' cannot be part of a file name");
+  if (const auto problem = MemberNameProblem(wanted.node_name)) {
+    return absl::InvalidArgumentError(*problem);
   }
   Home home{.directory = directory,
             .names = FileNames(wanted.node_name),
