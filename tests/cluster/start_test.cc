@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <map>
 
 #include "tests/cluster/cluster.h"
 
@@ -17,13 +18,13 @@ void ExpectOneLine(const Finished& result, int code, const std::string& part) {
   EXPECT_NE(result.err.find(part), std::string::npos) << result.err;
 }
 
-std::vector<std::string> FilesIn(const std::string& directory) {
-  std::vector<std::string> names;
+// Each file with what is in it.
+std::map<std::string, std::string> FilesIn(const std::string& directory) {
+  std::map<std::string, std::string> files;
   for (const auto& entry : std::filesystem::directory_iterator(directory)) {
-    names.push_back(entry.path().filename());
+    files[entry.path().filename()] = ReadFile(entry.path());
   }
-  std::ranges::sort(names);
-  return names;
+  return files;
 }
 
 std::vector<std::string> With(std::vector<std::string> command, const std::string& flag,
@@ -81,7 +82,21 @@ TEST(Start, RefusesTheDataOfAnotherCluster) {
   const Finished other =
       RunToEnd(With(cluster.Command(0), "--cluster-name", "other"), cluster.directory());
   ExpectOneLine(other, 1, "belongs to");
-  EXPECT_EQ(FilesIn(cluster.data_directory(0)), before);
+  EXPECT_TRUE(FilesIn(cluster.data_directory(0)) == before) << "not even the lock's process id";
+  cluster.StartAndElect();
+}
+
+TEST(Start, RefusesALogWithoutItsIdentityAndLeavesNoLockFile) {
+  Cluster cluster(1);
+  cluster.StartAndElect();
+  cluster.Kill(0);
+  const std::string prefix = cluster.data_directory(0) + "/distdb_node1.";
+  std::filesystem::rename(prefix + "id", cluster.directory() + "/id");
+  std::filesystem::remove(prefix + "lock");
+  const auto before = FilesIn(cluster.data_directory(0));
+  ExpectOneLine(RunToEnd(cluster.Command(0), cluster.directory()), 1, "distdb_node1.id is missing");
+  EXPECT_TRUE(FilesIn(cluster.data_directory(0)) == before);
+  std::filesystem::rename(cluster.directory() + "/id", prefix + "id");
   cluster.StartAndElect();
 }
 
