@@ -100,6 +100,22 @@ TEST(Start, RefusesALogWithoutItsIdentityAndLeavesNoLockFile) {
   cluster.StartAndElect();
 }
 
+// A mistyped --id, as far as anybody can tell.
+TEST(Start, WarnsWhenANewNodeBeginsBesideTheDataOfOthers) {
+  Cluster cluster(1);
+  cluster.StartAndElect();
+  EXPECT_EQ(cluster.log(0).find("begins without data"), std::string::npos) << cluster.log(0);
+  cluster.Kill(0);
+  const auto command = Replace(Replace(cluster.Command(0), "--id", "nod1"), "--cluster",
+                               "nod1=" + cluster.address(0));
+  cluster.Start(0, command);
+  cluster.Leader();
+  EXPECT_NE(cluster.log(0).find("nod1 begins without data; " + cluster.data_directory(0) +
+                                " holds data of node1, which it does not use"),
+            std::string::npos)
+      << cluster.log(0);
+}
+
 TEST(Start, RefusesADirectoryThatCannotBe) {
   Cluster cluster(1);
   const std::string file = cluster.directory() + "/file";
