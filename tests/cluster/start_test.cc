@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <fstream>
 #include <map>
+#include <sstream>
 
 #include "tests/cluster/cluster.h"
 
@@ -114,6 +115,39 @@ TEST(Start, WarnsWhenANewNodeBeginsBesideTheDataOfOthers) {
                                 " holds data of node1, which it does not use"),
             std::string::npos)
       << cluster.log(0);
+}
+
+// The lines of `log` that hold both.
+int CountOf(const std::string& log, const std::string& level, const std::string& part) {
+  std::istringstream lines(log);
+  int count = 0;
+  for (std::string line; std::getline(lines, line);) {
+    const bool both =
+        line.find(" " + level + " ") != std::string::npos && line.find(part) != std::string::npos;
+    count += both ? 1 : 0;
+  }
+  return count;
+}
+
+TEST(Start, TellsOnceThatAPeerIsDownAndOnceThatItIsBack) {
+  Cluster cluster(3, {"--log-level", "debug"});
+  cluster.Start(0);
+  cluster.Start(1);
+  const int leader = cluster.Leader();
+  const auto told = [&](const std::string& level, const std::string& part) {
+    return CountOf(cluster.log(leader), level, part);
+  };
+  const std::string never = "Cannot reach node3 at " + cluster.address(2);
+  const std::string lost = "stream to node3 at " + cluster.address(2);
+  // More than five seconds of them, which was the time between two warnings.
+  EXPECT_TRUE(WaitFor(Cluster::kPatience, [&] { return told("debug", never) >= 20; }));
+  EXPECT_EQ(told("warning", never), 1);
+  EXPECT_EQ(told("warning", lost), 0);
+  cluster.Start(2);
+  EXPECT_TRUE(WaitFor(Cluster::kPatience, [&] { return told("info", "Reached node3") == 1; }));
+  cluster.Kill(2);
+  EXPECT_TRUE(WaitFor(Cluster::kPatience, [&] { return told("warning", lost) == 1; }));
+  EXPECT_EQ(told("warning", never), 1);
 }
 
 TEST(Start, RefusesADirectoryThatCannotBe) {
