@@ -191,7 +191,7 @@ std::string StatusTextOf(const std::vector<NodeReport>& reports) {
 
 }  // namespace
 
-CliResult ResultOf(const Outcome& outcome) {
+CliResult ResultOf(const Outcome& outcome, Effect effect) {
   switch (outcome.code) {
     case Outcome::Code::kOk:
       return {};
@@ -200,7 +200,8 @@ CliResult ResultOf(const Outcome& outcome) {
     case Outcome::Code::kUnreachable:
       return {.code = ExitCode::kUnreachable,
               .output = {},
-              .error = "no leader with a quorum was found in time, nothing was changed: " +
+              .error = std::string("no leader with a quorum was found in time") +
+                       (effect == Effect::kChange ? ", nothing was changed: " : ": ") +
                        outcome.error};
     case Outcome::Code::kUnknown:
       return {.code = ExitCode::kOutcomeUnknown,

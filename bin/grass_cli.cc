@@ -42,7 +42,7 @@ absl::StatusOr<std::string> ReadValue() {
 }
 
 CliResult PrintGet(const Outcome& outcome, bool raw) {
-  CliResult result = ResultOf(outcome);
+  CliResult result = ResultOf(outcome, Effect::kNone);
   if (result.code != ExitCode::kOk) return result;
   if (outcome.reply.found) {
     result.output = outcome.reply.value + (raw ? "" : "\n");
@@ -53,7 +53,7 @@ CliResult PrintGet(const Outcome& outcome, bool raw) {
 }
 
 CliResult PrintDelete(const Outcome& outcome) {
-  CliResult result = ResultOf(outcome);
+  CliResult result = ResultOf(outcome, Effect::kChange);
   if (result.code != ExitCode::kOk) return result;
   const auto& operations = outcome.reply.command.operations;
   result.output = operations.empty() || operations.front().found ? "1\n" : "0\n";
@@ -61,7 +61,7 @@ CliResult PrintDelete(const Outcome& outcome) {
 }
 
 CliResult PrintOk(const Outcome& outcome) {
-  CliResult result = ResultOf(outcome);
+  CliResult result = ResultOf(outcome, Effect::kChange);
   if (result.code == ExitCode::kOk) result.output = "OK\n";
   return result;
 }

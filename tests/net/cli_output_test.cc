@@ -114,6 +114,19 @@ TEST(CliOutput, StatusInJsonHasEveryField) {
 
 TEST(CliOutput, MembersAreTheLeaders) {
   EXPECT_EQ(MembersOf({Receiver(), Silent()}, CliOptions()).code, ExitCode::kUnreachable);
+TEST(CliOutput, OnlyAWriteIsSaidToHaveChangedNothing) {
+  Outcome outcome;
+  outcome.code = Outcome::Code::kUnreachable;
+  outcome.error = "refused";
+  const CliResult write = ResultOf(outcome, Effect::kChange);
+  EXPECT_EQ(write.code, ExitCode::kUnreachable);
+  EXPECT_NE(write.error.find("nothing was changed: refused"), std::string::npos) << write.error;
+  const CliResult read = ResultOf(outcome, Effect::kNone);
+  EXPECT_EQ(read.code, ExitCode::kUnreachable);
+  EXPECT_EQ(read.error.find("changed"), std::string::npos) << read.error;
+  EXPECT_NE(read.error.find("refused"), std::string::npos) << read.error;
+}
+
   EXPECT_EQ(MembersOf({Receiver(), Leader()}, CliOptions()).output,
             "MEMBER  ADDRESS  ROLE\n"
             "n1      h:1      voter\n"
