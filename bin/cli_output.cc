@@ -17,7 +17,10 @@ using net::NodeReport;
 
 nlohmann::ordered_json JsonOfMembers(const wire::StatusResponse& status) {
   auto members = nlohmann::ordered_json::array();
-  for (const wire::MemberStatus& member : status.members()) {
+  // By name, as in the table.
+  std::vector<wire::MemberStatus> sorted(status.members().begin(), status.members().end());
+  std::ranges::sort(sorted, {}, [](const wire::MemberStatus& member) { return member.id(); });
+  for (const wire::MemberStatus& member : sorted) {
     members.push_back({{"id", member.id()},
                        {"address", member.address()},
                        {"voter", member.voter()},
