@@ -54,8 +54,8 @@ Flags, before or after the command, with one dash or two, with '=' or a space:
   -h, --help            Print this
 
 The leader is found from any node; elections are waited for. A write is applied once, however often
-it had to be sent. Keys have 1 to 4096 bytes, values up to 1 MiB. Of the
-arguments, negative numbers stand as they are; whatever else begins with a dash goes after "--":
+it had to be sent. Keys have 1 to 4096 bytes, values up to 1 MiB. Of the arguments, negative numbers
+stand as they are; whatever else begins with a dash goes after "--":
   grass-cli set temperature -5
   grass-cli set -- -key --value
 
@@ -210,7 +210,9 @@ class Parser {
     }
     if (flag.has_value && !value.has_value()) {
       if (at_ + 1 == arguments_.size()) {
-        exit_ = UsageError("the flag " + argument + " needs a value" + kAfterDashes);
+        // One letter may have been meant as a value; "--peers" was not.
+        exit_ = UsageError("the flag " + argument + " needs a value" +
+                           (flag.name.size() == 1 ? kAfterDashes : ""));
         return;
       }
       value = arguments_[++at_];
@@ -277,6 +279,10 @@ class Parser {
     std::string name = words_.front();
     words_.erase(words_.begin());
     if (name == "member") {
+    if (name == "help") {
+      exit_ = CliExit{.code = ExitCode::kOk, .text = kHelpText};
+      return;
+    }
       if (words_.empty()) {
         exit_ = UsageError("member: one of list, add, remove, promote, demote, replace, move");
         return;
