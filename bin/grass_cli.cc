@@ -16,6 +16,7 @@
 #include "bin/cli_output.h"
 #include "core/command.h"
 #include "net/database_client.h"
+#include "core/check.h"
 #include "net/log.h"
 
 namespace grassdb {
@@ -92,10 +93,13 @@ MemberChange ChangeOf(const CliOptions& options) {
       change.kind = MemberChange::Kind::kMove;
       change.address = arguments[1];
       break;
-    default:
+    case CliCommand::kMemberRemove:
       change.kind = MemberChange::Kind::kRemove;
   }
   return change;
+      break;
+    default:
+      GRASS_CHECK_MSG(false, "a command that does not change the membership");
 }
 
 CliResult Execute(const CliOptions& options) {
