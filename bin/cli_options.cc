@@ -21,7 +21,7 @@ constexpr const char* kHelpText =
 Commands:
   set KEY VALUE         Set a key. Prints OK.
   set KEY               The same with the value read from standard input, up to its end: for values
-                        that are large or no text.
+                        that are large or no text. An empty one is refused; that is set KEY ''.
   get KEY               Print the value of a key, or (nil) if it is missing.
   del KEY               Delete a key. Prints 1, or 0 if it was missing.
   status                Show every node, how far each follower is, and the members.
@@ -61,7 +61,8 @@ stand as they are; whatever else begins with a dash goes after "--":
 
 Exit codes:
   0  ok (also for get of a missing key)
-  1  error: the cluster refused the request, nothing was changed
+  1  an error; the cluster refused the request and nothing was changed, or the request was carried
+     out and its answer could not be written; the message says which
   2  usage
   3  no quorum or no node reachable; nothing was changed
   4  outcome unknown: the write may or may not take effect
@@ -278,11 +279,11 @@ class Parser {
     }
     std::string name = words_.front();
     words_.erase(words_.begin());
-    if (name == "member") {
     if (name == "help") {
       exit_ = CliExit{.code = ExitCode::kOk, .text = kHelpText};
       return;
     }
+    if (name == "member") {
       if (words_.empty()) {
         exit_ = UsageError("member: one of list, add, remove, promote, demote, replace, move");
         return;

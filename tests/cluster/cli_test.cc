@@ -2,8 +2,11 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <cstdlib>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <utility>
 
 #include "core/command.h"
 #include "tests/cluster/cluster.h"
@@ -121,7 +124,7 @@ TEST(Cli, WritesAndPrintsAnyBytes) {
   for (int i = 0; i < 256; ++i) bytes += static_cast<char>(i);
   std::string large;
   while (large.size() < kValueBytesMax) large += bytes;
-  for (const std::string& value : {large, bytes, std::string(), std::string("line\n")}) {
+  for (const std::string& value : {large, bytes, std::string("line\n")}) {
     const Finished set = SetFrom(cluster, "k", value);
     EXPECT_EQ(set.out, "OK\n") << set.err;
     EXPECT_TRUE(cluster.Cli({"get", "k"}).out == value + "\n");
@@ -146,6 +149,76 @@ TEST(Cli, RefusesAValueThatIsTooLongByTheNameOfTheLimit) {
   const Finished endless = RunToEnd({GRASS_CLI_BINARY, "set", "k"}, cluster.directory(),
                                     Cluster::kPatience, "/dev/zero");
   EXPECT_EQ(endless.code, 1);
+}
+
+// More often a program that failed in front of the pipe than a value.
+TEST(Cli, TakesAnEmptyValueOnlyWhereItIsWritten) {
+  Cluster cluster(1);
+  cluster.StartAndElect();
+  ASSERT_EQ(cluster.Cli({"set", "k", "v"}).code, 0);
+  const Finished refused = SetFrom(cluster, "k", "");
+  EXPECT_EQ(refused.code, 2);
+  EXPECT_EQ(refused.out, "");
+  EXPECT_NE(refused.err.find("standard input is empty"), std::string::npos) << refused.err;
+  EXPECT_EQ(cluster.Cli({"get", "k"}).out, "v\n");
+  EXPECT_EQ(cluster.Cli({"set", "k", ""}).out, "OK\n");
+  EXPECT_EQ(cluster.Cli({"get", "k"}).out, "\n");
+}
+
+TEST(Cli, SaysThatTheAnswerCouldNotBeWritten) {
+  Cluster cluster(1);
+  cluster.StartAndElect();
+  const std::string err = cluster.directory() + "/full.err";
+  Process cli({GRASS_CLI_BINARY, "--peers", cluster.address(0), "set", "k", "v"}, "/dev/full", err);
+  EXPECT_EQ(cli.Wait(Cluster::kPatience), 1);
+  EXPECT_EQ(ReadFile(err),
+            "grass-cli: the request was carried out, but its answer could not be written: No space "
+            "left on device\n");
+  EXPECT_EQ(cluster.Cli({"get", "k"}).out, "v\n") << "it was carried out";
+}
+
+// Sets variables of the environment, for the processes started meanwhile too.
+class WithEnvironment {
+ public:
+  explicit WithEnvironment(std::vector<std::pair<std::string, std::string>> variables) {
+    for (const auto& [name, value] : variables) {
+      const char* before = std::getenv(name.c_str());
+      before_.emplace_back(name,
+                           before == nullptr ? std::nullopt : std::optional<std::string>(before));
+      Set(name, value);
+    }
+  }
+  ~WithEnvironment() {
+    for (const auto& [name, value] : before_) Set(name, value);
+  }
+  WithEnvironment(const WithEnvironment&) = delete;
+  WithEnvironment& operator=(const WithEnvironment&) = delete;
+
+ private:
+  static void Set(const std::string& name, const std::optional<std::string>& value) {
+    if (value.has_value()) {
+      setenv(name.c_str(), value->c_str(), 1);
+    } else {
+      unsetenv(name.c_str());
+    }
+  }
+  std::vector<std::pair<std::string, std::optional<std::string>>> before_;
+};
+
+TEST(Cli, NeitherItNorTheNodesGoThroughAProxy) {
+  // Nobody listens there.
+  const std::string nowhere = "http://127.0.0.1:9";
+  const WithEnvironment environment({{"http_proxy", nowhere},
+                                     {"https_proxy", nowhere},
+                                     {"grpc_proxy", nowhere},
+                                     {"no_proxy", ""},
+                                     {"no_grpc_proxy", ""}});
+  Cluster cluster(3);
+  cluster.StartAndElect();
+  const Finished set = cluster.Cli({"set", "k", "v"});
+  EXPECT_EQ(set.out, "OK\n") << set.err;
+  EXPECT_EQ(cluster.Cli({"get", "k"}).out, "v\n");
+  EXPECT_EQ(cluster.Cli({"status"}).code, 0);
 }
 
 TEST(Cli, SaysWhichLimitWasBroken) {
