@@ -98,8 +98,9 @@ build() {
   install_packages "${BUILD_PACKAGES[@]}" || exit 1
   local log=$state/build.log options=()
   echo "Building (the first time takes some minutes; details in $log)"
-  # The tests need more packages; where they have been built already, they stay part of the build.
-  [ -e build/release/CMakeCache.txt ] || options=(-DGRASSDB_TESTS=OFF)
+  # The tests need more packages; where they have been configured already, they stay part of the
+  # build.
+  grep -qs '^GRASSDB_TESTS:[A-Z]*=ON$' build/release/CMakeCache.txt || options=(-DGRASSDB_TESTS=OFF)
   if ! cmake --preset release "${options[@]}" >"$log" 2>&1; then
     tail -n 20 "$log" >&2
     die "configuring failed; the last lines of $log are above"
@@ -158,13 +159,16 @@ start() {
   wait_for_leader
   local leader
   leader=$(awk '$3 == "leader" { print $2 " at " $1 ", term " $4 }' "$state/status")
+  # grass-cli knows the usual ports by itself.
+  local peers=
+  [ "${ports[*]}" = '50051 50052 50053' ] || peers="--peers $(peer_list) "
   cat <<TEXT
 The cluster serves. Leader: $leader
 
 Next:
-  ./grass-cli set mykey myvalue
-  ./grass-cli get mykey
-  ./grass-cli status
+  ./grass-cli ${peers}set mykey myvalue
+  ./grass-cli ${peers}get mykey
+  ./grass-cli ${peers}status
   grep "Won election" node*.log
   bash start_cluster.sh stop
 TEXT

@@ -21,7 +21,7 @@ constexpr const char* kHelpText =
 Commands:
   set KEY VALUE         Set a key. Prints OK.
   set KEY               The same with the value read from standard input, up to its end: for values
-                        that are large or no text.
+                        that are large or no text. An empty one is refused; that is set KEY ''.
   get KEY               Print the value of a key, or (nil) if it is missing.
   del KEY               Delete a key. Prints 1, or 0 if it was missing.
   status                Show every node, how far each follower is, and the members.
@@ -54,14 +54,15 @@ Flags, before or after the command, with one dash or two, with '=' or a space:
   -h, --help            Print this
 
 The leader is found from any node; elections are waited for. A write is applied once, however often
-it had to be sent. Keys have 1 to 4096 bytes, values up to 1 MiB. Of the
-arguments, negative numbers stand as they are; whatever else begins with a dash goes after "--":
+it had to be sent. Keys have 1 to 4096 bytes, values up to 1 MiB. Of the arguments, negative numbers
+stand as they are; whatever else begins with a dash goes after "--":
   grass-cli set temperature -5
   grass-cli set -- -key --value
 
 Exit codes:
   0  ok (also for get of a missing key)
-  1  error: the cluster refused the request, nothing was changed
+  1  an error; the cluster refused the request and nothing was changed, or the request was carried
+     out and its answer could not be written; the message says which
   2  usage
   3  no quorum or no node reachable; nothing was changed
   4  outcome unknown: the write may or may not take effect
@@ -210,7 +211,9 @@ class Parser {
     }
     if (flag.has_value && !value.has_value()) {
       if (at_ + 1 == arguments_.size()) {
-        exit_ = UsageError("the flag " + argument + " needs a value" + kAfterDashes);
+        // One letter may have been meant as a value; "--peers" was not.
+        exit_ = UsageError("the flag " + argument + " needs a value" +
+                           (flag.name.size() == 1 ? kAfterDashes : ""));
         return;
       }
       value = arguments_[++at_];
@@ -276,6 +279,10 @@ class Parser {
     }
     std::string name = words_.front();
     words_.erase(words_.begin());
+    if (name == "help") {
+      exit_ = CliExit{.code = ExitCode::kOk, .text = kHelpText};
+      return;
+    }
     if (name == "member") {
       if (words_.empty()) {
         exit_ = UsageError("member: one of list, add, remove, promote, demote, replace, move");
@@ -318,9 +325,9 @@ class Parser {
 
   void CheckMember() {
     for (std::size_t i = 0; i < NameArguments(options_.command); ++i) {
-      // The rule is a configuration's; asked of one that has no other member.
-      const Configuration alone({MakeMember(options_.arguments[i], "any:1")});
-      if (const auto problem = alone.Problem()) exit_ = UsageError(*problem);
+      if (const auto problem = MemberNameProblem(options_.arguments[i])) {
+        exit_ = UsageError(*problem);
+      }
     }
     if (const std::optional<std::size_t> at = AddressArgument(options_.command)) {
       const auto address = net::ParsePeerAddress(options_.arguments[*at]);

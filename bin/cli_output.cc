@@ -17,7 +17,10 @@ using net::NodeReport;
 
 nlohmann::ordered_json JsonOfMembers(const wire::StatusResponse& status) {
   auto members = nlohmann::ordered_json::array();
-  for (const wire::MemberStatus& member : status.members()) {
+  // By name, as in the table.
+  std::vector<wire::MemberStatus> sorted(status.members().begin(), status.members().end());
+  std::ranges::sort(sorted, {}, [](const wire::MemberStatus& member) { return member.id(); });
+  for (const wire::MemberStatus& member : sorted) {
     members.push_back({{"id", member.id()},
                        {"address", member.address()},
                        {"voter", member.voter()},
@@ -193,7 +196,7 @@ std::string StatusTextOf(const std::vector<NodeReport>& reports) {
 
 }  // namespace
 
-CliResult ResultOf(const Outcome& outcome) {
+CliResult ResultOf(const Outcome& outcome, Effect effect) {
   switch (outcome.code) {
     case Outcome::Code::kOk:
       return {};
@@ -202,7 +205,8 @@ CliResult ResultOf(const Outcome& outcome) {
     case Outcome::Code::kUnreachable:
       return {.code = ExitCode::kUnreachable,
               .output = {},
-              .error = "no leader with a quorum was found in time, nothing was changed: " +
+              .error = std::string("no leader with a quorum was found in time") +
+                       (effect == Effect::kChange ? ", nothing was changed: " : ": ") +
                        outcome.error};
     case Outcome::Code::kUnknown:
       return {.code = ExitCode::kOutcomeUnknown,

@@ -17,8 +17,11 @@ struct CliResult {
   std::string error;   // stderr, one line, if code is not kOk
 };
 
+// Whether an operation changes anything when it succeeds.
+enum class Effect { kNone, kChange };
+
 // Of an operation that gave no answer: code and error. kOk gives an empty result.
-CliResult ResultOf(const Outcome& outcome);
+CliResult ResultOf(const Outcome& outcome, Effect effect);
 
 // Of `status`: every node, the leader's followers, the members. kOk if some node leads and serves,
 // else kUnreachable: the output is there in both cases.

@@ -3,10 +3,12 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdio>
 #include <exception>
 #include <random>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -14,6 +16,7 @@
 #include "absl/synchronization/mutex.h"
 #include "bin/cli_options.h"
 #include "bin/cli_output.h"
+#include "core/check.h"
 #include "core/command.h"
 #include "net/database_client.h"
 #include "net/log.h"
@@ -42,7 +45,7 @@ absl::StatusOr<std::string> ReadValue() {
 }
 
 CliResult PrintGet(const Outcome& outcome, bool raw) {
-  CliResult result = ResultOf(outcome);
+  CliResult result = ResultOf(outcome, Effect::kNone);
   if (result.code != ExitCode::kOk) return result;
   if (outcome.reply.found) {
     result.output = outcome.reply.value + (raw ? "" : "\n");
@@ -53,7 +56,7 @@ CliResult PrintGet(const Outcome& outcome, bool raw) {
 }
 
 CliResult PrintDelete(const Outcome& outcome) {
-  CliResult result = ResultOf(outcome);
+  CliResult result = ResultOf(outcome, Effect::kChange);
   if (result.code != ExitCode::kOk) return result;
   const auto& operations = outcome.reply.command.operations;
   result.output = operations.empty() || operations.front().found ? "1\n" : "0\n";
@@ -61,7 +64,7 @@ CliResult PrintDelete(const Outcome& outcome) {
 }
 
 CliResult PrintOk(const Outcome& outcome) {
-  CliResult result = ResultOf(outcome);
+  CliResult result = ResultOf(outcome, Effect::kChange);
   if (result.code == ExitCode::kOk) result.output = "OK\n";
   return result;
 }
@@ -92,8 +95,11 @@ MemberChange ChangeOf(const CliOptions& options) {
       change.kind = MemberChange::Kind::kMove;
       change.address = arguments[1];
       break;
-    default:
+    case CliCommand::kMemberRemove:
       change.kind = MemberChange::Kind::kRemove;
+      break;
+    default:
+      GRASS_CHECK_MSG(false, "a command that does not change the membership");
   }
   return change;
 }
@@ -116,6 +122,12 @@ CliResult Execute(const CliOptions& options) {
       if (arguments.size() == 2) return PrintOk(client.Set(arguments[0], arguments[1]));
       absl::StatusOr<std::string> value = ReadValue();
       if (!value.ok()) return ErrorOf(value.status());
+      if (value->empty()) {
+        // More often a file or a program that failed than a value.
+        return {.code = ExitCode::kUsage,
+                .output = {},
+                .error = "standard input is empty; an empty value is written as '' behind the key"};
+      }
       return PrintOk(client.Set(arguments[0], *std::move(value)));
     }
     case CliCommand::kGet:
@@ -149,9 +161,14 @@ int Run(const std::vector<std::string>& arguments) {
   }
   net::SilenceGrpc();
   const CliResult result = Execute(std::get<CliOptions>(parsed));
-  std::fwrite(result.output.data(), 1, result.output.size(), stdout);
-  if (std::fflush(stdout) != 0) {
-    std::fprintf(stderr, "grass-cli: cannot write the answer\n");
+  const bool written =
+      std::fwrite(result.output.data(), 1, result.output.size(), stdout) == result.output.size();
+  if (std::fflush(stdout) != 0 || !written) {
+    const std::string reason = std::generic_category().message(errno);
+    std::fprintf(stderr, "grass-cli: %s its answer could not be written: %s\n",
+                 result.code == ExitCode::kOk ? "the request was carried out, but"
+                                              : (result.error + ";").c_str(),
+                 reason.c_str());
     return static_cast<int>(ExitCode::kError);
   }
   if (result.code != ExitCode::kOk) std::fprintf(stderr, "grass-cli: %s\n", result.error.c_str());

@@ -90,9 +90,10 @@ void AddRunFlags(CLI::App* command, Flags* flags) {
         const bool known = std::ranges::find(kSizes, text) != kSizes.end();
         return known ? std::string() : "'" + text + "': expected 1, 3, 5 or 7";
       });
-  AddNumber(command, "--steps", &flags->run.steps, {.min = 1}, "Faults end after so many events");
+  AddNumber(command, "--steps", &flags->run.steps, {.min = 1},
+            "Faults end after so many events; with --seconds, whichever comes first");
   AddNumber(command, "--seconds", &flags->run.seconds, {1, 1'000'000},
-            "Faults end after so many simulated seconds; drawn if not given");
+            "Faults end after so many simulated seconds; drawn without either flag");
 }
 
 int Run(const Flags& flags) {
@@ -223,6 +224,7 @@ int Bench(const Flags& flags) {
 
 int main(int argc, char** argv) {
   CLI::App app("Runs whole grassdb clusters in deterministic simulation");
+  app.set_version_flag("--version", "grass-sim " GRASSDB_VERSION, "Print the version and exit");
   app.require_subcommand(1);
   Flags flags;
   CLI::App* run = app.add_subcommand("run", "Runs one seed");
@@ -238,6 +240,15 @@ int main(int argc, char** argv) {
   CLI::App* bench = app.add_subcommand("bench", "Measures the simulator: the median of five runs");
   AddNumber(bench, "--seed", &flags.run.seed, {}, "The seed to run")->default_str("1");
   AddRunFlags(bench, &flags);
+  // CLI11 would only say that a subcommand is missing.
+  const std::string_view first = argc > 1 ? argv[1] : "";
+  if (!first.starts_with("-") && first != "run" && first != "sweep" && first != "bench") {
+    const std::string problem =
+        argc > 1 ? "unknown command '" + std::string(first) + "'; one of" : "which command? One of";
+    std::fprintf(stderr, "grass-sim: %s run, sweep, bench (see grass-sim --help)\n",
+                 problem.c_str());
+    return kExitUsage;
+  }
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

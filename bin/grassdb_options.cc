@@ -174,7 +174,7 @@ void ReadMembership(const Raw& raw, Reader& reader, net::ServerOptions* options)
   if (raw.join.empty() && !raw.advertise.empty()) reader.Refuse("--advertise goes with --join");
   if (!reader.problem().has_value()) ReadAddress(raw, reader, options);
   if (raw.join.empty()) return;
-  net::ServerOptions::Join& join = options->join.emplace();
+  net::ServerOptions::Join& join = options->join.emplace(net::ServerOptions::Join{});
   reader.Take("--join", net::ParsePeerList(raw.join), &join.peers);
   if (raw.join_as == "learner") {
     join.role = MemberRole::kLearner;
@@ -212,28 +212,39 @@ std::variant<net::ServerOptions, EarlyExit> Interpret(const Raw& raw) {
   return options;
 }
 
-// One dash is as good as two, as in Go's flags: -id node1, -id=node1.
-std::vector<std::string> WithTwoDashes(const CLI::App& app, std::vector<std::string> arguments) {
-  for (std::string& argument : arguments) {
-    if (argument.size() < 3 || argument[0] != '-' || argument[1] == '-') continue;
-    const std::string name = "-" + argument.substr(0, argument.find('='));
-    if (app.get_option_no_throw(name) != nullptr) argument.insert(0, 1, '-');
+// One dash is as good as two, as in Go's flags: -id node1, -id=node1. What comes behind the '=' is
+// an argument of its own here, because CLI11 would take "--id=" for a flag whose value comes next.
+std::vector<std::string> WithTwoDashes(const CLI::App& app,
+                                       const std::vector<std::string>& arguments) {
+  std::vector<std::string> result;
+  for (const std::string& argument : arguments) {
+    const std::size_t equals = argument.find('=');
+    std::string name = argument.substr(0, equals);
+    if (name.size() >= 3 && name[0] == '-' && name[1] != '-') name.insert(0, 1, '-');
+    const CLI::Option* const option =
+        name.starts_with("--") ? app.get_option_no_throw(name) : nullptr;
+    if (option == nullptr || option->get_items_expected_max() == 0) {
+      result.push_back(argument);
+      continue;
+    }
+    result.push_back(std::move(name));
+    if (equals != std::string::npos) result.push_back(argument.substr(equals + 1));
   }
-  return arguments;
+  return result;
 }
 
 // Adds what the environment says as flags, where no flag is given. By hand, because CLI11 would let
-// the file win over the environment.
+// the file win over the environment. An empty variable is as good as none: it is how a script has
+// nothing to say.
 void AddEnvironment(const CLI::App& app, std::vector<std::string>* arguments) {
   std::vector<std::string> added;
   for (const CLI::Option* option : app.get_options()) {
     if (option->get_envname().empty() || option->get_lnames().empty()) continue;
     const std::string flag = "--" + option->get_lnames().front();
-    const bool given = std::ranges::any_of(*arguments, [&flag](const std::string& argument) {
-      return argument == flag || argument.starts_with(flag + "=");
-    });
     const char* value = std::getenv(option->get_envname().c_str());
-    if (!given && value != nullptr) added.push_back(flag + "=" + value);
+    if (value == nullptr || *value == '\0' || std::ranges::count(*arguments, flag) > 0) continue;
+    added.push_back(flag);
+    added.emplace_back(value);
   }
   arguments->insert(arguments->begin(), added.begin(), added.end());
 }
@@ -260,6 +271,16 @@ std::optional<std::string> AddFile(CLI::App& app, const std::string& file) {
   return std::nullopt;
 }
 
+// The first option that was given without a value: a mistake, and never what the default is for.
+std::optional<std::string> EmptyOption(const CLI::App& app) {
+  for (const CLI::Option* option : app.get_options()) {
+    const bool empty = std::ranges::any_of(option->results(),
+                                           [](const std::string& each) { return each.empty(); });
+    if (option->get_items_expected_max() > 0 && empty) return option->get_name();
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 std::variant<net::ServerOptions, EarlyExit> ParseServerArguments(
@@ -278,6 +299,7 @@ std::variant<net::ServerOptions, EarlyExit> ParseServerArguments(
     if (app.count("--config") > 0) {
       if (const auto problem = AddFile(app, raw.config)) return UsageError(*problem);
     }
+    if (const auto empty = EmptyOption(app)) return UsageError(*empty + " is empty");
   } catch (const CLI::CallForHelp&) {
     return EarlyExit{.code = 0, .text = app.help()};
   } catch (const CLI::CallForVersion&) {

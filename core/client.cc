@@ -25,7 +25,7 @@ void Client::Begin(Instant now, ClientOperation operation) {
   redirects_ = 0;
   deadline_ = now + options_.deadline;
   send_at_ = now;
-  last_error_ = "no node was asked";
+  errors_.clear();
 }
 
 std::optional<Attempt> Client::Next(Instant now) {
@@ -84,7 +84,8 @@ void Client::OnSessionReply(Instant now, const Reply& reply) {
       return TryLeader(now, reply);
     default:
       // A session opened in vain expires by itself, so trying again is always right.
-      return TryNextEndpoint(now, reply.error);
+      Note(From::kNode, reply.error);
+      return TryNextEndpoint(now);
   }
 }
 
@@ -103,14 +104,16 @@ void Client::OnOperationReply(Instant now, Reply reply) {
         return Settle(Outcome::Code::kUnknown, reply.error);
       }
       unresolved_ = unresolved_ || HasEffect();
-      return TryNextEndpoint(now, reply.error);
+      Note(From::kNode, reply.error);
+      return TryNextEndpoint(now);
     case ReplyCode::kSessionUnknown:
       return OnSessionUnknown(now);
     case ReplyCode::kStaleSequence:
       return Settle(Outcome::Code::kUnknown, reply.error);
     case ReplyCode::kOverloaded:
     case ReplyCode::kUnavailable:
-      return TryNextEndpoint(now, reply.error);
+      Note(From::kNode, reply.error);
+      return TryNextEndpoint(now);
   }
 }
 
@@ -136,7 +139,8 @@ void Client::OnLost(Instant now, AttemptId id, Loss loss, const std::string& err
       return Settle(Outcome::Code::kUnknown, error);
     }
   }
-  TryNextEndpoint(now, error);
+  Note(From::kTransport, error);
+  TryNextEndpoint(now);
 }
 
 void Client::OnDeadline(Instant now) {
@@ -154,22 +158,21 @@ Instant Client::NextDeadline() const {
 }
 
 void Client::TryLeader(Instant now, const Reply& reply) {
-  if (reply.leader_address.empty()) return TryNextEndpoint(now, reply.error);
+  Note(From::kNode, reply.error);
+  if (reply.leader_address.empty()) return TryNextEndpoint(now);
   if (redirects_ > options_.endpoints.size()) {
     // Nodes that disagree about the leader send a client round in circles: give them time.
-    TryNextEndpoint(now, reply.error);
+    TryNextEndpoint(now);
     return Backoff(now);
   }
   ++redirects_;
   const auto at = std::ranges::find(options_.endpoints, reply.leader_address);
   endpoint_ = static_cast<std::size_t>(at - options_.endpoints.begin());
   if (at == options_.endpoints.end()) options_.endpoints.push_back(reply.leader_address);
-  last_error_ = reply.error;
   send_at_ = now;
 }
 
-void Client::TryNextEndpoint(Instant now, const std::string& error) {
-  last_error_ = error;
+void Client::TryNextEndpoint(Instant now) {
   redirects_ = 0;
   ++failures_;
   endpoint_ = (endpoint_ + 1) % options_.endpoints.size();
@@ -191,11 +194,36 @@ void Client::Backoff(Instant now) {
 
 void Client::GiveUp() {
   const bool write_in_flight = in_flight_ && !opens_session_ && HasEffect();
-  if (unresolved_ || write_in_flight) {
-    Settle(Outcome::Code::kUnknown, last_error_);
-  } else {
-    Settle(Outcome::Code::kUnreachable, last_error_);
+  if (in_flight_) {
+    Note(From::kTransport, options_.endpoints[endpoint_] + " did not answer in time");
   }
+  Settle(unresolved_ || write_in_flight ? Outcome::Code::kUnknown : Outcome::Code::kUnreachable,
+         Errors());
+}
+
+void Client::Note(From from, const std::string& error) {
+  const std::string& endpoint = options_.endpoints[endpoint_];
+  std::erase_if(errors_, [&](const Failure& failure) { return failure.endpoint == endpoint; });
+  errors_.insert(errors_.begin(), {.endpoint = endpoint, .error = error, .from = from});
+}
+
+std::string Client::Errors() const {
+  constexpr std::size_t kErrorsMax = 5;
+  if (errors_.empty()) return "no node was asked";
+  std::vector<Failure> errors = errors_;
+  std::ranges::stable_partition(errors,
+                                [](const Failure& each) { return each.from == From::kNode; });
+  std::string text;
+  for (std::size_t i = 0; i < std::min(errors.size(), kErrorsMax); ++i) {
+    const auto& [endpoint, error, from] = errors[i];
+    if (i > 0) text += "; ";
+    if (error.find(endpoint) == std::string::npos) text += endpoint + ": ";
+    text += error;
+  }
+  if (errors.size() > kErrorsMax) {
+    text += "; and " + std::to_string(errors.size() - kErrorsMax) + " more";
+  }
+  return text;
 }
 
 void Client::Settle(Outcome::Code code, std::string error, Reply reply) {

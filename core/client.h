@@ -63,8 +63,8 @@ struct Outcome {
     kUnknown = 4,      // the write may or may not take effect, now or later
   };
   Code code = Code::kOk;
-  std::string error;
-  Reply reply;  // kOk
+  std::string error;  // kUnreachable and kUnknown at the deadline: of each endpoint the newest
+  Reply reply;        // kOk
 };
 
 using ClientOperation = std::variant<Transaction, GetRequest, TakeSnapshotRequest,
@@ -87,6 +87,13 @@ class Client {
   const std::optional<Outcome>& outcome() const { return outcome_; }
 
  private:
+  enum class From : std::uint8_t { kNode, kTransport };
+  struct Failure {
+    std::string endpoint;
+    std::string error;
+    From from;
+  };
+
   // Needs a session.
   bool IsWrite() const { return std::holds_alternative<Transaction>(operation_); }
   // A lost attempt of it leaves a question behind.
@@ -98,10 +105,15 @@ class Client {
   void OnOperationReply(Instant now, Reply reply);
   void OnSessionUnknown(Instant now);
   void TryLeader(Instant now, const Reply& reply);
-  void TryNextEndpoint(Instant now, const std::string& error);
+  void TryNextEndpoint(Instant now);
   void Backoff(Instant now);
   void Settle(Outcome::Code code, std::string error, Reply reply = {});
   void GiveUp();
+  // What the endpoint of the last attempt has to say; takes the place of what it said before.
+  void Note(From from, const std::string& error);
+  // The newest error of every endpoint, for a person. What a node says comes first: it knows more
+  // than a connection that failed.
+  std::string Errors() const;
 
   ClientOptions options_;
   std::size_t endpoint_ = 0;    // the one to try next; stays with a leader that answers
@@ -119,8 +131,8 @@ class Client {
   Instant attempt_deadline_ = Instant::max();  // of the attempt in flight
   AttemptId last_attempt_;
   bool in_flight_ = false;
-  bool opens_session_ = false;  // the attempt in flight only opens a session
-  std::string last_error_;
+  bool opens_session_ = false;   // the attempt in flight only opens a session
+  std::vector<Failure> errors_;  // of this operation, one for each endpoint, the newest first
   std::optional<Outcome> outcome_ = Outcome{};
 };
 

@@ -18,16 +18,6 @@ bool IsNameCharacter(char c) {
          c == '-' || c == '.';
 }
 
-std::optional<std::string> NameProblem(const std::string& name) {
-  if (name.empty()) return "a member has an empty name";
-  if (name.size() > 64) return "the member name '" + name + "' is longer than 64 characters";
-  if (!std::ranges::all_of(name, IsNameCharacter) || name.front() == '.') {
-    return "the member name '" + name +
-           "' may hold only letters, digits, '_', '-' and '.', and not begin with '.'";
-  }
-  return std::nullopt;
-}
-
 }  // namespace
 
 const char* NameOf(MemberRole role) {
@@ -42,6 +32,16 @@ const char* NameOf(MemberRole role) {
       return "leaving";
   }
   return "unknown";
+}
+
+std::optional<std::string> MemberNameProblem(std::string_view name) {
+  if (name.empty()) return "a member has an empty name";
+  const std::string quoted = "the member name '" + std::string(name) + "'";
+  if (name.size() > 64) return quoted + " is longer than 64 characters";
+  if (!std::ranges::all_of(name, IsNameCharacter) || name.front() == '.') {
+    return quoted + " may hold only letters, digits, '_', '-' and '.', and not begin with '.'";
+  }
+  return std::nullopt;
 }
 
 NodeId NodeIdOf(std::string_view name) {
@@ -108,7 +108,7 @@ std::optional<std::string> Configuration::Problem() const {
   if (members_.size() > kMembersMax) return "a cluster has at most 1024 members";
   for (std::size_t i = 0; i < members_.size(); ++i) {
     const Member& member = members_[i];
-    if (auto problem = NameProblem(member.name)) return problem;
+    if (auto problem = MemberNameProblem(member.name)) return problem;
     if (member.id != NodeIdOf(member.name)) return "member '" + member.name + "' has a foreign id";
     if (member.address.empty()) return "member '" + member.name + "' has no address";
     if (member.role == MemberRole::kLeaving && !member.outgoing) {

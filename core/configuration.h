@@ -42,6 +42,10 @@ struct Member {
   friend bool operator==(const Member&, const Member&) = default;
 };
 
+// Why nobody can be called that, in words for a person; nullopt if a member can. A name is part of
+// the names of files and of lists with commas, and must be safe in both.
+std::optional<std::string> MemberNameProblem(std::string_view name);
+
 // With the id that the name gives.
 Member MakeMember(std::string_view name, std::string_view address,
                   MemberRole role = MemberRole::kVoter);

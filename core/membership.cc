@@ -52,8 +52,8 @@ void Raft::Dispatch(ChangeMembership change) {
   ReplicateToAll();
 }
 
-// It counts, and has been heard for an election timeout. Who has not spoken yet may turn out to have
-// an empty disk, and no configuration may come to depend on its vote.
+// It counts, and has been heard for an election timeout. Who has not spoken yet may turn out to
+// have an empty disk, and no configuration may come to depend on its vote.
 bool Raft::IsReachable(NodeId voter) const {
   if (voter == options_.id) return true;
   const Progress* follower = FindFollower(voter);

@@ -28,8 +28,10 @@ std::string WithLoopback(const std::string& endpoint, bool (*resolves)(const std
   return "127.0.0.1:" + port;
 }
 
-std::shared_ptr<grpc::Channel> Dial(const std::string& endpoint,
-                                    const grpc::ChannelArguments& arguments) {
+std::shared_ptr<grpc::Channel> Dial(const std::string& endpoint, grpc::ChannelArguments arguments) {
+  // gRPC would obey http_proxy even on the way to 127.0.0.1. A proxy for web pages is no way to a
+  // node.
+  arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
   return grpc::CreateCustomChannel(WithLoopback(endpoint), grpc::InsecureChannelCredentials(),
                                    arguments);
 }

@@ -16,9 +16,8 @@ std::string WithLoopback(const std::string& endpoint);
 // The same, with another judge of which hosts can be resolved.
 std::string WithLoopback(const std::string& endpoint, bool (*resolves)(const std::string& host));
 
-// A channel to host:port, without TLS. Connects in the background.
-std::shared_ptr<grpc::Channel> Dial(const std::string& endpoint,
-                                    const grpc::ChannelArguments& arguments);
+// A channel to host:port, without TLS and never through a proxy. Connects in the background.
+std::shared_ptr<grpc::Channel> Dial(const std::string& endpoint, grpc::ChannelArguments arguments);
 
 }  // namespace grassdb::net
 

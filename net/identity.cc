@@ -3,9 +3,11 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <string_view>
 #include <utility>
 
 #include "net/join.h"
@@ -80,6 +82,22 @@ absl::StatusOr<Identity> ExpectedIdentity(const ServerOptions& options, const Id
   return expected;
 }
 
+std::vector<std::string> OtherNodesIn(const ServerOptions& options) {
+  constexpr std::string_view kPrefix = "distdb_";
+  constexpr std::string_view kSuffix = ".id";
+  std::vector<std::string> names;
+  std::error_code ignored;
+  for (const auto& entry : std::filesystem::directory_iterator(options.data_directory, ignored)) {
+    std::string name = entry.path().filename();
+    if (!name.starts_with(kPrefix) || !name.ends_with(kSuffix)) continue;
+    name.resize(name.size() - kSuffix.size());
+    name.erase(0, kPrefix.size());
+    if (name != options.name && !MemberNameProblem(name).has_value()) names.push_back(name);
+  }
+  std::ranges::sort(names);
+  return names;
+}
+
 absl::Status CheckCanBegin(const ServerOptions& options) {
   if (!options.cluster.empty() || options.join.has_value()) return absl::OkStatus();
   return absl::InvalidArgumentError(
@@ -89,6 +107,11 @@ absl::Status CheckCanBegin(const ServerOptions& options) {
 }
 
 absl::StatusOr<Identity> NewIdentity(const ServerOptions& options, const std::atomic<bool>& stop) {
+  if (const std::vector<std::string> others = OtherNodesIn(options); !others.empty()) {
+    // Nodes may share a directory, so a mistyped --id is no error, but begins another node.
+    spdlog::warn("{} begins without data; {} holds data of {}, which it does not use", options.name,
+                 options.data_directory, fmt::join(others, ", "));
+  }
   if (!options.join.has_value()) return OfBirth(options);
   std::error_code ignored;
   const bool was_there = std::filesystem::exists(options.data_directory, ignored);

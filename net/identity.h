@@ -5,6 +5,8 @@
 
 #include <atomic>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -22,6 +24,9 @@ absl::StatusOr<std::optional<Identity>> FindIdentity(const ServerOptions& option
 // not in it, and is started without. FailedPrecondition, with the way out, if the options ask for
 // another cluster.
 absl::StatusOr<Identity> ExpectedIdentity(const ServerOptions& options, const Identity& found);
+
+// The names of the other nodes that have data in the directory, sorted. Changes nothing.
+std::vector<std::string> OtherNodesIn(const ServerOptions& options);
 
 // InvalidArgument if the options do not say what a node without data is to be.
 absl::Status CheckCanBegin(const ServerOptions& options);

@@ -124,6 +124,11 @@ std::string NameIn(const Configuration& configuration, NodeId id) {
   return member == nullptr ? "node " + HexOf(id.value()) : member->name;
 }
 
+// "1 vote", "2 votes"
+std::string VotesOf(std::uint64_t count) {
+  return fmt::format("{} vote{}", count, count == 1 ? "" : "s");
+}
+
 // "node1, node2, node3 (learner)"
 std::string MembersOf(const Configuration& configuration) {
   std::string text;
@@ -172,10 +177,10 @@ std::string TextOf(Term term, const Event& event, const Configuration& configura
     case EventKind::kBecameFollower:
       return fmt::format("Became follower in term {}", number);
     case EventKind::kStartedPreVote:
-      return fmt::format("Asking whether an election for term {} could be won; {} votes needed",
-                         number + 1, event.a);
+      return fmt::format("Asking whether an election for term {} could be won; {} needed",
+                         number + 1, VotesOf(event.a));
     case EventKind::kStartedElection:
-      return fmt::format("Started election for term {}; {} votes needed", number, event.a);
+      return fmt::format("Started election for term {}; {} needed", number, VotesOf(event.a));
     case EventKind::kWonElection:
       return fmt::format("Won election for term {} with {} of {} votes", number, event.a, event.b);
     case EventKind::kLostPreVote:

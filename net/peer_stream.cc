@@ -119,7 +119,8 @@ void PeerStream::OnRead(bool ok) {
   grpc::Slice storage;
   const absl::Status status = events_->on_message(rpc_, ViewOf(call_->received, &storage));
   if (!status.ok()) {
-    events_->on_lost(rpc_, std::string(status.message()));
+    events_->on_lost(
+        rpc_, grpc::Status(grpc::StatusCode::INVALID_ARGUMENT, std::string(status.message())));
     Lose();
     return;
   }
@@ -140,7 +141,7 @@ void PeerStream::Lose() {
 void PeerStream::OnFinished(bool) {
   finished_ = true;
   if (!closed_ && !call_->status.ok() && call_->status.error_code() != grpc::CANCELLED) {
-    events_->on_lost(rpc_, call_->status.error_message());
+    events_->on_lost(rpc_, call_->status);
   }
   MaybeRelease();
 }

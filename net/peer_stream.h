@@ -26,7 +26,7 @@ class PeerStream {
     // A message came back. An error refuses the stream's peer: the call is cancelled.
     std::function<absl::Status(RaftRpc, std::string_view)> on_message;
     // The call was lost or refused.
-    std::function<void(RaftRpc, const std::string&)> on_lost;
+    std::function<void(RaftRpc, const grpc::Status&)> on_lost;
   };
 
   PeerStream(RaftRpc rpc, std::shared_ptr<grpc::Channel> channel, grpc::CompletionQueue* queue,

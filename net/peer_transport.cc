@@ -12,8 +12,8 @@
 namespace grassdb::net {
 namespace {
 
-// Losses come in bursts, and a peer that is down fails several times a second: a line for the first
-// of a while is enough.
+// Losses come in bursts, and a peer that is down fails several times a second: the first is worth a
+// warning, and so is one after the peer was reached again, if that is not all too often.
 constexpr Duration kWarningInterval = std::chrono::seconds(5);
 
 // How soon and how often the channel itself connects again to a peer that is down.
@@ -147,18 +147,19 @@ std::unique_ptr<PeerTransport::Peer> PeerTransport::Connect(const Member& member
   Peer* const raw = peer.get();
   peer->name = member.name;
   peer->address = address;
-  peer->events.on_message = [this](RaftRpc rpc, std::string_view bytes) -> absl::Status {
+  peer->events.on_message = [this, raw](RaftRpc rpc, std::string_view bytes) -> absl::Status {
     const std::optional<MessageKind> kind = InfoOf(rpc).response;
     if (!kind.has_value()) {
       return absl::InvalidArgumentError("an answer to a message that has none");
     }
     absl::StatusOr<Message> message = Decode(*kind, bytes);
     if (!message.ok()) return message.status();
+    OnHeard(*raw);
     receive_(*std::move(message));
     return absl::OkStatus();
   };
-  peer->events.on_lost = [this, raw](RaftRpc rpc, const std::string& reason) {
-    OnLost(*raw, rpc, reason);
+  peer->events.on_lost = [raw](RaftRpc rpc, const grpc::Status& status) {
+    OnLost(*raw, rpc, status);
   };
   // Snapshots have a connection of their own (MakeChannel shares none), so that no heartbeat waits
   // behind a chunk in a socket. In the event loops at both ends one may wait behind the coding of a
@@ -174,12 +175,29 @@ std::unique_ptr<PeerTransport::Peer> PeerTransport::Connect(const Member& member
   return peer;
 }
 
-void PeerTransport::OnLost(Peer& peer, RaftRpc rpc, const std::string& reason) {
+void PeerTransport::OnLost(Peer& peer, RaftRpc rpc, const grpc::Status& status) {
   const Instant now = SteadyNow();
-  if (peer.warned_at != Instant::min() && now - peer.warned_at < kWarningInterval) return;
-  peer.warned_at = now;
-  spdlog::warn("Lost the {} stream to {} at {}: {}", InfoOf(rpc).name, peer.name, peer.address,
-               reason);
+  // A peer that answers one stream and refuses another is found again and lost again many times.
+  const bool lately = peer.warned_at != Instant::min() && now - peer.warned_at < kWarningInterval;
+  const bool repeated = peer.lost || lately;
+  if (!repeated) {
+    peer.lost = true;
+    peer.warned_at = now;
+  }
+  const auto level = repeated ? spdlog::level::debug : spdlog::level::warn;
+  if (!peer.heard && status.error_code() == grpc::StatusCode::UNAVAILABLE) {
+    spdlog::log(level, "Cannot reach {} at {}: {}", peer.name, peer.address,
+                status.error_message());
+  } else {
+    spdlog::log(level, "Lost the {} stream to {} at {}: {}", InfoOf(rpc).name, peer.name,
+                peer.address, status.error_message());
+  }
+}
+
+void PeerTransport::OnHeard(Peer& peer) {
+  if (peer.lost) spdlog::info("Reached {} at {}", peer.name, peer.address);
+  peer.heard = true;
+  peer.lost = false;
 }
 
 absl::StatusOr<Message> PeerTransport::Decode(MessageKind kind, std::string_view bytes) {

@@ -61,7 +61,9 @@ class PeerTransport final : public Network {
     std::string address;
     std::array<std::unique_ptr<PeerStream>, kRaftRpcs> streams;
     PeerStream::Events events;
-    Instant warned_at = Instant::min();
+    bool heard = false;                  // a message of its has come
+    bool lost = false;                   // and was told, and nothing has come since
+    Instant warned_at = Instant::min();  // when that was
 
     void Close();
     void Drain();
@@ -72,7 +74,8 @@ class PeerTransport final : public Network {
   Peer* PeerFor(NodeId id);
   std::unique_ptr<Peer> Connect(const Member& member, const std::string& address);
   void Retire(std::unique_ptr<Peer> peer, const std::string* new_address);
-  void OnLost(Peer& peer, RaftRpc rpc, const std::string& reason);
+  static void OnLost(Peer& peer, RaftRpc rpc, const grpc::Status& status);
+  static void OnHeard(Peer& peer);
   absl::StatusOr<Message> Decode(MessageKind kind, std::string_view bytes);
 
   const PeerTransportOptions options_;

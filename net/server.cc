@@ -99,10 +99,7 @@ NodeOptions NodeOptionsOf(const ServerOptions& options) {
 }  // namespace
 
 std::optional<std::string> Problem(const ServerOptions& options) {
-  // The rule for names is a configuration's; asked of one that has no other member.
-  if (auto problem = Configuration({MakeMember(options.name, "any:1")}).Problem()) {
-    return "--id: " + *problem;
-  }
+  if (auto problem = MemberNameProblem(options.name)) return "--id: " + *problem;
   if (!options.cluster.empty() && options.cluster.Find(NodeIdOf(options.name)) == nullptr) {
     std::set<std::string> names;
     for (const Member& member : options.cluster.members()) names.insert(member.name);

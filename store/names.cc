@@ -1,6 +1,5 @@
 #include "store/names.h"
 
-#include <algorithm>
 #include <array>
 #include <charconv>
 #include <optional>
@@ -42,15 +41,6 @@ constexpr std::array<std::pair<std::string_view, FileKind>, 3> kNumbered = {{
 }};
 
 }  // namespace
-
-bool IsUsableNodeName(std::string_view node_name) {
-  constexpr std::size_t kNameBytesMax = 64;
-  return !node_name.empty() && node_name.size() <= kNameBytesMax &&
-         std::all_of(node_name.begin(), node_name.end(), [](char c) {
-           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                  c == '_' || c == '.' || c == '-';
-         });
-}
 
 FileNames::FileNames(std::string_view node_name)
     : prefix_("distdb_" + std::string(node_name) + ".") {}

@@ -36,11 +36,9 @@ struct ParsedName {
   std::uint64_t number = 0;
 };
 
-// Whether `node_name` can be part of a file name: 1..64 of [A-Za-z0-9_.-] (core/configuration.h).
-bool IsUsableNodeName(std::string_view node_name);
-
 class FileNames {
  public:
+  // A name that a member can have (MemberNameProblem).
   explicit FileNames(std::string_view node_name);
 
   std::string Identity() const { return prefix_ + "id"; }

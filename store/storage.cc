@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/check.h"
+#include "core/configuration.h"
 #include "store/home.h"
 #include "store/identity.h"
 #include "store/io.h"
@@ -286,6 +287,23 @@ absl::Status CheckUnused(Directory& directory, const FileNames& names, const Inv
       "back, or, if the data is not needed, delete this node's distdb_ files.");
 }
 
+// The identity in the directory; nullopt if the directory is to be made. Changes nothing, and fails
+// if it cannot be this node's.
+absl::StatusOr<std::optional<Identity>> Examine(const Home& home) {
+  const auto inventory = TakeInventory(home.directory, home.names);
+  if (!inventory.ok()) return inventory.status();
+  if (!inventory->identity) {
+    if (absl::Status s = CheckUnused(home.directory, home.names, *inventory); !s.ok()) return s;
+    return std::nullopt;
+  }
+  auto found = ReadIdentity(home.directory, home.names);
+  if (!found.ok()) return found.status();
+  if (absl::Status s = CheckIdentity(home.directory, home.names, *found, home.identity); !s.ok()) {
+    return s;
+  }
+  return *std::move(found);
+}
+
 absl::Status Initialise(const Home& home) {
   // The identity comes last: once it is there, so is the log.
   Log log(home);
@@ -297,29 +315,27 @@ absl::Status Initialise(const Home& home) {
 
 absl::StatusOr<Opened> Storage::Open(Directory& directory, const StorageOptions& options,
                                      const Identity& wanted) {
-  if (!IsUsableNodeName(wanted.node_name)) {
-    return absl::InvalidArgumentError("the node name '" + wanted.node_name +
-                                      "' cannot be part of a file name");
+  if (const auto problem = MemberNameProblem(wanted.node_name)) {
+    return absl::InvalidArgumentError(*problem);
   }
   Home home{.directory = directory,
             .names = FileNames(wanted.node_name),
             .identity = wanted,
             .options = options};
+  // Before the lock as well as behind it: taking the lock writes its file, and a start that is
+  // refused has changed nothing.
+  if (const auto found = Examine(home); !found.ok()) return found.status();
   auto lock = directory.Acquire(home.names.Lock());
   if (!lock.ok()) return lock.status();
+  auto found = Examine(home);
+  if (!found.ok()) return found.status();
+  if (found->has_value()) {
+    home.identity = std::move(**found);
+  } else if (absl::Status s = Initialise(home); !s.ok()) {
+    return s;
+  }
   auto inventory = TakeInventory(directory, home.names);
   if (!inventory.ok()) return inventory.status();
-  if (inventory->identity) {
-    auto found = ReadIdentity(directory, home.names);
-    if (!found.ok()) return found.status();
-    if (absl::Status s = CheckIdentity(directory, home.names, *found, wanted); !s.ok()) return s;
-    home.identity = std::move(*found);
-  } else {
-    if (absl::Status s = CheckUnused(directory, home.names, *inventory); !s.ok()) return s;
-    if (absl::Status s = Initialise(home); !s.ok()) return s;
-    inventory = TakeInventory(directory, home.names);
-    if (!inventory.ok()) return inventory.status();
-  }
   auto recovered = Recover(home, *inventory);
   if (!recovered.ok()) return recovered.status();
   auto storage = std::make_unique<FileStorage>(std::move(home), std::move(*lock));

@@ -15,12 +15,13 @@ if [ $# -gt 0 ] && [ "$1" != -- ]; then
 fi
 [ "${1:-}" = -- ] && shift
 install_packages "${BUILD_PACKAGES[@]}" "${TEST_PACKAGES[@]}"
-cmake --preset "$preset" -DGRASSDB_TESTS=ON >"/tmp/grassdb-configure.$$" 2>&1 || {
-  cat "/tmp/grassdb-configure.$$"
-  rm -f "/tmp/grassdb-configure.$$"
+log=$(mktemp)
+cmake --preset "$preset" -DGRASSDB_TESTS=ON >"$log" 2>&1 || {
+  cat "$log"
+  rm -f "$log"
   exit 1
 }
-rm -f "/tmp/grassdb-configure.$$"
+rm -f "$log"
 cmake --build --preset "$preset"
 jobs=$(nproc)
 if ! ctest --preset "$preset" -j "$jobs" "$@"; then

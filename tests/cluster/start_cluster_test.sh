@@ -110,6 +110,7 @@ stranger=
 run 0
 prints "Started: node1 node2 node3"
 prints "The cluster serves. Leader: node"
+prints "./grass-cli --peers $peers set mykey myvalue"
 [ "$(cli set key value)" = OK ] || fail "set"
 run 0 status
 for node in 1 2 3; do prints "node$node: process $(pid_of $node), port ${ports[node - 1]}"; done

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <map>
+#include <sstream>
 
 #include "tests/cluster/cluster.h"
 
@@ -17,13 +19,13 @@ void ExpectOneLine(const Finished& result, int code, const std::string& part) {
   EXPECT_NE(result.err.find(part), std::string::npos) << result.err;
 }
 
-std::vector<std::string> FilesIn(const std::string& directory) {
-  std::vector<std::string> names;
+// Each file with what is in it.
+std::map<std::string, std::string> FilesIn(const std::string& directory) {
+  std::map<std::string, std::string> files;
   for (const auto& entry : std::filesystem::directory_iterator(directory)) {
-    names.push_back(entry.path().filename());
+    files[entry.path().filename()] = ReadFile(entry.path());
   }
-  std::ranges::sort(names);
-  return names;
+  return files;
 }
 
 std::vector<std::string> With(std::vector<std::string> command, const std::string& flag,
@@ -81,8 +83,71 @@ TEST(Start, RefusesTheDataOfAnotherCluster) {
   const Finished other =
       RunToEnd(With(cluster.Command(0), "--cluster-name", "other"), cluster.directory());
   ExpectOneLine(other, 1, "belongs to");
-  EXPECT_EQ(FilesIn(cluster.data_directory(0)), before);
+  EXPECT_TRUE(FilesIn(cluster.data_directory(0)) == before) << "not even the lock's process id";
   cluster.StartAndElect();
+}
+
+TEST(Start, RefusesALogWithoutItsIdentityAndLeavesNoLockFile) {
+  Cluster cluster(1);
+  cluster.StartAndElect();
+  cluster.Kill(0);
+  const std::string prefix = cluster.data_directory(0) + "/distdb_node1.";
+  std::filesystem::rename(prefix + "id", cluster.directory() + "/id");
+  std::filesystem::remove(prefix + "lock");
+  const auto before = FilesIn(cluster.data_directory(0));
+  ExpectOneLine(RunToEnd(cluster.Command(0), cluster.directory()), 1, "distdb_node1.id is missing");
+  EXPECT_TRUE(FilesIn(cluster.data_directory(0)) == before);
+  std::filesystem::rename(cluster.directory() + "/id", prefix + "id");
+  cluster.StartAndElect();
+}
+
+// A mistyped --id, as far as anybody can tell.
+TEST(Start, WarnsWhenANewNodeBeginsBesideTheDataOfOthers) {
+  Cluster cluster(1);
+  cluster.StartAndElect();
+  EXPECT_EQ(cluster.log(0).find("begins without data"), std::string::npos) << cluster.log(0);
+  cluster.Kill(0);
+  const auto command = Replace(Replace(cluster.Command(0), "--id", "nod1"), "--cluster",
+                               "nod1=" + cluster.address(0));
+  cluster.Start(0, command);
+  cluster.Leader();
+  EXPECT_NE(cluster.log(0).find("nod1 begins without data; " + cluster.data_directory(0) +
+                                " holds data of node1, which it does not use"),
+            std::string::npos)
+      << cluster.log(0);
+}
+
+// The lines of `log` that hold both.
+int CountOf(const std::string& log, const std::string& level, const std::string& part) {
+  std::istringstream lines(log);
+  int count = 0;
+  for (std::string line; std::getline(lines, line);) {
+    const bool both =
+        line.find(" " + level + " ") != std::string::npos && line.find(part) != std::string::npos;
+    count += both ? 1 : 0;
+  }
+  return count;
+}
+
+TEST(Start, TellsOnceThatAPeerIsDownAndOnceThatItIsBack) {
+  Cluster cluster(3, {"--log-level", "debug"});
+  cluster.Start(0);
+  cluster.Start(1);
+  const int leader = cluster.Leader();
+  const auto told = [&](const std::string& level, const std::string& part) {
+    return CountOf(cluster.log(leader), level, part);
+  };
+  const std::string never = "Cannot reach node3 at " + cluster.address(2);
+  const std::string lost = "stream to node3 at " + cluster.address(2);
+  // More than five seconds of them, which was the time between two warnings.
+  EXPECT_TRUE(WaitFor(Cluster::kPatience, [&] { return told("debug", never) >= 20; }));
+  EXPECT_EQ(told("warning", never), 1);
+  EXPECT_EQ(told("warning", lost), 0);
+  cluster.Start(2);
+  EXPECT_TRUE(WaitFor(Cluster::kPatience, [&] { return told("info", "Reached node3") == 1; }));
+  cluster.Kill(2);
+  EXPECT_TRUE(WaitFor(Cluster::kPatience, [&] { return told("warning", lost) == 1; }));
+  EXPECT_EQ(told("warning", never), 1);
 }
 
 TEST(Start, RefusesADirectoryThatCannotBe) {

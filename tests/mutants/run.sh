@@ -5,7 +5,7 @@
 #
 #   tests/mutants/run.sh [--seeds N] [--jobs N] [NUMBER...]      default: 1000 seeds, every patch
 set -uo pipefail
-cd "$(dirname "$0")/../.."
+cd "$(dirname "$0")/../.." || exit 1
 seeds=1000
 jobs=$(nproc)
 while [[ ${1:-} == --* ]]; do

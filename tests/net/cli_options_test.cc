@@ -109,6 +109,27 @@ TEST(CliOptions, ReadTheChangesOfTheMembership) {
   EXPECT_EQ(Parsed({"member", "move", "n4", "h:5"}).command, CliCommand::kMemberMove);
 }
 
+TEST(CliOptions, AnEmptyValueStaysOne) {
+  for (const Words& words : {Words{"--peers=", "get", "k"}, Words{"--peers", "", "get", "k"}}) {
+    const CliExit exit = Exit(words);
+    EXPECT_EQ(exit.code, ExitCode::kUsage);
+    EXPECT_NE(exit.text.find("--peers"), std::string::npos) << exit.text;
+  }
+  EXPECT_NE(Exit({"--deadline=", "get", "k"}).text.find("--deadline"), std::string::npos);
+}
+
+TEST(CliOptions, AFlagWithoutItsValueIsNoArgumentThatBeginsWithADash) {
+  const std::string text = Exit({"get", "k", "--peers"}).text;
+  EXPECT_NE(text.find("--peers needs a value"), std::string::npos) << text;
+  EXPECT_EQ(text.find("goes after --"), std::string::npos) << text;
+}
+
+TEST(CliOptions, HelpIsACommandToo) {
+  EXPECT_EQ(Exit({"help"}).code, ExitCode::kOk);
+  EXPECT_EQ(Exit({"help"}).text, Exit({"--help"}).text);
+  EXPECT_EQ(Exit({"help", "set"}).code, ExitCode::kOk);
+}
+
 TEST(CliOptions, HelpNamesEveryCommand) {
   const std::string help = Exit({"--help"}).text;
   for (const char* command :

@@ -115,11 +115,26 @@ TEST(CliOutput, StatusInJsonHasEveryField) {
   EXPECT_EQ(nodes[0]["followers"][0]["silent_ms"], 1250);
   EXPECT_EQ(nodes[0]["followers"][0]["snapshot_index"], 6);
   EXPECT_EQ(nodes[0]["followers"][0]["snapshot_offset"], 3 << 19);
-  EXPECT_EQ(nodes[0]["members"][0]["role"], "joining");
-  EXPECT_EQ(nodes[0]["members"][0]["replaces"], "n2");
-  EXPECT_EQ(nodes[0]["members"][0]["outgoing"], false);
+  // By name, whatever the order in the node's answer.
+  EXPECT_EQ(nodes[0]["members"][0]["id"], "n1");
+  EXPECT_EQ(nodes[0]["members"][1]["role"], "joining");
+  EXPECT_EQ(nodes[0]["members"][1]["replaces"], "n2");
+  EXPECT_EQ(nodes[0]["members"][1]["outgoing"], false);
   EXPECT_EQ(nodes[1]["receiving_index"], 6);
   EXPECT_EQ(nodes[1]["receiving_offset"], 2048);
+}
+
+TEST(CliOutput, OnlyAWriteIsSaidToHaveChangedNothing) {
+  Outcome outcome;
+  outcome.code = Outcome::Code::kUnreachable;
+  outcome.error = "refused";
+  const CliResult write = ResultOf(outcome, Effect::kChange);
+  EXPECT_EQ(write.code, ExitCode::kUnreachable);
+  EXPECT_NE(write.error.find("nothing was changed: refused"), std::string::npos) << write.error;
+  const CliResult read = ResultOf(outcome, Effect::kNone);
+  EXPECT_EQ(read.code, ExitCode::kUnreachable);
+  EXPECT_EQ(read.error.find("changed"), std::string::npos) << read.error;
+  EXPECT_NE(read.error.find("refused"), std::string::npos) << read.error;
 }
 
 TEST(CliOutput, MembersAreTheLeaders) {

@@ -185,6 +185,39 @@ TEST(GrassdbOptions, AFlagWinsOverTheEnvironmentAndThatOverTheFile) {
   EXPECT_EQ(options.data_directory, "/from/flag");
 }
 
+// As `GRASSDB_CLUSTER_NAME= grassdb ...` leaves it.
+TEST(GrassdbOptions, AnEmptyVariableIsAsGoodAsNone) {
+  setenv("GRASSDB_CLUSTER_NAME", "", 1);
+  setenv("GRASSDB_DATA_DIR", "", 1);
+  const net::ServerOptions options = Parsed({"--id", "n1", "--cluster", kCluster});
+  unsetenv("GRASSDB_CLUSTER_NAME");
+  unsetenv("GRASSDB_DATA_DIR");
+  EXPECT_EQ(options.name, "n1");
+  EXPECT_EQ(options.cluster_name, "");
+  EXPECT_EQ(options.data_directory, ".");
+}
+
+TEST(GrassdbOptions, AVariableMayHoldWhatLooksLikeAFlag) {
+  setenv("GRASSDB_DATA_DIR", "--id=n2", 1);
+  const net::ServerOptions options = Parsed({"--id", "n1", "--cluster", kCluster});
+  unsetenv("GRASSDB_DATA_DIR");
+  EXPECT_EQ(options.name, "n1");
+  EXPECT_EQ(options.data_directory, "--id=n2");
+}
+
+TEST(GrassdbOptions, AnEmptyValueIsRefusedByTheNameOfItsFlag) {
+  for (const Words& words : {Words{"--data-dir=", "--id", "n1", "--cluster", kCluster},
+                             Words{"-data-dir=", "--id", "n1", "--cluster", kCluster},
+                             Words{"--data-dir", "", "--id", "n1", "--cluster", kCluster},
+                             Words{"--id", "n1", "--cluster", kCluster, "--data-dir="}}) {
+    const EarlyExit exit = Exit(words);
+    EXPECT_EQ(exit.code, kUsageError);
+    EXPECT_NE(exit.text.find("--data-dir is empty"), std::string::npos) << exit.text;
+  }
+  EXPECT_NE(Exit({"--id=", "--cluster", kCluster}).text.find("--id is empty"), std::string::npos);
+  EXPECT_NE(Exit({"--config=", "--id", "n1"}).text.find("--config"), std::string::npos);
+}
+
 // A file that goes with this object.
 class ConfigFile {
  public:
@@ -229,7 +262,7 @@ TEST(GrassdbOptions, TakeAListThatIsNotQuoted) {
 
 TEST(GrassdbOptions, TakeAnEmptyValueInAFileForOne) {
   const ConfigFile file("id = \"\"\ncluster = " + std::string(kCluster) + "\n");
-  EXPECT_NE(Exit({"--config", file.path()}).text.find("--id is required"), std::string::npos);
+  EXPECT_NE(Exit({"--config", file.path()}).text.find("--id is empty"), std::string::npos);
 }
 
 // The lines of the help between "Such a file is:" and the next empty one.

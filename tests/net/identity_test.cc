@@ -5,6 +5,9 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
 
 #include "store/identity.h"
 #include "store/posix.h"
@@ -32,6 +35,16 @@ class IdentityTest : public ::testing::Test {
   std::string root_;
   ServerOptions options_;
 };
+
+TEST_F(IdentityTest, OfOtherNodesInTheDirectoryAreTold) {
+  EXPECT_TRUE(OtherNodesIn(options_).empty()) << "there is no directory yet";
+  std::filesystem::create_directory(options_.data_directory);
+  for (const char* file : {"distdb_n3.id", "distdb_n1.id", "distdb_a.b.id", "distdb_n2.wal",
+                           "distdb_n4.id.tmp", "distdb_.id", "distdb_x y.id", "n5.id"}) {
+    std::ofstream(options_.data_directory + "/" + file) << "any";
+  }
+  EXPECT_EQ(OtherNodesIn(options_), (std::vector<std::string>{"a.b", "n3"}));
+}
 
 Identity Joined() {
   Identity identity;

@@ -28,6 +28,13 @@ TEST(Log, SaysWhoWonAnElection) {
             "Won election for term 2 with 2 of 3 votes");
 }
 
+TEST(Log, CountsOneVoteAsOne) {
+  Event event{.kind = EventKind::kStartedElection, .peer = NodeIdOf("node1"), .a = 1, .b = 0};
+  EXPECT_EQ(TextOf(Term(2), event, Configuration()), "Started election for term 2; 1 vote needed");
+  event.a = 2;
+  EXPECT_EQ(TextOf(Term(2), event, Configuration()), "Started election for term 2; 2 votes needed");
+}
+
 TEST(Log, NamesPeers) {
   const Event event{.kind = EventKind::kFollowingLeader, .peer = NodeIdOf("node2")};
   EXPECT_EQ(TextOf(Term(5), event, Configuration({Voter("node1"), Voter("node2")})),
