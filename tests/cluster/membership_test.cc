@@ -252,6 +252,36 @@ TEST(Membership, AVoterThatLostItsDataComesBackAsALearnerByItself) {
   }
 }
 
+// A machine that was restored from an older image of its disk.
+TEST(Membership, AVoterWhoseDiskWasRolledBackComesBackAsALearnerByItself) {
+  const Roles all = {{"node1", "voter"}, {"node2", "voter"}, {"node3", "voter"}};
+  Cluster cluster(3);
+  const int leader = cluster.StartAndElect();
+  const int restored = (leader + 1) % 3;
+  const std::string image = cluster.directory() + "/image";
+  const auto set = [&](const std::string& value) {
+    ASSERT_EQ(cluster.Cli({"set", "k", value}).code, 0);
+    const std::uint64_t commit = cluster.Status(leader)->commit_index();
+    ASSERT_TRUE(WaitFor(Cluster::kPatience, [&] {
+      const auto status = cluster.Status(restored);
+      return status.has_value() && status->durable_index() >= commit;
+    }));
+  };
+  set("old");
+  cluster.Kill(restored);
+  std::filesystem::copy(cluster.data_directory(restored), image);
+  cluster.Start(restored);
+  set("new");
+  cluster.Kill(restored);
+  std::filesystem::remove_all(cluster.data_directory(restored));
+  std::filesystem::rename(image, cluster.data_directory(restored));
+  cluster.Start(restored);
+  ASSERT_TRUE(WaitForLog(cluster, leader, cluster.name(restored) + " has lost its disk"));
+  ASSERT_TRUE(WaitForLog(cluster, leader, cluster.name(restored) + " (joining)"));
+  EXPECT_TRUE(Reaches(cluster, restored, all));
+  EXPECT_EQ(cluster.Cli({"get", "k"}).out, "new\n");
+}
+
 TEST(Membership, ANodeThatJoinsWaitsForTheClusterUntilItIsStopped) {
   Cluster cluster(2);
   cluster.BeginWith(1);
