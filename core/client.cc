@@ -211,8 +211,8 @@ std::string Client::Errors() const {
   constexpr std::size_t kErrorsMax = 5;
   if (errors_.empty()) return "no node was asked";
   std::vector<Failure> errors = errors_;
-  std::ranges::stable_partition(errors,
-                                [](const Failure& each) { return each.from == From::kNode; });
+  std::stable_partition(errors.begin(), errors.end(),
+                        [](const Failure& each) { return each.from == From::kNode; });
   std::string text;
   for (std::size_t i = 0; i < std::min(errors.size(), kErrorsMax); ++i) {
     const auto& [endpoint, error, from] = errors[i];
