@@ -182,10 +182,14 @@ void Raft::MeasureCatchUp(Progress& follower) {
   follower.catch_up_began = now_;
 }
 
-// It has caught up, and holds the configuration that names its incarnation: without that it would
-// give nobody its vote, and if this leader goes, nobody could bring it that entry.
+// It has caught up, and not fallen behind since: the round under way may take no longer than a
+// quick one. And it holds the configuration that names its incarnation: without that it would give
+// nobody its vote, and if this leader goes, nobody could bring it that entry.
 bool Raft::MayBecomeVoter(const Progress& follower) const {
-  return follower.caught_up && Counts(follower) && follower.match >= configuration_index();
+  const bool keeps_up = follower.match >= follower.catch_up_target ||
+                        now_ - follower.catch_up_began <= options_.election_timeout_min;
+  return follower.caught_up && keeps_up && Counts(follower) &&
+         follower.match >= configuration_index();
 }
 
 // Makes voters of those who are to become one and have caught up; each in the place of the member

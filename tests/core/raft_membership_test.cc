@@ -196,6 +196,23 @@ TEST(RaftMembership, RefusesToPromoteWhoHasNotCaughtUp) {
   EXPECT_NE(cluster.last(1).change_problem.find("has not caught up"), std::string::npos);
 }
 
+TEST(RaftMembership, RefusesToPromoteWhoHasFallenBehindSinceItCaughtUp) {
+  RaftCluster cluster(3);
+  cluster.Join(4);
+  cluster.Elect(1);
+  Change(cluster, 1, {ChangeOf(MemberChange::Kind::kAddLearner, 4)});
+  cluster.Advance(milliseconds(500));
+  cluster.HoldDisk(4);
+  cluster.Propose(1, "a");
+  cluster.Advance(milliseconds(500));  // n4 answers every heartbeat, and acknowledges nothing
+  const MemberChange promote = ChangeOf(MemberChange::Kind::kPromote, 4);
+  EXPECT_EQ(Change(cluster, 1, {promote}), ChangeOutcome::kRefused);
+  EXPECT_NE(cluster.last(1).change_problem.find("has not caught up"), std::string::npos);
+  cluster.ReleaseDisk(4);
+  cluster.Advance(milliseconds(500));
+  EXPECT_EQ(Change(cluster, 1, {promote}), ChangeOutcome::kAppended);
+}
+
 TEST(RaftMembership, AMemberThatCatchesUpSlowlyWaitsForAQuickRound) {
   RaftCluster cluster(3);
   cluster.Join(4);
