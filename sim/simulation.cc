@@ -312,7 +312,7 @@ bool Simulation::HasLeader() const {
 }
 
 // Members of the committed configuration; the others follow nobody. Everybody who is to become a
-// voter has done so.
+// voter has done so, also who has lost its disk: it is on record with the one that it has now.
 bool Simulation::HasSameState() const {
   const std::optional<std::uint32_t> leader = Leader();
   if (!leader.has_value()) return false;
@@ -320,7 +320,9 @@ bool Simulation::HasSameState() const {
   if (raft.IsChangingMembership()) return false;
   return std::ranges::all_of(raft.configuration().members(), [this](const Member& member) {
     const Host& host = *hosts_[NumberOf(member.id)];
-    return member.role != MemberRole::kJoining && host.up() && host.node()->loaded() &&
+    return member.role != MemberRole::kJoining && member.incarnation == host.incarnation() &&
+           host.up() && host.node()->loaded() &&
+           host.node()->raft().standing() == Standing::kProven &&
            host.node()->applied_index() == checkers_->committed();
   });
 }
