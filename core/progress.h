@@ -52,6 +52,8 @@ struct Progress {
   Incarnation incarnation;
   Standing standing = Standing::kProven;  // as it said last
   bool rolled_back = false;  // it has denied what it had acknowledged, and is a voter still
+  // When it did. Answers to what was sent earlier may come from before its disk was rolled back.
+  Instant forgot_at = Instant::min();
   // A learner's catching up, in rounds (thesis 4.2.1): a round ends when it has what the leader had
   // when the round began. It has caught up when a round was shorter than an election timeout.
   Index catch_up_target;

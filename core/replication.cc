@@ -164,6 +164,7 @@ void Raft::OnAppendEntriesResponse(NodeId from, Incarnation incarnation,
   NoteIncarnation(*follower, incarnation);
   // Its request was this node's too, of an earlier term of leading.
   if (response.result == AppendResult::kStaleTerm) return;
+  if (response.sent_at < follower->forgot_at) return;
   follower->standing = response.standing;
   if (response.sent_at <= now_) {
     follower->lease_base = std::max(follower->lease_base, response.sent_at);

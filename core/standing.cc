@@ -73,7 +73,8 @@ void Raft::NoteIncarnation(Progress& follower, Incarnation incarnation) {
 void Raft::OnForgotten(Progress& follower) {
   Emit(EventKind::kMemberForgot, follower.id, follower.incarnation.value());
   follower.Forget(follower.match + 1);
-  follower.rolled_back = true;
+  follower.forgot_at = now_;
+  follower.rolled_back = configuration().IsVoter(follower.id);
   leading().incarnations_differ = true;
   Replicate(follower);
 }

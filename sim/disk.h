@@ -59,6 +59,12 @@ class SimDisk final : public store::Directory {
   // No file is left. As for a crash, no file of this disk is open.
   void Wipe();
 
+  // The names and contents that are durable at one moment.
+  using Image = std::map<std::string, std::string>;
+  Image Save(TrueTime now);
+  // As Wipe, and then the files of `image` are there.
+  void Restore(const Image& image);
+
   // Multiplies every duration from now on.
   void SetSlowness(std::uint32_t factor) { slowness_ = factor; }
   // No failures and no stragglers from now on.

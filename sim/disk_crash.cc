@@ -109,6 +109,21 @@ void SimDisk::Wipe() {
   durable_names_.clear();
 }
 
+SimDisk::Image SimDisk::Save(TrueTime now) {
+  Settle(now);
+  Image image;
+  for (const auto& [name, inode] : durable_names_) image[name] = inode->durable;
+  return image;
+}
+
+void SimDisk::Restore(const Image& image) {
+  Wipe();
+  for (const auto& [name, content] : image) {
+    durable_names_[name] = std::make_shared<Inode>(Inode{next_inode_++, content, content});
+  }
+  names_ = durable_names_;
+}
+
 // The page cache is what was durable with every surviving I/O on top. A sync that had not ended may
 // have done nothing.
 void SimDisk::CrashProcess(TrueTime now, std::uint64_t number) {

@@ -160,6 +160,9 @@ void FaultInjector::OnBegin(FaultKind kind, std::uint64_t number) {
     case FaultKind::kWipe:
       targets_->WipeHost(victim, queue_->now() + length);
       break;
+    case FaultKind::kRollBack:
+      targets_->SaveDisk(victim);
+      break;
     case FaultKind::kCrashAll:
       BeginCrashAll(number);
       break;
@@ -209,6 +212,9 @@ void FaultInjector::OnEnd(FaultKind kind, std::uint64_t number) {
       break;
     case FaultKind::kSlowDisk:
       targets_->HostAt(victim).SetDiskSlowness(1);
+      break;
+    case FaultKind::kRollBack:
+      targets_->RollBackHost(victim, queue_->now() + plan_.process_start);
       break;
     case FaultKind::kCrash:
     case FaultKind::kCrashAll:

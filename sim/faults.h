@@ -32,6 +32,11 @@ class FaultTargets {
   virtual void CrashHost(std::uint32_t number, CrashKind kind, TrueTime back) = 0;
   // As CrashHost, and its disk is gone; unless that would be more than a cluster can bear.
   virtual void WipeHost(std::uint32_t number, TrueTime back) = 0;
+  // Keeps what is on the host's disk now.
+  virtual void SaveDisk(std::uint32_t number) = 0;
+  // As CrashHost, and its disk is what was kept; unless nobody could notice that, or it would be
+  // more than a cluster can bear.
+  virtual void RollBackHost(std::uint32_t number, TrueTime back) = 0;
 };
 
 // Directed links.

@@ -133,6 +133,11 @@ void Host::Wipe() {
   identity_.incarnation = identity_.incarnation + 1;
 }
 
+void Host::RestoreDisk(const SimDisk::Image& image) {
+  GRASS_CHECK(down());
+  disk_.Restore(image);
+}
+
 // --- Inputs ---
 
 template <class T>

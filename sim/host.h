@@ -62,6 +62,9 @@ class Host final : private Clock, private Network, private Disk, private Clients
   void Crash(CrashKind kind);
   // Down. Its disk is replaced by an empty one.
   void Wipe();
+  // What is durable now; and, down, the same disk as it was then.
+  SimDisk::Image SaveDisk() { return disk_.Save(queue_->now()); }
+  void RestoreDisk(const SimDisk::Image& image);
 
   void OnStartEvent(std::uint64_t life);
   void OnWorkEvent(std::uint64_t life);

@@ -192,6 +192,7 @@ void DrawFaults(const Drawer& draw, Plan* plan) {
   DrawFault(draw, FaultKind::kClientCut, 40, 4 * unit, unit / 2, 8 * unit, plan);
   DrawFault(draw, FaultKind::kClockJump, 25, 5 * unit, unit / 100, unit / 50, plan);
   DrawFault(draw, FaultKind::kWipe, 70, 8 * unit, unit / 100, 4 * unit, plan);
+  DrawFault(draw, FaultKind::kRollBack, 50, 4 * unit, unit / 4, 8 * unit, plan);
   plan->power_loss =
       draw.Coin(50, Dimension::kPowerLoss)
           ? 1'000'000
@@ -289,6 +290,8 @@ const char* NameOf(FaultKind kind) {
       return "clock-jump";
     case FaultKind::kWipe:
       return "wipe";
+    case FaultKind::kRollBack:
+      return "roll-back";
   }
   return "?";
 }
@@ -310,6 +313,7 @@ Plan DrawPlan(const RunOptions& options) {
   // majority.
   if (plan.workload.change_membership > 0) {
     plan.faults[static_cast<std::size_t>(FaultKind::kWipe)].on = false;
+    plan.faults[static_cast<std::size_t>(FaultKind::kRollBack)].on = false;
   }
   plan.standing_partition = draw.Coin(50, Dimension::kStanding);
   plan.processing = draw.Scales(Dimension::kProcessing, microseconds(1), microseconds(200));

@@ -72,8 +72,9 @@ enum class FaultKind : std::uint32_t {
   kClientCut = 7,  // a client cannot reach, or is not reached by, some nodes
   kClockJump = 8,  // a node's clock jumps ahead
   kWipe = 9,       // a node loses its whole disk and comes back with an empty one
+  kRollBack = 10,  // a node comes back with its disk as it was when the fault began
 };
-inline constexpr std::size_t kFaultKinds = 10;
+inline constexpr std::size_t kFaultKinds = 11;
 
 const char* NameOf(FaultKind kind);
 

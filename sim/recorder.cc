@@ -105,6 +105,8 @@ std::string Body(const TraceLine& line) {
       return "all faults end";
     case LineKind::kWiped:
       return "loses its disk";
+    case LineKind::kRolledBack:
+      return "has an earlier state of its disk";
     case LineKind::kOpenFailed:
       return "recovery failed: the disk failed";
   }
@@ -131,6 +133,7 @@ Counters& Counters::operator+=(const Counters& other) {
   io_failures += other.io_failures;
   crashes += other.crashes;
   wipes += other.wipes;
+  roll_backs += other.roll_backs;
   partitions += other.partitions;
   other_faults += other.other_faults;
   elections_won += other.elections_won;

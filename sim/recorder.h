@@ -49,6 +49,7 @@ struct Counters {
   std::uint64_t io_failures = 0;
   std::uint64_t crashes = 0;
   std::uint64_t wipes = 0;
+  std::uint64_t roll_backs = 0;
   std::uint64_t partitions = 0;
   std::uint64_t other_faults = 0;
   std::uint64_t elections_won = 0;
@@ -85,6 +86,7 @@ enum class LineKind : std::uint8_t {
   kHealed = 13,
   kOpenFailed = 14,
   kWiped = 15,
+  kRolledBack = 16,
 };
 
 struct TraceLine {

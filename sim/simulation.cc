@@ -54,6 +54,7 @@ void Simulation::MakeCluster() {
     identity.secret = random_(Stream::kHost, i);
     hosts_.push_back(std::make_unique<Host>(i, plan_, identity, &queue_, recorder_, owner));
   }
+  roll_back_ = std::make_unique<RollBack>(&hosts_, &ids_, &network_, checkers_.get());
   for (std::uint32_t i = 0; i < plan_.workload.clients; ++i) {
     clients_.push_back(std::make_unique<SimClient>(i, plan_, addresses_, &queue_, &network_,
                                                    recorder_, &history_));
@@ -86,6 +87,9 @@ void Simulation::Step() {
   recorder_->fingerprint.AddAll(Nanoseconds(event.at),
                                 static_cast<std::uint64_t>(event.type) << 32 | event.target);
   Dispatch(event);
+  if (roll_back_->IsUnderWay() && !roll_back_->IsSupervised()) {
+    WipeRolledBack(queue_.now() + plan_.process_start);
+  }
 }
 
 void Simulation::Dispatch(const SimEvent& event) {
@@ -130,6 +134,7 @@ void Simulation::OnDeliver(std::uint32_t host, std::uint64_t slot) {
                                 Fold(facts.digest, in_flight.message.term.value()));
   recorder_->Note(LineKind::kDelivered, host, facts.kind, in_flight.from,
                   in_flight.message.term.value(), facts.a, facts.b);
+  roll_back_->OnDelivered(host, in_flight.message);
   hosts_[host]->Deliver(std::move(in_flight.message));
 }
 
@@ -174,10 +179,14 @@ void Simulation::OnRaftEvent(std::uint32_t host, Term term, const Event& event) 
   const auto number = peer == ids_.end() ? 0 : static_cast<std::uint64_t>(peer - ids_.begin()) + 1;
   recorder_->Note(LineKind::kRaftEvent, host, static_cast<std::uint64_t>(event.kind), number,
                   term.value(), event.a, event.b);
-  GRASS_RULE(
-      "who remembers is believed",
-      event.kind != EventKind::kMemberForgot || hosts_[number - 1]->incarnation() > kFirstDisk,
-      NodeName(host) + " takes n" + Decimal(number) + " for one that has lost its disk");
+  GRASS_RULE("who remembers is believed",
+             event.kind != EventKind::kMemberForgot ||
+                 hosts_[number - 1]->incarnation() > kFirstDisk ||
+                 roll_back_->IsOf(static_cast<std::uint32_t>(number - 1)),
+             NodeName(host) + " takes n" + Decimal(number) + " for one that has lost its disk");
+  if (event.kind == EventKind::kMemberForgot) {
+    roll_back_->OnNoticed(static_cast<std::uint32_t>(number - 1));
+  }
   Counters& counters = recorder_->counters;
   if (event.kind == EventKind::kWonElection) ++counters.elections_won;
   if (event.kind == EventKind::kSnapshotInstalled) ++counters.snapshots_installed;
@@ -236,7 +245,10 @@ void Simulation::CrashHost(std::uint32_t number, CrashKind kind, TrueTime back) 
 }
 
 void Simulation::WipeHost(std::uint32_t number, TrueTime back) {
-  if (!MayBeWiped(number)) return;
+  if (MayForget(number)) Wipe(number, back);
+}
+
+void Simulation::Wipe(std::uint32_t number, TrueTime back) {
   ++recorder_->counters.wipes;
   recorder_->Note(LineKind::kWiped, number);
   CrashHost(number, CrashKind::kPower, back);
@@ -244,11 +256,27 @@ void Simulation::WipeHost(std::uint32_t number, TrueTime back) {
   checkers_->OnWiped(number);
 }
 
+void Simulation::RollBackHost(std::uint32_t number, TrueTime back) {
+  if (!MayForget(number) || !roll_back_->MayBegin(number, *Leader())) return;
+  ++recorder_->counters.roll_backs;
+  recorder_->Note(LineKind::kRolledBack, number);
+  const std::uint32_t leader = *Leader();
+  CrashHost(number, CrashKind::kPower, back);
+  roll_back_->Begin(number, leader);
+}
+
+// The leader that would have noticed is gone.
+void Simulation::WipeRolledBack(TrueTime back) {
+  const std::uint32_t number = roll_back_->host();
+  roll_back_->GiveUp();
+  Wipe(number, back);
+}
+
 // A quorum must remember (core/standing.cc): one node at a time forgets, the one before has become
 // a voter again, and nobody who has no data yet could take it for the birth of a cluster.
-bool Simulation::MayBeWiped(std::uint32_t number) const {
+bool Simulation::MayForget(std::uint32_t number) const {
   const std::optional<std::uint32_t> leader = Leader();
-  if (!leader.has_value()) return false;
+  if (!leader.has_value() || roll_back_->IsUnderWay()) return false;
   const Raft& raft = hosts_[*leader]->node()->raft();
   const Configuration& configuration = raft.configuration();
   if (raft.IsChangingMembership() || configuration.voters().size() < 3) return false;
@@ -282,6 +310,7 @@ void Simulation::RunFaults() {
 void Simulation::Heal() {
   recorder_->Note(LineKind::kHealed, 0);
   faults_.Stop();
+  if (roll_back_->IsUnderWay()) WipeRolledBack(queue_.now());
   network_.Heal();
   // In half of the runs everybody starts anew; in the others the cluster must come out of whatever
   // it has got itself into.

@@ -25,6 +25,7 @@
 #include "sim/network.h"
 #include "sim/plan.h"
 #include "sim/recorder.h"
+#include "sim/roll_back.h"
 #include "sim/slab.h"
 #include "sim/workload.h"
 
@@ -61,6 +62,8 @@ class Simulation final : private HostOwner, private FaultTargets {
   std::optional<std::uint32_t> Leader() const override;
   void CrashHost(std::uint32_t number, CrashKind kind, TrueTime back) override;
   void WipeHost(std::uint32_t number, TrueTime back) override;
+  void SaveDisk(std::uint32_t number) override { roll_back_->Save(number); }
+  void RollBackHost(std::uint32_t number, TrueTime back) override;
 
   void MakeCluster();
   void Step();
@@ -83,7 +86,9 @@ class Simulation final : private HostOwner, private FaultTargets {
   bool HasLeader() const;
   bool HasSameState() const;
   bool HasServingLeader() const;
-  bool MayBeWiped(std::uint32_t number) const;
+  bool MayForget(std::uint32_t number) const;
+  void Wipe(std::uint32_t number, TrueTime back);
+  void WipeRolledBack(TrueTime back);
   std::uint32_t NumberOf(NodeId id) const;
 
   const Plan& plan_;
@@ -96,6 +101,7 @@ class Simulation final : private HostOwner, private FaultTargets {
   std::vector<NodeId> ids_;
   std::unique_ptr<Checkers> checkers_;
   std::vector<std::unique_ptr<Host>> hosts_;
+  std::unique_ptr<RollBack> roll_back_;
   std::vector<std::unique_ptr<SimClient>> clients_;
   FaultInjector faults_;
   Slab<OpenRequest> requests_;

@@ -37,7 +37,7 @@ void Checkers::OnDurableJobBegins(std::uint32_t host, const DiskJob& job) {
 }
 
 void Checkers::OnDurableJobDone(std::uint32_t host) {
-  Disk& disk = disks_[host];
+  DiskState& disk = disks_[host];
   GRASS_CHECK(disk.running.has_value());
   const Index held = std::min(disk.image.last(), commits_.last());
   const bool committed = disk.image.Holds(held, commits_.TermAt(held));
@@ -55,10 +55,22 @@ void Checkers::OnWiped(std::uint32_t host) {
   disks_[host].image = DurableImage();
   disks_[host].image.BeginForgetting();
   disks_[host].running.reset();
+  disks_[host].rolled_back = false;
+}
+
+void Checkers::OnRolledBack(std::uint32_t host, DiskState state) {
+  disks_[host] = std::move(state);
+  disks_[host].image.BeginForgetting();
+  disks_[host].rolled_back = true;
+}
+
+void Checkers::OnRollBackKnown(std::uint32_t host) {
+  disks_[host].rolled_back = false;
+  disks_[host].image.EndForgetting();
 }
 
 void Checkers::OnRecovered(std::uint32_t host, const RecoveredState& state) {
-  Disk& disk = disks_[host];
+  DiskState& disk = disks_[host];
   Recovery::Check(host, disk.image, disk.running, state);
   const bool forgot = disk.image.forgot();
   disk.image = DurableImage::Of(state);
@@ -78,7 +90,9 @@ void Checkers::AfterStep(std::uint32_t host, std::uint64_t life, const Node& nod
   const Log& log = raft.log();
   progress_.Observe(host,
                     {raft.term(), raft.voted_for(), raft.commit_index(), node.applied_index()});
-  if (raft.standing() == Standing::kProven) disks_[host].image.EndForgetting();
+  if (raft.standing() == Standing::kProven && !disks_[host].rolled_back) {
+    disks_[host].image.EndForgetting();
+  }
   const LogMatching::Change change = logs_.Observe(host, log);
   const LeaderAppendOnly::Standing standing{raft.role(), raft.term()};
   LeaderAppendOnly::Observe(host, standings_[host], standing, change);

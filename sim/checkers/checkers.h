@@ -32,6 +32,18 @@ class Checkers {
   void OnDurableJobBegins(std::uint32_t host, const DiskJob& job);
   void OnDurableJobDone(std::uint32_t host);
   void OnWiped(std::uint32_t host);
+
+  // What must be on a disk, and the job that was under way there.
+  struct DiskState {
+    DurableImage image;
+    std::optional<DiskJob> running;
+    bool rolled_back = false;  // and the others do not know of it yet
+  };
+  const DiskState& DiskOf(std::uint32_t host) const { return disks_[host]; }
+  // The disk of the host, which is down, has become what it was when `state` was its state.
+  void OnRolledBack(std::uint32_t host, DiskState state);
+  // The others know of it: from now on it is a disk like any.
+  void OnRollBackKnown(std::uint32_t host);
   void OnRecovered(std::uint32_t host, const RecoveredState& state);
   // `node`, in its life `life`, has started or has taken a batch of inputs.
   void AfterStep(std::uint32_t host, std::uint64_t life, const Node& node);
@@ -44,18 +56,13 @@ class Checkers {
   std::size_t leaderships() const { return elections_.leaderships(); }
 
  private:
-  struct Disk {
-    DurableImage image;
-    std::optional<DiskJob> running;
-  };
-
   void ObserveState(std::uint32_t host, const Node& node);
   void CheckCommitQuorum(const Raft& raft) const;
   void FeedReference();
 
   std::map<NodeId, std::uint32_t> host_of_;
   ImageOf image_of_;
-  std::vector<Disk> disks_;
+  std::vector<DiskState> disks_;
   std::vector<LeaderAppendOnly::Standing> standings_;
   std::vector<Index> shown_;  // applied indexes as compared last
   ElectionSafety elections_;

@@ -58,6 +58,16 @@ class RaftStanding : public ::testing::Test {
     return cluster_.raft(cluster_.Leader()).configuration().Find(IdOfNode(number))->incarnation;
   }
   Standing StandingOf(int number) { return cluster_.raft(number).standing(); }
+  const Progress& FollowerN2() {
+    return *std::ranges::find(*cluster_.raft(1).followers(), IdOfNode(2), &Progress::id);
+  }
+  Message FromN2(const AppendEntriesResponse& response) {
+    return Message{.from = IdOfNode(2),
+                   .to = IdOfNode(1),
+                   .term = cluster_.raft(1).term(),
+                   .body = response,
+                   .incarnation = kFirst};
+  }
 
   RaftCluster cluster_;
   std::vector<NodeId> forgot_;
@@ -181,6 +191,51 @@ TEST_F(RaftStanding, AVoterWhoseDiskWasRolledBackIsAdmittedAnew) {
   EXPECT_EQ(joined_, std::set<NodeId>{IdOfNode(2)});
   EXPECT_TRUE(AllAreVoters());
   EXPECT_EQ(cluster_.LogOf(2), cluster_.LogOf(1));
+}
+
+// What it acknowledged before it was rolled back, still under way when that is noticed.
+TEST_F(RaftStanding, AnAcknowledgementFromBeforeTheRollBackIsNotTakenForANewOne) {
+  Settle(1);
+  const RecoveredState earlier = cluster_.DiskOf(2);
+  cluster_.Propose(1, "a");
+  const Instant before = cluster_.now();
+  cluster_.DeliverAll();
+  AppendEntriesResponse matched;
+  matched.match_index = cluster_.raft(1).log().last_index();
+  matched.prev_log_index = matched.match_index - 1;
+  matched.sent_at = before;
+  cluster_.RollBack(2, earlier);
+  cluster_.HoldDisk(2);  // it says what it has, and can learn nothing
+  cluster_.Advance(milliseconds(300));
+  ASSERT_EQ(forgot_.size(), 1u);
+  cluster_.Deliver(FromN2(matched));
+  EXPECT_LT(FollowerN2().match, matched.match_index);
+  cluster_.ReleaseDisk(2);
+  cluster_.Advance(seconds(1));
+  EXPECT_EQ(forgot_.size(), 1u);
+  EXPECT_TRUE(AllAreVoters());
+}
+
+TEST_F(RaftStanding, ALearnerThatDeniesWhatItAcknowledgedLearnsOnceMore) {
+  Settle(1);
+  const RecoveredState earlier = cluster_.DiskOf(2);
+  cluster_.Propose(1, "a");
+  cluster_.DeliverAll();
+  cluster_.RollBack(2, earlier);
+  cluster_.HoldDisk(2);
+  cluster_.Advance(milliseconds(300));
+  ASSERT_FALSE(cluster_.raft(1).configuration().IsVoter(IdOfNode(2)));
+  AppendEntriesResponse denied;
+  denied.result = AppendResult::kConflict;
+  denied.conflict_index = Index(1);
+  denied.prev_log_index = FollowerN2().match;
+  denied.sent_at = cluster_.now() + milliseconds(1);
+  cluster_.Skip(milliseconds(2));
+  cluster_.Deliver(FromN2(denied));
+  EXPECT_EQ(forgot_.size(), 2u);
+  cluster_.ReleaseDisk(2);
+  cluster_.Advance(seconds(1));
+  EXPECT_TRUE(AllAreVoters());
 }
 
 // It cannot be told from one that was wiped.

@@ -203,6 +203,27 @@ TEST_F(DiskFixture, KeepsThePageCacheWhenOnlyTheProcessDies) {
   EXPECT_EQ(lost, 1);
 }
 
+TEST_F(DiskFixture, IsRestoredToWhatWasDurableWhenItWasSaved) {
+  MakeDurable("f", "old");
+  MakeDurable("g", "there");
+  Job([&] { Write("f", 0, "new"); });
+  const SimDisk::Image image = disk_.Save(Now());
+  Job([&] {
+    SyncFile("f");
+    ASSERT_TRUE(disk_.Remove("g").ok());
+    ASSERT_TRUE(disk_.Sync().ok());
+  });
+  MakeDurable("h", "later");
+  disk_.Crash(Now(), CrashKind::kPower, 1);
+  ASSERT_EQ(Content("f"), "new");
+  disk_.Restore(image);
+  EXPECT_EQ(Content("f"), "old");
+  EXPECT_EQ(Content("g"), "there");
+  EXPECT_FALSE(Exists("h"));
+  disk_.Crash(Now(), CrashKind::kPower, 2);
+  EXPECT_EQ(Content("f"), "old") << "it is durable";
+}
+
 TEST_F(DiskFixture, UndoesWhatTheProcessHadNotReachedWhenItDied) {
   MakeDurable("f", "old");
   const TrueTime begin = Now();

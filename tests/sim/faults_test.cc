@@ -21,6 +21,8 @@ class NobodyHarmed final : public FaultTargets {
     throw std::logic_error("no host is crashed");
   }
   void WipeHost(std::uint32_t, TrueTime) override { throw std::logic_error("no disk is lost"); }
+  void SaveDisk(std::uint32_t) override { throw std::logic_error("no disk is saved"); }
+  void RollBackHost(std::uint32_t, TrueTime) override { throw std::logic_error("nor restored"); }
 };
 
 Links StandingPartition(std::uint64_t seed, const FaultInjector::CanLead& can_lead) {

@@ -67,6 +67,7 @@ TEST(Run, ReachesTheSituationsItIsMeantToTest) {
   EXPECT_GT(sum.snapshots_installed, 0u);
   EXPECT_GT(sum.memberships_committed, 20u);
   EXPECT_GT(sum.wipes, 5u);
+  EXPECT_GT(sum.roll_backs, 0u);
   EXPECT_GT(sum.standing_partitions, 10u);
   EXPECT_GT(sum.operations_ok, 1000u);
   EXPECT_GT(sum.operations_unknown, 0u);
