@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "core/check.h"
+#include "sim/hermetic.h"
 #include "sim/simulation.h"
 #include "sim/text.h"
 
@@ -57,6 +58,7 @@ RunResult RunPlan(const Plan& plan, const Recorder::Sink& sink, const std::strin
   RunResult result;
   result.seed = plan.seed;
   try {
+    const Hermetic hermetic;
     Simulation simulation(plan, recorder.get());
     simulation.Run();
   } catch (const Violation& violation) {

@@ -1,0 +1,171 @@
+#include "sim/hermetic.h"
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define GRASSDB_SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || \
+    __has_feature(memory_sanitizer)
+#define GRASSDB_SANITIZED 1
+#endif
+#endif
+
+#ifdef GRASSDB_SANITIZED
+
+namespace grassdb::sim {
+Hermetic::Hermetic() = default;
+Hermetic::~Hermetic() = default;
+bool Hermetic::IsEnforced() {
+  return false;
+}
+}  // namespace grassdb::sim
+
+#else
+
+#include <dlfcn.h>
+#include <pthread.h>
+#include <sys/random.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <cstring>
+#include <ctime>
+#include <random>
+
+namespace {
+
+// How many Hermetic there are. One thread: no other may exist meanwhile.
+int hermetic_depth = 0;
+
+void Say(const char* text) {
+  // Not stdio: whoever calls may hold its lock.
+  [[maybe_unused]] const ssize_t written = write(STDERR_FILENO, text, std::strlen(text));
+}
+
+void Refuse(const char* function) {
+  if (hermetic_depth == 0) return;
+  Say("the simulation called ");
+  Say(function);
+  Say("(): simulated code must get time, randomness and settings from what it is handed\n");
+  std::abort();
+}
+
+// The function of this name that the program would have called.
+template <class Function>
+Function* Real(const char* name) {
+  void* const found = dlsym(RTLD_NEXT, name);
+  if (found == nullptr) {
+    Say(name);
+    Say(": not in the C library\n");
+    std::abort();
+  }
+  return reinterpret_cast<Function*>(found);
+}
+
+}  // namespace
+
+namespace grassdb::sim {
+
+Hermetic::Hermetic() {
+  ++hermetic_depth;
+}
+Hermetic::~Hermetic() {
+  --hermetic_depth;
+}
+bool Hermetic::IsEnforced() {
+  return true;
+}
+
+}  // namespace grassdb::sim
+
+// The interposed functions. Signatures and exception specifications are those of glibc.
+extern "C" {
+
+int clock_gettime(clockid_t clock, timespec* time) noexcept {
+  Refuse("clock_gettime");
+  static auto* const real = Real<int(clockid_t, timespec*)>("clock_gettime");
+  return real(clock, time);
+}
+
+int gettimeofday(timeval* __restrict time, void* __restrict zone) noexcept {
+  Refuse("gettimeofday");
+  static auto* const real = Real<int(timeval*, void*)>("gettimeofday");
+  return real(time, zone);
+}
+
+time_t time(time_t* result) noexcept {
+  Refuse("time");
+  static auto* const real = Real<time_t(time_t*)>("time");
+  return real(result);
+}
+
+int nanosleep(const timespec* wanted, timespec* left) {
+  Refuse("nanosleep");
+  static auto* const real = Real<int(const timespec*, timespec*)>("nanosleep");
+  return real(wanted, left);
+}
+
+int clock_nanosleep(clockid_t clock, int flags, const timespec* wanted, timespec* left) {
+  Refuse("clock_nanosleep");
+  static auto* const real =
+      Real<int(clockid_t, int, const timespec*, timespec*)>("clock_nanosleep");
+  return real(clock, flags, wanted, left);
+}
+
+ssize_t getrandom(void* buffer, size_t length, unsigned flags) {
+  Refuse("getrandom");
+  static auto* const real = Real<ssize_t(void*, size_t, unsigned)>("getrandom");
+  return real(buffer, length, flags);
+}
+
+int getentropy(void* buffer, size_t length) {
+  Refuse("getentropy");
+  static auto* const real = Real<int(void*, size_t)>("getentropy");
+  return real(buffer, length);
+}
+
+int rand() noexcept {
+  Refuse("rand");
+  static auto* const real = Real<int()>("rand");
+  return real();
+}
+
+long random() noexcept {
+  Refuse("random");
+  static auto* const real = Real<long()>("random");
+  return real();
+}
+
+char* getenv(const char* name) noexcept {
+  Refuse("getenv");
+  static auto* const real = Real<char*(const char*)>("getenv");
+  return real(name);
+}
+
+char* secure_getenv(const char* name) noexcept {
+  Refuse("secure_getenv");
+  static auto* const real = Real<char*(const char*)>("secure_getenv");
+  return real(name);
+}
+
+int pthread_create(pthread_t* thread, const pthread_attr_t* attributes, void* (*start)(void*),
+                   void* argument) noexcept {
+  Refuse("pthread_create");
+  static auto* const real =
+      Real<int(pthread_t*, const pthread_attr_t*, void* (*)(void*), void*)>("pthread_create");
+  return real(thread, attributes, start, argument);
+}
+
+}  // extern "C"
+
+#ifdef __GLIBCXX__
+// It asks the processor, which no function of the C library sees.
+std::random_device::result_type std::random_device::_M_getval() {
+  Refuse("std::random_device");
+  std::random_device::result_type value = 0;
+  if (getentropy(&value, sizeof value) != 0) std::abort();
+  return value;
+}
+#endif
+
+#endif  // GRASSDB_SANITIZED
