@@ -10,6 +10,8 @@ namespace grassdb::sim_main {
 void AddRun(CLI::App* app, int* exit_code);
 void AddSweep(CLI::App* app, int* exit_code);
 void AddBench(CLI::App* app, int* exit_code);
+void AddPrefix(CLI::App* app, int* exit_code);
+void AddDiverge(CLI::App* app, int* exit_code);
 
 }  // namespace grassdb::sim_main
 

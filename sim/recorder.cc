@@ -6,6 +6,7 @@
 #include "core/message.h"
 #include "sim/plan.h"
 #include "sim/text.h"
+#include "sim/violation.h"
 
 namespace grassdb::sim {
 namespace {
@@ -173,6 +174,10 @@ std::string TextOf(const TraceLine& line) {
     text += NodeName(line.node);
   }
   return text + " " + Body(line);
+}
+
+void Recorder::Stop() const {
+  GRASS_VIOLATION(kStopped, "after " + Decimal(counters.events) + " events, as asked");
 }
 
 std::string Recorder::NewestLines() const {

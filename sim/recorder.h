@@ -109,7 +109,13 @@ class Recorder {
   using Sink = std::function<void(std::string_view)>;
   void SetSink(Sink sink) { sink_ = std::move(sink); }
 
+  // Ends the run, with a Violation of kStopped, when it wants to begin one event more.
+  static constexpr const char* kStopped = "stopped";
+  void StopAfter(std::uint64_t events) { stop_after_ = events; }
+
   void BeginEvent(TrueTime at) {
+    if (counters.events == stop_after_) [[unlikely]]
+      Stop();
     at_ = at;
     ++counters.events;
   }
@@ -130,6 +136,9 @@ class Recorder {
  private:
   static constexpr std::uint64_t kKept = 40;
 
+  [[noreturn]] void Stop() const;
+
+  std::uint64_t stop_after_ = UINT64_MAX;
   TrueTime at_;
   std::uint64_t lines_ = 0;
   std::array<TraceLine, kKept> ring_;

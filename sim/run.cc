@@ -51,6 +51,21 @@ std::string CommandFor(const RunOptions& options) {
   return command;
 }
 
+Prefix RunPrefix(const RunOptions& options, std::uint64_t events) {
+  const HandlerForRun handler;
+  const auto recorder = std::make_unique<Recorder>();
+  recorder->StopAfter(events);
+  const Plan plan = DrawPlan(options);
+  try {
+    const Hermetic hermetic;
+    Simulation simulation(plan, recorder.get());
+    simulation.Run();
+  } catch (const Violation&) {
+    // Stopped, or broken before: either way this is how far it came.
+  }
+  return {recorder->counters.events, recorder->fingerprint, recorder->NewestLines()};
+}
+
 RunResult RunPlan(const Plan& plan, const Recorder::Sink& sink, const std::string& repeat) {
   const HandlerForRun handler;
   const auto recorder = std::make_unique<Recorder>();

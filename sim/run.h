@@ -30,6 +30,14 @@ RunResult RunSeed(const RunOptions& options, const Recorder::Sink& sink = nullpt
 // As RunSeed, on a plan of the caller's own; `repeat` is how to run it again.
 RunResult RunPlan(const Plan& plan, const Recorder::Sink& sink, const std::string& repeat);
 
+// The first `events` events of a run, or all of it if it has no more.
+struct Prefix {
+  std::uint64_t events = 0;
+  Fingerprint fingerprint;
+  std::string newest_lines;  // of the trace
+};
+Prefix RunPrefix(const RunOptions& options, std::uint64_t events);
+
 // "grass-sim run --seed 7 --nodes 5"
 std::string CommandFor(const RunOptions& options);
 

@@ -1,0 +1,115 @@
+#!/usr/bin/env bash
+# One seed is one run, whatever built it and wherever it runs: sweeps the simulator in several builds and
+# surroundings and compares the fingerprints. Where one differs, finds the seed and the first event.
+#
+#   tests/determinism.sh [--seeds N] [--builds NAME,...]      default: 200 seeds, all builds
+#
+# Builds: g++ -O3 (the release build, which must be there); clang, with -O3; O0, g++ without optimisation;
+# zero and pattern, g++ with uninitialised variables set to that. Surroundings, of the release build: a second time, without
+# address space randomisation, with another filling of freed memory, with the trace on. libc++ is missing:
+# Debian's absl is built against libstdc++.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+seeds=200
+builds=clang,O0,zero,pattern
+while [ $# -gt 0 ]; do
+  case $1 in
+    --seeds) seeds=${2:-} ;;
+    --builds) builds=${2:-} ;;
+    *) echo "unknown argument '$1'; usage: tests/determinism.sh [--seeds N] [--builds NAME,...]" >&2; exit 2 ;;
+  esac
+  shift $(($# < 2 ? 1 : 2))
+done
+case $seeds in '' | *[!0-9]* | 0) echo "--seeds: '$seeds' is not a positive number" >&2; exit 2 ;; esac
+reference=build/release/bin/grass-sim
+[ -x "$reference" ] || { echo "$reference is missing: bash tests/run.sh release builds it" >&2; exit 2; }
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+failed=0
+
+# build NAME CMAKE-ARGUMENT...: grass-sim alone, in build/determinism/NAME.
+build() {
+  local folder=build/determinism/$1
+  shift
+  { cmake -S . -B "$folder" -G Ninja -DGRASSDB_NET=OFF -DGRASSDB_TESTS=OFF "$@" &&
+    cmake --build "$folder" --target grass-sim; } >"$work/build" 2>&1 || {
+    tail -n 40 "$work/build" >&2
+    exit 1
+  }
+}
+
+# The fingerprint that a command prints; empty if it is not just one.
+fingerprint() {
+  local found
+  found=$("$@" | grep -o '^fingerprint: [0-9a-f]\{32\}$') || true
+  [ "$(wc -l <<<"$found")" -eq 1 ] && echo "$found"
+}
+
+# differs FIRST LAST COMMAND...: whether the sweep of these seeds differs from the reference's.
+differs() {
+  local range="$1..$2"
+  shift 2
+  [ "$(fingerprint "$reference" sweep --seeds "$range" --jobs 2)" != \
+    "$(fingerprint "$@" sweep --seeds "$range" --jobs 2)" ]
+}
+
+# explain PROGRAM PREFIX...: the first seed that differs, by bisection, and the first event of it.
+explain() {
+  local first=1 last=$seeds middle
+  while [ "$first" -lt "$last" ]; do
+    middle=$(((first + last) / 2))
+    if differs "$first" "$middle" "$@"; then last=$middle; else first=$((middle + 1)); fi
+  done
+  printf '#!/bin/sh\nexec %s "$@"\n' "$*" >"$work/other"
+  chmod +x "$work/other"
+  "$reference" diverge "$work/other" --seed "$first" || true
+  echo "$reference diverge '$*' --seed $first"
+}
+
+# same NAME PROGRAM...: compares its sweep with the reference.
+same() {
+  local name=$1 found
+  shift
+  found=$(fingerprint "$@" sweep --seeds "1..$seeds" --jobs 2)
+  if [ "$found" = "$expected" ]; then
+    printf '%-40s same\n' "$name"
+    return
+  fi
+  printf '%-40s DIFFERS: %s\n' "$name" "${found:-no fingerprint}"
+  failed=1
+  explain "$@"
+}
+
+expected=$(fingerprint "$reference" sweep --seeds "1..$seeds" --jobs 2)
+[ -n "$expected" ] || { echo "the reference printed no fingerprint: $reference sweep --seeds 1..$seeds" >&2; exit 1; }
+printf '%-40s %s\n' "g++ -O3, seeds 1..$seeds" "$expected"
+same "the same, once more" "$reference"
+same "without address space randomisation" setarch -R "$PWD/$reference"
+same "freed memory filled" env MALLOC_PERTURB_=165 "$PWD/$reference"
+
+for seed in 1 2 3 4 5 6 7 8 9 10; do
+  if [ "$(fingerprint "$reference" run --seed "$seed")" != "$(fingerprint "$reference" run --seed "$seed" --trace)" ]; then
+    echo "seed $seed differs with --trace: $reference run --seed $seed --trace"
+    failed=1
+  fi
+done
+[ "$failed" -ne 0 ] || printf '%-40s same\n' "with the trace on, seeds 1..10"
+
+for name in ${builds//,/ }; do
+  case $name in
+    clang) build clang -DCMAKE_BUILD_TYPE=Release -DCMAKE_CXX_COMPILER=clang++ ;;
+    O0) build O0 -DCMAKE_BUILD_TYPE=Debug '-DCMAKE_CXX_FLAGS_DEBUG=-O0' ;;
+    # g++ 12 takes its own filling for a use of something uninitialised, and warns.
+    zero | pattern)
+      build "$name" -DCMAKE_BUILD_TYPE=Release -DGRASSDB_WERROR=OFF \
+        "-DCMAKE_CXX_FLAGS=-ftrivial-auto-var-init=$name" ;;
+    *) echo "--builds: '$name' is none of clang, O0, zero, pattern" >&2; exit 2 ;;
+  esac
+  same "build $name" "build/determinism/$name/bin/grass-sim"
+done
+if [ "$failed" -eq 0 ]; then
+  echo "all runs of seeds 1..$seeds are the same"
+else
+  echo "repeat with: bash tests/determinism.sh --seeds $seeds"
+fi
+exit "$failed"
