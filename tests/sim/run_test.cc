@@ -28,6 +28,20 @@ TEST_P(EverySeed, GivesTheSameRunTwice) {
 
 INSTANTIATE_TEST_SUITE_P(Seeds, EverySeed, ::testing::Range<std::uint64_t>(1000, 1012));
 
+TEST(Run, APrefixIsTheBeginningOfTheRun) {
+  const RunOptions options = Seed(1);
+  const RunResult whole = RunSeed(options);
+  ASSERT_TRUE(whole.ok()) << whole.report;
+  const Prefix all = RunPrefix(options, UINT64_MAX);
+  EXPECT_EQ(all.events, whole.counters.events);
+  EXPECT_EQ(all.fingerprint, whole.fingerprint);
+  const Prefix some = RunPrefix(options, 300);
+  EXPECT_EQ(some.events, 300u);
+  EXPECT_NE(some.fingerprint, RunPrefix(options, 301).fingerprint);
+  EXPECT_EQ(some.fingerprint, RunPrefix(options, 300).fingerprint);
+  EXPECT_EQ(RunPrefix(options, 0).events, 0u);
+}
+
 TEST(Run, DiffersFromSeedToSeed) {
   EXPECT_NE(RunSeed(Seed(1)).fingerprint, RunSeed(Seed(2)).fingerprint);
 }
