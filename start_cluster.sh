@@ -132,7 +132,7 @@ wait_for_leader() {
     for node in "${nodes[@]}"; do
       if ! kill -0 "$(<"$state/node$node.pid")" 2>/dev/null; then
         tail -n 3 "node$node.log" >&2
-        die "node$node has stopped; the last lines of node$node.log are above"
+        die "node$node has stopped; the last lines of node$node.log are above (bash start_cluster.sh stop ends the others)"
       fi
     done
     sleep 0.2
