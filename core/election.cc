@@ -168,7 +168,9 @@ void Raft::BecomeLeader() {
 void Raft::OnTimeoutNow(NodeId from) {
   const auto* follower = std::get_if<FollowerState>(&role_);
   if (follower == nullptr || follower->leader != from) return;
-  if (!MayCampaign()) return;
+  // A leader hands over to who has its log. One that has not proven itself has lost its disk since,
+  // and must not come to lead, or to be a founder, on the strength of what it was.
+  if (!MayCampaign() || standing() != Standing::kProven) return;
   // Thesis 3.10: without pre-vote, whose answer would be no while the old leader is alive.
   StartCampaign(Ballot::kVote, CampaignReason::kTransfer);
 }

@@ -67,7 +67,11 @@ std::optional<std::string> Raft::ReachProblem(const Configuration& target) const
   std::string silent;
   for (const NodeId voter : target.voters()) {
     const Progress* follower = FindFollower(voter);
-    if (IsReachable(voter)) {
+    // That it answers where it was says nothing about where it is going to be.
+    const Member* present = configuration().Find(voter);
+    const bool moves = voter != options_.id && present != nullptr &&
+                       present->address != target.Find(voter)->address;
+    if (IsReachable(voter) && !moves) {
       ++reachable;
     } else {
       silent += (silent.empty() ? "" : ", ") + target.Find(voter)->name;

@@ -390,7 +390,8 @@ void Node::SettleTransfers() {
   std::erase_if(waiting_transfers_, [this](const WaitingTransfer& waiting) {
     if (raft_.term() == waiting.term && raft_.role() == Role::kLeader) {
       if (raft_.transfer_target() != NodeId(0)) return false;
-      Refuse(waiting.request, ReplyCode::kUnavailable,
+      // Not to be repeated by itself: each time it holds up the writes for an election timeout.
+      Refuse(waiting.request, ReplyCode::kRefused,
              "no follower could take the leadership over in time");
       return true;
     }

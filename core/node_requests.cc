@@ -182,6 +182,11 @@ void Node::OnRequest(RequestId request, const TransferLeadershipRequest& transfe
   const Term term = raft_.term();
   Step(TransferLeadership{.target = transfer.target});
   const NodeId target = raft_.transfer_target();
+  if (target == NodeId(0) && transfer.target != NodeId(0)) {
+    return Refuse(request, ReplyCode::kRefused,
+                  raft_.configuration().Find(transfer.target)->name +
+                      " has not been heard of for a while, or cannot lead yet; see status");
+  }
   if (target == NodeId(0)) {
     return Refuse(request, ReplyCode::kUnavailable,
                   "no voting follower that could take the leadership over is in reach");

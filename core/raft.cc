@@ -312,6 +312,8 @@ void Raft::Dispatch(TransferLeadership transfer) {
                                ? BestSuccessor()
                                : std::as_const(*this).FindFollower(transfer.target);
   if (target == nullptr || target->role != MemberRole::kVoter || !Counts(*target)) return;
+  // Writes would wait an election timeout for one that has gone.
+  if (now_ - target->last_heard > options_.election_timeout_min) return;
   leader->transfer_target = target->id;
   leader->transfer_deadline = now_ + options_.election_timeout_max;
   leader->transfer_sent = false;

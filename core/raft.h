@@ -193,6 +193,7 @@ class Raft {
   // replication.cc
   void OnAppendEntries(NodeId from, AppendEntriesRequest request);
   void FollowLeader(NodeId leader);
+  std::string TwoLeaders(NodeId one, NodeId other) const;
   Index AppendMissing(AppendEntriesRequest& request);
   void RefuseAppend(NodeId from, const AppendEntriesRequest& request);
   PersistId PersistThatCovers(Index index) const;

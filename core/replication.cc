@@ -26,18 +26,22 @@ bool IsWellFormed(const AppendEntriesRequest& request, Term term) {
 
 // --- Follower ---
 
+// Election safety (thesis 3.4) is broken, and everything that rests on it.
+std::string Raft::TwoLeaders(NodeId one, NodeId other) const {
+  const auto name = [this](NodeId id) {
+    const Member* member = configuration().Find(id);
+    return member == nullptr ? std::to_string(id.value()) : member->name;
+  };
+  return "two leaders in term " + std::to_string(hard_state_.term.value()) + ": " + name(one) +
+         " and " + name(other);
+}
+
 void Raft::FollowLeader(NodeId leader) {
-  GRASS_CHECK_MSG(!std::holds_alternative<LeaderState>(role_),
-                  "two leaders in term " + std::to_string(hard_state_.term.value()) + ": " +
-                      std::to_string(options_.id.value()) + " and " +
-                      std::to_string(leader.value()));
+  GRASS_CHECK_MSG(!std::holds_alternative<LeaderState>(role_), TwoLeaders(options_.id, leader));
   if (std::holds_alternative<CandidateState>(role_)) BecomeFollower(hard_state_.term, leader);
   auto& follower = std::get<FollowerState>(role_);
   if (follower.leader != leader) {
-    GRASS_CHECK_MSG(follower.leader == NodeId(),
-                    "two leaders in term " + std::to_string(hard_state_.term.value()) + ": " +
-                        std::to_string(follower.leader.value()) + " and " +
-                        std::to_string(leader.value()));
+    GRASS_CHECK_MSG(follower.leader == NodeId(), TwoLeaders(follower.leader, leader));
     follower.leader = leader;
     Emit(EventKind::kFollowingLeader, leader);
   }

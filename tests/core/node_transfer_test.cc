@@ -77,7 +77,15 @@ TEST_F(NodeTransfer, IsRefusedWhenItIsGivenUp) {
     Wait(milliseconds(50));
   }
   EXPECT_EQ(node_->raft().role(), Role::kLeader);
-  EXPECT_EQ(CodeOf(1), ReplyCode::kUnavailable);
+  EXPECT_EQ(CodeOf(1), ReplyCode::kRefused) << "a client does not repeat it by itself";
+}
+
+TEST_F(NodeTransfer, IsRefusedAtOnceWhenTheTargetIsSilent) {
+  LeadThree();
+  clock_.now += milliseconds(301);
+  Transfer(1, IdOfNode(3));
+  EXPECT_EQ(CodeOf(1), ReplyCode::kRefused);
+  EXPECT_EQ(node_->raft().transfer_target(), NodeId());
 }
 
 TEST_F(NodeTransfer, IsRefusedAtOnceWhenNoFollowerIsInReach) {

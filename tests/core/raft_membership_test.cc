@@ -186,6 +186,22 @@ TEST(RaftMembership, RefusesAChangeThatCouldNotReachAQuorum) {
   EXPECT_EQ(Change(cluster, 1, {Remove(3)}), ChangeOutcome::kAppended) << "the way out";
 }
 
+// At its old address it may be heard well; at the new one there may be nobody.
+TEST(RaftMembership, AVoterThatMovesIsNoneThatCanBeReached) {
+  RaftCluster cluster(3);
+  cluster.Elect(1);
+  MemberChange move = ChangeOf(MemberChange::Kind::kMove, 2);
+  move.address = "elsewhere:1";
+  EXPECT_EQ(Change(cluster, 1, {move}), ChangeOutcome::kAppended) << "n1 and n3 are a quorum";
+  cluster.DeliverAll();
+  cluster.Isolate(2);
+  cluster.Advance(milliseconds(1300));
+  move = ChangeOf(MemberChange::Kind::kMove, 3);
+  move.address = "elsewhere:2";
+  EXPECT_EQ(Change(cluster, 1, {move}), ChangeOutcome::kRefused);
+  EXPECT_NE(cluster.last(1).change_problem.find("n3"), std::string::npos);
+}
+
 TEST(RaftMembership, RefusesToPromoteWhoHasNotCaughtUp) {
   RaftCluster cluster(3);
   cluster.Elect(1);

@@ -349,6 +349,18 @@ TEST(RaftReplication, AFollowerThatDeniesWhatItAcknowledgedIsReportedOnce) {
   EXPECT_EQ(deny(cluster.now()), 0);
 }
 
+// The one thing that cannot be gone on from; it says who.
+TEST(RaftReplicationDeathTest, TwoLeadersInOneTermStopTheNodeAndAreNamed) {
+  RaftCluster cluster(3);
+  cluster.Elect(1);
+  const Message second{
+      .from = IdOfNode(3), .to = IdOfNode(2), .term = Term(1), .body = AppendEntriesRequest()};
+  EXPECT_DEATH(cluster.Deliver(second), "two leaders in term 1: n1 and n3");
+  const Message other{
+      .from = IdOfNode(3), .to = IdOfNode(1), .term = Term(1), .body = AppendEntriesRequest()};
+  EXPECT_DEATH(cluster.Deliver(other), "two leaders in term 1: n1 and n3");
+}
+
 TEST(RaftReplication, AnAcknowledgementBeyondTheLogIsIgnored) {
   RaftCluster cluster(3);
   cluster.Elect(1);

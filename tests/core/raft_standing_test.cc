@@ -238,6 +238,22 @@ TEST_F(RaftStanding, ALearnerThatDeniesWhatItAcknowledgedLearnsOnceMore) {
   EXPECT_TRUE(AllAreVoters());
 }
 
+// The leader has not heard yet that n3 has lost its disk, and hands over to it.
+TEST_F(RaftStanding, AWipedVoterThatIsAskedToCampaignDoesNot) {
+  Settle(1);
+  cluster_.Propose(1, "a");
+  cluster_.DeliverAll();
+  cluster_.Wipe(3);
+  cluster_.Cut(3, 1);
+  cluster_.FireDeadline(1);
+  cluster_.DeliverAll();
+  ASSERT_EQ(cluster_.raft(3).leader(), IdOfNode(1));
+  cluster_.Step(1, TransferLeadership{.target = IdOfNode(3)});
+  cluster_.DeliverAll();
+  EXPECT_EQ(cluster_.raft(3).role(), Role::kFollower);
+  EXPECT_EQ(StandingOf(3), Standing::kUnproven);
+}
+
 // It cannot be told from one that was wiped.
 TEST_F(RaftStanding, AVoterThatMissedTheBirthOfTheClusterLearnsFirst) {
   cluster_.Isolate(3);

@@ -60,6 +60,18 @@ TEST(RaftTransfer, OnlyTheLeaderCanAskForACampaign) {
   EXPECT_EQ(cluster.raft(3).role(), Role::kFollower);
 }
 
+TEST(RaftTransfer, WhoIsSilentIsNoTargetAndHoldsUpNothing) {
+  RaftCluster cluster(3);
+  cluster.Elect(1);
+  cluster.Isolate(3);
+  cluster.Advance(milliseconds(1000));
+  cluster.Step(1, TransferLeadership{.target = IdOfNode(3)});
+  EXPECT_EQ(cluster.raft(1).transfer_target(), NodeId(0));
+  cluster.Propose(1, "a");
+  cluster.DeliverAll();
+  EXPECT_EQ(cluster.LogOf(2), "-@1 a@1");
+}
+
 TEST(RaftTransfer, AStrangerIsNoTarget) {
   RaftCluster cluster(3);
   cluster.Elect(1);
