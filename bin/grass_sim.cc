@@ -37,6 +37,7 @@ int main(int argc, char** argv) {
   sim_main::AddRun(&app, &exit_code);
   sim_main::AddSweep(&app, &exit_code);
   sim_main::AddBench(&app, &exit_code);
+  sim_main::AddExplore(&app, &exit_code);
   if (!NamesACommand(app, argc > 1 ? argv[1] : nullptr)) return sim_main::kExitUsage;
   try {
     app.parse(argc, argv);

@@ -10,6 +10,7 @@ namespace grassdb::sim_main {
 void AddRun(CLI::App* app, int* exit_code);
 void AddSweep(CLI::App* app, int* exit_code);
 void AddBench(CLI::App* app, int* exit_code);
+void AddExplore(CLI::App* app, int* exit_code);
 
 }  // namespace grassdb::sim_main
 
