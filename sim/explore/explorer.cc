@@ -248,8 +248,12 @@ void Explorer::Take(StateView state, std::uint32_t node, ActionKind kind, std::u
   if (outcome.failure != 0) return Fail(step, catalog_.Failure(outcome));
   const std::uint32_t facts = catalog_.abilities(outcome.replica).facts;
   const bool same_facts = facts == catalog_.abilities(before).facts;
-  const std::uint32_t history = same_facts ? state.history() : HistoryAfter(state, facts);
-  if (stopped_) return;
+  std::uint32_t history = state.history();
+  try {
+    if (!same_facts) history = HistoryAfter(state, facts);
+  } catch (const Violation& violation) {
+    return Fail(step, violation);
+  }
 
   const std::span<const std::uint32_t> messages = state.messages();
   const std::span<const std::uint32_t> sent = catalog_.Sent(outcome);
