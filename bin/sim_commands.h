@@ -12,6 +12,7 @@ void AddSweep(CLI::App* app, int* exit_code);
 void AddBench(CLI::App* app, int* exit_code);
 void AddPrefix(CLI::App* app, int* exit_code);
 void AddDiverge(CLI::App* app, int* exit_code);
+void AddExplore(CLI::App* app, int* exit_code);
 
 }  // namespace grassdb::sim_main
 

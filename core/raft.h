@@ -89,6 +89,11 @@ class Raft {
   // paused in between. Needs clocks that keep RaftOptions::lease_drift_percent_max.
   bool HoldsLease(Instant now) const;
 
+  // Tells `sink` everything that can influence what this replica does from now on
+  // (core/raft_describe.h, which says what a sink is). Not from within a step.
+  template <class Sink>
+  void Describe(Sink& sink) const;
+
  private:
   struct FollowerState {
     NodeId leader;
@@ -243,6 +248,10 @@ class Raft {
   void OnReadIndex(NodeId from, const ReadIndexRequest& request);
   void OnReadIndexResponse(const ReadIndexResponse& response);
   void RefuseRead(const WaitingRead& read);
+
+  // raft_describe.h
+  template <class Sink>
+  void DescribeLeader(Sink& sink, const LeaderState& leader) const;
 
   LeaderState& leading() { return std::get<LeaderState>(role_); }
 

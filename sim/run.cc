@@ -2,31 +2,13 @@
 
 #include <memory>
 
-#include "core/check.h"
 #include "sim/hermetic.h"
 #include "sim/simulation.h"
 #include "sim/text.h"
+#include "sim/violation.h"
 
 namespace grassdb::sim {
 namespace {
-
-void ThrowCheckFailure(const CheckFailure& failure) {
-  std::string text = failure.condition;
-  if (!failure.values.empty()) text += " (" + failure.values + ")";
-  ThrowViolation("GRASS_CHECK", failure.file, failure.line, std::move(text));
-}
-
-// The handler belongs to the process; a run borrows it.
-class HandlerForRun {
- public:
-  HandlerForRun() : previous_(SetCheckFailureHandler(ThrowCheckFailure)) {}
-  ~HandlerForRun() { SetCheckFailureHandler(previous_); }
-  HandlerForRun(const HandlerForRun&) = delete;
-  HandlerForRun& operator=(const HandlerForRun&) = delete;
-
- private:
-  CheckFailureHandler previous_;
-};
 
 std::string ReportOf(const Violation& violation, const Plan& plan, const Recorder& recorder,
                      const std::string& repeat) {
@@ -52,7 +34,7 @@ std::string CommandFor(const RunOptions& options) {
 }
 
 Prefix RunPrefix(const RunOptions& options, std::uint64_t events) {
-  const HandlerForRun handler;
+  const CheckFailuresThrow handler;
   const auto recorder = std::make_unique<Recorder>();
   recorder->StopAfter(events);
   const Plan plan = DrawPlan(options);
@@ -67,7 +49,7 @@ Prefix RunPrefix(const RunOptions& options, std::uint64_t events) {
 }
 
 RunResult RunPlan(const Plan& plan, const Recorder::Sink& sink, const std::string& repeat) {
-  const HandlerForRun handler;
+  const CheckFailuresThrow handler;
   const auto recorder = std::make_unique<Recorder>();
   if (sink) recorder->SetSink(sink);
   RunResult result;

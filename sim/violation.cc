@@ -18,4 +18,20 @@ void ThrowViolation(const char* rule, const char* file, int line, std::string te
   throw Violation{rule, std::string(path) + ":" + std::to_string(line), std::move(text)};
 }
 
+namespace {
+
+void ThrowCheckFailure(const CheckFailure& failure) {
+  std::string text = failure.condition;
+  if (!failure.values.empty()) text += " (" + failure.values + ")";
+  ThrowViolation("GRASS_CHECK", failure.file, failure.line, std::move(text));
+}
+
+}  // namespace
+
+CheckFailuresThrow::CheckFailuresThrow() : previous_(SetCheckFailureHandler(ThrowCheckFailure)) {}
+
+CheckFailuresThrow::~CheckFailuresThrow() {
+  SetCheckFailureHandler(previous_);
+}
+
 }  // namespace grassdb::sim

@@ -1,6 +1,6 @@
 // Violation: a rule of the system was broken in this run. Thrown out of the abandoned run by the
 // checkers and, through the check-failure handler, by every GRASS_CHECK of core, store and sim;
-// caught in one place (sim/run.cc), which turns it into a report.
+// caught where a run is turned into a report (sim/run.cc, sim/explore).
 //
 // This is the only exception of the project: a broken run cannot go on, and a sweep must.
 #ifndef GRASSDB_SIM_VIOLATION_H_
@@ -8,6 +8,7 @@
 
 #include <string>
 
+#include "core/check.h"
 #include "sim/text.h"
 
 namespace grassdb::sim {
@@ -19,6 +20,19 @@ struct Violation {
 };
 
 [[noreturn]] void ThrowViolation(const char* rule, const char* file, int line, std::string text);
+
+// While it lives, a failed GRASS_CHECK throws a Violation of the rule "GRASS_CHECK". The handler
+// belongs to the process; a run borrows it.
+class CheckFailuresThrow {
+ public:
+  CheckFailuresThrow();
+  ~CheckFailuresThrow();
+  CheckFailuresThrow(const CheckFailuresThrow&) = delete;
+  CheckFailuresThrow& operator=(const CheckFailuresThrow&) = delete;
+
+ private:
+  CheckFailureHandler previous_;
+};
 
 }  // namespace grassdb::sim
 

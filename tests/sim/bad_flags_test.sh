@@ -49,8 +49,13 @@ refuses --seeds "'9..1'" 'A..B' -- sweep --seeds 9..1
 refuses "'/bin/false'" 'no grass-sim' -- diverge /bin/false --seed 1
 refuses --seeds 1000000000000 -- sweep --seeds 0..18446744073709551615
 refuses --seeds 1000000000000 -- sweep --seeds 1..1000000000001
-refuses "'fly'" 'run, sweep, bench' -- fly --seed 1
-refuses 'run, sweep, bench' --
+refuses --nodes "'6'" 'from 1 to 5' -- explore --nodes 6
+refuses --terms "'0'" 'from 1 to 7' -- explore --terms 0
+refuses --memory "'1'" 'from 64 to' -- explore --memory 1
+refuses --replay "'/no/such/file'" 'that --out wrote' -- explore --replay /no/such/file
+refuses --replay 'its first line is not' -- explore --replay "$0"
+refuses "'fly'" 'run, sweep, bench, explore' -- fly --seed 1
+refuses 'run, sweep, bench, explore' --
 if [[ $("$program" --version) != grass-sim\ [0-9]* ]]; then
   echo "grass-sim --version: $("$program" --version)"
   failures=$((failures + 1))

@@ -1,0 +1,52 @@
+// What an exploration stays within. Everything that is counted here is counted over the whole
+// schedule, not per node.
+#ifndef GRASSDB_SIM_EXPLORE_BOUNDS_H_
+#define GRASSDB_SIM_EXPLORE_BOUNDS_H_
+
+#include <cstdint>
+#include <string>
+
+namespace grassdb::sim::explore {
+
+inline constexpr std::uint32_t kNodesMax = 5;
+inline constexpr std::uint32_t kTermsMax = 7;
+inline constexpr std::uint32_t kEntriesMax = 8;
+inline constexpr std::uint32_t kFaultsMax = 15;  // of each kind
+inline constexpr std::uint32_t kLogMax = kTermsMax + kEntriesMax;
+
+enum class PreVotes : std::uint8_t {
+  // A timeout is a campaign at once, as if a majority had answered yes to the pre-vote.
+  kAssumed,
+  // Every pre-vote and its answer is a message of its own. Timeouts need a bound then.
+  kExplored,
+};
+
+enum class DiskSpeed : std::uint8_t {
+  // What a step writes is durable some time later: a step of its own.
+  kSlow,
+  // It is durable at once. Far fewer states, in which no write is lost.
+  kInstant,
+};
+
+// The defaults are those of `grass-sim explore` without a flag.
+struct Bounds {
+  std::uint32_t nodes = 3;
+  std::uint32_t terms = 2;       // nobody campaigns for a higher one
+  std::uint32_t entries = 1;     // proposals of clients; each leader's no-op comes on top
+  std::uint32_t crashes = 0;     // of one node, which comes back
+  std::uint32_t drops = 0;       // messages lost
+  std::uint32_t duplicates = 0;  // messages delivered and kept
+  std::uint32_t heartbeats = 0;  // a leader's interval ends; each asks every follower
+  DiskSpeed disk = DiskSpeed::kSlow;
+  PreVotes pre_votes = PreVotes::kAssumed;
+  std::uint32_t timeouts = 2;  // only with PreVotes::kExplored; else `terms` bounds them
+
+  friend bool operator==(const Bounds&, const Bounds&) = default;
+};
+
+// As on the command line of `grass-sim explore`: "--nodes 3 --terms 2 ...".
+std::string FlagsOf(const Bounds& bounds);
+
+}  // namespace grassdb::sim::explore
+
+#endif  // GRASSDB_SIM_EXPLORE_BOUNDS_H_
