@@ -36,6 +36,9 @@ int main(int argc, char** argv) {
   int exit_code = sim_main::kExitOk;
   sim_main::AddRun(&app, &exit_code);
   sim_main::AddSweep(&app, &exit_code);
+  sim_main::AddReplay(&app, &exit_code);
+  sim_main::AddShrink(&app, &exit_code);
+  sim_main::AddCompare(&app, &exit_code);
   sim_main::AddBench(&app, &exit_code);
   if (!NamesACommand(app, argc > 1 ? argv[1] : nullptr)) return sim_main::kExitUsage;
   try {

@@ -48,8 +48,8 @@ refuses --nodes 4294967299 -- run --seed 1 --nodes 4294967299
 refuses --seeds "'9..1'" 'A..B' -- sweep --seeds 9..1
 refuses --seeds 1000000000000 -- sweep --seeds 0..18446744073709551615
 refuses --seeds 1000000000000 -- sweep --seeds 1..1000000000001
-refuses "'fly'" 'run, sweep, bench' -- fly --seed 1
-refuses 'run, sweep, bench' --
+refuses "'fly'" 'run, sweep, replay' -- fly --seed 1
+refuses 'run, sweep, replay, shrink, compare, bench' --
 if [[ $("$program" --version) != grass-sim\ [0-9]* ]]; then
   echo "grass-sim --version: $("$program" --version)"
   failures=$((failures + 1))
