@@ -36,6 +36,9 @@ int main(int argc, char** argv) {
   int exit_code = sim_main::kExitOk;
   sim_main::AddRun(&app, &exit_code);
   sim_main::AddSweep(&app, &exit_code);
+  sim_main::AddReplay(&app, &exit_code);
+  sim_main::AddShrink(&app, &exit_code);
+  sim_main::AddCompare(&app, &exit_code);
   sim_main::AddBench(&app, &exit_code);
   sim_main::AddPrefix(&app, &exit_code);
   sim_main::AddDiverge(&app, &exit_code);

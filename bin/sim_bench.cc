@@ -1,4 +1,4 @@
-// grass-sim bench: how fast the simulator is; the only command that looks at a real clock.
+// grass-sim bench: how fast the simulator is, by a real clock.
 #include <algorithm>
 #include <array>
 #include <chrono>

@@ -32,4 +32,26 @@ void AddRunFlags(CLI::App* command, sim::RunOptions* run) {
             "Faults end after so many simulated seconds; drawn without either flag");
 }
 
+std::optional<std::string> LoadSchedule(const std::string& file,
+                                        const std::optional<std::uint64_t>& seed,
+                                        const sim::RunOptions& run, sim::Schedule* schedule,
+                                        std::optional<sim::FailureFile>* failure) {
+  if (file.empty() != seed.has_value()) return "give either a FILE or --seed N";
+  if (seed.has_value()) {
+    schedule->run = run;
+    schedule->run.seed = *seed;
+    return std::nullopt;
+  }
+  if (run.nodes || run.steps || run.seconds) {
+    return "--nodes, --steps and --seconds go with --seed; '" + file + "' has its own";
+  }
+  const absl::StatusOr<std::string> text = sim::ReadFile(file);
+  if (!text.ok()) return std::string(text.status().message());
+  absl::StatusOr<sim::FailureFile> parsed = sim::ParseFailure(*text, file);
+  if (!parsed.ok()) return std::string(parsed.status().message());
+  *schedule = parsed->schedule;
+  *failure = *std::move(parsed);
+  return std::nullopt;
+}
+
 }  // namespace grassdb::sim_main

@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "sim/plan.h"
+#include "sim/report/failure_file.h"
 
 namespace grassdb::sim_main {
 
@@ -61,6 +62,13 @@ CLI::Option* AddNumber(CLI::App* command, const std::string& flag, Value* value,
 
 // --nodes, --steps and --seconds.
 void AddRunFlags(CLI::App* command, sim::RunOptions* run);
+
+// What replay and shrink are about: a file, or a seed with its flags, and not both. Returns what is
+// wrong, for a person.
+std::optional<std::string> LoadSchedule(const std::string& file,
+                                        const std::optional<std::uint64_t>& seed,
+                                        const sim::RunOptions& run, sim::Schedule* schedule,
+                                        std::optional<sim::FailureFile>* failure);
 
 }  // namespace grassdb::sim_main
 

@@ -88,8 +88,9 @@ class SimDisk::HeldLock final : public store::Lock {
   SimDisk* disk_;
 };
 
-SimDisk::SimDisk(const DiskPlan& plan, Keyed random, std::uint32_t node, Counters* counters)
-    : plan_(plan), random_(random), node_(node), counters_(counters) {}
+SimDisk::SimDisk(const DiskPlan& plan, Keyed random, std::uint32_t node, Counters* counters,
+                 Choices* choices)
+    : plan_(plan), random_(random), node_(node), counters_(counters), choices_(choices) {}
 
 SimDisk::~SimDisk() = default;
 
@@ -134,7 +135,8 @@ void SimDisk::Spend(Duration base, std::uint64_t bytes) {
   const Duration duration = base + plan_.per_kib * static_cast<Duration::rep>(bytes / 1024) +
                             Between(Derive(random, 1), Duration(0), base);
   cursor_ += duration * slowness_;
-  if (Chance(Derive(random, 2), plan_.straggle)) {
+  if (Chance(Derive(random, 2), plan_.straggle) &&
+      choices_->Takes({Choice::kIoLate, {node_}, next_io_})) {
     cursor_ += Between(Derive(random, 3), Duration(0), plan_.straggle_max);
   }
 }
@@ -155,6 +157,7 @@ SimDisk::Io& SimDisk::Record(IoType type, Duration base, std::uint64_t bytes) {
 
 bool SimDisk::Fails(PerMillion rate) {
   if (!Chance(random_(Stream::kIoFault, node_, next_io_, 1), rate)) return false;
+  if (!choices_->Takes({Choice::kIoFailure, {node_}, next_io_})) return false;
   ++counters_->io_failures;
   return true;
 }

@@ -24,6 +24,7 @@
 #include <string_view>
 #include <vector>
 
+#include "sim/choices.h"
 #include "sim/plan.h"
 #include "sim/random.h"
 #include "sim/recorder.h"
@@ -41,8 +42,9 @@ enum class CrashKind : std::uint8_t {
 
 class SimDisk final : public store::Directory {
  public:
-  // `node` keys the decisions. `plan` and `counters` outlive the disk.
-  SimDisk(const DiskPlan& plan, Keyed random, std::uint32_t node, Counters* counters);
+  // `node` keys the decisions. `counters` and `choices` outlive the disk.
+  SimDisk(const DiskPlan& plan, Keyed random, std::uint32_t node, Counters* counters,
+          Choices* choices);
   ~SimDisk() override;
   SimDisk(const SimDisk&) = delete;
   SimDisk& operator=(const SimDisk&) = delete;
@@ -147,6 +149,7 @@ class SimDisk final : public store::Directory {
   Keyed random_;
   std::uint32_t node_;
   Counters* counters_;
+  Choices* choices_;
   std::uint32_t slowness_ = 1;
 
   TrueTime cursor_;

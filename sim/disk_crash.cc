@@ -141,8 +141,11 @@ void SimDisk::CrashProcess(TrueTime now, std::uint64_t number) {
 }
 
 void SimDisk::CrashPower(std::uint64_t number) {
-  const auto survival =
-      static_cast<Survival>(Bounded(random_(Stream::kCrash, node_, number, 1), 4));
+  auto survival = static_cast<Survival>(Bounded(random_(Stream::kCrash, node_, number, 1), 4));
+  if (survival != Survival::kEverything &&
+      !choices_->Takes({Choice::kCrashLoss, {node_}, number})) {
+    survival = Survival::kEverything;
+  }
   switch (survival) {
     case Survival::kNothing:
       break;

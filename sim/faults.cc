@@ -65,39 +65,39 @@ void FaultInjector::Start() {
 
 void FaultInjector::Schedule(FaultKind kind, std::uint64_t number) {
   const Duration mean = plan_.faults[static_cast<std::size_t>(kind)].gap_mean;
-  const Duration gap = Between(Draw(kind, number, Decision::kGap), mean / 4, mean * 7 / 4);
+  const Duration gap = Between(Draw(kind, number, About::kGap), mean / 4, mean * 7 / 4);
   queue_->Push(queue_->now() + gap, EventType::kFaultBegins, static_cast<std::uint32_t>(kind),
                number);
 }
 
 Duration FaultInjector::LengthOf(FaultKind kind, std::uint64_t number) const {
   const FaultPlan& fault = plan_.faults[static_cast<std::size_t>(kind)];
-  return BetweenScales(Draw(kind, number, Decision::kLength), fault.length_min, fault.length_max);
+  return BetweenScales(Draw(kind, number, About::kLength), fault.length_min, fault.length_max);
 }
 
 std::uint32_t FaultInjector::VictimOf(FaultKind kind, std::uint64_t number) const {
   const std::optional<std::uint32_t> leader = targets_->Leader();
-  if (leader.has_value() && Draw(kind, number, Decision::kAim) % 2 == 0) return *leader;
-  return static_cast<std::uint32_t>(Bounded(Draw(kind, number, Decision::kVictim), plan_.nodes));
+  if (leader.has_value() && Draw(kind, number, About::kAim) % 2 == 0) return *leader;
+  return static_cast<std::uint32_t>(Bounded(Draw(kind, number, About::kVictim), plan_.nodes));
 }
 
 CrashKind FaultInjector::CrashKindOf(FaultKind kind, std::uint64_t number) const {
-  return Chance(Draw(kind, number, Decision::kCrashKind), plan_.power_loss) ? CrashKind::kPower
-                                                                            : CrashKind::kProcess;
+  return Chance(Draw(kind, number, About::kCrashKind), plan_.power_loss) ? CrashKind::kPower
+                                                                         : CrashKind::kProcess;
 }
 
 Links FaultInjector::LinksOf(FaultKind kind, std::uint64_t number, std::uint32_t victim) const {
   if (kind == FaultKind::kPartition) {
-    const auto shape = static_cast<PartitionShape>(
-        Bounded(Draw(kind, number, Decision::kShape), kPartitionShapes));
-    return LinksCut(shape, plan_.nodes, victim, Draw(kind, number, Decision::kSides));
+    const auto shape =
+        static_cast<PartitionShape>(Bounded(Draw(kind, number, About::kShape), kPartitionShapes));
+    return LinksCut(shape, plan_.nodes, victim, Draw(kind, number, About::kSides));
   }
   // Between clients and nodes, each direction for itself: a request or only its reply is lost.
   Links links;
   for (std::uint32_t client = 0; client < plan_.workload.clients; ++client) {
     const Place place = network_->PlaceOfClient(client);
     for (Place node = 0; node < plan_.nodes; ++node) {
-      const std::uint64_t draw = Draw(kind, number, Decision::kLink, client, node);
+      const std::uint64_t draw = Draw(kind, number, About::kLink, client, node);
       if (draw % 4 == 0) links.emplace_back(place, node);
       if (draw / 4 % 4 == 0) links.emplace_back(node, place);
     }
@@ -126,8 +126,8 @@ void FaultInjector::BeginClog(std::uint64_t number) {
   const Duration length = LengthOf(FaultKind::kClog, number);
   for (Place from = 0; from < plan_.nodes; ++from) {
     for (Place to = 0; to < plan_.nodes; ++to) {
-      if (Draw(FaultKind::kClog, number, Decision::kLink, from, to) % 3 != 0) continue;
-      const std::uint64_t draw = Draw(FaultKind::kClog, number, Decision::kUntil, from, to);
+      if (Draw(FaultKind::kClog, number, About::kLink, from, to) % 3 != 0) continue;
+      const std::uint64_t draw = Draw(FaultKind::kClog, number, About::kUntil, from, to);
       network_->Clog(from, to, queue_->now() + Between(draw, length / 4, length));
     }
   }
@@ -137,7 +137,7 @@ void FaultInjector::BeginCrashAll(std::uint64_t number) {
   const FaultKind kind = FaultKind::kCrashAll;
   const Duration length = LengthOf(kind, number);
   for (std::uint32_t host = 0; host < plan_.nodes; ++host) {
-    const std::uint64_t draw = Draw(kind, number, Decision::kUntil, host);
+    const std::uint64_t draw = Draw(kind, number, About::kUntil, host);
     targets_->CrashHost(host, CrashKindOf(kind, number),
                         queue_->now() + Between(draw, length / 4, length));
   }
@@ -148,8 +148,19 @@ void FaultInjector::OnBegin(FaultKind kind, std::uint64_t number) {
   const Duration length = LengthOf(kind, number);
   const std::uint32_t victim = VictimOf(kind, number);
   Active& active = active_[static_cast<std::size_t>(kind)];
-  active = {victim, {}};
-  const std::uint64_t factor_draw = Draw(kind, number, Decision::kFactor);
+  active = {victim, {}, false};
+  active.left_out =
+      !recorder_->choices.Takes({Choice::kFault, {static_cast<std::uint32_t>(kind)}, number});
+  // Also of one that is left out: the next of its kind comes when it would have come.
+  if (!active.left_out) Begin(kind, number, victim, length);
+  queue_->Push(queue_->now() + length, EventType::kFaultEnds, static_cast<std::uint32_t>(kind),
+               number);
+}
+
+void FaultInjector::Begin(FaultKind kind, std::uint64_t number, std::uint32_t victim,
+                          Duration length) {
+  Active& active = active_[static_cast<std::size_t>(kind)];
+  const std::uint64_t factor_draw = Draw(kind, number, About::kFactor);
   recorder_->Note(LineKind::kFaultBegan, victim, static_cast<std::uint64_t>(kind), number);
   ++(kind == FaultKind::kPartition ? recorder_->counters.partitions
                                    : recorder_->counters.other_faults);
@@ -187,17 +198,16 @@ void FaultInjector::OnBegin(FaultKind kind, std::uint64_t number) {
       break;
     case FaultKind::kClockJump:
       targets_->HostAt(victim).JumpClock(
-          Between(Draw(kind, number, Decision::kJump), Duration(0), plan_.clock.jump_max));
+          Between(Draw(kind, number, About::kJump), Duration(0), plan_.clock.jump_max));
       break;
   }
-  queue_->Push(queue_->now() + length, EventType::kFaultEnds, static_cast<std::uint32_t>(kind),
-               number);
 }
 
 void FaultInjector::OnEnd(FaultKind kind, std::uint64_t number) {
   if (stopped_) return;
   const Active& active = active_[static_cast<std::size_t>(kind)];
   const std::uint32_t victim = active.victim;
+  if (active.left_out) return Schedule(kind, number + 1);
   recorder_->Note(LineKind::kFaultEnded, victim, static_cast<std::uint64_t>(kind), number);
   switch (kind) {
     case FaultKind::kPartition:

@@ -77,7 +77,7 @@ class FaultInjector {
 
  private:
   // What a fault's random numbers decide. Append, never renumber.
-  enum class Decision : std::uint64_t {
+  enum class About : std::uint64_t {
     kGap = 1,
     kLength = 2,
     kVictim = 3,
@@ -93,18 +93,20 @@ class FaultInjector {
   // The fault of a kind that has begun and not ended.
   struct Active {
     std::uint32_t victim = 0;
-    Links links;  // cut
+    Links links;            // cut
+    bool left_out = false;  // of the schedule: it only takes its time
   };
 
   template <class... More>
-  std::uint64_t Draw(FaultKind kind, std::uint64_t number, Decision decision, More... more) const {
-    return random_(Stream::kFault, kind, number, decision, more...);
+  std::uint64_t Draw(FaultKind kind, std::uint64_t number, About about, More... more) const {
+    return random_(Stream::kFault, kind, number, about, more...);
   }
   void Schedule(FaultKind kind, std::uint64_t number);
   Duration LengthOf(FaultKind kind, std::uint64_t number) const;
   std::uint32_t VictimOf(FaultKind kind, std::uint64_t number) const;
   CrashKind CrashKindOf(FaultKind kind, std::uint64_t number) const;
   Links LinksOf(FaultKind kind, std::uint64_t number, std::uint32_t victim) const;
+  void Begin(FaultKind kind, std::uint64_t number, std::uint32_t victim, Duration length);
   void BeginClog(std::uint64_t number);
   void BeginCrashAll(std::uint64_t number);
 

@@ -38,7 +38,7 @@ Host::Host(std::uint32_t number, const Plan& plan, const Identity& identity, Eve
       queue_(queue),
       recorder_(recorder),
       owner_(owner),
-      disk_(plan.disk, Keyed(plan.seed), number, &recorder->counters) {}
+      disk_(plan.disk, Keyed(plan.seed), number, &recorder->counters, &recorder->choices) {}
 
 Host::~Host() = default;
 

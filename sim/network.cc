@@ -102,10 +102,10 @@ SimNetwork::SimNetwork(const Plan& plan, EventQueue* queue, Recorder* recorder)
       places_(plan.nodes + plan.workload.clients),
       links_(std::size_t{places_} * places_) {}
 
-TrueTime SimNetwork::ArrivalOn(Link& link, std::uint64_t random) {
+TrueTime SimNetwork::ArrivalOn(Link& link, std::uint64_t random, const Decision& late) {
   Duration delay =
       plan_.delay_min + Between(Derive(random, kSaltDelay), Duration(0), plan_.delay_spread);
-  if (Chance(Derive(random, kSaltStraggle), plan_.straggle)) {
+  if (Chance(Derive(random, kSaltStraggle), plan_.straggle) && recorder_->choices.Takes(late)) {
     delay += Between(Derive(random, kSaltStraggleTime), Duration(0), plan_.straggle_max);
   }
   TrueTime at = queue_->now() + delay;
@@ -124,24 +124,30 @@ void SimNetwork::Send(std::uint32_t from, std::uint32_t to, Message message) {
   Link& link = LinkOf(from, to);
   const std::size_t kind = message.body.index();
   const std::uint64_t random = random_(Stream::kMessage, from, to, kind, ++link.sent[kind]);
+  const auto decision = [&](Choice choice) {
+    return Decision{choice, {from, to, static_cast<std::uint32_t>(kind)}, link.sent[kind]};
+  };
+  const auto takes = [&](Salt salt, PerMillion rate, Choice choice) {
+    return Chance(Derive(random, salt), rate) && recorder_->choices.Takes(decision(choice));
+  };
   ++recorder_->counters.messages_sent;
-  if (link.cuts > 0 || Chance(Derive(random, kSaltDrop), plan_.drop)) {
+  if (link.cuts > 0 || takes(kSaltDrop, plan_.drop, Choice::kLoss)) {
     Lose(from, to, message);
     return;
   }
-  if (Chance(Derive(random, kSaltDuplicate), plan_.duplicate)) {
+  if (takes(kSaltDuplicate, plan_.duplicate, Choice::kCopy)) {
     ++recorder_->counters.messages_repeated;
     // The copy's time is its own: it may come first, or long after.
     const std::uint64_t own = Derive(random, kSaltCopy);
-    const TrueTime at = ArrivalOn(link, own);
+    const TrueTime at = ArrivalOn(link, own, decision(Choice::kCopyLate));
     queue_->Push(at, EventType::kDeliver, to, messages_.Put({from, message}));
   }
   auto* chunk = std::get_if<InstallSnapshotRequest>(&message.body);
-  if (chunk != nullptr && Chance(Derive(random, kSaltDamage), plan_.damage)) {
+  if (chunk != nullptr && takes(kSaltDamage, plan_.damage, Choice::kDamage)) {
     ++recorder_->counters.chunks_damaged;
     FlipBit(Derive(random, kSaltDamagedBit), chunk);
   }
-  const TrueTime at = ArrivalOn(link, random);
+  const TrueTime at = ArrivalOn(link, random, decision(Choice::kStraggle));
   queue_->Push(at, EventType::kDeliver, to, messages_.Put({from, std::move(message)}));
 }
 
@@ -162,8 +168,11 @@ void SimNetwork::Arrive(TrueTime at, ClientPacket packet) {
 void SimNetwork::SendPacket(Place from, Place to, Stream stream, ClientPacket packet) {
   Link& link = LinkOf(from, to);
   const std::uint64_t random = random_(stream, from, to, ++link.packets);
-  const TrueTime at = ArrivalOn(link, random);
-  if (link.cuts == 0 && !Chance(Derive(random, kSaltDrop), plan_.drop)) {
+  const TrueTime at = ArrivalOn(link, random, {Choice::kPacketLate, {from, to}, link.packets});
+  const bool lost =
+      link.cuts > 0 || (Chance(Derive(random, kSaltDrop), plan_.drop) &&
+                        recorder_->choices.Takes({Choice::kPacketLoss, {from, to}, link.packets}));
+  if (!lost) {
     Arrive(at, std::move(packet));
     return;
   }
@@ -187,12 +196,13 @@ void SimNetwork::SendReply(ClientPacket packet) {
 }
 
 void SimNetwork::SendReset(ClientPacket packet, Loss loss) {
-  Link& link = LinkOf(packet.host, PlaceOfClient(packet.client));
-  const std::uint64_t random =
-      random_(Stream::kReply, packet.host, PlaceOfClient(packet.client), ++link.packets);
+  const Place to = PlaceOfClient(packet.client);
+  Link& link = LinkOf(packet.host, to);
+  const std::uint64_t random = random_(Stream::kReply, packet.host, to, ++link.packets);
   if (link.cuts > 0 || !Chance(Derive(random, kSaltReset), plan_.reset_seen)) return;
+  const Decision late{Choice::kPacketLate, {packet.host, to}, link.packets};
   packet.body = ConnectionLost{loss};
-  Arrive(ArrivalOn(link, random), std::move(packet));
+  Arrive(ArrivalOn(link, random, late), std::move(packet));
 }
 
 void SimNetwork::Mend(Place from, Place to) {

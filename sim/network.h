@@ -88,8 +88,8 @@ class SimNetwork {
   };
 
   Link& LinkOf(Place from, Place to) { return links_[from * places_ + to]; }
-  // When something sent now arrives; `random` is its own.
-  TrueTime ArrivalOn(Link& link, std::uint64_t random);
+  // When something sent now arrives; `random` is its own, `late` the decision that it straggles.
+  TrueTime ArrivalOn(Link& link, std::uint64_t random, const Decision& late);
   void Lose(std::uint32_t from, std::uint32_t to, const Message& message);
   void SendPacket(Place from, Place to, Stream stream, ClientPacket packet);
   void Arrive(TrueTime at, ClientPacket packet);

@@ -9,8 +9,10 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "core/node.h"
+#include "sim/choices.h"
 #include "sim/random.h"
 #include "store/storage.h"
 
@@ -126,6 +128,12 @@ struct Plan {
   PerMillion power_loss = 0;  // of crashes; the others kill the process, the page cache stays
   Duration processing{};      // what one input costs a node
   Duration process_start{};   // from a boot to the first I/O of recovery
+
+  // Never drawn; a schedule may ask for them (schedule.h).
+  // The run ends with its faults: nothing heals, and the history is searched as it is then.
+  bool end_with_faults = false;
+  // Sorted: the only decisions of choices.h that happen. Without a value, all do.
+  std::optional<std::vector<Decision>> only;
 };
 
 Plan DrawPlan(const RunOptions& options);

@@ -12,6 +12,7 @@
 #include <string_view>
 
 #include "core/hash.h"
+#include "sim/choices.h"
 #include "sim/true_time.h"
 
 namespace grassdb::sim {
@@ -103,11 +104,28 @@ struct TraceLine {
 
 std::string TextOf(const TraceLine& line);
 
+// The lines of a trace that somebody wants to read.
+struct TraceWindow {
+  TrueTime from;
+  TrueTime until = kNever;  // included
+  // Without messages and disk jobs: faults, lives, elections, clients.
+  bool events_only = false;
+
+  bool Shows(const TraceLine& line) const {
+    if (line.at < from || line.at > until) return false;
+    return !events_only || (line.kind != LineKind::kDelivered && line.kind != LineKind::kLost &&
+                            line.kind != LineKind::kDiskFinished);
+  }
+};
+
 class Recorder {
  public:
-  // Every line goes to `sink` as well.
+  // Every line of the window goes to `sink` as well.
   using Sink = std::function<void(std::string_view)>;
-  void SetSink(Sink sink) { sink_ = std::move(sink); }
+  void SetSink(Sink sink, TraceWindow window = {}) {
+    sink_ = std::move(sink);
+    window_ = window;
+  }
 
   // Ends the run, with a Violation of kStopped, when it wants to begin one event more.
   static constexpr const char* kStopped = "stopped";
@@ -123,7 +141,7 @@ class Recorder {
             std::uint64_t c = 0, std::uint64_t d = 0, std::uint64_t e = 0) {
     TraceLine& line = ring_[lines_++ % kKept];
     line = {at_, counters.events, kind, node, a, b, c, d, e};
-    if (sink_) sink_(TextOf(line));
+    if (sink_ && window_.Shows(line)) sink_(TextOf(line));
   }
   // The newest lines, oldest first.
   std::string NewestLines() const;
@@ -132,6 +150,7 @@ class Recorder {
 
   Fingerprint fingerprint;
   Counters counters;
+  Choices choices;
 
  private:
   static constexpr std::uint64_t kKept = 40;
@@ -143,6 +162,7 @@ class Recorder {
   std::uint64_t lines_ = 0;
   std::array<TraceLine, kKept> ring_;
   Sink sink_;
+  TraceWindow window_;
 };
 
 }  // namespace grassdb::sim

@@ -48,10 +48,13 @@ Prefix RunPrefix(const RunOptions& options, std::uint64_t events) {
   return {recorder->counters.events, recorder->fingerprint, recorder->NewestLines()};
 }
 
-RunResult RunPlan(const Plan& plan, const Recorder::Sink& sink, const std::string& repeat) {
+namespace {
+
+RunResult RunObserved(const Plan& plan, const RunObserver& observer, const std::string& repeat) {
   const CheckFailuresThrow handler;
   const auto recorder = std::make_unique<Recorder>();
-  if (sink) recorder->SetSink(sink);
+  if (observer.sink) recorder->SetSink(observer.sink, observer.window);
+  recorder->choices.Use(plan.only.has_value() ? &*plan.only : nullptr, observer.decisions);
   RunResult result;
   result.seed = plan.seed;
   try {
@@ -61,10 +64,24 @@ RunResult RunPlan(const Plan& plan, const Recorder::Sink& sink, const std::strin
   } catch (const Violation& violation) {
     result.violation = violation;
     result.report = ReportOf(violation, plan, *recorder, repeat);
+    result.trace = recorder->NewestLines();
   }
+  result.ended = recorder->at();
   result.fingerprint = recorder->fingerprint;
   result.counters = recorder->counters;
   return result;
+}
+
+}  // namespace
+
+RunResult RunPlan(const Plan& plan, const Recorder::Sink& sink, const std::string& repeat) {
+  return RunObserved(plan, {.sink = sink, .window = {}, .decisions = nullptr}, repeat);
+}
+
+RunResult RunSchedule(const Schedule& schedule, const RunObserver& observer,
+                      const std::string& repeat) {
+  return RunObserved(PlanOf(schedule), observer,
+                     repeat.empty() ? CommandFor(schedule.run) : repeat);
 }
 
 RunResult RunSeed(const RunOptions& options, const Recorder::Sink& sink) {

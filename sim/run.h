@@ -4,9 +4,11 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "sim/plan.h"
 #include "sim/recorder.h"
+#include "sim/schedule.h"
 #include "sim/violation.h"
 
 namespace grassdb::sim {
@@ -16,6 +18,8 @@ struct RunResult {
   std::optional<Violation> violation;
   Fingerprint fingerprint;
   Counters counters;
+  TrueTime ended;     // virtual; with a violation, when it was found
+  std::string trace;  // the newest lines, if there is a violation
   // For a person, when there is a violation: what broke, when, the newest trace lines and, as its
   // last line, the command that repeats the run. Empty otherwise.
   std::string report;
@@ -37,6 +41,16 @@ struct Prefix {
   std::string newest_lines;  // of the trace
 };
 Prefix RunPrefix(const RunOptions& options, std::uint64_t events);
+
+// Who looks on. Changes nothing about a run, unless the sink throws a Violation of its own.
+struct RunObserver {
+  Recorder::Sink sink;
+  TraceWindow window;
+  std::vector<Decision>* decisions = nullptr;  // gets those of choices.h that happen
+};
+
+RunResult RunSchedule(const Schedule& schedule, const RunObserver& observer = {},
+                      const std::string& repeat = "");
 
 // "grass-sim run --seed 7 --nodes 5"
 std::string CommandFor(const RunOptions& options);

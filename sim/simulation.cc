@@ -63,7 +63,17 @@ void Simulation::MakeCluster() {
 
 void Simulation::Run() {
   RunFaults();
-  Heal();
+  if (!plan_.end_with_faults) {
+    Heal();
+    RunHealed();
+  }
+  CheckHistory();
+  recorder_->counters.simulated_ns = Nanoseconds(queue_.now());
+  recorder_->counters.entries_committed = checkers_->committed().value();
+  recorder_->counters.memberships_committed = checkers_->configurations_committed();
+}
+
+void Simulation::RunHealed() {
   if (plan_.standing_partition) EndureStandingPartition();
   AwaitLeader();
   AwaitIdleClients();
@@ -73,10 +83,6 @@ void Simulation::Run() {
     const std::uint32_t host = NumberOf(member.id);
     checkers_->AtEnd(host, *hosts_[host]->node());
   }
-  CheckHistory();
-  recorder_->counters.simulated_ns = Nanoseconds(queue_.now());
-  recorder_->counters.entries_committed = checkers_->committed().value();
-  recorder_->counters.memberships_committed = checkers_->configurations_committed();
 }
 
 // --- Events ---
@@ -314,7 +320,8 @@ void Simulation::Heal() {
   network_.Heal();
   // In half of the runs everybody starts anew; in the others the cluster must come out of whatever
   // it has got itself into.
-  const bool restart = Bounded(random_(Stream::kFault, kFaultKinds), 2) == 0;
+  const bool restart = Bounded(random_(Stream::kFault, kFaultKinds), 2) == 0 &&
+                       recorder_->choices.Takes({Choice::kHealRestart, {}, 0});
   for (const auto& host : hosts_) {
     if (restart && !host->down()) CrashHost(host->number(), CrashKind::kProcess, queue_.now());
     host->Heal();

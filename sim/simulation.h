@@ -74,6 +74,7 @@ class Simulation final : private HostOwner, private FaultTargets {
 
   void RunFaults();
   void Heal();
+  void RunHealed();
   void EndureStandingPartition();
   void AwaitLeader();
   void AwaitIdleClients();

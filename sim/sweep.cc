@@ -1,6 +1,7 @@
 #include "sim/sweep.h"
 
 #include <poll.h>
+#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -13,6 +14,7 @@
 #include <utility>
 
 #include "core/check.h"
+#include "sim/report/failure_file.h"
 #include "sim/run.h"
 #include "sim/text.h"
 
@@ -20,17 +22,21 @@ namespace grassdb::sim {
 namespace {
 
 // What a worker tells through its pipe. First a bare header when a seed begins, then one with the
-// result, followed by the rule and the report.
+// result, followed by the rule, the report and the failure file. Seeds go by their place in the
+// shard, from 0 on.
 struct Header {
-  std::uint64_t seed = 0;
+  std::uint64_t place = 0;
   std::uint32_t finished = 0;
   std::uint32_t rule_bytes = 0;
   std::uint32_t report_bytes = 0;
-  std::uint32_t reserved = 0;
+  std::uint32_t file_bytes = 0;
   Fingerprint fingerprint;
   Counters counters;
 };
 static_assert(std::is_trivially_copyable_v<Header>);
+
+// The exit code of a worker whose time is up.
+constexpr int kEnough = 4;
 
 void WriteAll(int pipe, const void* data, std::size_t size) {
   const char* at = static_cast<const char*>(data);
@@ -47,36 +53,40 @@ struct SeedResult {
   bool died = false;
   std::string rule;
   std::string report;
+  std::string file;
   Fingerprint fingerprint;
   Counters counters;
 };
 
-// The seed that a worker runs after `seed`: each runs every jobs-th one. nullopt behind the last,
-// which a number cannot say: the last seed may be the greatest there is.
-std::optional<std::uint64_t> SeedAfter(std::uint64_t seed, const SweepOptions& options) {
-  if (options.last - seed < options.jobs) return std::nullopt;
-  return seed + options.jobs;
+// Places, not seeds, are what workers count by: the last seed may be the greatest there is.
+std::uint64_t SeedAt(std::uint64_t place, const SweepOptions& options) {
+  return options.first + (options.shard.index - 1) + place * options.shard.count;
 }
 
 struct Worker {
   pid_t process = -1;
   int pipe = -1;
-  std::optional<std::uint64_t> next;  // nullopt: has run all of its seeds
+  std::uint64_t next = 0;  // each worker runs every jobs-th place
   std::optional<std::uint64_t> running;
   std::string received;
 };
 
 [[noreturn]] void Work(const SweepOptions& options, const SeedRunner& runner, std::uint64_t first,
                        int pipe) {
-  for (std::optional<std::uint64_t> seed = first; seed; seed = SeedAfter(*seed, options)) {
+  const std::uint64_t count = SeedCount(options);
+  for (std::uint64_t place = first; place < count; place += options.jobs) {
+    if (options.enough && options.enough()) _exit(kEnough);
     Header header;
-    header.seed = *seed;
+    header.place = place;
     WriteAll(pipe, &header, sizeof header);
     RunOptions run = options.run;
-    run.seed = *seed;
+    run.seed = SeedAt(place, options);
     const RunResult result = runner(run);
     const std::string rule = result.ok() ? "" : result.violation->rule;
+    const std::string file =
+        result.ok() ? "" : TextOf(FailureOf({.run = run, .edits = {}, .only = {}}, result));
     header.finished = 1;
+    header.file_bytes = static_cast<std::uint32_t>(file.size());
     header.rule_bytes = static_cast<std::uint32_t>(rule.size());
     header.report_bytes = static_cast<std::uint32_t>(result.report.size());
     header.fingerprint = result.fingerprint;
@@ -84,6 +94,7 @@ struct Worker {
     WriteAll(pipe, &header, sizeof header);
     WriteAll(pipe, rule.data(), rule.size());
     WriteAll(pipe, result.report.data(), result.report.size());
+    WriteAll(pipe, file.data(), file.size());
   }
   _exit(0);
 }
@@ -95,9 +106,10 @@ class Sweeper {
 
   SweepResult Run() {
     const std::uint64_t count = SeedCount(options_);
+    end_ = count;
     workers_.resize(std::min<std::uint64_t>(options_.jobs, count));
     for (std::size_t i = 0; i < workers_.size(); ++i) {
-      workers_[i].next = options_.first + i;
+      workers_[i].next = i;
       Begin(workers_[i]);
     }
     while (Listen()) {
@@ -118,7 +130,7 @@ class Sweeper {
       for (const Worker& other : workers_) {
         if (other.pipe >= 0) close(other.pipe);
       }
-      Work(options_, runner_, *worker.next, ends[1]);
+      Work(options_, runner_, worker.next, ends[1]);
     }
     close(ends[1]);
     worker.pipe = ends[0];
@@ -156,25 +168,38 @@ class Sweeper {
     int status = 0;
     while (waitpid(worker.process, &status, 0) < 0 && errno == EINTR) {
     }
-    if (!worker.next.has_value()) return;
-    Died(worker, status);
+    const bool enough = WIFEXITED(status) && WEXITSTATUS(status) == kEnough;
+    if (worker.next < end_ && !enough) Died(worker, status);
+  }
+
+  // With `until_failure` nothing behind the first failure counts, and who is there may stop.
+  void Failed(std::uint64_t place) {
+    if (!options_.until_failure || place >= end_) return;
+    end_ = place + 1;
+    for (const Worker& worker : workers_) {
+      if (worker.pipe >= 0 && worker.next >= end_) kill(worker.process, SIGKILL);
+    }
   }
 
   // The seed that was running killed its process; the worker goes on behind it.
   void Died(Worker& worker, int status) {
-    const std::uint64_t seed = worker.running.value_or(*worker.next);
-    SeedResult& result = results_[seed];
+    const std::uint64_t place = worker.running.value_or(worker.next);
+    SeedResult& result = results_[place];
     result.died = true;
     result.rule = "process died";
     RunOptions run = options_.run;
-    run.seed = seed;
+    run.seed = SeedAt(place, options_);
     result.report = WIFSIGNALED(status)
                         ? std::string("the process died of: ") + strsignal(WTERMSIG(status)) + "\n"
                         : "the process ended with " + Decimal(WEXITSTATUS(status)) + "\n";
     result.report += "repeat with: " + CommandFor(run) + "\n";
+    RunResult dead;
+    dead.violation = Violation{result.rule, "", ""};
+    result.file = TextOf(FailureOf({.run = run, .edits = {}, .only = {}}, dead));
     Tell(true);
-    worker.next = SeedAfter(seed, options_);
-    if (worker.next.has_value()) Begin(worker);
+    worker.next = place + options_.jobs;
+    Failed(place);
+    if (worker.next < end_) Begin(worker);
   }
 
   bool TakeOne(Worker& worker) {
@@ -182,19 +207,24 @@ class Sweeper {
     std::string& in = worker.received;
     if (in.size() < sizeof header) return false;
     std::memcpy(&header, in.data(), sizeof header);
-    const std::size_t size = sizeof header + header.rule_bytes + header.report_bytes;
+    const std::size_t size =
+        sizeof header + header.rule_bytes + header.report_bytes + header.file_bytes;
     if (in.size() < size) return false;
     if (header.finished == 0) {
-      worker.running = header.seed;
+      worker.running = header.place;
     } else {
-      SeedResult& result = results_[header.seed];
+      SeedResult& result = results_[header.place];
       result.rule = in.substr(sizeof header, header.rule_bytes);
       result.report = in.substr(sizeof header + header.rule_bytes, header.report_bytes);
+      result.file = in.substr(size - header.file_bytes, header.file_bytes);
       result.fingerprint = header.fingerprint;
       result.counters = header.counters;
       worker.running.reset();
-      worker.next = SeedAfter(header.seed, options_);
+      worker.next = header.place + options_.jobs;
       Tell(!result.rule.empty());
+      // Also a worker that now reaches what another has made the end.
+      if (!result.rule.empty()) Failed(header.place);
+      if (options_.until_failure && worker.next >= end_) kill(worker.process, SIGKILL);
     }
     in.erase(0, size);
     return true;
@@ -208,21 +238,39 @@ class Sweeper {
 
   SweepResult Result(std::uint64_t count) {
     SweepResult sum;
-    sum.seeds = count;
-    for (auto& [seed, result] : results_) {
+    sum.wanted = count;
+    for (auto& [place, result] : results_) {
+      if (place >= end_) break;
+      const std::uint64_t seed = SeedAt(place, options_);
+      const bool failed = !result.rule.empty();
+      ++sum.seeds;
+      sum.runs.push_back({seed, result.rule, result.fingerprint, result.counters.events});
+      CountFaults(seed, failed, &sum);
       sum.counters += result.counters;
       sum.fingerprint.AddAll(seed, result.died ? 1 : 0, result.fingerprint.high(),
                              result.fingerprint.low());
-      if (!result.rule.empty()) sum.failed.push_back({seed, result.rule, result.report});
+      if (failed) sum.failed.push_back({seed, result.rule, result.report, result.file});
     }
     return sum;
+  }
+
+  void CountFaults(std::uint64_t seed, bool failed, SweepResult* sum) const {
+    RunOptions run = options_.run;
+    run.seed = seed;
+    const Plan plan = DrawPlan(run);
+    for (std::size_t kind = 0; kind < kFaultKinds; ++kind) {
+      if (!plan.faults[kind].on) continue;
+      ++sum->by_fault[kind].seeds;
+      sum->by_fault[kind].failed += failed ? 1 : 0;
+    }
   }
 
   const SweepOptions& options_;
   const SweepProgress& progress_;
   const SeedRunner& runner_;
   std::vector<Worker> workers_;
-  std::map<std::uint64_t, SeedResult> results_;
+  std::map<std::uint64_t, SeedResult> results_;  // by place
+  std::uint64_t end_ = 0;                        // behind the last place that counts
   std::uint64_t done_ = 0;
   std::uint64_t failed_ = 0;
 };
@@ -232,7 +280,10 @@ class Sweeper {
 std::uint64_t SeedCount(const SweepOptions& options) {
   GRASS_CHECK(options.first <= options.last);
   GRASS_CHECK_LT(options.last - options.first, kSweepSeedsMax);
-  return options.last - options.first + 1;
+  GRASS_CHECK(options.shard.index >= 1 && options.shard.index <= options.shard.count);
+  const std::uint64_t all = options.last - options.first + 1;
+  const std::uint64_t before = options.shard.index - 1;
+  return all <= before ? 0 : (all - before - 1) / options.shard.count + 1;
 }
 
 SweepResult Sweep(const SweepOptions& options, const SweepProgress& progress,
@@ -241,14 +292,33 @@ SweepResult Sweep(const SweepOptions& options, const SweepProgress& progress,
   return Sweeper(options, progress, runner).Run();
 }
 
+namespace {
+
+// Which kinds of fault the failures have in common.
+std::string FaultTable(const SweepResult& result) {
+  std::string text = "failed of the seeds with";
+  for (std::size_t kind = 0; kind < kFaultKinds; ++kind) {
+    const FaultTally& tally = result.by_fault[kind];
+    text += std::string(kind == 0 ? " " : ", ") + NameOf(static_cast<FaultKind>(kind)) + " " +
+            Decimal(tally.failed) + "/" + Decimal(tally.seeds);
+  }
+  return text + "\n";
+}
+
+}  // namespace
+
 std::string Summary(const SweepOptions& options, const SweepResult& result) {
   const Counters& sum = result.counters;
   std::string text;
   std::map<std::string, std::vector<std::uint64_t>> by_rule;
   for (const FailedSeed& failed : result.failed) by_rule[failed.rule].push_back(failed.seed);
   if (!result.failed.empty()) text += "\nfirst failure:\n" + result.failed.front().report + "\n";
-  text += "seeds " + Decimal(options.first) + ".." + Decimal(options.last) + ": " +
-          Decimal(result.seeds - result.failed.size()) + " passed, " +
+  text += "seeds " + Decimal(options.first) + ".." + Decimal(options.last);
+  if (options.shard.count > 1) {
+    text += ", shard " + Decimal(options.shard.index) + "/" + Decimal(options.shard.count);
+  }
+  if (result.seeds < result.wanted) text += ", ended early";
+  text += ": " + Decimal(result.seeds - result.failed.size()) + " passed, " +
           Decimal(result.failed.size()) + " failed\n";
   text += "events " + Decimal(sum.events) + ", simulated seconds " +
           Decimal(sum.simulated_ns / 1'000'000'000) + ", messages " + Decimal(sum.messages_sent) +
@@ -267,6 +337,7 @@ std::string Summary(const SweepOptions& options, const SweepResult& result) {
           " of unknown outcome, " + Decimal(sum.operations_failed) +
           " without effect; keys not decided " + Decimal(sum.keys_undecided) + "\n";
   text += "fingerprint: " + result.fingerprint.Hex() + "\n";
+  if (!result.failed.empty()) text += FaultTable(result);
   for (const auto& [rule, seeds] : by_rule) {
     text += "failed, " + rule + ":";
     for (std::size_t i = 0; i < seeds.size() && i < 20; ++i) {

@@ -5,6 +5,7 @@
 #ifndef GRASSDB_SIM_SWEEP_H_
 #define GRASSDB_SIM_SWEEP_H_
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -20,27 +21,58 @@ namespace grassdb::sim {
 // number.
 inline constexpr std::uint64_t kSweepSeedsMax = 1'000'000'000'000;
 
+// Which part of a sweep this machine does: every count-th seed, from the index-th on.
+struct Shard {
+  std::uint64_t index = 1;  // from 1 to count
+  std::uint64_t count = 1;
+};
+
 // first <= last, and at most kSweepSeedsMax seeds.
 struct SweepOptions {
   std::uint64_t first = 1;
   std::uint64_t last = 1;  // included
   std::uint32_t jobs = 1;
+  Shard shard;
+  // Ends with the first seed, by number, that fails. What other workers have found behind it is
+  // thrown away, so that the result is the same with any number of them.
+  bool until_failure = false;
+  // Asked, in the worker, before a seed begins: true ends it. May be null.
+  std::function<bool()> enough;
   RunOptions run;  // its seed is not used
 };
 
+// Of the shard.
 std::uint64_t SeedCount(const SweepOptions& options);
 
 struct FailedSeed {
   std::uint64_t seed = 0;
   std::string rule;    // or "process died"
   std::string report;  // ends with the command that repeats the run
+  std::string file;    // the text of its failure file (report/failure_file.h)
+};
+
+// One seed that was run.
+struct SeedRun {
+  std::uint64_t seed = 0;
+  std::string rule;  // empty: it passed
+  Fingerprint fingerprint;
+  std::uint64_t events = 0;
+};
+
+// Of the seeds in which a kind of fault was on.
+struct FaultTally {
+  std::uint64_t seeds = 0;
+  std::uint64_t failed = 0;
 };
 
 struct SweepResult {
-  std::uint64_t seeds = 0;
+  std::uint64_t seeds = 0;         // that were run
+  std::uint64_t wanted = 0;        // more than `seeds` if the sweep ended early
   Counters counters;               // of all runs that came to an end
   Fingerprint fingerprint;         // over the fingerprints of all seeds, in their order
   std::vector<FailedSeed> failed;  // by seed
+  std::vector<SeedRun> runs;       // by seed
+  std::array<FaultTally, kFaultKinds> by_fault{};
 };
 
 // `progress` is told how many seeds are done and how many have failed.

@@ -11,7 +11,7 @@ namespace grassdb::sim {
 namespace {
 
 // What a client's keyed decisions are about. Append, never renumber.
-enum class Decision : std::uint64_t {
+enum class About : std::uint64_t {
   kKind = 1,
   kKey = 2,
   kThink = 3,
@@ -55,7 +55,7 @@ void SimClient::Connect() {
   ClientOptions options;
   options.endpoints = addresses_;
   const std::uint64_t first =
-      Bounded(random_(Stream::kClient, number_, Decision::kOrder, life_), addresses_.size());
+      Bounded(random_(Stream::kClient, number_, About::kOrder, life_), addresses_.size());
   std::rotate(options.endpoints.begin(),
               options.endpoints.begin() + static_cast<std::ptrdiff_t>(first),
               options.endpoints.end());
@@ -66,7 +66,7 @@ void SimClient::Connect() {
 }
 
 void SimClient::Start() {
-  WakeAt(begin_at_ = queue_->now() + Between(random_(Stream::kWorkload, number_, Decision::kStart),
+  WakeAt(begin_at_ = queue_->now() + Between(random_(Stream::kWorkload, number_, About::kStart),
                                              Duration(0), plan_.workload.think_max));
 }
 
@@ -107,10 +107,25 @@ void SimClient::Drive() {
 
 // --- Operations ---
 
+// Before the operation that comes next.
+Duration SimClient::ThinkTime() const {
+  return BetweenScales(random_(Stream::kWorkload, number_, About::kThink, begun_), Duration(0),
+                       plan_.workload.think_max);
+}
+
 void SimClient::BeginNext() {
   begin_at_ = kNever;
   if (phase_ == Phase::kWorking) {
-    BeginWork();
+    const Decision operation{Choice::kOperation, {number_}, begun_, Nanoseconds(queue_->now())};
+    const TrueTime earliest = TrueTime() + Duration(recorder_->choices.NotBefore(operation));
+    if (queue_->now() < earliest) {
+      begin_at_ = earliest;
+    } else if (recorder_->choices.Takes(operation)) {
+      BeginWork();
+    } else {
+      ++begun_;
+      begin_at_ = queue_->now() + ThinkTime();
+    }
   } else if (phase_ == Phase::kChecking && next_key_ < keys()) {
     HistoryOperation operation;
     operation.kind = OperationKind::kGet;
@@ -146,7 +161,7 @@ std::string SimClient::ValueText(ValueNumber value) const {
   text += Decimal(value);
   text += '.';
   const std::uint64_t size =
-      BetweenScales(random_(Stream::kWorkload, Decision::kSize, value), text.size(),
+      BetweenScales(random_(Stream::kWorkload, About::kSize, value), text.size(),
                     plan_.workload.value_bytes_max + text.size());
   text.resize(size, '.');
   return text;
@@ -158,17 +173,17 @@ ValueNumber SimClient::NumberOf(const std::string& text) {
 }
 
 void SimClient::BeginWork() {
-  const auto draw = [this](Decision decision) {
+  const auto draw = [this](About decision) {
     return random_(Stream::kWorkload, number_, decision, begun_);
   };
   HistoryOperation operation;
-  operation.kind = DrawKind(draw(Decision::kKind));
-  operation.key = static_cast<std::uint32_t>(Bounded(draw(Decision::kKey), keys()));
+  operation.kind = DrawKind(draw(About::kKind));
+  operation.key = static_cast<std::uint32_t>(Bounded(draw(About::kKey), keys()));
   const ValueNumber fresh = (begun_ + 1) * 1000 + number_;
   const std::string key = KeyText(operation.key);
   switch (operation.kind) {
     case OperationKind::kGet: {
-      const bool lease = Chance(draw(Decision::kLease), plan_.workload.lease);
+      const bool lease = Chance(draw(About::kLease), plan_.workload.lease);
       return Begin(operation, GetRequest{lease ? ReadMode::kLease : ReadMode::kLinearizable, key});
     }
     case OperationKind::kPut:
@@ -188,7 +203,7 @@ void SimClient::BeginWork() {
     case OperationKind::kTransferLeadership:
       return Begin(operation, TransferLeadershipRequest{});
     case OperationKind::kChangeMembership:
-      return Begin(operation, DrawChange(draw(Decision::kChange)));
+      return Begin(operation, DrawChange(draw(About::kChange)));
   }
 }
 
@@ -266,15 +281,17 @@ void SimClient::Finish(const Outcome& outcome) {
   GRASS_RULE("convergence", phase_ != Phase::kChecking || outcome.code == Outcome::Code::kOk,
              "client " + Decimal(number_ + 1) +
                  " got no answer from the healed cluster: " + outcome.error);
-  const std::uint64_t draw = random_(Stream::kWorkload, number_, Decision::kThink, begun_);
   if (phase_ == Phase::kWorking) {
-    begin_at_ = queue_->now() + BetweenScales(draw, Duration(0), plan_.workload.think_max);
+    begin_at_ = queue_->now() + ThinkTime();
   } else if (phase_ == Phase::kChecking) {
     begin_at_ = queue_->now();
   }
-  const std::uint64_t again = random_(Stream::kWorkload, number_, Decision::kReconnect, begun_);
+  const std::uint64_t again = random_(Stream::kWorkload, number_, About::kReconnect, begun_);
   // The reply lives in the client that is replaced here.
-  if (Chance(again, plan_.workload.reconnect)) Connect();
+  if (Chance(again, plan_.workload.reconnect) &&
+      recorder_->choices.Takes({Choice::kReconnect, {number_}, begun_})) {
+    Connect();
+  }
 }
 
 void SimClient::NoteResult(std::size_t number, const Reply& reply) {

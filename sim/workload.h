@@ -47,6 +47,7 @@ class SimClient {
   void Drive();
   void BeginNext();
   void BeginWork();
+  Duration ThinkTime() const;
   void Begin(const HistoryOperation& operation, ClientOperation client_operation);
   void SendAttempt(const Attempt& attempt);
   void Finish(const Outcome& outcome);

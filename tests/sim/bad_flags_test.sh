@@ -54,8 +54,8 @@ refuses --terms "'0'" 'from 1 to 7' -- explore --terms 0
 refuses --memory "'1'" 'from 64 to' -- explore --memory 1
 refuses --replay "'/no/such/file'" 'that --out wrote' -- explore --replay /no/such/file
 refuses --replay 'its first line is not' -- explore --replay "$0"
-refuses "'fly'" 'run, sweep, bench, explore' -- fly --seed 1
-refuses 'run, sweep, bench, explore' --
+refuses "'fly'" 'run, sweep, replay' -- fly --seed 1
+refuses 'run, sweep, replay, shrink, compare, bench' --
 if [[ $("$program" --version) != grass-sim\ [0-9]* ]]; then
   echo "grass-sim --version: $("$program" --version)"
   failures=$((failures + 1))

@@ -25,7 +25,7 @@ std::string Numbered(const char* stem, std::uint64_t number) {
 
 class DiskFixture : public ::testing::Test {
  protected:
-  DiskFixture() : disk_(QuickDisk(), Keyed(1), 0, &counters_) {}
+  DiskFixture() : disk_(QuickDisk(), Keyed(1), 0, &counters_, &choices_) {}
 
   TrueTime Now() const { return now_; }
 
@@ -79,6 +79,7 @@ class DiskFixture : public ::testing::Test {
   }
 
   Counters counters_;
+  Choices choices_;
   SimDisk disk_;
   TrueTime now_;
 };
@@ -242,7 +243,8 @@ TEST(Disk, AFailedSyncLosesForGoodWhatItCoveredAndNothingElse) {
   DiskPlan plan = QuickDisk();
   plan.sync_failure = 500'000;
   Counters counters;
-  SimDisk disk(plan, Keyed(1), 0, &counters);
+  Choices choices;
+  SimDisk disk(plan, Keyed(1), 0, &counters, &choices);
   TrueTime now;
   int seen = 0;
   for (std::uint64_t number = 1; number <= 100; ++number) {
@@ -284,7 +286,8 @@ TEST(Disk, FailsAsOftenAsItsPlanSays) {
   DiskPlan plan = QuickDisk();
   plan.sync_failure = 1'000'000;
   Counters counters;
-  SimDisk disk(plan, Keyed(1), 0, &counters);
+  Choices choices;
+  SimDisk disk(plan, Keyed(1), 0, &counters, &choices);
   disk.BeginJob(TrueTime());
   EXPECT_FALSE(disk.Sync().ok());
   disk.Heal();
@@ -295,7 +298,8 @@ TEST(Disk, FailsAsOftenAsItsPlanSays) {
 
 TEST(Disk, LocksOnce) {
   Counters counters;
-  SimDisk disk(QuickDisk(), Keyed(1), 0, &counters);
+  Choices choices;
+  SimDisk disk(QuickDisk(), Keyed(1), 0, &counters, &choices);
   disk.BeginJob(TrueTime());
   {
     const auto lock = disk.Acquire("lock");

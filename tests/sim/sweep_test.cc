@@ -4,6 +4,14 @@
 
 #include <cstdlib>
 #include <limits>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <sstream>
+
+#include "sim/report/failure_file.h"
+#include "sim/report/shard.h"
+#include "sim/report/sweep_report.h"
 
 namespace grassdb::sim {
 namespace {
@@ -72,6 +80,150 @@ TEST(Sweep, EndsItsSummaryWithTheCommandThatRepeatsTheFirstFailure) {
   const std::string summary = Summary(options, result);
   EXPECT_TRUE(summary.ends_with("repeat with: grass-sim run --seed 6 --seconds 1\n")) << summary;
   EXPECT_NE(summary.find("failed, log matching: 6 7\n"), std::string::npos) << summary;
+}
+
+// Fails, with a text that no format may take as it is, every seed that 5 divides.
+RunResult FailEveryFifth(const RunOptions& run) {
+  RunResult result;
+  result.seed = run.seed;
+  result.fingerprint.Add(run.seed);
+  if (run.seed % 5 == 0) {
+    result.violation = Violation{"a <rule> & \"more\"", "x.cc:1", "t\xff\x01"};
+    result.report = "]]> <&> \xff\x01\n";
+  }
+  return result;
+}
+
+TEST(Sweep, EndsWithTheFirstFailureWhateverTheNumberOfWorkers) {
+  SweepOptions options = Seeds(1, 40, 1);
+  options.until_failure = true;
+  const SweepResult one = Sweep(options, nullptr, FailEveryFifth);
+  EXPECT_EQ(one.seeds, 5u);
+  ASSERT_EQ(one.failed.size(), 1u);
+  for (const std::uint32_t jobs : {2u, 3u, 7u}) {
+    options.jobs = jobs;
+    const SweepResult many = Sweep(options, nullptr, FailEveryFifth);
+    EXPECT_EQ(JsonLines(options, one), JsonLines(options, many)) << jobs;
+    EXPECT_EQ(Summary(options, one), Summary(options, many)) << jobs;
+  }
+}
+
+TEST(Sweep, BeginsNoSeedOnceItIsEnough) {
+  SweepOptions options = Seeds(1, 40, 2);
+  options.enough = [begun = 0]() mutable { return ++begun > 3; };
+  const SweepResult result = Sweep(options, nullptr, FailEveryFifth);
+  EXPECT_EQ(result.seeds, 6u) << "three of each worker";
+  EXPECT_EQ(result.wanted, 40u);
+  EXPECT_NE(Summary(options, result).find("ended early"), std::string::npos);
+}
+
+TEST(Sweep, RunsEverySeedInExactlyOneShard) {
+  std::set<std::uint64_t> seeds;
+  std::uint64_t count = 0;
+  for (std::uint64_t index = 1; index <= 13; ++index) {
+    SweepOptions options = Seeds(7, 17, 2);
+    options.shard = {index, 13};
+    const SweepResult result = Sweep(options, nullptr, FailEveryFifth);
+    EXPECT_EQ(result.seeds, SeedCount(options));
+    count += result.seeds;
+    for (const SeedRun& run : result.runs) seeds.insert(run.seed);
+  }
+  EXPECT_EQ(count, 11u);
+  EXPECT_EQ(seeds.size(), 11u);
+  EXPECT_EQ(*seeds.begin(), 7u);
+}
+
+TEST(SweepReport, WritesAJsonObjectALine) {
+  const SweepOptions options = Seeds(1, 7, 2);
+  const SweepResult result = Sweep(options, nullptr, FailEveryFifth);
+  std::istringstream in(JsonLines(options, result));
+  std::vector<nlohmann::json> lines;
+  for (std::string line; std::getline(in, line);) lines.push_back(nlohmann::json::parse(line));
+  ASSERT_EQ(lines.size(), 8u);
+  EXPECT_EQ(lines[0]["seed"], 1);
+  EXPECT_EQ(lines[0]["ok"], true);
+  EXPECT_EQ(lines[4]["rule"], "a <rule> & \"more\"");
+  EXPECT_EQ(lines[7]["summary"]["failed"], 1);
+  EXPECT_EQ(lines[7]["summary"]["seeds"], 7);
+  std::uint64_t on = 0;
+  for (const FaultTally& tally : result.by_fault) on += tally.seeds;
+  EXPECT_GT(on, 0u);
+}
+
+TEST(SweepReport, EscapesWhatXmlDoesNotTake) {
+  const SweepOptions options = Seeds(1, 7, 1);
+  const std::string xml = JUnitXml(options, Sweep(options, nullptr, FailEveryFifth));
+  EXPECT_NE(xml.find("tests=\"2\" failures=\"1\""), std::string::npos) << xml;
+  EXPECT_NE(xml.find("type=\"a &lt;rule&gt; &amp; &quot;more&quot;\""), std::string::npos) << xml;
+  EXPECT_NE(xml.find("]]&gt; &lt;&amp;&gt; ??"), std::string::npos) << xml;
+}
+
+TEST(SweepReport, GivesAFailingSeedAFileThatIsRead) {
+  const SweepOptions options = Seeds(5, 5, 1);
+  const SweepResult result = Sweep(options, nullptr, FailEveryFifth);
+  const auto file = ParseFailure(result.failed.at(0).file, "f");
+  ASSERT_TRUE(file.ok()) << file.status();
+  EXPECT_EQ(file->schedule.run.seed, 5u);
+  EXPECT_EQ(file->schedule.run.seconds, 1u);
+}
+
+TEST(SweepReport, ComparesFingerprintsAndNamesTheFirstSeedThatDiffers) {
+  const auto compare = [](const char* a, const char* b) {
+    const auto result = CompareFingerprints(a, "A", b, "B");
+    return result.ok() ? *result : std::string(result.status().message());
+  };
+  EXPECT_EQ(compare("1 aa\n2 bb\n", "1 aa\n2 bb\n"), "");
+  EXPECT_EQ(compare("1 aa\n2 bb\n3 c\n", "1 aa\n2 bc\n3 d\n"),
+            "the first seed that differs: 2\n  bb in A\n  bc in B\n");
+  EXPECT_EQ(compare("1 aa\n", "1 aa\n2 bb\n"),
+            "the first seed that differs: 2\n  not there in A\n  bb in B\n");
+  EXPECT_EQ(compare("1 aa\n", "1\n"),
+            "'B' line 1: expected a seed, each once, and its fingerprint");
+}
+
+// "index/count", or the error.
+std::string ShardText(const char* flag, const std::map<std::string, std::string>& variables) {
+  const auto shard = ParseShard(flag, [&](const char* name) -> std::optional<std::string> {
+    const auto found = variables.find(name);
+    if (found == variables.end()) return std::nullopt;
+    return found->second;
+  });
+  if (!shard.ok()) return std::string(shard.status().message());
+  return std::to_string(shard->index) + "/" + std::to_string(shard->count);
+}
+
+TEST(Shard, IsReadFromTheFlagAndFromTheEnvironmentOnlyWhenAsked) {
+  EXPECT_EQ(ShardText("2/8", {{"GRASS_SIM_SHARD", "1/3"}}), "2/8");
+  EXPECT_EQ(ShardText("auto", {{"GRASS_SIM_SHARD", "1/3"}, {"CI_NODE_INDEX", "2"}}), "1/3");
+  EXPECT_EQ(ShardText("auto", {{"CI_NODE_INDEX", "2"}, {"CI_NODE_TOTAL", "4"}}), "2/4");
+  EXPECT_EQ(ShardText("auto", {{"CIRCLE_NODE_INDEX", "0"}, {"CIRCLE_NODE_TOTAL", "4"}}), "1/4");
+  EXPECT_EQ(ShardText("auto", {{"JOB_COMPLETION_INDEX", "3"}, {"JOB_COMPLETIONS", "4"}}), "4/4");
+  EXPECT_EQ(ShardText("auto", {{"SLURM_ARRAY_TASK_ID", "11"},
+                               {"SLURM_ARRAY_TASK_MIN", "10"},
+                               {"SLURM_ARRAY_TASK_MAX", "14"},
+                               {"SLURM_ARRAY_TASK_COUNT", "5"}}),
+            "2/5");
+}
+
+TEST(Shard, IsRefusedWithTheNameOfWhatIsWrong) {
+  for (const char* flag : {"0/3", "4/3", "1", "1/", "a/b", "", "1/3x"}) {
+    EXPECT_TRUE(ShardText(flag, {}).starts_with("--shard '")) << flag;
+  }
+  const auto names = [](const char* name, const std::map<std::string, std::string>& variables) {
+    const std::string error = ShardText("auto", variables);
+    EXPECT_TRUE(error.starts_with("--shard auto: ")) << error;
+    EXPECT_NE(error.find(name), std::string::npos) << error;
+  };
+  names("GRASS_SIM_SHARD=i/n", {});
+  names("GRASS_SIM_SHARD '3'", {{"GRASS_SIM_SHARD", "3"}});
+  names("CI_NODE_TOTAL is not set", {{"CI_NODE_INDEX", "1"}});
+  names("CI_NODE_INDEX '0'", {{"CI_NODE_INDEX", "0"}, {"CI_NODE_TOTAL", "4"}});
+  names("CIRCLE_NODE_INDEX '4'", {{"CIRCLE_NODE_INDEX", "4"}, {"CIRCLE_NODE_TOTAL", "4"}});
+  names("JOB_COMPLETION_INDEX 'x'", {{"JOB_COMPLETION_INDEX", "x"}, {"JOB_COMPLETIONS", "4"}});
+  names("SLURM_ARRAY_TASK_COUNT '3'", {{"SLURM_ARRAY_TASK_ID", "1"},
+                                       {"SLURM_ARRAY_TASK_MIN", "1"},
+                                       {"SLURM_ARRAY_TASK_MAX", "9"},
+                                       {"SLURM_ARRAY_TASK_COUNT", "3"}});
 }
 
 }  // namespace

@@ -1,0 +1,145 @@
+#include "sim/report/sweep_report.h"
+
+#include <algorithm>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <sstream>
+
+#include "sim/report/build_id.h"
+#include "sim/text.h"
+
+namespace grassdb::sim {
+namespace {
+
+std::string Line(const nlohmann::ordered_json& json) {
+  return json.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace) + "\n";
+}
+
+// XML 1.0 knows no other control characters, and a reader may refuse what is no UTF-8.
+std::string Escaped(std::string_view text) {
+  std::string escaped;
+  for (const char c : text) {
+    switch (c) {
+      case '&':
+        escaped += "&amp;";
+        break;
+      case '<':
+        escaped += "&lt;";
+        break;
+      case '>':
+        escaped += "&gt;";
+        break;
+      case '"':
+        escaped += "&quot;";
+        break;
+      case '\n':
+        escaped += "&#10;";
+        break;
+      default:
+        escaped += c >= ' ' && c <= '~' ? c : '?';
+    }
+  }
+  return escaped;
+}
+
+using SeedLines = std::map<std::uint64_t, std::string>;
+
+absl::StatusOr<SeedLines> ParseFingerprints(std::string_view text, const std::string& name) {
+  SeedLines lines;
+  std::istringstream in{std::string(text)};
+  std::uint64_t number = 0;
+  for (std::string line; std::getline(in, line);) {
+    ++number;
+    std::istringstream words(line);
+    std::uint64_t seed = 0;
+    std::string fingerprint;
+    std::string more;
+    const bool digits = !line.empty() && line[0] >= '0' && line[0] <= '9';
+    if (!digits || !(words >> seed >> fingerprint) || words >> more ||
+        !lines.emplace(seed, fingerprint).second) {
+      return absl::InvalidArgumentError("'" + name + "' line " + Decimal(number) +
+                                        ": expected a seed, each once, and its fingerprint");
+    }
+  }
+  return lines;
+}
+
+}  // namespace
+
+std::string JsonLines(const SweepOptions& options, const SweepResult& result) {
+  std::string text;
+  for (const SeedRun& run : result.runs) {
+    nlohmann::ordered_json json = {{"seed", run.seed}, {"ok", run.rule.empty()}};
+    if (!run.rule.empty()) json["rule"] = run.rule;
+    json["fingerprint"] = run.fingerprint.Hex();
+    json["events"] = run.events;
+    text += Line(json);
+  }
+  nlohmann::ordered_json faults;
+  for (std::size_t kind = 0; kind < kFaultKinds; ++kind) {
+    faults[NameOf(static_cast<FaultKind>(kind))] = {{"seeds", result.by_fault[kind].seeds},
+                                                    {"failed", result.by_fault[kind].failed}};
+  }
+  std::map<std::string, std::vector<std::uint64_t>> rules;
+  for (const FailedSeed& failed : result.failed) rules[failed.rule].push_back(failed.seed);
+  nlohmann::ordered_json summary = {{"build", BuildId()},
+                                    {"first", options.first},
+                                    {"last", options.last},
+                                    {"shard", options.shard.index},
+                                    {"shards", options.shard.count},
+                                    {"seeds", result.seeds},
+                                    {"wanted", result.wanted},
+                                    {"failed", result.failed.size()},
+                                    {"events", result.counters.events},
+                                    {"simulated_ns", result.counters.simulated_ns},
+                                    {"fingerprint", result.fingerprint.Hex()}};
+  summary["by_fault"] = faults;
+  summary["by_rule"] = rules;
+  nlohmann::ordered_json last;
+  last["summary"] = summary;
+  return text + Line(last);
+}
+
+std::string JUnitXml(const SweepOptions& options, const SweepResult& result) {
+  const std::uint64_t passed = result.seeds - result.failed.size();
+  std::string text = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
+  text += "<testsuite name=\"grass-sim sweep\" tests=\"" + Decimal(result.failed.size() + 1) +
+          "\" failures=\"" + Decimal(result.failed.size()) + "\" errors=\"0\" skipped=\"0\">\n";
+  text += "  <testcase classname=\"grass-sim\" name=\"" + Decimal(passed) + " seeds of " +
+          Decimal(options.first) + ".." + Decimal(options.last) + " that passed\"/>\n";
+  for (const FailedSeed& failed : result.failed) {
+    text += "  <testcase classname=\"grass-sim\" name=\"seed " + Decimal(failed.seed) + "\">\n";
+    text += "    <failure type=\"" + Escaped(failed.rule) + "\" message=\"" + Escaped(failed.rule) +
+            "\">" + Escaped(failed.report) + "</failure>\n  </testcase>\n";
+  }
+  return text + "</testsuite>\n";
+}
+
+std::string Fingerprints(const SweepResult& result) {
+  std::string text;
+  for (const SeedRun& run : result.runs) {
+    text += Decimal(run.seed) + " " + run.fingerprint.Hex() + "\n";
+  }
+  return text;
+}
+
+absl::StatusOr<std::string> CompareFingerprints(std::string_view a, const std::string& name_a,
+                                                std::string_view b, const std::string& name_b) {
+  const absl::StatusOr<SeedLines> lines_a = ParseFingerprints(a, name_a);
+  if (!lines_a.ok()) return lines_a.status();
+  const absl::StatusOr<SeedLines> lines_b = ParseFingerprints(b, name_b);
+  if (!lines_b.ok()) return lines_b.status();
+  const auto differ = std::ranges::mismatch(*lines_a, *lines_b);
+  const bool end_a = differ.in1 == lines_a->end();
+  const bool end_b = differ.in2 == lines_b->end();
+  if (end_a && end_b) return std::string();
+  const bool in_a = !end_a && (end_b || differ.in1->first <= differ.in2->first);
+  const bool in_b = !end_b && (end_a || differ.in2->first <= differ.in1->first);
+  const std::uint64_t seed = in_a ? differ.in1->first : differ.in2->first;
+  return "the first seed that differs: " + Decimal(seed) + "\n  " +
+         (in_a ? differ.in1->second : "not there") + " in " + name_a + "\n  " +
+         (in_b ? differ.in2->second : "not there") + " in " + name_b + "\n";
+}
+
+}  // namespace grassdb::sim

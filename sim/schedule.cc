@@ -1,0 +1,237 @@
+#include "sim/schedule.h"
+
+#include <algorithm>
+#include <array>
+#include <nlohmann/json.hpp>
+
+#include "core/check.h"
+#include "sim/strict_json.h"
+#include "sim/text.h"
+
+namespace grassdb::sim {
+namespace {
+
+struct Edit {
+  const char* name;
+  std::uint64_t min;
+  std::uint64_t max;
+  std::uint64_t (*get)(const Plan& plan);
+  void (*set)(std::uint64_t value, Plan* plan);
+};
+
+constexpr std::uint64_t kNanosecondsMax = 1'000'000'000'000'000;
+
+// Part of the format: append, never rename.
+constexpr std::array kEdits = {
+    Edit{"voters", 1, 7, [](const Plan& plan) { return std::uint64_t{plan.voters}; },
+         [](std::uint64_t value, Plan* plan) { plan->voters = static_cast<std::uint32_t>(value); }},
+    Edit{"nodes", 1, 9, [](const Plan& plan) { return std::uint64_t{plan.nodes}; },
+         [](std::uint64_t value, Plan* plan) { plan->nodes = static_cast<std::uint32_t>(value); }},
+    Edit{"clients", 1, 12, [](const Plan& plan) { return std::uint64_t{plan.workload.clients}; },
+         [](std::uint64_t value, Plan* plan) {
+           plan->workload.clients = static_cast<std::uint32_t>(value);
+         }},
+    Edit{"keys", 1, 24, [](const Plan& plan) { return std::uint64_t{plan.workload.keys}; },
+         [](std::uint64_t value, Plan* plan) {
+           plan->workload.keys = static_cast<std::uint32_t>(value);
+         }},
+    Edit{"value_bytes_max", 1, 2048,
+         [](const Plan& plan) { return std::uint64_t{plan.workload.value_bytes_max}; },
+         [](std::uint64_t value, Plan* plan) {
+           plan->workload.value_bytes_max = static_cast<std::uint32_t>(value);
+         }},
+    Edit{"fault_phase_ns", 1, kNanosecondsMax,
+         [](const Plan& plan) { return static_cast<std::uint64_t>(plan.fault_phase.count()); },
+         [](std::uint64_t value, Plan* plan) {
+           plan->fault_phase = Duration(static_cast<Duration::rep>(value));
+         }},
+    Edit{"drift_ppm_max", 0, 400'000,
+         [](const Plan& plan) { return static_cast<std::uint64_t>(plan.clock.drift_ppm_max); },
+         [](std::uint64_t value, Plan* plan) {
+           plan->clock.drift_ppm_max = static_cast<std::int64_t>(value);
+         }},
+    Edit{"lease_ppm", 0, 1'000'000,
+         [](const Plan& plan) { return std::uint64_t{plan.workload.lease}; },
+         [](std::uint64_t value, Plan* plan) {
+           plan->workload.lease = static_cast<PerMillion>(value);
+         }},
+    Edit{"standing_partition", 0, 1,
+         [](const Plan& plan) { return std::uint64_t{plan.standing_partition ? 1u : 0u}; },
+         [](std::uint64_t value, Plan* plan) { plan->standing_partition = value != 0; }},
+    Edit{"end_with_faults", 0, 1,
+         [](const Plan& plan) { return std::uint64_t{plan.end_with_faults ? 1u : 0u}; },
+         [](std::uint64_t value, Plan* plan) { plan->end_with_faults = value != 0; }},
+};
+
+const Edit* FindEdit(std::string_view name) {
+  const auto* found = std::ranges::find(kEdits, name, &Edit::name);
+  return found == kEdits.end() ? nullptr : found;
+}
+
+struct ChoiceForm {
+  const char* name;
+  std::size_t about;  // how many numbers say what it is about
+};
+
+// By value of Choice.
+constexpr std::array<ChoiceForm, kChoices> kForms = {{{"faults", 1},
+                                                      {"operations", 1},
+                                                      {"reconnects", 1},
+                                                      {"lost_messages", 3},
+                                                      {"repeated_messages", 3},
+                                                      {"late_messages", 3},
+                                                      {"late_copies", 3},
+                                                      {"damaged_chunks", 3},
+                                                      {"lost_packets", 2},
+                                                      {"late_packets", 2},
+                                                      {"failed_ios", 1},
+                                                      {"late_ios", 1},
+                                                      {"lossy_crashes", 1},
+                                                      {"restart_at_heal", 0}}};
+
+const ChoiceForm& FormOf(Choice choice) {
+  return kForms[static_cast<std::size_t>(choice)];
+}
+
+nlohmann::json ToJson(const Decision& decision) {
+  nlohmann::json row = nlohmann::json::array();
+  for (std::size_t i = 0; i < FormOf(decision.choice).about; ++i) {
+    if (decision.choice == Choice::kFault) {
+      row.push_back(NameOf(static_cast<FaultKind>(decision.about[i])));
+    } else {
+      row.push_back(decision.about[i]);
+    }
+  }
+  row.push_back(decision.number);
+  if (decision.choice == Choice::kOperation) row.push_back(decision.not_before);
+  return row;
+}
+
+std::optional<std::uint32_t> FaultNamed(const nlohmann::json& name) {
+  if (!name.is_string()) return std::nullopt;
+  for (std::uint32_t kind = 0; kind < kFaultKinds; ++kind) {
+    if (name.get<std::string>() == NameOf(static_cast<FaultKind>(kind))) return kind;
+  }
+  return std::nullopt;
+}
+
+std::optional<Decision> ReadDecision(Choice choice, const nlohmann::json& row) {
+  const std::size_t about = FormOf(choice).about;
+  const bool timed = choice == Choice::kOperation;
+  if (!row.is_array() || row.size() != about + (timed ? 2 : 1)) return std::nullopt;
+  Decision decision;
+  decision.choice = choice;
+  for (std::size_t i = 0; i < about; ++i) {
+    if (choice == Choice::kFault) {
+      const std::optional<std::uint32_t> kind = FaultNamed(row[i]);
+      if (!kind.has_value()) return std::nullopt;
+      decision.about[i] = *kind;
+    } else if (row[i].is_number_unsigned() && row[i].get<std::uint64_t>() <= UINT32_MAX) {
+      decision.about[i] = row[i].get<std::uint32_t>();
+    } else {
+      return std::nullopt;
+    }
+  }
+  if (!row[about].is_number_unsigned() || !row.back().is_number_unsigned()) return std::nullopt;
+  decision.number = row[about].get<std::uint64_t>();
+  if (timed) decision.not_before = row.back().get<std::uint64_t>();
+  if (decision.not_before > kNanosecondsMax) return std::nullopt;
+  return decision;
+}
+
+std::vector<Decision> ReadDecisions(StrictObject object) {
+  std::vector<Decision> decisions;
+  for (std::size_t i = 0; i < kChoices; ++i) {
+    const auto choice = static_cast<Choice>(i);
+    const std::string name = NameOf(choice);
+    if (!object.Has(name)) continue;
+    for (const nlohmann::json& row : object.Array(name)) {
+      const std::optional<Decision> decision = ReadDecision(choice, row);
+      if (decision.has_value()) {
+        decisions.push_back(*decision);
+      } else {
+        object.Fail(name, "'" + row.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace) +
+                              "' names no such decision");
+      }
+    }
+  }
+  object.End();
+  std::ranges::sort(decisions);
+  const auto twice = std::ranges::adjacent_find(decisions);
+  if (twice != decisions.end()) object.Fail(NameOf(twice->choice), "names a decision twice");
+  return decisions;
+}
+
+}  // namespace
+
+const char* NameOf(Choice choice) {
+  return FormOf(choice).name;
+}
+
+std::vector<std::string> EditNames() {
+  std::vector<std::string> names;
+  for (const Edit& edit : kEdits) names.emplace_back(edit.name);
+  return names;
+}
+
+std::uint64_t ValueOf(const Plan& plan, std::string_view edit) {
+  const Edit* found = FindEdit(edit);
+  GRASS_CHECK(found != nullptr);
+  return found->get(plan);
+}
+
+Plan PlanOf(const Schedule& schedule) {
+  Plan plan = DrawPlan(schedule.run);
+  for (const auto& [name, value] : schedule.edits) {
+    const Edit* edit = FindEdit(name);
+    GRASS_CHECK(edit != nullptr);
+    GRASS_CHECK(value >= edit->min && value <= edit->max);
+    edit->set(value, &plan);
+  }
+  // Fewer machines than voters: the others are not born.
+  plan.voters = std::min(plan.voters, plan.nodes);
+  plan.only = schedule.only;
+  return plan;
+}
+
+nlohmann::json ToJson(const Schedule& schedule) {
+  nlohmann::json json = {{"seed", schedule.run.seed}};
+  if (schedule.run.nodes) json["nodes"] = *schedule.run.nodes;
+  if (schedule.run.steps) json["steps"] = *schedule.run.steps;
+  if (schedule.run.seconds) json["seconds"] = *schedule.run.seconds;
+  if (!schedule.edits.empty()) json["edits"] = schedule.edits;
+  if (schedule.only.has_value()) {
+    nlohmann::json& only = json["only"] = nlohmann::json::object();
+    for (const Decision& decision : *schedule.only) {
+      only[NameOf(decision.choice)].push_back(ToJson(decision));
+    }
+  }
+  return json;
+}
+
+Schedule ReadSchedule(StrictObject object) {
+  Schedule schedule;
+  schedule.run.seed = object.Number("seed", 0, UINT64_MAX);
+  if (const auto nodes = object.OptionalNumber("nodes", 1, 7)) {
+    if (*nodes % 2 == 0) object.Fail("nodes", "expected 1, 3, 5 or 7");
+    schedule.run.nodes = static_cast<std::uint32_t>(*nodes);
+  }
+  schedule.run.steps = object.OptionalNumber("steps", 1, UINT64_MAX);
+  if (const auto seconds = object.OptionalNumber("seconds", 1, 1'000'000)) {
+    schedule.run.seconds = static_cast<std::uint32_t>(*seconds);
+  }
+  if (object.Has("edits")) {
+    StrictObject edits = object.Object("edits");
+    for (const Edit& edit : kEdits) {
+      if (const auto value = edits.OptionalNumber(edit.name, edit.min, edit.max)) {
+        schedule.edits[edit.name] = *value;
+      }
+    }
+    edits.End();
+  }
+  if (object.Has("only")) schedule.only = ReadDecisions(object.Object("only"));
+  object.End();
+  return schedule;
+}
+
+}  // namespace grassdb::sim

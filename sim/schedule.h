@@ -1,0 +1,54 @@
+// Schedule: a run as a value that can be written down, edited and run again. The seed decides
+// everything; on top of it a schedule may
+//
+//   - set single dimensions of the plan (`edits`): fewer nodes, fewer clients, a shorter run;
+//   - say which decisions happen at all (`only`): these crashes, these lost messages, these
+//     operations, and nothing else of choices.h.
+//
+// Because every decision is keyed by what it is about, what is left happens as it did. A schedule
+// without edits is the seed. What is kept is listed rather than what is left out: a run that has
+// been changed comes to decisions that the first one never came to, and a small schedule should
+// stay small.
+#ifndef GRASSDB_SIM_SCHEDULE_H_
+#define GRASSDB_SIM_SCHEDULE_H_
+
+#include <cstdint>
+#include <map>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "sim/choices.h"
+#include "sim/plan.h"
+
+namespace grassdb::sim {
+
+struct Schedule {
+  RunOptions run;
+  // By name of the dimension (EditNames), each within its range.
+  std::map<std::string, std::uint64_t> edits;
+  std::optional<std::vector<Decision>> only;  // sorted, each once
+};
+
+// What may stand in `edits`.
+std::vector<std::string> EditNames();
+// The value that `plan` has in the dimension of that name, which is known.
+std::uint64_t ValueOf(const Plan& plan, std::string_view edit);
+
+Plan PlanOf(const Schedule& schedule);
+
+// "lost_messages": what the list of such decisions is called in a schedule.
+const char* NameOf(Choice choice);
+
+nlohmann::json ToJson(const Schedule& schedule);
+
+class StrictObject;
+// Reads what ToJson wrote; what it finds wrong goes to the reader, and the result is then of no
+// use.
+Schedule ReadSchedule(StrictObject object);
+
+}  // namespace grassdb::sim
+
+#endif  // GRASSDB_SIM_SCHEDULE_H_

@@ -1,0 +1,261 @@
+#include "sim/schedule.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <string>
+
+#include "sim/report/failure_file.h"
+#include "sim/run.h"
+#include "sim/strict_json.h"
+#include "tests/property.h"
+
+namespace grassdb::sim {
+namespace {
+
+Schedule Seed(std::uint64_t seed) {
+  Schedule schedule;
+  schedule.run.seed = seed;
+  schedule.run.seconds = 3;
+  return schedule;
+}
+
+RunResult RunNoting(const Schedule& schedule, std::vector<Decision>* decisions) {
+  return RunSchedule(schedule, {.sink = nullptr, .window = {}, .decisions = decisions});
+}
+
+// What is wrong with a schedule, or nothing.
+std::string ErrorOf(const std::string& text) {
+  const nlohmann::json json = nlohmann::json::parse(text);
+  std::string error;
+  ReadSchedule(StrictObject(json, "file", &error));
+  return error;
+}
+
+Schedule Read(const std::string& text) {
+  const nlohmann::json json = nlohmann::json::parse(text);
+  std::string error;
+  Schedule schedule = ReadSchedule(StrictObject(json, "file", &error));
+  EXPECT_EQ(error, "");
+  return schedule;
+}
+
+TEST(Schedule, WithoutEditsIsTheSeed) {
+  EXPECT_EQ(RunSchedule(Seed(7)).fingerprint, RunSeed(Seed(7).run).fingerprint);
+}
+
+// Seeds that between them take every kind of decision.
+TEST(Schedule, IsTheSameRunWhenAllThatHappenedIsKept) {
+  std::set<Choice> seen;
+  for (std::uint64_t seed = 1; seed <= 40; ++seed) {
+    Schedule schedule = Seed(seed);
+    std::vector<Decision> decisions;
+    const RunResult free = RunNoting(schedule, &decisions);
+    for (const Decision& decision : decisions) seen.insert(decision.choice);
+    std::ranges::sort(decisions);
+    EXPECT_EQ(std::ranges::adjacent_find(decisions), decisions.end()) << "a name for two decisions";
+    schedule.only = decisions;
+    std::vector<Decision> again;
+    const RunResult kept = RunNoting(schedule, &again);
+    EXPECT_EQ(free.fingerprint, kept.fingerprint) << seed;
+    EXPECT_EQ(free.counters.events, kept.counters.events);
+  }
+  for (const Choice choice :
+       {Choice::kFault, Choice::kOperation, Choice::kReconnect, Choice::kLoss, Choice::kCopy,
+        Choice::kStraggle, Choice::kCopyLate, Choice::kPacketLoss, Choice::kPacketLate,
+        Choice::kIoLate, Choice::kCrashLoss, Choice::kHealRestart}) {
+    EXPECT_TRUE(seen.contains(choice)) << NameOf(choice);
+  }
+}
+
+TEST(Schedule, HasNoFaultAndNoOperationWhenNothingIsKept) {
+  for (std::uint64_t seed = 1; seed <= 10; ++seed) {
+    Schedule schedule = Seed(seed);
+    schedule.only.emplace();
+    std::vector<Decision> decisions;
+    const RunResult result = RunNoting(schedule, &decisions);
+    EXPECT_TRUE(result.ok()) << result.report;
+    EXPECT_TRUE(decisions.empty());
+    EXPECT_EQ(result.counters.crashes, 0u);
+    EXPECT_EQ(result.counters.partitions, 0u);
+    EXPECT_EQ(result.counters.messages_repeated, 0u);
+    EXPECT_EQ(result.counters.io_failures, 0u);
+    EXPECT_EQ(result.counters.chunks_damaged, 0u);
+  }
+}
+
+// The decision itself is keyed: without one fault the others begin when they began.
+TEST(Schedule, LeavesTheOtherFaultsAsTheyWere) {
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    Schedule schedule = Seed(seed);
+    const auto faults = [&schedule] {
+      std::vector<Decision> decisions;
+      RunNoting(schedule, &decisions);
+      std::erase_if(decisions, [](const Decision& d) { return d.choice != Choice::kFault; });
+      return decisions;
+    };
+    const std::vector<Decision> all = faults();
+    if (all.empty()) continue;
+    std::vector<Decision> rest = all;
+    rest.erase(rest.begin());
+    schedule.only = rest;
+    std::ranges::sort(*schedule.only);
+    EXPECT_EQ(faults(), rest) << seed;
+  }
+}
+
+TEST(Schedule, EditsThePlan) {
+  Schedule schedule = Seed(1);
+  for (const std::string& name : EditNames()) {
+    schedule.edits = {{name, 1}};
+    EXPECT_EQ(ValueOf(PlanOf(schedule), name), 1u) << name;
+  }
+  schedule.edits = {{"nodes", 2}};
+  EXPECT_EQ(PlanOf(schedule).voters, 2u) << "no more voters than machines";
+}
+
+RC_GTEST_PROP(Schedule, IsReadAsItWasWritten, ()) {
+  Schedule schedule;
+  schedule.run.seed = *rc::gen::arbitrary<std::uint64_t>();
+  if (*rc::gen::arbitrary<bool>()) schedule.run.nodes = *rc::gen::element(1u, 3u, 5u, 7u);
+  if (*rc::gen::arbitrary<bool>()) schedule.run.steps = 1 + *rc::gen::arbitrary<std::uint32_t>();
+  if (*rc::gen::arbitrary<bool>()) schedule.run.seconds = *rc::gen::inRange(1u, 1000u);
+  for (const std::string& name : EditNames()) {
+    if (*rc::gen::arbitrary<bool>()) schedule.edits[name] = 1;
+  }
+  if (*rc::gen::arbitrary<bool>()) {
+    std::set<Decision> decisions;
+    for (std::uint32_t i = 0; i < 20; ++i) {
+      Decision one;
+      one.choice = static_cast<Choice>(*rc::gen::inRange<std::uint32_t>(0, kChoices));
+      const bool about = one.choice != Choice::kHealRestart;
+      if (about) one.about[0] = *rc::gen::inRange<std::uint32_t>(0, kFaultKinds);
+      if (one.choice >= Choice::kLoss && one.choice <= Choice::kPacketLate) {
+        one.about[1] = *rc::gen::arbitrary<std::uint32_t>();
+      }
+      if (one.choice >= Choice::kLoss && one.choice <= Choice::kDamage) one.about[2] = i;
+      one.number = *rc::gen::arbitrary<std::uint64_t>();
+      if (one.choice == Choice::kOperation) one.not_before = i;
+      decisions.insert(one);
+    }
+    schedule.only.emplace(decisions.begin(), decisions.end());
+  }
+  const Schedule read = Read(ToJson(schedule).dump());
+  RC_ASSERT(ToJson(read) == ToJson(schedule));
+  RC_ASSERT(read.only == schedule.only);
+  RC_ASSERT(read.edits == schedule.edits);
+}
+
+TEST(Schedule, IsReadStrictlyWithTheFieldInTheError) {
+  const std::pair<const char*, const char*> cases[] = {
+      {"[]", "file: expected an object"},
+      {"{}", "file: seed: is missing"},
+      {R"({"seed":-1})", "file: seed: expected a whole number from 0 to 18446744073709551615"},
+      {R"({"seed":1.5})", "file: seed: expected"},
+      {R"({"seed":"1"})", "file: seed: expected"},
+      {R"({"seed":1,"sed":2})", "file: sed: is unknown here"},
+      {R"({"seed":1,"nodes":4})", "file: nodes: expected 1, 3, 5 or 7"},
+      {R"({"seed":1,"edits":{"clients":0}})", "file: edits: clients: expected"},
+      {R"({"seed":1,"edits":{"client":1}})", "file: edits: client: is unknown here"},
+      {R"({"seed":1,"only":{"fault":[]}})", "file: only: fault: is unknown here"},
+      {R"({"seed":1,"only":{"faults":[["fire",1]]}})", "file: only: faults: '[\"fire\",1]'"},
+      {R"({"seed":1,"only":{"faults":[["crash"]]}})", "file: only: faults: '[\"crash\"]'"},
+      {R"({"seed":1,"only":{"operations":[[4294967296,1,0]]}})", "file: only: operations: "},
+      {R"({"seed":1,"only":{"operations":[[0,1,0],[0,1,5]]}})",
+       "operations: names a decision twice"},
+  };
+  for (const auto& [text, problem] : cases) {
+    EXPECT_NE(ErrorOf(text).find(problem), std::string::npos) << text << "\n" << ErrorOf(text);
+  }
+}
+
+// --- The file of a failure ---
+
+// A rule of the test's own, broken by the third crash: the trace tells it, and it may stop the run.
+RunObserver ThirdCrashIsAViolation() {
+  RunObserver observer;
+  observer.sink = [crashes = 0](std::string_view line) mutable {
+    if (line.find("CRASH") != std::string_view::npos && ++crashes == 3) {
+      throw Violation{"no third crash", "tests/sim/schedule_test.cc:1", std::string(line)};
+    }
+  };
+  return observer;
+}
+
+Schedule Crashing() {
+  for (std::uint64_t seed = 1;; ++seed) {
+    if (!RunSchedule(Seed(seed), ThirdCrashIsAViolation()).ok()) return Seed(seed);
+  }
+}
+
+TEST(FailureFile, ReplaysToTheSameViolationAndFingerprint) {
+  const Schedule schedule = Crashing();
+  const FailureFile written = FailureOf(schedule, RunSchedule(schedule, ThirdCrashIsAViolation()));
+  const absl::StatusOr<FailureFile> read = ParseFailure(TextOf(written), "f.json");
+  ASSERT_TRUE(read.ok()) << read.status();
+  EXPECT_EQ(TextOf(*read), TextOf(written));
+  EXPECT_EQ(read->violation.rule, "no third crash");
+  EXPECT_GT(read->event, 0u);
+  EXPECT_FALSE(read->trace.empty());
+  EXPECT_FALSE(read->plan.empty());
+  const RunResult again = RunSchedule(read->schedule, ThirdCrashIsAViolation());
+  EXPECT_EQ(Difference(*read, again), "");
+}
+
+TEST(FailureFile, TellsWhenTheBuildDoesSomethingElse) {
+  const Schedule schedule = Crashing();
+  const FailureFile file = FailureOf(schedule, RunSchedule(schedule, ThirdCrashIsAViolation()));
+  const std::string difference = Difference(file, RunSchedule(schedule));
+  EXPECT_NE(difference.find("rule: no rule is broken"), std::string::npos) << difference;
+  EXPECT_NE(difference.find("in the file: no third crash"), std::string::npos) << difference;
+  FailureFile other = file;
+  other.fingerprint[0] = other.fingerprint[0] == '0' ? '1' : '0';
+  const RunResult again = RunSchedule(schedule, ThirdCrashIsAViolation());
+  EXPECT_NE(Difference(other, again).find("fingerprint: "), std::string::npos);
+}
+
+TEST(FailureFile, IsReadStrictly) {
+  const Schedule schedule = Crashing();
+  const FailureFile file = FailureOf(schedule, RunSchedule(schedule, ThirdCrashIsAViolation()));
+  const nlohmann::json good = nlohmann::json::parse(TextOf(file));
+  const auto error = [](const nlohmann::json& json) {
+    return std::string(ParseFailure(json.dump(), "f.json").status().message());
+  };
+  EXPECT_EQ(error(good), "");
+  nlohmann::json bad = good;
+  bad["version"] = 2;
+  EXPECT_EQ(error(bad), "'f.json': version: this grass-sim reads version 1 only");
+  bad = good;
+  bad["format"] = "x";
+  EXPECT_NE(error(bad).find("'f.json': format: "), std::string::npos);
+  bad = good;
+  bad["violation"]["extra"] = 1;
+  EXPECT_EQ(error(bad), "'f.json': violation: extra: is unknown here");
+  bad = good;
+  bad["schedule"]["seed"] = "1";
+  EXPECT_NE(error(bad).find("'f.json': schedule: seed: "), std::string::npos);
+  EXPECT_NE(ParseFailure("{", "f.json").status().message().find("is not JSON"), std::string::npos);
+}
+
+TEST(Trace, ShowsTheLinesOfItsWindowOnly) {
+  Schedule schedule = Seed(7);
+  schedule.run.nodes = 3;
+  RunObserver observer;
+  std::string shown;
+  observer.sink = [&shown](std::string_view line) { shown.append(line) += '\n'; };
+  observer.window.from = TrueTime() + std::chrono::seconds(1);
+  observer.window.until = TrueTime() + std::chrono::seconds(2);
+  RunSchedule(schedule, observer);
+  EXPECT_NE(shown.find("    1."), std::string::npos);
+  EXPECT_EQ(shown.find("    0."), std::string::npos);
+  EXPECT_EQ(shown.find("    3."), std::string::npos);
+  EXPECT_NE(shown.find("AppendEntries"), std::string::npos);
+  shown.clear();
+  observer.window = {.from = {}, .until = kNever, .events_only = true};
+  RunSchedule(schedule, observer);
+  EXPECT_EQ(shown.find("AppendEntries"), std::string::npos);
+  EXPECT_NE(shown.find("boots"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace grassdb::sim
