@@ -6,11 +6,12 @@
 //     elect n1                         time passes, n1 campaigns, all messages arrive: it leads
 //     propose n1 a b                   one submission
 //     read n1                          one linearizable read; reads are numbered from 1
-//     deliver n1->n2 [COUNT]           what is under way there now, oldest first; with COUNT no
-//     more deliver all                      everything, and what that causes, until nothing is
-//     under way repeat n1->n2                    the network delivers the last message of this link
-//     once more drop n1->n2 [COUNT] | drop all   loses what is under way cut n1->n2 ... | isolate
-//     n1      from now on the link, or all of the node's, loses what it is
+//     deliver n1->n2 [COUNT]           what is under way there now, oldest first, up to COUNT
+//     deliver all                      everything, and what that causes, until nothing is under way
+//     repeat n1->n2                    the network delivers the last message of this link once more
+//     drop n1->n2 [COUNT] | drop all   loses what is under way
+//     delay n1->n2 [COUNT]             moves it, or COUNT of it, behind everything else under way
+//     cut n1->n2 ... | isolate n1      from now on the link, or all of the node's, loses what it is
 //                                      given to deliver
 //     heal                             no link is cut any more
 //     fire n2                          the clock moves to n2's deadline, which fires
