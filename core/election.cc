@@ -90,26 +90,28 @@ void Raft::CountVotes() {
   }
 }
 
-void Raft::OnRequestVote(NodeId from, Term term, const RequestVoteRequest& request) {
+void Raft::OnRequestVote(const Message& message, const RequestVoteRequest& request) {
+  const NodeId from = message.from;
   RequestVoteResponse response;
   response.ballot = request.ballot;
   response.campaign_term = request.campaign_term;
   if (request.ballot == Ballot::kPreVote) {
-    response.granted = WouldPreVote(request);
+    response.granted = WouldPreVote(message, request);
     Send(from, response, term_persist_);
     return;
   }
-  GRASS_CHECK_EQ(term, hard_state_.term);
+  GRASS_CHECK_EQ(message.term, hard_state_.term);
   const bool free_to_vote = hard_state_.voted_for == NodeId() || hard_state_.voted_for == from;
   // A learner that is asked votes too: the candidate may know of a promotion that this node does
   // not (thesis 4.2.1).
-  response.granted = free_to_vote && (standing() == Standing::kProven || IsBirth(request)) &&
+  response.granted = free_to_vote &&
+                     (standing() == Standing::kProven || IsBirth(message, request)) &&
                      !std::holds_alternative<LeaderState>(role_) &&
                      log_.IsUpToDate(request.last_log_index, request.last_log_term);
   if (response.granted && hard_state_.voted_for == NodeId()) {
     // A pre-candidate of this term gives up its own bid.
     if (std::holds_alternative<CandidateState>(role_)) BecomeFollower(hard_state_.term, NodeId());
-    if (IsBirth(request)) hard_state_.founder = true;
+    if (IsBirth(message, request)) hard_state_.founder = true;
     SetHardState(hard_state_.term, from);
     ResetElectionDeadline();
     Emit(EventKind::kGrantedVote, from);
@@ -119,9 +121,9 @@ void Raft::OnRequestVote(NodeId from, Term term, const RequestVoteRequest& reque
 }
 
 // Thesis 9.6 and 4.2.3.
-bool Raft::WouldPreVote(const RequestVoteRequest& request) const {
+bool Raft::WouldPreVote(const Message& message, const RequestVoteRequest& request) const {
   return request.campaign_term > hard_state_.term &&
-         (standing() == Standing::kProven || IsBirth(request)) &&
+         (standing() == Standing::kProven || IsBirth(message, request)) &&
          log_.IsUpToDate(request.last_log_index, request.last_log_term) && !DefendsLeader(request);
 }
 

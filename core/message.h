@@ -121,6 +121,9 @@ struct Message {
   Term term;  // the sender's current term
   MessageBody body;
   Incarnation incarnation{};  // of the sender
+  // Of the receiver, as the sender knows it; 0: it does not. What was said to an earlier life of
+  // the receiver's disk is not for the present one (standing.cc).
+  Incarnation to_incarnation{};
 };
 
 // "AppendEntriesRequest" and so on, for logs and traces.

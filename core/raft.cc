@@ -133,7 +133,9 @@ void Raft::OnLeaderDeadline() {
 
 void Raft::Dispatch(Message message) {
   if (message.to != options_.id || message.from == options_.id) return;
-  if (!PassesIncarnationCheck(message) || !PassesTermCheck(message)) return;
+  if (!PassesIncarnationCheck(message)) return;
+  Hear(message);
+  if (!PassesTermCheck(message)) return;
   const NodeId from = message.from;
   if (std::holds_alternative<InstallSnapshotRequest>(message.body)) {
     OnInstallSnapshot(std::move(message));
@@ -144,7 +146,7 @@ void Raft::Dispatch(Message message) {
   } else if (auto* appended = std::get_if<AppendEntriesResponse>(&message.body)) {
     OnAppendEntriesResponse(from, message.incarnation, *appended);
   } else if (auto* ask = std::get_if<RequestVoteRequest>(&message.body)) {
-    OnRequestVote(from, message.term, *ask);
+    OnRequestVote(message, *ask);
   } else if (auto* vote = std::get_if<RequestVoteResponse>(&message.body)) {
     OnRequestVoteResponse(from, *vote);
   } else if (std::holds_alternative<TimeoutNow>(message.body)) {
@@ -420,11 +422,16 @@ void Raft::AdvanceApply() {
 void Raft::Send(NodeId to, MessageBody body, PersistId needs) {
   GRASS_CHECK_NE(to, options_.id);
   GRASS_CHECK_LE(needs, NextPersist());
+  // What a leader sends goes to any life of a follower's disk: that is how a new one learns.
+  const bool to_any = std::holds_alternative<AppendEntriesRequest>(body) ||
+                      std::holds_alternative<InstallSnapshotRequest>(body);
+  const Incarnation addressee = to_any ? Incarnation() : HeardOf(to);
   Message message{.from = options_.id,
                   .to = to,
                   .term = hard_state_.term,
                   .body = std::move(body),
-                  .incarnation = incarnation_};
+                  .incarnation = incarnation_,
+                  .to_incarnation = addressee};
   if (needs <= durable_persist_) {
     output_->messages.push_back(std::move(message));
   } else {

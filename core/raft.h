@@ -182,8 +182,8 @@ class Raft {
   void StartCampaign(Ballot ballot, CampaignReason reason);
   void CountVotes();
   void RecordVote(NodeId from, bool granted);
-  void OnRequestVote(NodeId from, Term term, const RequestVoteRequest& request);
-  bool WouldPreVote(const RequestVoteRequest& request) const;
+  void OnRequestVote(const Message& message, const RequestVoteRequest& request);
+  bool WouldPreVote(const Message& message, const RequestVoteRequest& request) const;
   bool DefendsLeader(const RequestVoteRequest& request) const;
   void OnRequestVoteResponse(NodeId from, const RequestVoteResponse& response);
   void BecomeLeader();
@@ -234,9 +234,11 @@ class Raft {
   void LeaveCluster();
 
   // standing.cc
-  bool IsBirth(const RequestVoteRequest& request) const;
+  bool IsBirth(const Message& message, const RequestVoteRequest& request) const;
   bool PassesIncarnationCheck(const Message& message);
   void NoteIncarnation(Progress& follower, Incarnation incarnation);
+  Incarnation HeardOf(NodeId peer) const;
+  void Hear(const Message& message);
   void OnForgotten(Progress& follower);
   bool RecordIncarnations();
 
@@ -257,6 +259,8 @@ class Raft {
 
   RaftOptions options_;
   Incarnation incarnation_;
+  // Who has been heard in this life, each with the incarnation it had then.
+  std::vector<std::pair<NodeId, Incarnation>> heard_;
   HardState hard_state_;
   Log log_;
   std::optional<SnapshotMeta> snapshot_;

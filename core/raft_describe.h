@@ -167,6 +167,7 @@ void Put(Sink& sink, const Message& message) {
   sink.Node(message.to);
   Put(sink, message.term);
   Put(sink, message.incarnation);
+  Put(sink, message.to_incarnation);
   sink.Number(message.body.index());
   std::visit([&sink](const auto& body) { Put(sink, body); }, message.body);
 }
@@ -218,6 +219,11 @@ void Raft::Describe(Sink& sink) const {
   sink.Draws(options_.seed);
   sink.Draws(election_resets_);
   Put(sink, incarnation_);
+  sink.Number(heard_.size());
+  for (const auto& [peer, incarnation] : heard_) {
+    sink.Node(peer);
+    Put(sink, incarnation);
+  }
   Put(sink, hard_state_);
   Put(sink, log_.base_index());
   Put(sink, log_.base_term());

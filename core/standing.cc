@@ -41,13 +41,35 @@ Standing Raft::standing() const {
   return hard_state_.founder ? Standing::kProven : Standing::kUnproven;
 }
 
-bool Raft::IsBirth(const RequestVoteRequest& request) const {
-  return request.last_log_index == Index(0) && log_.last_index() == Index(0);
+// The request must be for this very disk: one of the birth that has long passed may come late, or
+// once more, to a node that has lost its disk since. A candidate knows the disks of those that have
+// granted its pre-vote, a quorum.
+bool Raft::IsBirth(const Message& message, const RequestVoteRequest& request) const {
+  if (request.last_log_index != Index(0) || log_.last_index() != Index(0)) return false;
+  return request.ballot == Ballot::kPreVote || message.to_incarnation == incarnation_;
 }
 
-// False: the message comes from an earlier life of its sender's disk, or from a later one than the
-// configuration knows and promises what it cannot.
+Incarnation Raft::HeardOf(NodeId peer) const {
+  const auto at = std::ranges::find(heard_, peer, &std::pair<NodeId, Incarnation>::first);
+  return at == heard_.end() ? Incarnation() : at->second;
+}
+
+void Raft::Hear(const Message& message) {
+  if (message.incarnation == Incarnation(0)) return;
+  const auto at = std::ranges::find(heard_, message.from, &std::pair<NodeId, Incarnation>::first);
+  if (at == heard_.end()) {
+    heard_.emplace_back(message.from, message.incarnation);
+  } else {
+    at->second = message.incarnation;
+  }
+}
+
+// False: the message is for an earlier life of this disk; or comes from one of its sender's disk,
+// or from a later one than the configuration knows and promises what it cannot.
 bool Raft::PassesIncarnationCheck(const Message& message) {
+  if (message.to_incarnation != Incarnation(0) && message.to_incarnation != incarnation_) {
+    return false;
+  }
   const Member* sender = configuration().Find(message.from);
   if (sender == nullptr || sender->incarnation == Incarnation(0)) return true;
   if (message.incarnation < sender->incarnation) return false;

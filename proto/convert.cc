@@ -81,6 +81,7 @@ void PutHeader(const Message& message, ClusterId cluster, Wire& wire) {
   header.set_to(message.to.value());
   header.set_term(message.term.value());
   header.set_incarnation(message.incarnation.value());
+  header.set_to_incarnation(message.to_incarnation.value());
 }
 
 raft::RequestVoteRequest ToWire(const RequestVoteRequest& body) {
@@ -404,6 +405,7 @@ absl::Status TakeHeader(const raft::Header& header, const char* name, ClusterId 
   message.to = NodeId(header.to());
   message.term = Term(header.term());
   message.incarnation = Incarnation(header.incarnation());
+  message.to_incarnation = Incarnation(header.to_incarnation());
   return fields.problem();
 }
 

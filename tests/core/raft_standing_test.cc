@@ -2,6 +2,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <functional>
+#include <vector>
 
 #include "tests/core/raft_cluster.h"
 
@@ -60,6 +62,17 @@ class RaftStanding : public ::testing::Test {
   Standing StandingOf(int number) { return cluster_.raft(number).standing(); }
   const Progress& FollowerN2() {
     return *std::ranges::find(*cluster_.raft(1).followers(), IdOfNode(2), &Progress::id);
+  }
+  // The first election of the cluster, won by `candidate`; `look` sees every message.
+  void Birth(int candidate, const std::function<void(const Message&)>& look) {
+    cluster_.Skip(milliseconds(600));
+    cluster_.Step(candidate, DeadlineReached{});
+    while (!cluster_.network().empty()) {
+      const Message message = cluster_.network().front();
+      cluster_.network().pop_front();
+      look(message);
+      cluster_.Deliver(message);
+    }
   }
   Message FromN2(const AppendEntriesResponse& response) {
     return Message{.from = IdOfNode(2),
@@ -236,6 +249,47 @@ TEST_F(RaftStanding, ALearnerThatDeniesWhatItAcknowledgedLearnsOnceMore) {
   cluster_.ReleaseDisk(2);
   cluster_.Advance(seconds(1));
   EXPECT_TRUE(AllAreVoters());
+}
+
+// What was said at the birth of the cluster, repeated by the network to a disk that came after.
+TEST_F(RaftStanding, TheAnswersToTheCampaignOfAnEarlierLifeElectNobody) {
+  std::vector<Message> answers;
+  Birth(3, [&](const Message& message) {
+    if (std::holds_alternative<RequestVoteResponse>(message.body)) answers.push_back(message);
+  });
+  ASSERT_EQ(cluster_.Leader(), 3);
+  ASSERT_GE(answers.size(), 4u);
+  cluster_.Propose(3, "a");
+  cluster_.DeliverAll();
+  cluster_.Wipe(3);
+  while (cluster_.raft(3).role() != Role::kPreCandidate) cluster_.FireDeadline(3);
+  cluster_.DropAll();
+  for (const Message& answer : answers) {
+    if (answer.to == IdOfNode(3)) cluster_.Step(3, answer);
+  }
+  EXPECT_EQ(cluster_.raft(3).role(), Role::kPreCandidate);
+  EXPECT_EQ(StandingOf(3), Standing::kUnproven);
+}
+
+TEST_F(RaftStanding, AVoteRequestToAnEarlierLifeMakesNoFounder) {
+  std::vector<Message> requests;
+  Birth(1, [&](const Message& message) {
+    const auto* request = std::get_if<RequestVoteRequest>(&message.body);
+    if (request != nullptr && request->ballot == Ballot::kVote) requests.push_back(message);
+  });
+  ASSERT_EQ(cluster_.Leader(), 1);
+  cluster_.Propose(1, "a");
+  cluster_.DeliverAll();
+  cluster_.Wipe(3);
+  ASSERT_EQ(requests.size(), 2u);
+  for (Message& request : requests) {
+    if (request.to != IdOfNode(3)) continue;
+    cluster_.Step(3, request);
+    EXPECT_EQ(StandingOf(3), Standing::kUnproven);
+    request.to_incarnation = Incarnation(0);  // as of a candidate that had not heard of n3
+    cluster_.Step(3, request);
+    EXPECT_EQ(StandingOf(3), Standing::kUnproven);
+  }
 }
 
 // The leader has not heard yet that n3 has lost its disk, and hands over to it.

@@ -123,6 +123,7 @@ Message AnyMessage() {
   message.to = NodeId(2000 + Below(1000));
   message.term = Term(1 + Below(100));
   message.incarnation = Incarnation(1 + Below(100));
+  message.to_incarnation = Incarnation(Below(100));
   switch (Below(9)) {
     case 0:
       message.body = AnyVoteRequest();
