@@ -104,7 +104,7 @@ struct Identity {
   std::string node_name;
   std::string cluster_name;
   Configuration bootstrap;  // the configuration at index 0
-  Incarnation incarnation;  // a new one, and a greater one, for every new data directory
+  Incarnation incarnation;  // random, another one for every new data directory
   // Random, and told to nobody: no value of a client can hold what passes for a record of the log.
   std::uint64_t secret = 0;
 };

@@ -41,23 +41,32 @@ void Raft::StartCampaign(Ballot ballot, CampaignReason reason) {
   } else {
     candidate.campaign_term = hard_state_.term + 1;
   }
-  RequestVoteRequest request;
-  request.ballot = ballot;
-  request.reason = reason;
-  request.last_log_index = log_.last_index();
-  request.last_log_term = log_.last_term();
-  request.campaign_term = candidate.campaign_term;
   role_ = std::move(candidate);
   ResetElectionDeadline();
   Emit(ballot == Ballot::kVote ? EventKind::kStartedElection : EventKind::kStartedPreVote, NodeId(),
        configuration().majority());
   for (const Member& member : configuration().members()) {
     if (member.id == options_.id || !configuration().IsVoter(member.id)) continue;
-    Send(member.id, request, term_persist_);
+    AskForVote(member.id);
   }
   // A pre-vote promises nothing and counts at once; the vote for oneself counts when it is durable,
   // and not at all if this node is no voter of its newest configuration (Configuration::Count).
   if (ballot == Ballot::kPreVote) RecordVote(options_.id, true);
+}
+
+void Raft::AskForVote(NodeId voter) {
+  const auto& candidate = std::get<CandidateState>(role_);
+  RequestVoteRequest request;
+  request.ballot = candidate.ballot;
+  request.reason = candidate.reason;
+  request.last_log_index = log_.last_index();
+  request.last_log_term = log_.last_term();
+  request.campaign_term = candidate.campaign_term;
+  // At the birth of a cluster only who is known can be asked (IsBirth), and will be as soon as it
+  // has granted its pre-vote.
+  const bool unknown = incarnation_ != Incarnation(0) && HeardOf(voter) == Incarnation(0);
+  if (request.ballot == Ballot::kVote && log_.last_index() == Index(0) && unknown) return;
+  Send(voter, request, term_persist_);
 }
 
 void Raft::RecordVote(NodeId from, bool granted) {
@@ -137,10 +146,14 @@ bool Raft::DefendsLeader(const RequestVoteRequest& request) const {
 
 void Raft::OnRequestVoteResponse(NodeId from, const RequestVoteResponse& response) {
   const auto* candidate = std::get_if<CandidateState>(&role_);
-  if (candidate == nullptr || candidate->ballot != response.ballot) return;
   // An answer to an earlier campaign says nothing about this one.
-  if (candidate->campaign_term != response.campaign_term) return;
-  RecordVote(from, response.granted);
+  if (candidate == nullptr || candidate->campaign_term != response.campaign_term) return;
+  if (candidate->ballot == response.ballot) {
+    RecordVote(from, response.granted);
+  } else if (response.granted && candidate->ballot == Ballot::kVote &&
+             log_.last_index() == Index(0)) {
+    AskForVote(from);
+  }
 }
 
 void Raft::BecomeLeader() {

@@ -48,7 +48,7 @@ struct Progress {
   // When `match` rose last. A denial of what is at or below `match`, in answer to what was sent
   // after that, comes from a node that has lost a part of its disk.
   Instant match_learned = Instant::min();
-  // Of its newest message in this term; 0: none yet.
+  // Of its disk, by its answers in this term (Raft::IsOfPresentDisk); 0: none yet.
   Incarnation incarnation;
   Standing standing = Standing::kProven;  // as it said last
   bool rolled_back = false;  // it has denied what it had acknowledged, and is a voter still

@@ -422,9 +422,12 @@ void Raft::AdvanceApply() {
 void Raft::Send(NodeId to, MessageBody body, PersistId needs) {
   GRASS_CHECK_NE(to, options_.id);
   GRASS_CHECK_LE(needs, NextPersist());
-  // What a leader sends goes to any life of a follower's disk: that is how a new one learns.
+  // What a leader sends, and a pre-vote, are for any life of the receiver's disk: that is how a new
+  // one is found.
+  const auto* vote = std::get_if<RequestVoteRequest>(&body);
   const bool to_any = std::holds_alternative<AppendEntriesRequest>(body) ||
-                      std::holds_alternative<InstallSnapshotRequest>(body);
+                      std::holds_alternative<InstallSnapshotRequest>(body) ||
+                      (vote != nullptr && vote->ballot == Ballot::kPreVote);
   const Incarnation addressee = to_any ? Incarnation() : HeardOf(to);
   Message message{.from = options_.id,
                   .to = to,

@@ -180,6 +180,7 @@ class Raft {
   void ResetElectionDeadline();
   bool MayCampaign() const;
   void StartCampaign(Ballot ballot, CampaignReason reason);
+  void AskForVote(NodeId voter);
   void CountVotes();
   void RecordVote(NodeId from, bool granted);
   void OnRequestVote(const Message& message, const RequestVoteRequest& request);
@@ -235,7 +236,8 @@ class Raft {
 
   // standing.cc
   bool IsBirth(const Message& message, const RequestVoteRequest& request) const;
-  bool PassesIncarnationCheck(const Message& message);
+  bool PassesIncarnationCheck(const Message& message) const;
+  bool IsOfPresentDisk(const Progress& follower, Incarnation incarnation, Instant sent_at) const;
   void NoteIncarnation(Progress& follower, Incarnation incarnation);
   Incarnation HeardOf(NodeId peer) const;
   void Hear(const Message& message);

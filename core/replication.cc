@@ -163,7 +163,7 @@ const Progress* Raft::FindFollower(NodeId id) const {
 void Raft::OnAppendEntriesResponse(NodeId from, Incarnation incarnation,
                                    const AppendEntriesResponse& response) {
   Progress* follower = FindFollower(from);
-  if (follower == nullptr || incarnation < follower->incarnation) return;
+  if (follower == nullptr || !IsOfPresentDisk(*follower, incarnation, response.sent_at)) return;
   follower->last_heard = now_;
   NoteIncarnation(*follower, incarnation);
   // Its request was this node's too, of an earlier term of leading.
@@ -336,9 +336,8 @@ void Raft::OnInstallSnapshotResponse(Message message) {
   const auto& response = std::get<InstallSnapshotResponse>(message.body);
   Progress* follower = FindFollower(message.from);
   if (follower == nullptr || response.match_index > log_.last_index()) return;
-  if (message.incarnation < follower->incarnation) return;
+  if (message.incarnation != follower->incarnation) return;
   follower->last_heard = now_;
-  NoteIncarnation(*follower, message.incarnation);
   if (response.installed) {
     if (response.match_index > follower->match) {
       follower->match = response.match_index;

@@ -7,7 +7,7 @@
 // So a node's promises count only while it is proven: the configuration in its log names its own
 // incarnation. A leader records there the incarnation of every member. A node that is not proven
 // follows and receives, but gives no vote, does not campaign, and its acknowledgements count in no
-// quorum. When a leader hears of a voter with a newer incarnation than the recorded one, it makes
+// quorum. When a leader hears of a voter with another incarnation than the recorded one, it makes
 // it a joining learner (through a joint configuration); caught up, it becomes a voter again.
 //
 // A new cluster has nothing recorded. There a node may vote for a candidate without a log while it
@@ -64,17 +64,27 @@ void Raft::Hear(const Message& message) {
   }
 }
 
-// False: the message is for an earlier life of this disk; or comes from one of its sender's disk,
-// or from a later one than the configuration knows and promises what it cannot.
-bool Raft::PassesIncarnationCheck(const Message& message) {
+// False: the message is for another life of this disk, or it is a vote of another disk than the
+// configuration knows, which promises what it cannot.
+bool Raft::PassesIncarnationCheck(const Message& message) const {
   if (message.to_incarnation != Incarnation(0) && message.to_incarnation != incarnation_) {
     return false;
   }
+  if (!std::holds_alternative<RequestVoteResponse>(message.body)) return true;
   const Member* sender = configuration().Find(message.from);
-  if (sender == nullptr || sender->incarnation == Incarnation(0)) return true;
-  if (message.incarnation < sender->incarnation) return false;
-  if (message.incarnation == sender->incarnation) return true;
-  return !std::holds_alternative<RequestVoteResponse>(message.body);
+  return sender == nullptr || sender->incarnation == Incarnation(0) ||
+         sender->incarnation == message.incarnation;
+}
+
+// Incarnations have no order: a wiped node's clock may be behind. But the lives of a disk do not
+// overlap. Whose answer is to something that was sent after the last answer of another life had
+// come in is the later one; so is whoever answers in this term, compared to what is on record from
+// an earlier one.
+bool Raft::IsOfPresentDisk(const Progress& follower, Incarnation incarnation,
+                           Instant sent_at) const {
+  if (incarnation == follower.incarnation) return true;
+  if (sent_at > now_) return false;
+  return follower.incarnation == Incarnation(0) || sent_at > follower.last_heard;
 }
 
 void Raft::NoteIncarnation(Progress& follower, Incarnation incarnation) {

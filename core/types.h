@@ -52,8 +52,8 @@ using SessionId = Tagged<struct SessionIdTag>;
 using Sequence = Tagged<struct SequenceTag>;
 // Number of a committed change of the store, from 1. 0 is the empty store.
 using Revision = Tagged<struct RevisionTag>;
-// A data directory in the life of a member: a wiped one gets another. Rises with the time of its
-// making, so that of two the newer is known. 0: not known yet.
+// A data directory in the life of a member: a wiped one gets another, drawn at random. Two can be
+// told apart, not put in order. 0: not known yet.
 using Incarnation = Tagged<struct IncarnationTag>;
 // Milliseconds of replicated time since the cluster was born; stamped by the leader, never falls.
 using ClusterTime = std::uint64_t;

@@ -4,7 +4,6 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <string_view>
@@ -24,11 +23,7 @@ Identity Begin(const ServerOptions& options) {
   identity.node = NodeIdOf(options.name);
   identity.node_name = options.name;
   identity.secret = RandomNumber();
-  // Greater than that of any directory that this node had before.
-  const auto born = std::chrono::duration_cast<std::chrono::milliseconds>(
-      std::chrono::system_clock::now().time_since_epoch());
-  identity.incarnation =
-      Incarnation(static_cast<std::uint64_t>(born.count()) << 20 | RandomNumber() >> 44);
+  identity.incarnation = Incarnation(std::max<std::uint64_t>(RandomNumber(), 1));
   return identity;
 }
 

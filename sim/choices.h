@@ -18,22 +18,23 @@ namespace grassdb::sim {
 
 // What may be left out. Part of the format of schedules: schedule.cc names each.
 enum class Choice : std::uint32_t {
-  kFault = 0,        // about: FaultKind; number: of the occurrence
-  kOperation = 1,    // about: client; number: of its operation
-  kReconnect = 2,    // about: client; number: of the operation before
-  kLoss = 3,         // about: from, to, kind of message; number: of its kind on its link
-  kCopy = 4,         // as kLoss: a second one is sent
-  kStraggle = 5,     // as kLoss: it takes much longer
-  kCopyLate = 6,     // as kLoss: its second one takes much longer
-  kDamage = 7,       // as kLoss: a bit of a snapshot's chunk is flipped
-  kPacketLoss = 8,   // about: from, to; number: of the packet of a client on its link
-  kPacketLate = 9,   // as kPacketLoss
-  kIoFailure = 10,   // about: node; number: of its I/O
-  kIoLate = 11,      // as kIoFailure
-  kCrashLoss = 12,   // about: node; number: of its crash. Left out: everything written survives
-  kHealRestart = 13  // that every node is restarted when the faults end
+  kFault = 0,         // about: FaultKind; number: of the occurrence
+  kOperation = 1,     // about: client; number: of its operation
+  kReconnect = 2,     // about: client; number: of the operation before
+  kLoss = 3,          // about: from, to, kind of message; number: of its kind on its link
+  kCopy = 4,          // as kLoss: a second one is sent
+  kStraggle = 5,      // as kLoss: it takes much longer
+  kCopyLate = 6,      // as kLoss: its second one takes much longer
+  kDamage = 7,        // as kLoss: a bit of a snapshot's chunk is flipped
+  kPacketLoss = 8,    // about: from, to; number: of the packet of a client on its link
+  kPacketLate = 9,    // as kPacketLoss
+  kIoFailure = 10,    // about: node; number: of its I/O
+  kIoLate = 11,       // as kIoFailure
+  kCrashLoss = 12,    // about: node; number: of its crash. Left out: everything written survives
+  kHealRestart = 13,  // that every node is restarted when the faults end
+  kOldMail = 14       // about: node; number: of the message that comes once more after a lost disk
 };
-inline constexpr std::size_t kChoices = 14;
+inline constexpr std::size_t kChoices = 15;
 
 struct Decision {
   Choice choice = Choice::kFault;

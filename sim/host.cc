@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/check.h"
+#include "core/hash.h"
 #include "sim/violation.h"
 
 namespace grassdb::sim {
@@ -130,7 +131,10 @@ void Host::Crash(CrashKind kind) {
 void Host::Wipe() {
   GRASS_CHECK(down());
   disk_.Wipe();
-  identity_.incarnation = identity_.incarnation + 1;
+  // Neither greater nor smaller than the one before: incarnations have no order.
+  const std::uint64_t drawn =
+      KeyedRandom(identity_.secret, identity_.node.value(), identity_.incarnation.value());
+  identity_.incarnation = Incarnation(std::max<std::uint64_t>(drawn, 1));
 }
 
 void Host::RestoreDisk(const SimDisk::Image& image) {
@@ -207,6 +211,10 @@ void Host::StepBatch() {
     if (auto* message = std::get_if<Message>(&input)) {
       node_->OnMessage(std::move(*message));
     } else if (auto* client = std::get_if<ClientInput>(&input)) {
+      if (std::holds_alternative<ChangeMembershipRequest>(client->request) &&
+          !owner_->MayChangeMembership()) {
+        continue;
+      }
       node_->OnClient(client->id, std::move(client->request));
     } else {
       node_->OnDisk(std::get<DiskDone>(std::move(input)));

@@ -43,6 +43,9 @@ class HostOwner {
   virtual void OnRecovered(std::uint32_t host, const RecoveredState& state) = 0;
   // The node is up, or has taken a batch of inputs.
   virtual void AfterStep(std::uint32_t host) = 0;
+  // Whether an operator asks for changes of the membership now. A request of one that is about to
+  // be taken is lost otherwise.
+  virtual bool MayChangeMembership() = 0;
   // The node has failed, or its recovery has: the owner should crash and boot the host.
   virtual void OnNodeFailed(std::uint32_t host) = 0;
 };

@@ -21,6 +21,10 @@ enum Salt : std::uint64_t {
   kSaltDamagedBit = 9,
 };
 
+// Enough for the birth of a cluster of seven.
+constexpr std::size_t kFirstMail = 128;
+constexpr std::size_t kNewestMail = 64;
+
 struct FactsReader {
   MessageFacts operator()(const RequestVoteRequest& m) const {
     return {0, m.last_log_index.value(), m.last_log_term.value(),
@@ -100,7 +104,9 @@ SimNetwork::SimNetwork(const Plan& plan, EventQueue* queue, Recorder* recorder)
       recorder_(recorder),
       nodes_(plan.nodes),
       places_(plan.nodes + plan.workload.clients),
-      links_(std::size_t{places_} * places_) {}
+      links_(std::size_t{places_} * places_),
+      keeps_mail_(plan.network.order == DeliveryOrder::kAny &&
+                  plan.faults[static_cast<std::size_t>(FaultKind::kWipe)].on) {}
 
 TrueTime SimNetwork::ArrivalOn(Link& link, std::uint64_t random, const Decision& late) {
   Duration delay =
@@ -131,6 +137,7 @@ void SimNetwork::Send(std::uint32_t from, std::uint32_t to, Message message) {
     return Chance(Derive(random, salt), rate) && recorder_->choices.Takes(decision(choice));
   };
   ++recorder_->counters.messages_sent;
+  if (keeps_mail_) Keep(from, to, message);
   if (link.cuts > 0 || takes(kSaltDrop, plan_.drop, Choice::kLoss)) {
     Lose(from, to, message);
     return;
@@ -149,6 +156,34 @@ void SimNetwork::Send(std::uint32_t from, std::uint32_t to, Message message) {
   }
   const TrueTime at = ArrivalOn(link, random, decision(Choice::kStraggle));
   queue_->Push(at, EventType::kDeliver, to, messages_.Put({from, std::move(message)}));
+}
+
+void SimNetwork::Keep(std::uint32_t from, std::uint32_t to, const Message& message) {
+  if (first_mail_.size() < kFirstMail) {
+    first_mail_.push_back({to, {from, message}});
+    return;
+  }
+  // What a leader sends carries entries or chunks, and a later one takes its place anyway.
+  if (std::holds_alternative<AppendEntriesRequest>(message.body) ||
+      std::holds_alternative<InstallSnapshotRequest>(message.body)) {
+    return;
+  }
+  newest_mail_.push_back({to, {from, message}});
+  if (newest_mail_.size() > kNewestMail) newest_mail_.pop_front();
+}
+
+void SimNetwork::RepeatOldMail(std::uint32_t host, Duration within) {
+  const auto repeat = [&](const OldMail& old) {
+    if (old.to != host && old.mail.from != host) return;
+    const std::uint64_t number = ++repeated_;
+    const std::uint64_t random = random_(Stream::kOldMail, host, number);
+    if (random % 2 == 0 || !recorder_->choices.Takes({Choice::kOldMail, {host}, number})) return;
+    ++recorder_->counters.messages_repeated;
+    const TrueTime at = queue_->now() + Between(Derive(random, kSaltCopy), Duration(0), within);
+    queue_->Push(at, EventType::kDeliver, old.to, messages_.Put(old.mail));
+  };
+  for (const OldMail& old : first_mail_) repeat(old);
+  for (const OldMail& old : newest_mail_) repeat(old);
 }
 
 SimNetwork::InFlight SimNetwork::TakeMessage(std::uint64_t slot, std::uint32_t to, bool* cut) {

@@ -10,6 +10,7 @@
 #define GRASSDB_SIM_NETWORK_H_
 
 #include <cstdint>
+#include <deque>
 #include <string>
 #include <variant>
 #include <vector>
@@ -63,6 +64,10 @@ class SimNetwork {
   void SendReset(ClientPacket packet, Loss loss);
   ClientPacket TakePacket(std::uint64_t slot) { return packets_.Take(slot); }
 
+  // After `host` has lost its disk: some of what was said long ago, to it or by it, arrives once
+  // more within `within`. Only where messages overtake each other.
+  void RepeatOldMail(std::uint32_t host, Duration within);
+
   // A link is down as long as it has been cut more often than mended.
   void Cut(Place from, Place to) { ++LinkOf(from, to).cuts; }
   void Mend(Place from, Place to);
@@ -91,6 +96,7 @@ class SimNetwork {
   // When something sent now arrives; `random` is its own, `late` the decision that it straggles.
   TrueTime ArrivalOn(Link& link, std::uint64_t random, const Decision& late);
   void Lose(std::uint32_t from, std::uint32_t to, const Message& message);
+  void Keep(std::uint32_t from, std::uint32_t to, const Message& message);
   void SendPacket(Place from, Place to, Stream stream, ClientPacket packet);
   void Arrive(TrueTime at, ClientPacket packet);
 
@@ -103,6 +109,15 @@ class SimNetwork {
   std::vector<Link> links_;
   Slab<InFlight> messages_;
   Slab<ClientPacket> packets_;
+  // What is kept for RepeatOldMail: the first messages of all, and the newest small ones.
+  struct OldMail {
+    std::uint32_t to = 0;
+    InFlight mail;
+  };
+  std::vector<OldMail> first_mail_;
+  std::deque<OldMail> newest_mail_;
+  bool keeps_mail_ = false;
+  std::uint64_t repeated_ = 0;
 };
 
 // The numbers a reader of a trace wants of a message, and a digest of all that matters in it.

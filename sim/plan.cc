@@ -226,8 +226,8 @@ void DrawWorkload(const Drawer& draw, Plan* plan) {
   work.erase = weight(3, 70, 30);
   work.compare_and_set = weight(4, 80, 60);
   work.take_snapshot = weight(5, 50, 3);
-  work.transfer = weight(6, 50, 10);
-  work.change_membership = weight(7, 60, 10);
+  work.transfer = weight(6, 100, 10);
+  work.change_membership = weight(7, 100, 10);
   work.reconnect = draw.Rate(50, Dimension::kReconnect, 1000, 100'000);
 }
 
@@ -309,12 +309,6 @@ Plan DrawPlan(const RunOptions& options) {
   DrawFaults(draw, &plan);
   DrawWorkload(draw, &plan);
   DrawLease(draw, &plan);
-  // An operator who shrinks the cluster to the very node that is losing its disk has lost a
-  // majority.
-  if (plan.workload.change_membership > 0) {
-    plan.faults[static_cast<std::size_t>(FaultKind::kWipe)].on = false;
-    plan.faults[static_cast<std::size_t>(FaultKind::kRollBack)].on = false;
-  }
   plan.standing_partition = draw.Coin(50, Dimension::kStanding);
   plan.processing = draw.Scales(Dimension::kProcessing, microseconds(1), microseconds(200));
   plan.process_start = milliseconds(5);

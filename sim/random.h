@@ -28,6 +28,7 @@ enum class Stream : std::uint64_t {
   kWorkload = 11,
   kClient = 12,
   kRaftSeed = 13,
+  kOldMail = 14,
 };
 
 // A rate in millionths. Not a floating-point number: decisions must be the same on every machine.

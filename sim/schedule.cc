@@ -87,7 +87,8 @@ constexpr std::array<ChoiceForm, kChoices> kForms = {{{"faults", 1},
                                                       {"failed_ios", 1},
                                                       {"late_ios", 1},
                                                       {"lossy_crashes", 1},
-                                                      {"restart_at_heal", 0}}};
+                                                      {"restart_at_heal", 0},
+                                                      {"old_mail", 1}}};
 
 const ChoiceForm& FormOf(Choice choice) {
   return kForms[static_cast<std::size_t>(choice)];

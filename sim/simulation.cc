@@ -39,6 +39,7 @@ void Simulation::MakeCluster() {
     ids_.push_back(NodeIdOf(name));
     if (i < plan_.voters) members.push_back(MakeMember(name, addresses_.back()));
   }
+  for (std::uint32_t i = 0; i < plan_.nodes; ++i) addresses_.push_back(NodeName(i) + ":2");
   Identity identity;
   identity.bootstrap = Configuration(members);
   identity.cluster_name = "simulated";
@@ -187,7 +188,7 @@ void Simulation::OnRaftEvent(std::uint32_t host, Term term, const Event& event) 
                   term.value(), event.a, event.b);
   GRASS_RULE("who remembers is believed",
              event.kind != EventKind::kMemberForgot ||
-                 hosts_[number - 1]->incarnation() > kFirstDisk ||
+                 hosts_[number - 1]->incarnation() != kFirstDisk ||
                  roll_back_->IsOf(static_cast<std::uint32_t>(number - 1)),
              NodeName(host) + " takes n" + Decimal(number) + " for one that has lost its disk");
   if (event.kind == EventKind::kMemberForgot) {
@@ -260,6 +261,8 @@ void Simulation::Wipe(std::uint32_t number, TrueTime back) {
   CrashHost(number, CrashKind::kPower, back);
   hosts_[number]->Wipe();
   checkers_->OnWiped(number);
+  forgot_ = number;
+  network_.RepeatOldMail(number, (back - queue_.now()) + plan_.network.straggle_max);
 }
 
 void Simulation::RollBackHost(std::uint32_t number, TrueTime back) {
@@ -267,6 +270,7 @@ void Simulation::RollBackHost(std::uint32_t number, TrueTime back) {
   ++recorder_->counters.roll_backs;
   recorder_->Note(LineKind::kRolledBack, number);
   const std::uint32_t leader = *Leader();
+  forgot_ = number;
   CrashHost(number, CrashKind::kPower, back);
   roll_back_->Begin(number, leader);
 }
@@ -285,6 +289,9 @@ bool Simulation::MayForget(std::uint32_t number) const {
   if (!leader.has_value() || roll_back_->IsUnderWay()) return false;
   const Raft& raft = hosts_[*leader]->node()->raft();
   const Configuration& configuration = raft.configuration();
+  // With an entry of the leader's own term, what others hold of changes that were not committed can
+  // never be.
+  if (raft.log().TermAt(raft.commit_index()) != raft.term()) return false;
   if (raft.IsChangingMembership() || configuration.voters().size() < 3) return false;
   if (configuration.Find(ids_[number]) == nullptr) return false;
   return std::ranges::all_of(hosts_, [&](const auto& host) {
@@ -297,6 +304,27 @@ bool Simulation::MayForget(std::uint32_t number) const {
            (member->role != MemberRole::kJoining && member->incarnation == host->incarnation() &&
             host->node()->raft().standing() == Standing::kProven);
   });
+}
+
+// It is no member any more, or it is on record with what it remembers.
+bool Simulation::HasRejoined(std::uint32_t number) const {
+  const std::optional<std::uint32_t> leader = Leader();
+  if (!leader.has_value() || roll_back_->IsUnderWay()) return false;
+  const Raft& raft = hosts_[*leader]->node()->raft();
+  if (raft.log().TermAt(raft.commit_index()) != raft.term()) return false;
+  const Host& host = *hosts_[number];
+  const Configuration committed = raft.ConfigurationAt(raft.commit_index()).first;
+  const Member* member = committed.Find(ids_[number]);
+  return member == nullptr || (host.up() && member->role != MemberRole::kJoining &&
+                               member->incarnation == host.incarnation() &&
+                               host.node()->raft().standing() == Standing::kProven);
+}
+
+// An operator who shrinks the cluster to the very node that is losing its disk has lost a majority,
+// and nobody could refuse it: that node answered a moment ago.
+bool Simulation::MayChangeMembership() {
+  if (forgot_.has_value() && HasRejoined(*forgot_)) forgot_.reset();
+  return !forgot_.has_value();
 }
 
 // --- The parts of a run ---

@@ -56,6 +56,7 @@ class Simulation final : private HostOwner, private FaultTargets {
   void OnDurableJobDone(std::uint32_t host) override;
   void OnRecovered(std::uint32_t host, const RecoveredState& state) override;
   void AfterStep(std::uint32_t host) override;
+  bool MayChangeMembership() override;
   void OnNodeFailed(std::uint32_t host) override;
   // FaultTargets.
   Host& HostAt(std::uint32_t number) override { return *hosts_[number]; }
@@ -88,6 +89,7 @@ class Simulation final : private HostOwner, private FaultTargets {
   bool HasSameState() const;
   bool HasServingLeader() const;
   bool MayForget(std::uint32_t number) const;
+  bool HasRejoined(std::uint32_t number) const;
   void Wipe(std::uint32_t number, TrueTime back);
   void WipeRolledBack(TrueTime back);
   std::uint32_t NumberOf(NodeId id) const;
@@ -103,6 +105,8 @@ class Simulation final : private HostOwner, private FaultTargets {
   std::unique_ptr<Checkers> checkers_;
   std::vector<std::unique_ptr<Host>> hosts_;
   std::unique_ptr<RollBack> roll_back_;
+  // Who has lost its disk, or part of it, and may not be back yet.
+  std::optional<std::uint32_t> forgot_;
   std::vector<std::unique_ptr<SimClient>> clients_;
   FaultInjector faults_;
   Slab<OpenRequest> requests_;

@@ -53,9 +53,9 @@ SimClient::SimClient(std::uint32_t number, const Plan& plan,
 void SimClient::Connect() {
   ++life_;
   ClientOptions options;
-  options.endpoints = addresses_;
+  options.endpoints.assign(addresses_.begin(), addresses_.begin() + plan_.nodes);
   const std::uint64_t first =
-      Bounded(random_(Stream::kClient, number_, About::kOrder, life_), addresses_.size());
+      Bounded(random_(Stream::kClient, number_, About::kOrder, life_), plan_.nodes);
   std::rotate(options.endpoints.begin(),
               options.endpoints.begin() + static_cast<std::ptrdiff_t>(first),
               options.endpoints.end());
@@ -201,10 +201,16 @@ void SimClient::BeginWork() {
     case OperationKind::kTakeSnapshot:
       return Begin(operation, TakeSnapshotRequest{});
     case OperationKind::kTransferLeadership:
-      return Begin(operation, TransferLeadershipRequest{});
+      return Begin(operation, TransferLeadershipRequest{DrawTarget(draw(About::kChange))});
     case OperationKind::kChangeMembership:
       return Begin(operation, DrawChange(draw(About::kChange)));
   }
+}
+
+// As often as not the best one, for the leader to find.
+NodeId SimClient::DrawTarget(std::uint64_t random) const {
+  if (random % 2 == 0) return NodeId();
+  return NodeIdOf(NodeName(static_cast<std::uint32_t>(Bounded(Derive(random, 1), plan_.nodes))));
 }
 
 // One change, or now and then several at once. Many are refused, as an operator's slips would be.
@@ -216,13 +222,14 @@ ChangeMembershipRequest SimClient::DrawChange(std::uint64_t random) const {
     const auto host = static_cast<std::uint32_t>(Bounded(Derive(one, 1), plan_.nodes));
     const auto other = static_cast<std::uint32_t>(Bounded(Derive(one, 2), plan_.nodes));
     static constexpr MemberChange::Kind kKinds[] = {
-        MemberChange::Kind::kAdd,    MemberChange::Kind::kAdd,    MemberChange::Kind::kAddLearner,
-        MemberChange::Kind::kRemove, MemberChange::Kind::kRemove, MemberChange::Kind::kPromote,
-        MemberChange::Kind::kDemote, MemberChange::Kind::kReplace};
+        MemberChange::Kind::kAdd,    MemberChange::Kind::kAdd,     MemberChange::Kind::kAddLearner,
+        MemberChange::Kind::kRemove, MemberChange::Kind::kRemove,  MemberChange::Kind::kPromote,
+        MemberChange::Kind::kDemote, MemberChange::Kind::kReplace, MemberChange::Kind::kMove};
     MemberChange change;
     change.kind = kKinds[Bounded(Derive(one, 3), std::size(kKinds))];
     change.name = NodeName(host);
-    change.address = addresses_[host];
+    // A member that moves has the other of its two addresses.
+    change.address = addresses_[host + (Bounded(Derive(one, 4), 4) == 0 ? plan_.nodes : 0)];
     change.replaced = NodeName(other);
     request.changes.push_back(std::move(change));
   }
@@ -248,7 +255,7 @@ void SimClient::SendAttempt(const Attempt& attempt) {
   packet.client = number_;
   packet.client_life = life_;
   packet.attempt = attempt.id;
-  packet.host = static_cast<std::uint32_t>(found - addresses_.begin());
+  packet.host = static_cast<std::uint32_t>(found - addresses_.begin()) % plan_.nodes;
   packet.body = attempt.request;
   network_->SendRequest(std::move(packet));
 }

@@ -22,7 +22,8 @@ namespace grassdb::sim {
 
 class SimClient {
  public:
-  // All of them outlive the client. `addresses[i]` is where host i listens.
+  // All of them outlive the client. `addresses[i]` is where host i listens, and host
+  // i - plan.nodes, once more, if i is not below that.
   SimClient(std::uint32_t number, const Plan& plan, const std::vector<std::string>& addresses,
             EventQueue* queue, SimNetwork* network, Recorder* recorder, History* history);
 
@@ -53,6 +54,7 @@ class SimClient {
   void Finish(const Outcome& outcome);
   void NoteResult(std::size_t number, const Reply& reply);
   void WakeAt(TrueTime at);
+  NodeId DrawTarget(std::uint64_t random) const;
   ChangeMembershipRequest DrawChange(std::uint64_t random) const;
   OperationKind DrawKind(std::uint64_t random) const;
   std::string ValueText(ValueNumber value) const;

@@ -25,12 +25,13 @@ Configuration VotersOf(int count) {
 }
 
 RaftCluster::RaftCluster(int voters, Options options) : options_(std::move(options)) {
-  for (int number = 1; number <= voters; ++number) Start(number, VotersOf(voters), Incarnation(1));
+  for (int number = 1; number <= voters; ++number)
+    Start(number, VotersOf(voters), kFirstIncarnation);
 }
 
 void RaftCluster::Join(int number) {
   GRASS_CHECK(!Has(number));
-  Start(number, Configuration(), Incarnation(1));
+  Start(number, Configuration(), kFirstIncarnation);
 }
 
 void RaftCluster::Start(int number, const Configuration& bootstrap, Incarnation incarnation) {
@@ -251,11 +252,11 @@ void RaftCluster::Restart(int number) {
   replica.raft.emplace(replica.options, replica.durable, now_);
 }
 
-void RaftCluster::Wipe(int number) {
+void RaftCluster::Wipe(int number, std::optional<Incarnation> incarnation) {
   const Identity before = DiskOf(number).identity;
   GRASS_CHECK(before.incarnation != Incarnation(0));
   replicas_.erase(number);
-  Start(number, before.bootstrap, before.incarnation + 1);
+  Start(number, before.bootstrap, incarnation.value_or(before.incarnation + 1));
 }
 
 void RaftCluster::RollBack(int number, const RecoveredState& earlier) {

@@ -6,6 +6,7 @@
 #include <deque>
 #include <functional>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -107,8 +108,10 @@ class RaftCluster {
 
   // Loses what is not durable, and comes back with the rest.
   void Restart(int number);
-  // Comes back with an empty disk, and the configuration that it was first started with.
-  void Wipe(int number);
+  static constexpr Incarnation kFirstIncarnation{10};
+  // Comes back with an empty disk of that incarnation (by default the next greater one), and the
+  // configuration that it was first started with.
+  void Wipe(int number, std::optional<Incarnation> incarnation = std::nullopt);
   // Comes back with an earlier state of its disk.
   void RollBack(int number, const RecoveredState& earlier);
   // What this replica would find on its disk.

@@ -63,7 +63,7 @@ TEST(Schedule, IsTheSameRunWhenAllThatHappenedIsKept) {
   for (const Choice choice :
        {Choice::kFault, Choice::kOperation, Choice::kReconnect, Choice::kLoss, Choice::kCopy,
         Choice::kStraggle, Choice::kCopyLate, Choice::kPacketLoss, Choice::kPacketLate,
-        Choice::kIoLate, Choice::kCrashLoss, Choice::kHealRestart}) {
+        Choice::kIoLate, Choice::kCrashLoss, Choice::kHealRestart, Choice::kOldMail}) {
     EXPECT_TRUE(seen.contains(choice)) << NameOf(choice);
   }
 }
