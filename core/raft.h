@@ -261,7 +261,7 @@ class Raft {
 
   RaftOptions options_;
   Incarnation incarnation_;
-  // Who has been heard in this life, each with the incarnation it had then.
+  // Who has been heard since this node started, by id, each with the incarnation it had then.
   std::vector<std::pair<NodeId, Incarnation>> heard_;
   HardState hard_state_;
   Log log_;

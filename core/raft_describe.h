@@ -219,11 +219,10 @@ void Raft::Describe(Sink& sink) const {
   sink.Draws(options_.seed);
   sink.Draws(election_resets_);
   Put(sink, incarnation_);
-  sink.Number(heard_.size());
-  for (const auto& [peer, incarnation] : heard_) {
-    sink.Node(peer);
-    Put(sink, incarnation);
-  }
+  sink.Set(heard_, [](auto& inner, const std::pair<NodeId, Incarnation>& heard) {
+    inner.Node(heard.first);
+    Put(inner, heard.second);
+  });
   Put(sink, hard_state_);
   Put(sink, log_.base_index());
   Put(sink, log_.base_term());

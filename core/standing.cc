@@ -50,15 +50,17 @@ bool Raft::IsBirth(const Message& message, const RequestVoteRequest& request) co
 }
 
 Incarnation Raft::HeardOf(NodeId peer) const {
-  const auto at = std::ranges::find(heard_, peer, &std::pair<NodeId, Incarnation>::first);
-  return at == heard_.end() ? Incarnation() : at->second;
+  const auto at =
+      std::ranges::lower_bound(heard_, peer, {}, &std::pair<NodeId, Incarnation>::first);
+  return at == heard_.end() || at->first != peer ? Incarnation() : at->second;
 }
 
 void Raft::Hear(const Message& message) {
   if (message.incarnation == Incarnation(0)) return;
-  const auto at = std::ranges::find(heard_, message.from, &std::pair<NodeId, Incarnation>::first);
-  if (at == heard_.end()) {
-    heard_.emplace_back(message.from, message.incarnation);
+  const auto at =
+      std::ranges::lower_bound(heard_, message.from, {}, &std::pair<NodeId, Incarnation>::first);
+  if (at == heard_.end() || at->first != message.from) {
+    heard_.emplace(at, message.from, message.incarnation);
   } else {
     at->second = message.incarnation;
   }

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <utility>
 
+#include "core/hash.h"
 #include "net/join.h"
 #include "net/random.h"
 #include "proto/convert.h"
@@ -27,10 +28,16 @@ Identity Begin(const ServerOptions& options) {
   return identity;
 }
 
-Identity OfBirth(const ServerOptions& options) {
-  Identity identity = Begin(options);
+// Those who are born together have to find the same id by themselves. Who is born alone draws one:
+// should it lose its disk when the cluster has grown, and be started with the same flags again, its
+// new cluster of one is not taken for the old one.
+Identity OfBirth(const ServerOptions& options, Identity identity) {
   identity.cluster_name = options.cluster_name.empty() ? kDefaultClusterName : options.cluster_name;
   identity.cluster = ClusterIdOf(options.cluster, identity.cluster_name);
+  if (options.cluster.members().size() == 1) {
+    identity.cluster =
+        ClusterId(KeyedRandom(identity.cluster.value(), identity.incarnation.value()));
+  }
   identity.bootstrap = options.cluster;
   return identity;
 }
@@ -52,7 +59,10 @@ absl::StatusOr<std::optional<Identity>> FindIdentity(const ServerOptions& option
 
 absl::StatusOr<Identity> ExpectedIdentity(const ServerOptions& options, const Identity& found) {
   if (!options.cluster.empty()) {
-    Identity expected = OfBirth(options);
+    Identity expected = found;
+    expected.node = NodeIdOf(options.name);
+    expected.node_name = options.name;
+    expected = OfBirth(options, std::move(expected));
     // The store refuses every other mismatch; it does not know what the flags are for.
     if (found.bootstrap.empty() && found.cluster != expected.cluster) {
       return absl::FailedPreconditionError(fmt::format(
@@ -107,7 +117,7 @@ absl::StatusOr<Identity> NewIdentity(const ServerOptions& options, const std::at
     spdlog::warn("{} begins without data; {} holds data of {}, which it does not use", options.name,
                  options.data_directory, fmt::join(others, ", "));
   }
-  if (!options.join.has_value()) return OfBirth(options);
+  if (!options.join.has_value()) return OfBirth(options, Begin(options));
   std::error_code ignored;
   const bool was_there = std::filesystem::exists(options.data_directory, ignored);
   // Before the cluster is asked: a member that then cannot write would be of no use to it.

@@ -294,6 +294,9 @@ bool Simulation::MayForget(std::uint32_t number) const {
   if (raft.log().TermAt(raft.commit_index()) != raft.term()) return false;
   if (raft.IsChangingMembership() || configuration.voters().size() < 3) return false;
   if (configuration.Find(ids_[number]) == nullptr) return false;
+  // Born alone, it would be born alone once more. Another process draws another id for that cluster
+  // (net/identity.cc), and is a stranger to this one.
+  if (plan_.voters == 1 && number == 0) return false;
   return std::ranges::all_of(hosts_, [&](const auto& host) {
     if (host->number() >= plan_.voters && configuration.Find(ids_[host->number()]) == nullptr) {
       return true;  // it was never there

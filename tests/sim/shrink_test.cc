@@ -19,7 +19,7 @@ RunResult RunWithRule(const Schedule& schedule, std::vector<Decision>* decisions
   RunObserver observer;
   observer.decisions = decisions;
   observer.sink = [crashed = false, put = false](std::string_view line) mutable {
-    if (line.find("CRASH") != std::string_view::npos) crashed = true;
+    if (line.find("fault crash #") != std::string_view::npos) crashed = true;
     if (crashed && line.find(" put k") != std::string_view::npos) put = true;
     if (put && line.find("fault partition") != std::string_view::npos &&
         line.find("begins") != std::string_view::npos) {
