@@ -54,6 +54,11 @@ void Raft::StartCampaign(Ballot ballot, CampaignReason reason) {
   if (ballot == Ballot::kPreVote) RecordVote(options_.id, true);
 }
 
+// At the birth of a cluster a vote is asked of a certain disk (IsBirth).
+bool Raft::MustKnowVoters() const {
+  return incarnation_ != Incarnation(0) && log_.last_index() == Index(0);
+}
+
 void Raft::AskForVote(NodeId voter) {
   const auto& candidate = std::get<CandidateState>(role_);
   RequestVoteRequest request;
@@ -62,10 +67,10 @@ void Raft::AskForVote(NodeId voter) {
   request.last_log_index = log_.last_index();
   request.last_log_term = log_.last_term();
   request.campaign_term = candidate.campaign_term;
-  // At the birth of a cluster only who is known can be asked (IsBirth), and will be as soon as it
-  // has granted its pre-vote.
-  const bool unknown = incarnation_ != Incarnation(0) && HeardOf(voter) == Incarnation(0);
-  if (request.ballot == Ballot::kVote && log_.last_index() == Index(0) && unknown) return;
+  // Who is not known yet will be asked as soon as it has granted its pre-vote.
+  if (request.ballot == Ballot::kVote && MustKnowVoters() && HeardOf(voter) == Incarnation(0)) {
+    return;
+  }
   Send(voter, request, term_persist_);
 }
 
@@ -150,8 +155,7 @@ void Raft::OnRequestVoteResponse(NodeId from, const RequestVoteResponse& respons
   if (candidate == nullptr || candidate->campaign_term != response.campaign_term) return;
   if (candidate->ballot == response.ballot) {
     RecordVote(from, response.granted);
-  } else if (response.granted && candidate->ballot == Ballot::kVote &&
-             log_.last_index() == Index(0)) {
+  } else if (response.granted && candidate->ballot == Ballot::kVote && MustKnowVoters()) {
     AskForVote(from);
   }
 }

@@ -181,6 +181,7 @@ class Raft {
   bool MayCampaign() const;
   void StartCampaign(Ballot ballot, CampaignReason reason);
   void AskForVote(NodeId voter);
+  bool MustKnowVoters() const;
   void CountVotes();
   void RecordVote(NodeId from, bool granted);
   void OnRequestVote(const Message& message, const RequestVoteRequest& request);
