@@ -77,6 +77,9 @@ struct AppendEntriesResponse {
   Index conflict_index;
   ReadRound read_round;  // of the request it answers
   Instant sent_at;       // of the request it answers
+  // For how long from now on, by its own clock, the follower helps nobody to depose this leader
+  // (thesis 6.4.1): its smallest election timeout, which need not be the leader's.
+  Duration defends{};
 };
 
 // One chunk of the leader's current snapshot.

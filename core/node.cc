@@ -62,6 +62,8 @@ void Node::Flush() {
     std::swap(submit.commands, new_commands_);
     new_command_bytes_ = 0;
     std::swap(submit.reads, new_reads_);
+    reads_asked_of_ = raft_.leader();
+    reads_asked_in_ = raft_.term();
     Step(std::move(submit));
   }
   if (receiving_.has_value() && receiving_->complete) OfferStaged();
@@ -314,6 +316,23 @@ void Node::MarkReadsReady() {
     if (at == waiting_reads_.end() || at->second.index.has_value()) continue;
     at->second.index = ready.index;
     ++reads_confirmed_;
+  }
+  if (raft_.leader() != reads_asked_of_ || raft_.term() != reads_asked_in_) RefuseOrphanedReads();
+}
+
+// Whoever was asked leads no more, as far as is known here, and will not answer.
+void Node::RefuseOrphanedReads() {
+  reads_asked_of_ = raft_.leader();
+  reads_asked_in_ = raft_.term();
+  for (auto at = waiting_reads_.begin(); at != waiting_reads_.end();) {
+    const bool not_asked = !new_reads_.empty() && at->first >= new_reads_.front();
+    if (at->second.index.has_value() || not_asked) {
+      ++at;
+      continue;
+    }
+    Refuse(at->second.request, ReplyCode::kUnavailable,
+           "the leader was lost before it confirmed the read");
+    at = waiting_reads_.erase(at);
   }
 }
 

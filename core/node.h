@@ -169,6 +169,7 @@ class Node {
   void Apply();
   void ApplyEntry(const Entry& entry);
   void MarkReadsReady();
+  void RefuseOrphanedReads();
   void AnswerReads();
   Reply Read(const std::string& key) const;
   void ExpireReads();
@@ -254,6 +255,9 @@ class Node {
   std::vector<WaitingTransfer> waiting_transfers_;
   std::optional<WaitingChange> waiting_change_;
   ReadId last_read_;
+  // Whom the newest reads were asked of: the leader of that term, or this node itself.
+  NodeId reads_asked_of_;
+  Term reads_asked_in_;
   Role seen_role_ = Role::kFollower;
   Term seen_term_;
   // Replicated time: what the log has reached, and when this node learned of it.

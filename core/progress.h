@@ -45,6 +45,7 @@ struct Progress {
   Instant last_heard;    // when an answer in this term came in last
   // When the newest of the messages that it has answered in this term was sent (lease).
   Instant lease_base = Instant::min();
+  Duration defends{};  // as it said in that answer, and at most this node's own timeout
   // When `match` rose last. A denial of what is at or below `match`, in answer to what was sent
   // after that, comes from a node that has lost a part of its disk.
   Instant match_learned = Instant::min();

@@ -74,7 +74,8 @@ Instant Raft::NextDeadline() const {
     }
     return deadline;
   }
-  return MayCampaign() ? election_deadline_ : Instant::max();
+  // Who may not campaign still notices that its leader has gone.
+  return MayCampaign() || leader() != NodeId(0) ? election_deadline_ : Instant::max();
 }
 
 Role Raft::role() const {
@@ -114,10 +115,7 @@ void Raft::Dispatch(DeadlineReached) {
     return;
   }
   if (now_ < election_deadline_) return;
-  if (!MayCampaign()) {
-    ResetElectionDeadline();
-    return;
-  }
+  if (!MayCampaign()) return BecomeFollower(hard_state_.term, NodeId());
   // Thesis 9.6: ask first, so that a node that cannot win does not raise everybody's term.
   StartCampaign(Ballot::kPreVote, CampaignReason::kTimeout);
 }

@@ -126,6 +126,7 @@ void Put(Sink& sink, const AppendEntriesResponse& response) {
   Put(sink, response.conflict_index);
   Put(sink, response.read_round);
   sink.Stamp(response.sent_at);
+  sink.Number(static_cast<std::uint64_t>(response.defends.count()));
 }
 
 template <class Sink>
@@ -187,6 +188,7 @@ void Put(Sink& sink, const Progress& follower, Instant now) {
   Put(sink, follower.round_sent);
   sink.Span(follower.last_heard - now);
   sink.Stamp(follower.lease_base);
+  sink.Number(static_cast<std::uint64_t>(follower.defends.count()));
   sink.Stamp(follower.match_learned);
   Put(sink, follower.incarnation);
   sink.Number(static_cast<std::uint64_t>(follower.standing));

@@ -69,20 +69,21 @@ void Raft::ConfirmRounds() {
   MaybeStartRound();
 }
 
-// Thesis 6.4.1. A voter that answered a message defends this leader for an election timeout from
-// when it came, which is not before it was sent; a quorum of them cannot elect another one until
-// then. Void for good once a transfer is under way: its candidate is not refused.
+// Thesis 6.4.1. A voter that answered a message defends this leader for its own election timeout
+// from when it came, which is not before it was sent; a quorum of them cannot elect another one
+// until then. Void for good once a transfer is under way: its candidate is not refused.
 bool Raft::HoldsLease(Instant now) const {
   const auto* leader = std::get_if<LeaderState>(&role_);
   if (leader == nullptr || leader->lease_void || commit_index_ < leader->first_index) return false;
-  const Instant base = configuration().QuorumValue<Instant>([&](NodeId voter) {
-    if (voter == options_.id) return now;
+  const Instant end = configuration().QuorumValue<Instant>([&](NodeId voter) {
+    if (voter == options_.id) return Instant::max();
     const Progress* follower = FindFollower(voter);
-    return follower == nullptr || !Counts(*follower) ? Instant::min() : follower->lease_base;
+    if (follower == nullptr || !Counts(*follower)) return Instant::min();
+    if (follower->lease_base == Instant::min()) return Instant::min();
+    return follower->lease_base +
+           follower->defends * (100 - options_.lease_drift_percent_max) / 100;
   });
-  const Duration lease =
-      options_.election_timeout_min * (100 - options_.lease_drift_percent_max) / 100;
-  return base > now - lease;
+  return now < end;
 }
 
 void Raft::OnReadIndex(NodeId from, const ReadIndexRequest& request) {

@@ -67,6 +67,7 @@ void Raft::OnAppendEntries(NodeId from, AppendEntriesRequest request) {
   response.prev_log_index = prev;
   response.read_round = request.read_round;
   response.sent_at = request.sent_at;
+  response.defends = options_.election_timeout_min;
   response.standing = standing();
   if (request.entries.empty()) {
     // A heartbeat is answered at once, however slow the disk is; it tells how far the disk has
@@ -99,6 +100,7 @@ void Raft::RefuseAppend(NodeId from, const AppendEntriesRequest& request) {
   response.prev_log_index = request.prev_log_index;
   response.read_round = request.read_round;
   response.sent_at = request.sent_at;
+  response.defends = options_.election_timeout_min;
   response.standing = standing();
   if (request.prev_log_index > log_.last_index()) {
     response.conflict_index = log_.last_index() + 1;
@@ -170,8 +172,9 @@ void Raft::OnAppendEntriesResponse(NodeId from, Incarnation incarnation,
   if (response.result == AppendResult::kStaleTerm) return;
   if (response.sent_at < follower->forgot_at) return;
   follower->standing = response.standing;
-  if (response.sent_at <= now_) {
-    follower->lease_base = std::max(follower->lease_base, response.sent_at);
+  if (response.sent_at <= now_ && response.sent_at >= follower->lease_base) {
+    follower->lease_base = response.sent_at;
+    follower->defends = std::min(response.defends, options_.election_timeout_min);
   }
   if (response.result == AppendResult::kMatched) {
     OnMatched(*follower, response);

@@ -123,6 +123,7 @@ raft::AppendEntriesResponse ToWire(const AppendEntriesResponse& body) {
   wire.set_conflict_index(body.conflict_index.value());
   wire.set_read_round(body.read_round.value());
   wire.set_sent_at(NanosOf(body.sent_at));
+  wire.set_defends(static_cast<std::uint64_t>(body.defends.count()));
   return wire;
 }
 
@@ -312,6 +313,8 @@ AppendEntriesResponse FromWire(raft::AppendEntriesResponse& wire, const Message&
                  "result", static_cast<std::uint64_t>(wire.result()), "is not a result");
   fields.Require(wire.standing() == raft::PROVEN || wire.standing() == raft::UNPROVEN, "standing",
                  static_cast<std::uint64_t>(wire.standing()), "is not a standing");
+  fields.Require(wire.defends() <= kNumberBound, "defends", wire.defends(),
+                 "is longer than any election timeout");
   AppendEntriesResponse body;
   body.result = static_cast<AppendResult>(wire.result());
   body.standing = static_cast<Standing>(wire.standing());
@@ -321,6 +324,7 @@ AppendEntriesResponse FromWire(raft::AppendEntriesResponse& wire, const Message&
   body.conflict_index = Index(wire.conflict_index());
   body.read_round = ReadRound(wire.read_round());
   body.sent_at = InstantOf(wire.sent_at());
+  body.defends = Duration(static_cast<Duration::rep>(wire.defends()));
   return body;
 }
 

@@ -15,6 +15,7 @@ enum HostDecision : std::uint64_t {
   kDrift = 1,
   kBase = 2,
   kDeadlineFirst = 3,
+  kTimeouts = 4,
 };
 
 const absl::Status& StatusOf(const DiskDone& done) {
@@ -47,6 +48,11 @@ NodeOptions Host::OptionsOfThisLife() const {
   NodeOptions options = plan_.node;
   options.raft.id = identity_.node;
   options.raft.seed = random_(Stream::kRaftSeed, number_, life_);
+  // Its own for good: a lease trusts what a follower has said it would do, restarts included.
+  const std::uint64_t percent =
+      Between(random_(Stream::kHost, number_, kTimeouts), plan_.timeout_percent_min, 100);
+  options.raft.election_timeout_min =
+      options.raft.election_timeout_min * static_cast<Duration::rep>(percent) / 100;
   return options;
 }
 

@@ -60,6 +60,7 @@ enum class Dimension : std::uint64_t {
   kStageBlock = 43,
   kStageSync = 44,
   kSnapshotRate = 45,
+  kTimeouts = 46,
 };
 
 class Drawer {
@@ -108,6 +109,7 @@ void DrawRaft(const Drawer& draw, Plan* plan) {
     default:
       break;  // as in production
   }
+  if (draw.Coin(30, Dimension::kTimeouts)) plan->timeout_percent_min = 75;
   if (draw.Coin(50, Dimension::kAppendMax)) {
     raft.append_entries_max = draw.Scales(Dimension::kAppendMax, 1, 64);
     raft.append_bytes_max = draw.Scales(Dimension::kAppendMax, 64, 16384);

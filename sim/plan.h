@@ -116,6 +116,8 @@ struct Plan {
   Duration fault_phase{};
   std::uint64_t fault_steps = 0;
   NodeOptions node;
+  // Election timeouts of the nodes: each draws its own part of what `node` says, at least this.
+  std::uint32_t timeout_percent_min = 100;
   store::StorageOptions storage;
   NetworkPlan network;
   DiskPlan disk;

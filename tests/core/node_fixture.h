@@ -93,6 +93,7 @@ class NodeTest : public ::testing::Test {
   // Follower `from` has all of the log, durably, and confirms every read round.
   void AcknowledgeAll(int from) {
     AppendEntriesResponse answer;
+    answer.defends = options_.raft.election_timeout_min;
     answer.match_index = node_->raft().log().last_index();
     for (const Message& message : network_.sent) {
       const auto* append = std::get_if<AppendEntriesRequest>(&message.body);

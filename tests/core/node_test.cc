@@ -144,6 +144,22 @@ TEST_F(NodeTest, AReadWhoseAnswerIsLostExpires) {
   EXPECT_EQ(CodeOf(1), ReplyCode::kUnavailable);
 }
 
+TEST_F(NodeTest, AReadIsRefusedAsSoonAsTheLeaderThatWasAskedIsLost) {
+  Make(3);
+  Receive(2, 1, AppendEntriesRequest{});
+  FinishDisk();
+  Get(1, "k");
+  node_->Flush();
+  Get(2, "k");  // not asked of anybody yet
+  Receive(3, 2, AppendEntriesRequest{});
+  EXPECT_EQ(CodeOf(1), ReplyCode::kUnavailable);
+  EXPECT_FALSE(clients_.replies.contains(RequestId(2)));
+  node_->Flush();
+  FinishDisk();
+  EXPECT_TRUE(std::holds_alternative<ReadIndexRequest>(network_.sent.back().body));
+  EXPECT_EQ(network_.sent.back().to, IdOfNode(3));
+}
+
 TEST_F(NodeTest, AnAnswerToAReadOfAnEarlierLifeConfirmsNothing) {
   Make(3);
   Receive(2, 1, AppendEntriesRequest{});

@@ -56,6 +56,25 @@ TEST(RaftLease, IsHeldFromAQuorumsAnswerForAnElectionTimeoutLessTheDrift) {
   EXPECT_FALSE(cluster.raft(1).HoldsLease(cluster.now() + kLease));
 }
 
+// Nodes may have been started with different timeouts.
+TEST(RaftLease, IsNotLongerThanTheFollowersDefendTheLeader) {
+  RaftCluster cluster(3);
+  cluster.Elect(1);
+  cluster.Skip(kLease);
+  cluster.FireDeadline(1);
+  for (const int follower : {2, 3}) DeliverLink(cluster, 1, follower);
+  for (const int follower : {2, 3}) {
+    for (Message& message : Take(cluster, follower, 1)) {
+      std::get<AppendEntriesResponse>(message.body).defends = milliseconds(follower * 20);
+      cluster.Deliver(message);
+    }
+  }
+  const auto drift = RaftOptions().lease_drift_percent_max;
+  const Duration lease = milliseconds(60) * (100 - drift) / 100;  // n3 and n1 are a quorum
+  EXPECT_TRUE(cluster.raft(1).HoldsLease(cluster.now() + lease - milliseconds(1)));
+  EXPECT_FALSE(cluster.raft(1).HoldsLease(cluster.now() + lease));
+}
+
 TEST(RaftLease, IsShorterTheMoreTheClocksMayDrift) {
   RaftCluster::Options options;
   options.adjust = [](RaftOptions& raft) { raft.lease_drift_percent_max = 40; };

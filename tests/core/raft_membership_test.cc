@@ -75,6 +75,22 @@ TEST(RaftMembership, ALearnerCountsInNoQuorum) {
   EXPECT_EQ(cluster.raft(2).role(), Role::kFollower) << "a learner never campaigns";
 }
 
+TEST(RaftMembership, ALearnerNoticesThatItsLeaderHasGone) {
+  RaftCluster cluster(1);
+  cluster.Join(2);
+  cluster.Elect(1);
+  Change(cluster, 1, {ChangeOf(MemberChange::Kind::kAddLearner, 2)});
+  cluster.Advance(milliseconds(500));
+  ASSERT_EQ(cluster.raft(2).leader(), IdOfNode(1));
+  cluster.Isolate(2);
+  cluster.Advance(RaftOptions().election_timeout_max + milliseconds(1));
+  EXPECT_EQ(cluster.raft(2).leader(), NodeId());
+  EXPECT_EQ(cluster.raft(2).NextDeadline(), Instant::max()) << "there is nothing to wait for";
+  cluster.Heal();
+  cluster.Advance(milliseconds(500));
+  EXPECT_EQ(cluster.raft(2).leader(), IdOfNode(1));
+}
+
 // The candidate may know of a promotion that the learner does not (etcd 10998).
 TEST(RaftMembership, ALearnerThatIsAskedToVoteVotes) {
   RaftCluster cluster(2);

@@ -101,7 +101,8 @@ AppendEntriesResponse AnyAppendResponse() {
           .conflict_term = Term(Any()),
           .conflict_index = Index(Any()),
           .read_round = ReadRound(Any()),
-          .sent_at = AnyInstant()};
+          .sent_at = AnyInstant(),
+          .defends = Duration(static_cast<Duration::rep>(Below(1'000'000'000)))};
 }
 
 InstallSnapshotRequest AnyChunk(Term term) {
@@ -216,6 +217,7 @@ RC_GTEST_PROP(PeerMessages, AnswersToAppendsSurviveFieldByField, ()) {
   RC_ASSERT(body.conflict_index == answer.conflict_index);
   RC_ASSERT(body.read_round == answer.read_round);
   RC_ASSERT(body.sent_at == answer.sent_at);
+  RC_ASSERT(body.defends == answer.defends);
 }
 
 RC_GTEST_PROP(PeerMessages, HandWrittenEntriesAreWhatProtobufWouldWrite, ()) {
@@ -322,6 +324,16 @@ TEST(PeerMessages, RefuseAnAnswerWithoutAResultOrAStanding) {
   wire.set_standing(raft::STANDING_UNSPECIFIED);
   EXPECT_EQ(ErrorOf(MessageKind::kAppendEntriesResponse, Header(wire, 3)),
             "AppendEntriesResponse.standing: 0 is not a standing");
+}
+
+TEST(PeerMessages, RefuseAnAnswerThatPromisesMoreThanTimeHas) {
+  raft::AppendEntriesResponse wire;
+  wire.set_standing(raft::PROVEN);
+  wire.set_result(raft::MATCHED);
+  wire.set_defends(UINT64_MAX);
+  EXPECT_EQ(ErrorOf(MessageKind::kAppendEntriesResponse, Header(wire, 3)),
+            "AppendEntriesResponse.defends: 18446744073709551615 is longer than any election "
+            "timeout");
 }
 
 TEST(PeerMessages, RefuseACampaignForTermZero) {
