@@ -26,7 +26,8 @@ nlohmann::ordered_json JsonOfMembers(const wire::StatusResponse& status) {
                        {"voter", member.voter()},
                        {"role", member.role()},
                        {"outgoing", member.outgoing()},
-                       {"replaces", member.replaces()}});
+                       {"replaces", member.replaces()},
+                       {"problem", member.problem()}});
   }
   return members;
 }
@@ -193,6 +194,20 @@ std::string MemberTableOf(const wire::StatusResponse& status) {
   return text;
 }
 
+// Who does not reach whom. Nobody but the one who is refused knows.
+std::string ProblemsOf(const std::vector<NodeReport>& reports) {
+  std::string text;
+  for (const NodeReport& report : reports) {
+    if (!report.status.has_value()) continue;
+    for (const wire::MemberStatus& member : report.status->members()) {
+      if (member.problem().empty()) continue;
+      text += fmt::format("{} does not reach {} at {}: {}.\n", report.status->id(), member.id(),
+                          member.address(), member.problem());
+    }
+  }
+  return text;
+}
+
 std::string StatusTextOf(const std::vector<NodeReport>& reports) {
   std::string text = NodeTableOf(reports);
   const NodeReport* source = net::FindLeader(reports);
@@ -207,7 +222,7 @@ std::string StatusTextOf(const std::vector<NodeReport>& reports) {
     if (source == nullptr && report.status.has_value()) source = &report;
   }
   if (source != nullptr) text += "\n" + MemberTableOf(*source->status);
-  return text;
+  return text + ProblemsOf(reports);
 }
 
 }  // namespace

@@ -17,6 +17,7 @@
 #include "net/identity.h"
 #include "net/random.h"
 #include "net/reflection_service.h"
+#include "proto/convert.h"
 #include "store/posix.h"
 #include "store/storage.h"
 
@@ -206,9 +207,11 @@ void Server::Start() {
       loop_->queue(), identity_, addresses_,
       {.submit = [this](RequestId id,
                         ClientRequest&& request) { node_->OnClient(id, std::move(request)); },
-       .status = [this] { return node_->Status(); }});
-  spdlog::info("Started {} of cluster '{}', listening on {}", options_.name, identity_.cluster_name,
-               options_.listen_address);
+       .status = [this] { return node_->Status(); },
+       .problem_with = [this](NodeId member) { return peers_->ProblemWith(member); }});
+  spdlog::info("Started {} of cluster '{}' ({}), listening on {}, incarnation {}", options_.name,
+               identity_.cluster_name, HexOf(identity_.cluster.value()), options_.listen_address,
+               HexOf(identity_.incarnation.value()));
 }
 
 int Server::Run() {

@@ -185,5 +185,18 @@ TEST(CliOutput, MembersAreTheLeaders) {
   EXPECT_EQ(json["members"].size(), 2u);
 }
 
+TEST(CliOutput, StatusSaysWhoDoesNotReachWhom) {
+  net::NodeReport leader = Leader();
+  leader.status->mutable_members(0)->set_problem("another cluster answers there");
+  const std::string text = StatusOf({leader, Receiver()}, CliOptions()).output;
+  const std::string line = "n1 does not reach n3 at h:3: another cluster answers there.\n";
+  EXPECT_TRUE(text.ends_with(line)) << text;
+  CliOptions options;
+  options.json = true;
+  const auto json = nlohmann::json::parse(StatusOf({leader}, options).output);
+  EXPECT_EQ(json[0]["members"][0]["problem"], "");
+  EXPECT_EQ(json[0]["members"][1]["problem"], "another cluster answers there");
+}
+
 }  // namespace
 }  // namespace grassdb
