@@ -66,11 +66,7 @@ TEST(Availability, EveryLineOfARestartHasTheTermThatWasRecovered) {
 TEST(Availability, ASecondSignalEndsANodeWhoseDiskHangs) {
   Cluster cluster(1);
   const std::string hang = cluster.directory() + "/hang";
-  std::vector<std::string> command = {"/usr/bin/env", "LD_PRELOAD=" HANGING_DISK_LIBRARY,
-                                      // The library is not the first one, which sanitizers ask for.
-                                      "ASAN_OPTIONS=verify_asan_link_order=0",
-                                      "GRASSDB_TEST_HANG=" + hang};
-  for (const std::string& word : cluster.Command(0)) command.push_back(word);
+  const std::vector<std::string> command = Cluster::WithHangingDisk(cluster.Command(0), hang);
   const std::string log = cluster.directory() + "/log";
   Process node(command, log, log);
   cluster.Leader();
