@@ -26,9 +26,18 @@ nlohmann::ordered_json JsonOfMembers(const wire::StatusResponse& status) {
                        {"voter", member.voter()},
                        {"role", member.role()},
                        {"outgoing", member.outgoing()},
-                       {"replaces", member.replaces()}});
+                       {"replaces", member.replaces()},
+                       {"problem", member.problem()}});
   }
   return members;
+}
+
+// What the node that answers is itself in the membership; empty: it is no member that it knows of.
+std::string OwnMemberRole(const wire::StatusResponse& status) {
+  for (const wire::MemberStatus& member : status.members()) {
+    if (member.id() == status.id()) return member.role();
+  }
+  return {};
 }
 
 nlohmann::ordered_json JsonOf(const NodeReport& report) {
@@ -44,6 +53,7 @@ nlohmann::ordered_json JsonOf(const NodeReport& report) {
   node["cluster"] = status.cluster();
   node["cluster_id"] = HexOf(status.cluster_id());
   node["role"] = status.role();
+  node["member_role"] = OwnMemberRole(status);
   node["term"] = status.term();
   node["leader_id"] = status.leader_id();
   node["leader_address"] = status.leader_address();
@@ -125,6 +135,14 @@ std::string SnapshotOf(const wire::StatusResponse& status) {
   return text;
 }
 
+// As the table names it: a learner follows too, but counts in no quorum.
+std::string RoleOf(const wire::StatusResponse& status) {
+  const std::string member_role = OwnMemberRole(status);
+  const bool learns = member_role == "learner" || member_role == "joining";
+  return (status.role() == "follower" && learns ? "learner" : status.role()) +
+         (status.serving() ? "" : " (not serving)");
+}
+
 std::string NodeTableOf(const std::vector<NodeReport>& reports) {
   std::vector<Row> rows = {{"ENDPOINT", "ID", "ROLE", "TERM", "LEADER", "COMMIT", "APPLIED",
                             "DURABLE", "KEYS", "SNAPSHOT"}};
@@ -134,12 +152,11 @@ std::string NodeTableOf(const std::vector<NodeReport>& reports) {
       continue;
     }
     const wire::StatusResponse& status = *report.status;
-    rows.push_back(
-        {report.endpoint, status.id(), status.role() + (status.serving() ? "" : " (not serving)"),
-         std::to_string(status.term()), status.leader_id().empty() ? "-" : status.leader_id(),
-         std::to_string(status.commit_index()), std::to_string(status.applied_index()),
-         std::to_string(status.durable_index()), std::to_string(status.keys()),
-         SnapshotOf(status)});
+    rows.push_back({report.endpoint, status.id(), RoleOf(status), std::to_string(status.term()),
+                    status.leader_id().empty() ? "-" : status.leader_id(),
+                    std::to_string(status.commit_index()), std::to_string(status.applied_index()),
+                    std::to_string(status.durable_index()), std::to_string(status.keys()),
+                    SnapshotOf(status)});
   }
   return TableOf(rows);
 }
@@ -177,6 +194,20 @@ std::string MemberTableOf(const wire::StatusResponse& status) {
   return text;
 }
 
+// Who does not reach whom. Nobody but the one who is refused knows.
+std::string ProblemsOf(const std::vector<NodeReport>& reports) {
+  std::string text;
+  for (const NodeReport& report : reports) {
+    if (!report.status.has_value()) continue;
+    for (const wire::MemberStatus& member : report.status->members()) {
+      if (member.problem().empty()) continue;
+      text += fmt::format("{} does not reach {} at {}: {}.\n", report.status->id(), member.id(),
+                          member.address(), member.problem());
+    }
+  }
+  return text;
+}
+
 std::string StatusTextOf(const std::vector<NodeReport>& reports) {
   std::string text = NodeTableOf(reports);
   const NodeReport* source = net::FindLeader(reports);
@@ -191,7 +222,7 @@ std::string StatusTextOf(const std::vector<NodeReport>& reports) {
     if (source == nullptr && report.status.has_value()) source = &report;
   }
   if (source != nullptr) text += "\n" + MemberTableOf(*source->status);
-  return text;
+  return text + ProblemsOf(reports);
 }
 
 }  // namespace
@@ -223,6 +254,19 @@ CliResult StatusOf(const std::vector<NodeReport>& reports, const CliOptions& opt
     result.code = ExitCode::kUnreachable;
     result.error = "none of these nodes leads";
   }
+  return result;
+}
+
+CliResult TransferOf(const Outcome& outcome, const std::vector<NodeReport>& reports) {
+  CliResult result = ResultOf(outcome, Effect::kChange);
+  if (result.code != ExitCode::kOk) return result;
+  const std::string& leader = outcome.reply.leader_name;
+  result.output = leader.empty() ? "OK" : "OK, " + leader + " leads";
+  const NodeReport* report = net::FindLeader(reports);
+  if (report != nullptr && report->status->id() == leader) {
+    result.output += fmt::format(" (term {})", report->status->term());
+  }
+  result.output += "\n";
   return result;
 }
 

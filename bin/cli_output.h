@@ -27,6 +27,9 @@ CliResult ResultOf(const Outcome& outcome, Effect effect);
 // else kUnreachable: the output is there in both cases.
 CliResult StatusOf(const std::vector<net::NodeReport>& reports, const CliOptions& options);
 
+// Of `transfer-leader`: who leads now, and in which term if the new leader is among the reports.
+CliResult TransferOf(const Outcome& outcome, const std::vector<net::NodeReport>& reports);
+
 // Of `member list`: what the leader says. kUnreachable if it is not among the reports.
 CliResult MembersOf(const std::vector<net::NodeReport>& reports, const CliOptions& options);
 

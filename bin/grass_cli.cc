@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstdio>
 #include <exception>
 #include <random>
@@ -67,6 +68,16 @@ CliResult PrintOk(const Outcome& outcome) {
   CliResult result = ResultOf(outcome, Effect::kChange);
   if (result.code == ExitCode::kOk) result.output = "OK\n";
   return result;
+}
+
+CliResult Transfer(net::DatabaseClient& client, const std::string& target) {
+  // The answer names the new leader; only the new leader knows that its term has begun.
+  constexpr Duration kPatience = std::chrono::seconds(1);
+  const Outcome outcome = client.TransferLeadership(target);
+  const std::string& address = outcome.reply.leader_address;
+  std::vector<net::NodeReport> reports;
+  if (!address.empty()) reports = net::AskForStatus({address}, kPatience);
+  return TransferOf(outcome, reports);
 }
 
 // Of a command that changes the membership.
@@ -137,7 +148,7 @@ CliResult Execute(const CliOptions& options) {
     case CliCommand::kSnapshot:
       return PrintOk(client.TakeSnapshot());
     case CliCommand::kTransferLeader:
-      return PrintOk(client.TransferLeadership(arguments.empty() ? "" : arguments[0]));
+      return Transfer(client, arguments.empty() ? "" : arguments[0]);
     case CliCommand::kMemberAdd:
     case CliCommand::kMemberRemove:
     case CliCommand::kMemberPromote:

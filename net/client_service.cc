@@ -145,6 +145,10 @@ class ClientService::UnaryCall final : public Call {
       NodeStatus status = owner_.backend_.status();
       status.configuration = owner_.addresses_.Resolve(status.configuration);
       ToWire(status, owner_.self_, &response_);
+      for (wire::MemberStatus& member : *response_.mutable_members()) {
+        const std::string_view problem = owner_.backend_.problem_with(NodeIdOf(member.id()));
+        member.set_problem(problem.data(), problem.size());
+      }
       Finish(grpc::Status::OK);
     } else {
       absl::StatusOr<ClientRequest> request = FromWire(std::move(request_));

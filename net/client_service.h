@@ -8,6 +8,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/api.h"
@@ -25,6 +26,8 @@ class ClientService final : public Clients {
     // Hands a request to the node; it is answered through Answer.
     std::function<void(RequestId, ClientRequest&&)> submit;
     std::function<NodeStatus()> status;
+    // Why this node does not reach a member, for a person; empty: nothing is known against it.
+    std::function<std::string_view(NodeId)> problem_with;
   };
 
   ClientService();

@@ -42,7 +42,7 @@ void PeerStream::Send(Instant now, std::string message) {
 
 void PeerStream::Close() {
   closed_ = true;
-  if (call_ != nullptr) Lose();
+  if (call_ != nullptr) Cancel();
 }
 
 void PeerStream::Drain() {
@@ -121,7 +121,7 @@ void PeerStream::OnRead(bool ok) {
   if (!status.ok()) {
     events_->on_lost(
         rpc_, grpc::Status(grpc::StatusCode::INVALID_ARGUMENT, std::string(status.message())));
-    Lose();
+    Cancel();
     return;
   }
   if (call_->state == State::kOpen) Read();
@@ -132,15 +132,20 @@ void PeerStream::Lose() {
   const bool opening = call_->state == State::kOpening;
   call_->state = State::kClosing;
   outbox_.Clear();
-  call_->context.TryCancel();
   if (opening) return;  // OnOpened is still to come; no other operation may start before it
   call_->finishing = true;
   call_->stream->Finish(&call_->status, done_.tag());
 }
 
+void PeerStream::Cancel() {
+  call_->cancelled = true;
+  call_->context.TryCancel();
+  Lose();
+}
+
 void PeerStream::OnFinished(bool) {
   finished_ = true;
-  if (!closed_ && !call_->status.ok() && call_->status.error_code() != grpc::CANCELLED) {
+  if (!closed_ && !call_->cancelled && !call_->status.ok()) {
     events_->on_lost(rpc_, call_->status);
   }
   MaybeRelease();

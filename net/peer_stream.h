@@ -53,6 +53,7 @@ class PeerStream {
     bool reading = false;
     bool finishing = false;
     bool half_closing = false;  // the end of our side is being told
+    bool cancelled = false;     // by us; then the status says nothing
     bool got_message = false;
     grpc::ByteBuffer received;
     grpc::Status status;
@@ -67,8 +68,11 @@ class PeerStream {
   void Write();
   void HalfClose();
   void Read();
-  // Ends the call: cancels it and asks for its status; OnFinished does the rest.
+  // The call has ended, or has broken: asks for its status; OnFinished does the rest. Does not
+  // cancel it, for that would put CANCELLED in the place of what the peer has said.
   void Lose();
+  // Ends the call from our side.
+  void Cancel();
   void MaybeRelease();
 
   const RaftRpc rpc_;

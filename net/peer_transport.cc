@@ -60,9 +60,12 @@ bool PeerTransport::Peer::idle() const {
 PeerTransport::PeerTransport(PeerTransportOptions options, Receive receive)
     : options_(std::move(options)),
       receive_(std::move(receive)),
-      service_([this](RaftRpc rpc,
-                      std::string_view bytes) { return Decode(InfoOf(rpc).request, bytes); },
-               [this](Message message) { receive_(std::move(message)); }) {}
+      service_(
+          [this](RaftRpc rpc, std::string_view bytes, const ServerStream& stream) {
+            return Decode(InfoOf(rpc).request, bytes,
+                          [&stream] { return "on a connection from " + stream.peer(); });
+          },
+          [this](Message message) { receive_(std::move(message)); }) {}
 
 PeerTransport::~PeerTransport() {
   GRASS_CHECK(std::ranges::all_of(peers_, [](const auto& peer) { return peer.second->idle(); }));
@@ -152,7 +155,7 @@ std::unique_ptr<PeerTransport::Peer> PeerTransport::Connect(const Member& member
     if (!kind.has_value()) {
       return absl::InvalidArgumentError("an answer to a message that has none");
     }
-    absl::StatusOr<Message> message = Decode(*kind, bytes);
+    absl::StatusOr<Message> message = Decode(*kind, bytes, [raw] { return "at " + raw->address; });
     if (!message.ok()) return message.status();
     OnHeard(*raw);
     receive_(*std::move(message));
@@ -176,6 +179,13 @@ std::unique_ptr<PeerTransport::Peer> PeerTransport::Connect(const Member& member
 }
 
 void PeerTransport::OnLost(Peer& peer, RaftRpc rpc, const grpc::Status& status) {
+  // The codes that Decode refuses with at the other end.
+  if (status.error_code() == grpc::StatusCode::FAILED_PRECONDITION) {
+    return OnRefused(peer, Refusal::kOtherCluster, status);
+  }
+  if (status.error_code() == grpc::StatusCode::NOT_FOUND) {
+    return OnRefused(peer, Refusal::kOtherNode, status);
+  }
   const Instant now = SteadyNow();
   // A peer that answers one stream and refuses another is found again and lost again many times.
   const bool lately = peer.warned_at != Instant::min() && now - peer.warned_at < kWarningInterval;
@@ -194,29 +204,77 @@ void PeerTransport::OnLost(Peer& peer, RaftRpc rpc, const grpc::Status& status) 
   }
 }
 
-void PeerTransport::OnHeard(Peer& peer) {
-  if (peer.lost) spdlog::info("Reached {} at {}", peer.name, peer.address);
-  peer.heard = true;
-  peer.lost = false;
+// Each of the streams is refused, and again at every attempt: the first refusal is told.
+void PeerTransport::OnRefused(Peer& peer, Refusal refusal, const grpc::Status& status) {
+  const auto level = peer.refusal == refusal ? spdlog::level::debug : spdlog::level::warn;
+  peer.refusal = refusal;
+  if (refusal == Refusal::kOtherCluster) {
+    spdlog::log(level,
+                "{} at {} refuses this node: {}. Way out: correct that address, or start all nodes "
+                "of one cluster with the same --cluster and --cluster-name",
+                peer.name, peer.address, status.error_message());
+  } else {
+    spdlog::log(level,
+                "{} at {} refuses this node: {}. Way out: correct that address, in --cluster or by "
+                "grass-cli member move",
+                peer.name, peer.address, status.error_message());
+  }
 }
 
-absl::StatusOr<Message> PeerTransport::Decode(MessageKind kind, std::string_view bytes) {
+std::string_view PeerTransport::ProblemWith(NodeId member) const {
+  const auto at = peers_.find(member);
+  const Refusal refusal = at == peers_.end() ? Refusal::kNone : at->second->refusal;
+  switch (refusal) {
+    case Refusal::kNone:
+      break;
+    case Refusal::kOtherCluster:
+      return "another cluster answers there";
+    case Refusal::kOtherNode:
+      return "another node answers there";
+  }
+  return {};
+}
+
+void PeerTransport::OnHeard(Peer& peer) {
+  if (peer.lost || peer.refusal != Refusal::kNone)
+    spdlog::info("Reached {} at {}", peer.name, peer.address);
+  peer.heard = true;
+  peer.lost = false;
+  peer.refusal = Refusal::kNone;
+}
+
+absl::StatusOr<Message> PeerTransport::Decode(MessageKind kind, std::string_view bytes,
+                                              const TwinWatch::Source& source) {
   absl::StatusOr<Message> message = DecodeMessage(kind, bytes, cluster_);
   absl::Status status = message.status();
   if (status.ok() && message->to != options_.self) {
-    status = absl::FailedPreconditionError("the message is meant for node " +
-                                           HexOf(message->to.value()) + "; this is node " +
-                                           HexOf(options_.self.value()));
+    status = absl::NotFoundError("the message is meant for node " + HexOf(message->to.value()) +
+                                 "; this is node " + HexOf(options_.self.value()));
   }
   if (!status.ok()) {
     const Instant now = SteadyNow();
     if (warned_at_ == Instant::min() || now - warned_at_ >= kWarningInterval) {
       warned_at_ = now;
-      spdlog::warn("Refused a message of a peer: {}", std::string(status.message()));
+      spdlog::warn("Refused a message of a peer, which came {}: {}", source(),
+                   std::string(status.message()));
     }
     return status;
   }
+  NoticeTwins(*message, source);
   return message;
+}
+
+void PeerTransport::NoticeTwins(const Message& message, const TwinWatch::Source& source) {
+  const Member* const member = configuration_().Find(message.from);
+  if (member == nullptr) return;  // anybody may claim to be anybody; only members are remembered
+  const auto twins = twins_.Heard(SteadyNow(), message.from, message.incarnation, source);
+  if (!twins.has_value()) return;
+  spdlog::warn(
+      "Two processes run as {}: incarnation {} is heard {}, and incarnation {} {}. Each node needs "
+      "an --id of its own. Way out: stop the one that was started by mistake; the line \"Started\" "
+      "in its log names its incarnation",
+      member->name, HexOf(twins->one.incarnation.value()), twins->one.source,
+      HexOf(twins->other.incarnation.value()), twins->other.source);
 }
 
 void PeerTransport::Close() {

@@ -7,6 +7,7 @@
 #include <grpcpp/grpcpp.h>
 
 #include <array>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -21,6 +22,7 @@
 #include "net/address_book.h"
 #include "net/peer_stream.h"
 #include "net/raft_service.h"
+#include "net/twin_watch.h"
 
 namespace grassdb::net {
 
@@ -52,10 +54,15 @@ class PeerTransport final : public Network {
   // is dropped; who is no member any more is let go of when that is settled, for until then the
   // leader still speaks to it.
   void FollowMembership(Index index, bool settled);
+  // Why this node's messages do not get to a member, if the member's address has said so, for a
+  // person; empty: nothing is known against it.
+  std::string_view ProblemWith(NodeId member) const;
   // Ends the calls of this node; its peers' calls end with the server.
   void Close();
 
  private:
+  // What answers where the peer should.
+  enum class Refusal : std::uint8_t { kNone, kOtherCluster, kOtherNode };
   struct Peer {
     std::string name;
     std::string address;
@@ -64,6 +71,7 @@ class PeerTransport final : public Network {
     bool heard = false;                  // a message of its has come
     bool lost = false;                   // and was told, and nothing has come since
     Instant warned_at = Instant::min();  // when that was
+    Refusal refusal = Refusal::kNone;    // and was told, and nothing has come since
 
     void Close();
     void Drain();
@@ -75,8 +83,12 @@ class PeerTransport final : public Network {
   std::unique_ptr<Peer> Connect(const Member& member, const std::string& address);
   void Retire(std::unique_ptr<Peer> peer, const std::string* new_address);
   static void OnLost(Peer& peer, RaftRpc rpc, const grpc::Status& status);
+  static void OnRefused(Peer& peer, Refusal refusal, const grpc::Status& status);
   static void OnHeard(Peer& peer);
-  absl::StatusOr<Message> Decode(MessageKind kind, std::string_view bytes);
+  // `source` gives where the message came from; it is asked only when that matters.
+  absl::StatusOr<Message> Decode(MessageKind kind, std::string_view bytes,
+                                 const TwinWatch::Source& source);
+  void NoticeTwins(const Message& message, const TwinWatch::Source& source);
 
   const PeerTransportOptions options_;
   Receive receive_;
@@ -89,6 +101,7 @@ class PeerTransport final : public Network {
   std::vector<std::unique_ptr<Peer>> retired_;  // their calls are ending
   Index seen_index_;                            // of the last FollowMembership...
   bool seen_settled_ = false;                   // ...and whether it was committed
+  TwinWatch twins_;
   Instant warned_at_ = Instant::min();
   bool closed_ = false;
 };

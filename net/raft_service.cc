@@ -13,7 +13,7 @@ class RaftService::Handler final : public StreamHandler {
   ~Handler() override { Forget(); }
 
   absl::Status OnMessage(std::string_view bytes) override {
-    absl::StatusOr<Message> message = service_->decode_(rpc_, bytes);
+    absl::StatusOr<Message> message = service_->decode_(rpc_, bytes, *stream_);
     if (!message.ok()) return message.status();
     if (message->from != from_) Forget();
     from_ = message->from;

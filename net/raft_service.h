@@ -18,8 +18,9 @@ namespace grassdb::net {
 
 class RaftService {
  public:
-  // Decodes what has arrived. An error ends the stream.
-  using Decode = std::function<absl::StatusOr<Message>(RaftRpc, std::string_view)>;
+  // Decodes what has arrived on the stream. An error ends the stream.
+  using Decode =
+      std::function<absl::StatusOr<Message>(RaftRpc, std::string_view, const ServerStream&)>;
   // Takes the message. It may be answered from inside this call.
   using Receive = std::function<void(Message)>;
 

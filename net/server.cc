@@ -17,6 +17,7 @@
 #include "net/identity.h"
 #include "net/random.h"
 #include "net/reflection_service.h"
+#include "proto/convert.h"
 #include "store/posix.h"
 #include "store/storage.h"
 
@@ -91,6 +92,7 @@ NodeOptions NodeOptionsOf(const ServerOptions& options) {
   node.raft.heartbeat_interval = options.heartbeat;
   node.snapshot_log_bytes = options.snapshot_log_bytes;
   node.snapshot_bytes_per_second = options.snapshot_bytes_per_second;
+  node.raft.unapplied_bytes_max = options.write_backlog_bytes;
   // What is kept for slow followers is part of the log that a small limit wants to bound.
   node.log_kept_bytes = std::min<std::size_t>(node.log_kept_bytes, options.snapshot_log_bytes / 8);
   return node;
@@ -206,9 +208,11 @@ void Server::Start() {
       loop_->queue(), identity_, addresses_,
       {.submit = [this](RequestId id,
                         ClientRequest&& request) { node_->OnClient(id, std::move(request)); },
-       .status = [this] { return node_->Status(); }});
-  spdlog::info("Started {} of cluster '{}', listening on {}", options_.name, identity_.cluster_name,
-               options_.listen_address);
+       .status = [this] { return node_->Status(); },
+       .problem_with = [this](NodeId member) { return peers_->ProblemWith(member); }});
+  spdlog::info("Started {} of cluster '{}' ({}), listening on {}, incarnation {}", options_.name,
+               identity_.cluster_name, HexOf(identity_.cluster.value()), options_.listen_address,
+               HexOf(identity_.incarnation.value()));
 }
 
 int Server::Run() {

@@ -38,6 +38,8 @@ struct ServerOptions {
   Duration heartbeat = std::chrono::milliseconds(100);
   std::uint64_t snapshot_log_bytes = std::uint64_t{64} << 20;
   std::uint64_t snapshot_bytes_per_second = std::uint64_t{64} << 20;  // 0: no limit
+  // Of writes under way; beyond it further ones are answered with OVERLOADED.
+  std::uint64_t write_backlog_bytes = std::uint64_t{64} << 20;
   LogLevel log_level = LogLevel::kInfo;
   LogFormat log_format = LogFormat::kText;
 };

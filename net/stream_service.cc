@@ -27,6 +27,8 @@ class StreamService::Stream final : public ServerStream {
     if (outbox_.Push(std::move(message))) Write();
   }
 
+  std::string peer() const override { return context_.peer(); }
+
  private:
   void OnAccepted(bool ok) {
     if (!ok) {  // the server shuts down; there is no call

@@ -26,6 +26,8 @@ class ServerStream {
  public:
   // Sends a message, or drops it: when too much waits, and when the call is ending.
   virtual void Send(std::string message) = 0;
+  // The address that the call comes from, as gRPC writes it: "ipv4:127.0.0.1:40000".
+  virtual std::string peer() const = 0;
 
  protected:
   ~ServerStream() = default;

@@ -45,12 +45,13 @@ class Fields {
   explicit Fields(const char* message) : message_(message) {}
 
   void Require(bool holds, const char* field, std::uint64_t value, const char* rule) {
-    if (!holds && problem_.ok()) Refuse(field, std::to_string(value) + " " + rule);
+    if (!holds) Refuse(field, std::to_string(value) + " " + rule);
   }
   void RequireNotZero(const char* field, std::uint64_t value) {
     Require(value != 0, field, value, "is not a valid value");
   }
   void Refuse(const char* field, const std::string& text) {
+    if (!problem_.ok()) return;
     problem_ = absl::InvalidArgumentError(std::string(message_) + "." + field + ": " + text);
   }
 
@@ -211,6 +212,22 @@ void AppendEntries(const std::vector<Entry>& entries, std::string& out) {
 
 // --- Decoding: from the wire message into the body, checked ---
 
+// A configuration that no cluster can have is refused like bytes that are none: adopted, it would
+// leave a cluster without a quorum, or with one that two leaders can have.
+std::optional<Configuration> TakeConfiguration(std::string_view bytes, const char* field,
+                                               Fields& fields) {
+  std::optional<Configuration> configuration = DecodeConfiguration(bytes);
+  if (!configuration.has_value()) {
+    fields.Refuse(field, "does not decode as a configuration");
+    return std::nullopt;
+  }
+  if (const std::optional<std::string> problem = configuration->Problem()) {
+    fields.Refuse(field, "is a configuration that no cluster has: " + *problem);
+    return std::nullopt;
+  }
+  return configuration;
+}
+
 constexpr const char* kBallotRule = "is not a ballot";
 
 bool IsBallot(int ballot) {
@@ -266,9 +283,7 @@ void CheckEntry(const raft::LogEntry& entry, Term last_term, Term leader_term, F
       }
       return;
     case static_cast<std::uint32_t>(EntryType::kConfiguration):
-      if (!DecodeConfiguration(entry.payload()).has_value()) {
-        fields.Refuse("entries.payload", "does not decode as a configuration");
-      }
+      TakeConfiguration(entry.payload(), "entries.payload", fields);
       return;
     default:
       fields.Require(false, "entries.type", entry.type(), "is not an entry type");
@@ -339,11 +354,9 @@ InstallSnapshotRequest FromWire(raft::InstallSnapshotRequest& wire, const Messag
                  meta.configuration_index(), "is above meta.index");
   fields.Require(wire.offset() < kNumberBound, "offset", wire.offset(),
                  "is not an offset any snapshot reaches");
-  std::optional<Configuration> configuration = DecodeConfiguration(meta.configuration());
-  if (!configuration.has_value()) {
-    fields.Refuse("meta.configuration", "does not decode as a configuration");
-    return {};
-  }
+  std::optional<Configuration> configuration =
+      TakeConfiguration(meta.configuration(), "meta.configuration", fields);
+  if (!configuration.has_value()) return {};
   InstallSnapshotRequest body;
   body.meta.index = Index(meta.index());
   body.meta.term = Term(meta.term());

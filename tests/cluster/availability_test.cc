@@ -5,6 +5,7 @@
 #include <fstream>
 
 #include "tests/cluster/cluster.h"
+#include "tests/cluster/writer.h"
 
 namespace grassdb {
 namespace {
@@ -66,11 +67,7 @@ TEST(Availability, EveryLineOfARestartHasTheTermThatWasRecovered) {
 TEST(Availability, ASecondSignalEndsANodeWhoseDiskHangs) {
   Cluster cluster(1);
   const std::string hang = cluster.directory() + "/hang";
-  std::vector<std::string> command = {"/usr/bin/env", "LD_PRELOAD=" HANGING_DISK_LIBRARY,
-                                      // The library is not the first one, which sanitizers ask for.
-                                      "ASAN_OPTIONS=verify_asan_link_order=0",
-                                      "GRASSDB_TEST_HANG=" + hang};
-  for (const std::string& word : cluster.Command(0)) command.push_back(word);
+  const std::vector<std::string> command = Cluster::WithHangingDisk(cluster.Command(0), hang);
   const std::string log = cluster.directory() + "/log";
   Process node(command, log, log);
   cluster.Leader();
@@ -94,6 +91,29 @@ TEST(Availability, WritesGoOnWhenTheLeaderIsKilled) {
   const Finished set = cluster.Cli({"--deadline=30s", "set", "k", "2"});
   EXPECT_EQ(set.out, "OK\n") << set.err;
   EXPECT_EQ(cluster.Cli({"--deadline=30s", "get", "k"}).out, "2\n");
+}
+
+// A leader that hands over refuses writes; the client sends them again, and each is applied once.
+TEST(Availability, WritesGoOnWhileLeadershipIsHandedOver) {
+  Cluster cluster(3);
+  cluster.StartAndElect();
+  Writer writer(cluster, "k");
+  for (int i = 0; i < 5; ++i) {
+    const int before = writer.acknowledged();
+    ASSERT_TRUE(WaitFor(Cluster::kPatience, [&] { return writer.acknowledged() > before + 10; }));
+    Finished moved;
+    EXPECT_TRUE(WaitFor(Cluster::kPatience, [&] {
+      moved = cluster.Cli({"transfer-leader"});
+      return moved.code == 0;
+    })) << moved.err;
+  }
+  writer.Stop();
+  EXPECT_TRUE(writer.failed().empty())
+      << writer.failed().begin()->first << ": " << writer.failed().begin()->second;
+  ExpectAll(cluster, writer.written());
+  const auto status = cluster.Status(cluster.Leader());
+  ASSERT_TRUE(status.has_value());
+  EXPECT_EQ(status->revision(), writer.written().size()) << "one for each write";
 }
 
 TEST(Availability, TheLogSaysWhoWonWhichElectionWithHowManyVotes) {

@@ -67,8 +67,10 @@ TEST(Cli, TransfersLeadershipToTheNodeItNames) {
   const int leader = cluster.StartAndElect();
   const int target = (leader + 1) % 3;
   const Finished moved = cluster.Cli({"transfer-leader", cluster.name(target)});
-  EXPECT_EQ(moved.out, "OK\n") << moved.err;
   EXPECT_EQ(cluster.Leader(), target);
+  EXPECT_EQ(moved.out, "OK, " + cluster.name(target) + " leads (term " +
+                           std::to_string(cluster.Status(target)->term()) + ")\n")
+      << moved.err;
   const Finished nobody = cluster.Cli({"transfer-leader", "node9"});
   EXPECT_EQ(nobody.code, 1);
   EXPECT_NE(nobody.err.find("not a voting member"), std::string::npos) << nobody.err;

@@ -135,6 +135,16 @@ std::vector<std::string> Cluster::Command(int node) const {
   return command;
 }
 
+std::vector<std::string> Cluster::WithHangingDisk(const std::vector<std::string>& command,
+                                                  const std::string& file) {
+  std::vector<std::string> all = {"/usr/bin/env", "LD_PRELOAD=" HANGING_DISK_LIBRARY,
+                                  // The library is not the first one, which sanitizers ask for.
+                                  "ASAN_OPTIONS=verify_asan_link_order=0",
+                                  "GRASSDB_TEST_HANG=" + file};
+  all.insert(all.end(), command.begin(), command.end());
+  return all;
+}
+
 void Cluster::Start(int node) {
   Start(node, Command(node));
 }

@@ -179,6 +179,8 @@ TEST(Membership, ALearnerStaysOneUntilItIsPromoted) {
   ASSERT_TRUE(Reaches(cluster, 1, {{"node1", "voter"}, {"node2", "learner"}}));
   EXPECT_EQ(RunCli(cluster.directory(), {"--peers", cluster.address(1), "get", "k"}).out, "v\n")
       << "a learner serves reads";
+  const Finished status = cluster.Cli({"status"});
+  EXPECT_NE(status.out.find("  node2  learner  "), std::string::npos) << status.out;
   Finished promoted;
   EXPECT_TRUE(WaitFor(Cluster::kPatience, [&] {
     promoted = cluster.Cli({"member", "promote", "node2"});

@@ -93,6 +93,39 @@ TEST(CliOutput, StatusSaysWhoHasNoSay) {
       << result.output;
 }
 
+TEST(CliOutput, StatusTellsALearnerFromAFollower) {
+  for (const auto& [role, shown] : {std::pair("learner", "learner"),
+                                    {"joining", "learner"},
+                                    {"voter", "follower"},
+                                    {"leaving", "follower"}}) {
+    net::NodeReport report = Receiver();
+    report.status->set_serving(true);
+    wire::MemberStatus& self = *report.status->add_members();
+    self.set_id("n3");
+    self.set_role(role);
+    const std::string table = StatusOf({report}, CliOptions()).output;
+    EXPECT_NE(table.find("h:3       n3  " + std::string(shown) + " "), std::string::npos) << table;
+    CliOptions options;
+    options.json = true;
+    const auto json = nlohmann::json::parse(StatusOf({report}, options).output);
+    EXPECT_EQ(json[0]["role"], "follower");
+    EXPECT_EQ(json[0]["member_role"], role);
+  }
+}
+
+TEST(CliOutput, ATransferSaysWhoLeadsAndInWhichTermIfThatIsKnown) {
+  Outcome outcome;
+  outcome.reply.leader_name = "n1";
+  EXPECT_EQ(TransferOf(outcome, {Leader()}).output, "OK, n1 leads (term 3)\n");
+  EXPECT_EQ(TransferOf(outcome, {Silent()}).output, "OK, n1 leads\n");
+  outcome.reply.leader_name = "n2";
+  EXPECT_EQ(TransferOf(outcome, {Leader()}).output, "OK, n2 leads\n")
+      << "the term of another leader";
+  outcome.code = Outcome::Code::kRefused;
+  EXPECT_EQ(TransferOf(outcome, {Leader()}).code, ExitCode::kError);
+  EXPECT_EQ(TransferOf(outcome, {Leader()}).output, "");
+}
+
 TEST(CliOutput, StatusWithoutALeaderIsShownAndIsAFailure) {
   const CliResult result = StatusOf({Receiver(), Silent()}, CliOptions());
   EXPECT_EQ(result.code, ExitCode::kUnreachable);
@@ -150,6 +183,19 @@ TEST(CliOutput, MembersAreTheLeaders) {
   EXPECT_EQ(json["leader_id"], "n1");
   EXPECT_EQ(json["configuration_index"], 8);
   EXPECT_EQ(json["members"].size(), 2u);
+}
+
+TEST(CliOutput, StatusSaysWhoDoesNotReachWhom) {
+  net::NodeReport leader = Leader();
+  leader.status->mutable_members(0)->set_problem("another cluster answers there");
+  const std::string text = StatusOf({leader, Receiver()}, CliOptions()).output;
+  const std::string line = "n1 does not reach n3 at h:3: another cluster answers there.\n";
+  EXPECT_TRUE(text.ends_with(line)) << text;
+  CliOptions options;
+  options.json = true;
+  const auto json = nlohmann::json::parse(StatusOf({leader}, options).output);
+  EXPECT_EQ(json[0]["members"][0]["problem"], "");
+  EXPECT_EQ(json[0]["members"][1]["problem"], "another cluster answers there");
 }
 
 }  // namespace

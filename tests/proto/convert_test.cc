@@ -359,6 +359,17 @@ std::string AppendErrorAfter(const std::function<void(raft::AppendEntriesRequest
   return ErrorOf(MessageKind::kAppendEntriesRequest, wire.SerializeAsString());
 }
 
+std::string ChunkErrorAfter(const std::function<void(raft::InstallSnapshotRequest&)>& spoil) {
+  raft::InstallSnapshotRequest wire;
+  wire.mutable_meta()->set_index(5);
+  wire.mutable_meta()->set_term(2);
+  wire.mutable_meta()->set_configuration(
+      EncodeConfiguration(Configuration({MakeMember("a", "a:1")})));
+  Header(wire, 3);
+  spoil(wire);
+  return ErrorOf(MessageKind::kInstallSnapshotRequest, wire.SerializeAsString());
+}
+
 TEST(PeerMessages, RefuseAnUnknownEntryType) {
   EXPECT_EQ(AppendErrorAfter([](auto& wire) { wire.mutable_entries(0)->set_type(9); }),
             "AppendEntriesRequest.entries.type: 9 is not an entry type");
@@ -377,6 +388,43 @@ TEST(PeerMessages, RefuseEntriesAboveTheLeadersTerm) {
 TEST(PeerMessages, RefuseAConfigurationEntryThatDoesNotDecode) {
   EXPECT_EQ(AppendErrorAfter([](auto& wire) { wire.mutable_entries(0)->set_type(3); }),
             "AppendEntriesRequest.entries.payload: does not decode as a configuration");
+}
+
+// Bytes that decode are not yet a configuration that a cluster can have.
+TEST(PeerMessages, RefuseAConfigurationThatNoClusterHas) {
+  const std::string rule = "is a configuration that no cluster has: ";
+  const Member voter = MakeMember("a", "h:1");
+  const auto error = [](std::vector<Member> members) {
+    const std::string bytes = EncodeConfiguration(Configuration(std::move(members)));
+    const std::string of_entry = AppendErrorAfter([&](auto& wire) {
+      wire.mutable_entries(0)->set_type(3);
+      wire.mutable_entries(0)->set_payload(bytes);
+    });
+    const std::string of_snapshot =
+        ChunkErrorAfter([&](auto& wire) { wire.mutable_meta()->set_configuration(bytes); });
+    const std::string entry_field = "AppendEntriesRequest.entries.payload: ";
+    const std::string snapshot_field = "InstallSnapshotRequest.meta.configuration: ";
+    EXPECT_EQ(of_entry.find(entry_field), 0u) << of_entry;
+    EXPECT_EQ(of_snapshot.find(snapshot_field), 0u) << of_snapshot;
+    EXPECT_EQ(of_entry.substr(entry_field.size()), of_snapshot.substr(snapshot_field.size()));
+    return of_entry.substr(entry_field.size());
+  };
+  EXPECT_EQ(error({}), rule + "a cluster needs at least one voting member");
+  EXPECT_EQ(error({MakeMember("a", "h:1", MemberRole::kLearner)}),
+            rule + "a cluster needs at least one voting member");
+  EXPECT_EQ(error({voter, MakeMember("b", "h:1")}).find(rule + "the members "), 0u);
+  EXPECT_EQ(error({voter, MakeMember("b", "")}), rule + "member 'b' has no address");
+  EXPECT_EQ(error({voter, MakeMember("b", "h:2", MemberRole::kLeaving)}),
+            rule + "member 'b' leaves a configuration that it is not in");
+  EXPECT_EQ(error({voter, MakeMember("../b", "h:2")}).find(rule), 0u);
+}
+
+TEST(PeerMessages, NameTheFirstFieldThatIsWrong) {
+  EXPECT_EQ(ChunkErrorAfter([](auto& wire) {
+              wire.mutable_meta()->set_index(0);
+              wire.mutable_meta()->set_configuration("?");
+            }),
+            "InstallSnapshotRequest.meta.index: 0 is not a valid value");
 }
 
 TEST(PeerMessages, RefuseANoopWithAPayload) {
@@ -409,17 +457,6 @@ TEST(PeerMessages, RefuseAnIndexThatWouldOverflow) {
               wire.set_prev_log_index(std::numeric_limits<std::uint64_t>::max());
             }).find("AppendEntriesRequest.prev_log_index"),
             std::string::npos);
-}
-
-std::string ChunkErrorAfter(const std::function<void(raft::InstallSnapshotRequest&)>& spoil) {
-  raft::InstallSnapshotRequest wire;
-  wire.mutable_meta()->set_index(5);
-  wire.mutable_meta()->set_term(2);
-  wire.mutable_meta()->set_configuration(
-      EncodeConfiguration(Configuration({MakeMember("a", "a:1")})));
-  Header(wire, 3);
-  spoil(wire);
-  return ErrorOf(MessageKind::kInstallSnapshotRequest, wire.SerializeAsString());
 }
 
 TEST(PeerMessages, RefuseASnapshotWithoutAConfiguration) {
