@@ -111,7 +111,7 @@ TEST_F(NodeTransfer, ASecondOneToAnotherNodeIsRefusedAndOneToTheSameWaitsWithThe
   Transfer(4, NodeId(0));  // whoever it is
   EXPECT_EQ(SentCount<TimeoutNow>(2), 1u);
   Receive(2, 2, AppendEntriesRequest{});
-  for (const std::uint64_t request : {1, 3, 4}) EXPECT_EQ(CodeOf(request), ReplyCode::kOk);
+  for (const std::uint64_t request : {1u, 3u, 4u}) EXPECT_EQ(CodeOf(request), ReplyCode::kOk);
 }
 
 TEST_F(NodeTransfer, ToItselfHasHappenedAndToAStrangerCannot) {
