@@ -17,6 +17,7 @@ void AddBench(CLI::App* app, int* exit_code);
 void AddPrefix(CLI::App* app, int* exit_code);
 void AddDiverge(CLI::App* app, int* exit_code);
 void AddExplore(CLI::App* app, int* exit_code);
+void AddCheckHistory(CLI::App* app, int* exit_code);
 
 }  // namespace grassdb::sim_main
 

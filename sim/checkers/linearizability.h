@@ -2,11 +2,9 @@
 // operation between its invocation and its return, and in which each gives what a plain map would
 // give. An operation of unknown outcome may take effect at any time after its invocation, or never.
 //
-// The search is Wing and Gong's with Lowe's memoisation: depth first over "which operation took
-// effect next", with every configuration (the set of operations that have taken effect, the state)
-// visited once. Linearizability is local, so each key is a history of its own; the search of all
-// keys advances in rounds of growing budgets, so that a wrong key is found even when another one is
-// hard.
+// Linearizability is local, so each key is a history of its own (linear_search.h); the search of
+// all keys advances in rounds of growing budgets, so that a wrong key is found even when another
+// one is hard.
 #ifndef GRASSDB_SIM_CHECKERS_LINEARIZABILITY_H_
 #define GRASSDB_SIM_CHECKERS_LINEARIZABILITY_H_
 
