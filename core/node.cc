@@ -57,10 +57,16 @@ void Node::OnDeadline() {
 
 void Node::Flush() {
   if (failed()) return;
-  if (!new_commands_.empty() || !new_reads_.empty()) {
+  // Thesis 3.10: a leader that hands over appends nothing, so that the target can catch up for good.
+  // What comes meanwhile is held: it is appended if the transfer is abandoned, after an election
+  // timeout at most, and otherwise sent on to the next leader.
+  const bool holds_commands = raft_.transfer_target() != NodeId(0);
+  if ((!new_commands_.empty() && !holds_commands) || !new_reads_.empty()) {
     Submit submit;
-    std::swap(submit.commands, new_commands_);
-    new_command_bytes_ = 0;
+    if (!holds_commands) {
+      std::swap(submit.commands, new_commands_);
+      new_command_bytes_ = 0;
+    }
     std::swap(submit.reads, new_reads_);
     reads_asked_of_ = raft_.leader();
     reads_asked_in_ = raft_.term();
@@ -97,7 +103,9 @@ void Node::BeginShutdown() {
 bool Node::ReadyToStop() const {
   if (failed()) return true;
   if (!stopping_) return false;
-  return raft_.transfer_target() == NodeId(0) || environment_.clock->Now() >= stop_deadline_;
+  if (environment_.clock->Now() >= stop_deadline_) return true;
+  // What was held has been sent on as well.
+  return raft_.transfer_target() == NodeId(0) && new_commands_.empty();
 }
 
 NodeStatus::Follower Node::StatusOf(const Progress& follower) const {

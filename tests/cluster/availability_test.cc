@@ -93,7 +93,7 @@ TEST(Availability, WritesGoOnWhenTheLeaderIsKilled) {
   EXPECT_EQ(cluster.Cli({"--deadline=30s", "get", "k"}).out, "2\n");
 }
 
-// A leader that hands over refuses writes; the client sends them again, and each is applied once.
+// A leader that hands over holds writes; the client sends them on, and each is applied once.
 TEST(Availability, WritesGoOnWhileLeadershipIsHandedOver) {
   Cluster cluster(3);
   cluster.StartAndElect();

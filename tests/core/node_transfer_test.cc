@@ -130,12 +130,43 @@ TEST_F(NodeTransfer, OnlyALeaderHandsOver) {
   EXPECT_EQ(CodeOf(1), ReplyCode::kNotLeader);
 }
 
-TEST_F(NodeTransfer, WritesMeanwhileAreRefusedForNow) {
+TEST_F(NodeTransfer, WritesMeanwhileAreHeldAndSentOnToTheNextLeader) {
   LeadThree();
   Transfer(1, IdOfNode(2));
+  const Index last = node_->raft().log().last_index();
   Put(2, "k", "v");
   node_->Flush();
-  EXPECT_EQ(CodeOf(2), ReplyCode::kUnavailable);
+  EXPECT_FALSE(clients_.replies.contains(RequestId(2)));
+  EXPECT_EQ(node_->raft().log().last_index(), last) << "the target would have to catch up again";
+  node_->BeginShutdown();
+  Receive(2, 2, AppendEntriesRequest{});
+  EXPECT_FALSE(node_->ReadyToStop()) << "somebody waits for an answer";
+  node_->Flush();
+  EXPECT_EQ(CodeOf(2), ReplyCode::kNotLeader);
+  EXPECT_EQ(clients_.replies[RequestId(2)].leader, IdOfNode(2));
+  EXPECT_TRUE(node_->ReadyToStop());
+}
+
+TEST_F(NodeTransfer, WritesMeanwhileAreAppendedWhenItIsGivenUp) {
+  LeadThree();
+  Transfer(1, IdOfNode(2));
+  const Index last = node_->raft().log().last_index();
+  Put(2, "k", "v");
+  Get(3, "k");
+  node_->Flush();
+  ASSERT_EQ(node_->raft().log().last_index(), last);
+  AcknowledgeAll(3);
+  EXPECT_EQ(CodeOf(3), ReplyCode::kOk) << "reads go on";
+  clock_.now += options_.raft.election_timeout_max;
+  AcknowledgeAll(2);
+  AcknowledgeAll(3);
+  node_->OnDeadline();
+  ASSERT_EQ(node_->raft().transfer_target(), NodeId());
+  node_->Flush();
+  EXPECT_EQ(node_->raft().log().last_index(), last + 1);
+  FinishDisk();
+  AcknowledgeAll(2);
+  EXPECT_EQ(CodeOf(2), ReplyCode::kOk);
 }
 
 }  // namespace

@@ -50,9 +50,9 @@ TEST_F(TwinWatching, SaysNothingOfANodeThatComesBackWithoutItsData) {
 }
 
 TEST_F(TwinWatching, SaysNothingOfADiskThatWasPutBack) {
-  EXPECT_FALSE(Tells(kOld));
-  EXPECT_FALSE(Tells(kNew));
-  for (int i = 0; i < 5; ++i) EXPECT_FALSE(Tells(kOld));
+  for (const Incarnation incarnation : {kOld, kNew, kOld}) {
+    for (int i = 0; i < 5; ++i) EXPECT_FALSE(Tells(incarnation));
+  }
 }
 
 TEST_F(TwinWatching, SaysNothingOfMessagesOfAFormerLifeThatComeLate) {
