@@ -139,7 +139,8 @@ TEST_F(NodeTransfer, WritesMeanwhileAreHeldAndSentOnToTheNextLeader) {
   EXPECT_FALSE(clients_.replies.contains(RequestId(2)));
   EXPECT_EQ(node_->raft().log().last_index(), last) << "the target would have to catch up again";
   node_->BeginShutdown();
-  Receive(2, 2, AppendEntriesRequest{});
+  node_->OnMessage(Message{
+      .from = IdOfNode(2), .to = IdOfNode(1), .term = Term(2), .body = AppendEntriesRequest{}});
   EXPECT_FALSE(node_->ReadyToStop()) << "somebody waits for an answer";
   node_->Flush();
   EXPECT_EQ(CodeOf(2), ReplyCode::kNotLeader);

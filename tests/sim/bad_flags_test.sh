@@ -46,6 +46,9 @@ refuses --seconds "'1000001'" -- run --seed 1 --seconds 1000001
 refuses --jobs "'4294967297'" -- sweep --jobs 4294967297
 refuses --nodes 4294967299 -- run --seed 1 --nodes 4294967299
 refuses --seeds "'9..1'" 'A..B' -- sweep --seeds 9..1
+refuses /nowhere/h -- check-history /nowhere/h
+refuses "$0, line 1" 'does not begin with' -- check-history "$0"
+refuses FILE -- check-history
 refuses "'/bin/false'" 'no grass-sim' -- diverge /bin/false --seed 1
 refuses --seeds 1000000000000 -- sweep --seeds 0..18446744073709551615
 refuses --seeds 1000000000000 -- sweep --seeds 1..1000000000001
