@@ -57,9 +57,9 @@ void Node::OnDeadline() {
 
 void Node::Flush() {
   if (failed()) return;
-  // Thesis 3.10: a leader that hands over appends nothing, so that the target can catch up for good.
-  // What comes meanwhile is held: it is appended if the transfer is abandoned, after an election
-  // timeout at most, and otherwise sent on to the next leader.
+  // Thesis 3.10: a leader that hands over appends nothing, so that the target can catch up for
+  // good. What comes meanwhile is held: it is appended if the transfer is abandoned, after an
+  // election timeout at most, and otherwise sent on to the next leader.
   const bool holds_commands = raft_.transfer_target() != NodeId(0);
   if ((!new_commands_.empty() && !holds_commands) || !new_reads_.empty()) {
     Submit submit;
