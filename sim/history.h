@@ -37,6 +37,8 @@ struct HistoryOperation {
   ValueNumber read = 0;    // kGet
   bool found = false;      // kPut, kDelete: the key was there before
   bool succeeded = false;  // kCompareAndSet
+  // Of the store that it saw or, if it changed something, made. For the witness only.
+  std::uint64_t revision = 0;
 };
 
 class History {
@@ -61,6 +63,14 @@ class History {
       if (dropped_[i] != 0 || operation.kind >= OperationKind::kTakeSnapshot) continue;
       if (operation.kind == OperationKind::kGet && operation.returned == kNotReturned) continue;
       result.push_back(operation);
+    }
+    return result;
+  }
+  // What was dropped.
+  std::vector<HistoryOperation> Refused() const {
+    std::vector<HistoryOperation> result;
+    for (std::size_t i = 0; i < operations_.size(); ++i) {
+      if (dropped_[i] != 0) result.push_back(operations_[i]);
     }
     return result;
   }

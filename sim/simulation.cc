@@ -6,6 +6,7 @@
 #include "core/check.h"
 #include "core/configuration.h"
 #include "sim/checkers/linearizability.h"
+#include "sim/checkers/witness.h"
 #include "sim/violation.h"
 
 namespace grassdb::sim {
@@ -494,6 +495,16 @@ void Simulation::AwaitSameState() {
 }
 
 void Simulation::CheckHistory() {
+  std::vector<CommittedChange> changes;
+  for (const ReferenceStore::Change& change : checkers_->changes()) {
+    // A transaction of these clients makes one change.
+    GRASS_CHECK_EQ(change.revision, changes.size() + 1);
+    changes.push_back({SimClient::NumberOfKey(change.key),
+                       change.value.has_value() ? SimClient::NumberOf(*change.value) : 0});
+  }
+  const std::optional<std::string> problem =
+      CheckWitness(history_.Checkable(), history_.Refused(), changes);
+  GRASS_RULE("witness", !problem.has_value(), *problem);
   const LinearizabilityVerdict verdict = CheckLinearizability(history_.Checkable());
   GRASS_RULE("linearizability", !verdict.violated_key.has_value(), verdict.text);
   recorder_->counters.keys_undecided += verdict.undecided;

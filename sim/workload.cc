@@ -167,6 +167,11 @@ std::string SimClient::ValueText(ValueNumber value) const {
   return text;
 }
 
+std::uint32_t SimClient::NumberOfKey(const std::string& key) {
+  GRASS_RULE("client", key.size() > 1 && key[0] == 'k', "a key that nobody wrote was written");
+  return static_cast<std::uint32_t>(std::strtoull(key.c_str() + 1, nullptr, 10));
+}
+
 ValueNumber SimClient::NumberOf(const std::string& text) {
   GRASS_RULE("client", text.size() > 1 && text[0] == 'v', "a value that nobody wrote was read");
   return std::strtoull(text.c_str() + 1, nullptr, 10);
@@ -303,6 +308,7 @@ void SimClient::Finish(const Outcome& outcome) {
 
 void SimClient::NoteResult(std::size_t number, const Reply& reply) {
   HistoryOperation& operation = history_->At(number);
+  operation.revision = reply.revision.value();
   ValueNumber& seen = last_seen_[operation.key];
   switch (operation.kind) {
     case OperationKind::kGet:

@@ -27,6 +27,10 @@ class SimClient {
   SimClient(std::uint32_t number, const Plan& plan, const std::vector<std::string>& addresses,
             EventQueue* queue, SimNetwork* network, Recorder* recorder, History* history);
 
+  // What the clients write, as the history numbers it.
+  static std::uint32_t NumberOfKey(const std::string& key);
+  static ValueNumber NumberOf(const std::string& value);
+
   // Begins to work.
   void Start();
   void OnWake();
@@ -58,7 +62,6 @@ class SimClient {
   ChangeMembershipRequest DrawChange(std::uint64_t random) const;
   OperationKind DrawKind(std::uint64_t random) const;
   std::string ValueText(ValueNumber value) const;
-  static ValueNumber NumberOf(const std::string& text);
 
   const std::uint32_t number_;
   const Plan& plan_;

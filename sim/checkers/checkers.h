@@ -52,6 +52,8 @@ class Checkers {
   void AtEnd(std::uint32_t host, const Node& node) const;
 
   Index committed() const { return commits_.last(); }
+  // What the committed commands have changed, in their order.
+  const std::vector<ReferenceStore::Change>& changes() const { return reference_.changes(); }
   std::uint64_t configurations_committed() const { return configurations_committed_; }
   std::size_t leaderships() const { return elections_.leaderships(); }
 

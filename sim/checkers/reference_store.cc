@@ -101,8 +101,10 @@ void ReferenceStore::Run(const Transaction& transaction) {
       at->second.modified = revision;
       ++at->second.version;
       revision_ = revision;
+      changes_.push_back({revision, operation.key, operation.value});
     } else if (operation.kind == Operation::Kind::kDelete && values_.erase(operation.key) > 0) {
       revision_ = revision;
+      changes_.push_back({revision, operation.key, std::nullopt});
     }
   }
 }

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -32,6 +33,13 @@ class ReferenceStore {
     std::uint64_t sessions = 0;
     friend bool operator==(const Shown&, const Shown&) = default;
   };
+  // What the commands changed, in their order. `value` is empty for a deletion.
+  struct Change {
+    std::uint64_t revision = 0;
+    std::string key;
+    std::optional<std::string> value;
+  };
+  const std::vector<Change>& changes() const { return changes_; }
   // `node` has applied up to `index` <= applied() and shows `shown`.
   void Check(std::uint32_t node, Index index, const Shown& shown) const;
   // `store` has applied up to applied(): every key and value is compared.
@@ -60,6 +68,7 @@ class ReferenceStore {
   std::map<std::string, Value> values_;
   std::map<std::uint64_t, Session> sessions_;
   std::uint64_t revision_ = 0;
+  std::vector<Change> changes_;
   ClusterTime time_ = 0;
   std::vector<Shown> shown_;  // by index
 };

@@ -1,0 +1,39 @@
+// Linearizability by a witness. The log is an order of all operations already: each answer names
+// the revision of the store that it saw, or that it made. So nothing has to be searched, and the
+// verdict is never "unknown":
+//
+//   - every committed change was asked for by one operation, and was not refused;
+//   - an operation that returned saw, and did, at its revision what a plain map would have given;
+//   - whatever returned before it was invoked is at that revision or before it (before, if it
+//   changed
+//     something), and nothing that it could have seen was invoked after it had returned.
+//
+// It trusts the revisions, which the search (linearizability.h) does not look at: each of the two
+// sees what the other one may miss.
+#ifndef GRASSDB_SIM_CHECKERS_WITNESS_H_
+#define GRASSDB_SIM_CHECKERS_WITNESS_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "sim/history.h"
+
+namespace grassdb::sim {
+
+// A change of the store in the order of the log: that of revision i + 1 is at place i.
+struct CommittedChange {
+  std::uint32_t key = 0;
+  ValueNumber value = 0;  // 0: the key was deleted
+};
+
+// What is wrong, for a person; nullopt: the order of the log explains what the clients saw.
+// `history` is History::Checkable(), `refused` History::Refused().
+std::optional<std::string> CheckWitness(const std::vector<HistoryOperation>& history,
+                                        const std::vector<HistoryOperation>& refused,
+                                        const std::vector<CommittedChange>& changes);
+
+}  // namespace grassdb::sim
+
+#endif  // GRASSDB_SIM_CHECKERS_WITNESS_H_
