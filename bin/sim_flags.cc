@@ -4,8 +4,66 @@
 #include <array>
 #include <charconv>
 #include <cstdio>
+#include <vector>
+
+#include "sim/schedule.h"
 
 namespace grassdb::sim_main {
+
+namespace {
+
+// What the two flags stand for, as profiles.
+constexpr std::string_view kLite = R"({
+  "fault_crash": 0, "fault_crash_all": 0, "fault_partition": 0, "fault_clog": 0, "fault_pause": 0,
+  "fault_slow_node": 0, "fault_slow_disk": 0, "fault_client_cut": 0, "fault_clock_jump": 0,
+  "fault_wipe": 0, "fault_roll_back": 0, "drop_ppm": 0, "duplicate_ppm": 0, "straggle_ppm": 0,
+  "damage_ppm": 0, "disk_straggle_ppm": 0, "write_failure_ppm": 0, "sync_failure_ppm": 0,
+  "drift_ppm_max": 0, "standing_partition": 0})";
+constexpr std::string_view kPerformance = R"({
+  "nodes": 3, "voters": 3, "clients": 12, "keys": 24, "reconnect_ppm": 0, "snapshot_weight": 0,
+  "transfer_weight": 0, "member_weight": 0})";
+
+void Take(const std::optional<std::string>& problem, const std::string& flag) {
+  if (problem.has_value()) throw CLI::ValidationError(flag + " " + *problem);
+}
+
+// In this order, so that the nearer to the user wins.
+void AddPlanFlags(CLI::App* command, sim::RunOptions* run) {
+  command
+      ->add_option_function<std::vector<std::string>>(
+          "--set",
+          [run](const std::vector<std::string>& edits) {
+            for (const std::string& edit : edits) Take(sim::AddEdit(edit, &run->edits), "--set");
+          },
+          "NAME=VALUE instead of what the seed draws, e.g. fault_wipe=0; may be repeated")
+      ->type_name("NAME=VALUE")
+      ->expected(1)
+      ->take_all();
+  command
+      ->add_option_function<std::string>(
+          "--profile",
+          [run](const std::string& file) {
+            const absl::StatusOr<std::string> text = sim::ReadFile(file);
+            if (!text.ok()) {
+              throw CLI::ValidationError("--profile " + std::string(text.status().message()));
+            }
+            Take(sim::AddProfile(*text, file, &run->edits), "--profile");
+          },
+          "A JSON file of such names and values (sim/profiles/)")
+      ->type_name("FILE");
+  command->add_flag_callback(
+      "--performance",
+      [run] {
+        Take(sim::AddProfile(kPerformance, "--performance", &run->edits), "--performance");
+        Take(sim::AddProfile(kLite, "--lite", &run->edits), "--performance");
+      },
+      "Three nodes under load and no faults");
+  command->add_flag_callback(
+      "--lite", [run] { Take(sim::AddProfile(kLite, "--lite", &run->edits), "--lite"); },
+      "No faults: of nodes, network, disks or clocks");
+}
+
+}  // namespace
 
 void Print(std::string_view text) {
   std::fwrite(text.data(), 1, text.size(), stdout);
@@ -30,6 +88,7 @@ void AddRunFlags(CLI::App* command, sim::RunOptions* run) {
             "Faults end after so many events; with --seconds, whichever comes first");
   AddNumber(command, "--seconds", &run->seconds, {1, 1'000'000},
             "Faults end after so many simulated seconds; drawn without either flag");
+  AddPlanFlags(command, run);
 }
 
 std::optional<std::string> LoadSchedule(const std::string& file,
@@ -42,8 +101,8 @@ std::optional<std::string> LoadSchedule(const std::string& file,
     schedule->run.seed = *seed;
     return std::nullopt;
   }
-  if (run.nodes || run.steps || run.seconds) {
-    return "--nodes, --steps and --seconds go with --seed; '" + file + "' has its own";
+  if (run.nodes || run.steps || run.seconds || !run.edits.empty()) {
+    return "flags that shape a run go with --seed; '" + file + "' has its own shape";
   }
   const absl::StatusOr<std::string> text = sim::ReadFile(file);
   if (!text.ok()) return std::string(text.status().message());

@@ -60,7 +60,7 @@ CLI::Option* AddNumber(CLI::App* command, const std::string& flag, Value* value,
       ->type_name("N");
 }
 
-// --nodes, --steps and --seconds.
+// --nodes, --steps, --seconds, --set, --profile, --performance and --lite.
 void AddRunFlags(CLI::App* command, sim::RunOptions* run);
 
 // What replay and shrink are about: a file, or a seed with its flags, and not both. Returns what is

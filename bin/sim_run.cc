@@ -18,7 +18,7 @@ struct Flags {
 };
 
 int Run(const Flags& flags) {
-  if (flags.verbose) Print(sim::Describe(sim::DrawPlan(flags.run)));
+  if (flags.verbose) Print(sim::Describe(sim::PlanOf(flags.run)));
   sim::Recorder::Sink sink;
   if (flags.trace) {
     sink = [](std::string_view line) {

@@ -238,15 +238,6 @@ void DrawWorkload(const Drawer& draw, Plan* plan) {
   work.reconnect = draw.Rate(50, Dimension::kReconnect, 1000, 100'000);
 }
 
-// A lease rests on clocks that keep to the drift it allows for.
-void DrawLease(const Drawer& draw, Plan* plan) {
-  plan->workload.lease = draw.Rate(40, Dimension::kLease, 100'000, 1'000'000);
-  if (plan->workload.lease == 0) return;
-  const std::int64_t allowed = plan->node.raft.lease_drift_percent_max * 10'000 / 2;
-  plan->clock.drift_ppm_max = std::min(plan->clock.drift_ppm_max, allowed);
-  plan->faults[static_cast<std::size_t>(FaultKind::kClockJump)].on = false;
-}
-
 std::uint32_t DrawVoters(const Drawer& draw) {
   if (draw.Coin(35, Dimension::kNodes)) return 5;
   return Bounded(Derive(draw.Raw(Dimension::kNodes), 2), 12) == 0 ? 1 : 3;
@@ -303,6 +294,13 @@ const char* NameOf(FaultKind kind) {
   return "?";
 }
 
+void KeepToLeaseAssumptions(Plan* plan) {
+  if (plan->workload.lease == 0) return;
+  const std::int64_t allowed = plan->node.raft.lease_drift_percent_max * 10'000 / 2;
+  plan->clock.drift_ppm_max = std::min(plan->clock.drift_ppm_max, allowed);
+  plan->faults[static_cast<std::size_t>(FaultKind::kClockJump)].on = false;
+}
+
 Plan DrawPlan(const RunOptions& options) {
   const Drawer draw(options.seed);
   Plan plan;
@@ -315,7 +313,8 @@ Plan DrawPlan(const RunOptions& options) {
   DrawDisk(draw, &plan);
   DrawFaults(draw, &plan);
   DrawWorkload(draw, &plan);
-  DrawLease(draw, &plan);
+  plan.workload.lease = draw.Rate(40, Dimension::kLease, 100'000, 1'000'000);
+  KeepToLeaseAssumptions(&plan);
   plan.standing_partition = draw.Coin(50, Dimension::kStanding);
   plan.processing = draw.Scales(Dimension::kProcessing, microseconds(1), microseconds(200));
   plan.process_start = milliseconds(5);

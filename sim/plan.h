@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -25,6 +26,8 @@ struct RunOptions {
   // The faults end after so many events, or so much simulated time, whichever is first.
   std::optional<std::uint64_t> steps;
   std::optional<std::uint32_t> seconds;
+  // Of the plan, by the name of the dimension (EditNames in schedule.h), each within its range.
+  std::map<std::string, std::uint64_t> edits;
 };
 
 enum class DeliveryOrder : std::uint8_t {
@@ -138,7 +141,11 @@ struct Plan {
   std::optional<std::vector<Decision>> only;
 };
 
+// Without the edits: PlanOf in schedule.h.
 Plan DrawPlan(const RunOptions& options);
+
+// A lease rests on clocks that keep to the drift it allows for: where reads use one, clocks do.
+void KeepToLeaseAssumptions(Plan* plan);
 
 // For people: one line a part.
 std::string Describe(const Plan& plan);

@@ -30,6 +30,9 @@ std::string CommandFor(const RunOptions& options) {
   if (options.nodes) command += " --nodes " + Decimal(*options.nodes);
   if (options.steps) command += " --steps " + Decimal(*options.steps);
   if (options.seconds) command += " --seconds " + Decimal(*options.seconds);
+  for (const auto& [name, value] : options.edits) {
+    command += " --set " + name + "=" + Decimal(value);
+  }
   return command;
 }
 
@@ -37,7 +40,7 @@ Prefix RunPrefix(const RunOptions& options, std::uint64_t events) {
   const CheckFailuresThrow handler;
   const auto recorder = std::make_unique<Recorder>();
   recorder->StopAfter(events);
-  const Plan plan = DrawPlan(options);
+  const Plan plan = PlanOf(options);
   try {
     const Hermetic hermetic;
     Simulation simulation(plan, recorder.get());
@@ -85,7 +88,7 @@ RunResult RunSchedule(const Schedule& schedule, const RunObserver& observer,
 }
 
 RunResult RunSeed(const RunOptions& options, const Recorder::Sink& sink) {
-  return RunPlan(DrawPlan(options), sink, CommandFor(options));
+  return RunPlan(PlanOf(options), sink, CommandFor(options));
 }
 
 }  // namespace grassdb::sim

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <nlohmann/json.hpp>
 
 #include "core/check.h"
@@ -20,6 +21,33 @@ struct Edit {
 };
 
 constexpr std::uint64_t kNanosecondsMax = 1'000'000'000'000'000;
+
+// Whether faults of a kind come at all; how often and for how long stays as the seed draws it.
+template <FaultKind kKind>
+constexpr Edit FaultEdit(const char* name) {
+  constexpr auto kPlace = static_cast<std::size_t>(kKind);
+  return {name, 0, 1,
+          [](const Plan& plan) { return std::uint64_t{plan.faults[kPlace].on ? 1u : 0u}; },
+          [](std::uint64_t value, Plan* plan) { plan->faults[kPlace].on = value != 0; }};
+}
+
+template <auto kRate, auto kPart>
+constexpr Edit RateEdit(const char* name) {
+  return {name, 0, 1'000'000, [](const Plan& plan) { return std::uint64_t{plan.*kPart.*kRate}; },
+          [](std::uint64_t value, Plan* plan) {
+            plan->*kPart.*kRate = static_cast<PerMillion>(value);
+          }};
+}
+
+// Of an operation among the others; a put is worth 100 to 10100 where nothing is said.
+template <auto kWeight>
+constexpr Edit WeightEdit(const char* name, std::uint64_t min = 0) {
+  return {name, min, 1'000'000,
+          [](const Plan& plan) { return std::uint64_t{plan.workload.*kWeight}; },
+          [](std::uint64_t value, Plan* plan) {
+            plan->workload.*kWeight = static_cast<std::uint32_t>(value);
+          }};
+}
 
 // Part of the format: append, never rename.
 constexpr std::array kEdits = {
@@ -61,6 +89,32 @@ constexpr std::array kEdits = {
     Edit{"end_with_faults", 0, 1,
          [](const Plan& plan) { return std::uint64_t{plan.end_with_faults ? 1u : 0u}; },
          [](std::uint64_t value, Plan* plan) { plan->end_with_faults = value != 0; }},
+    FaultEdit<FaultKind::kCrash>("fault_crash"),
+    FaultEdit<FaultKind::kCrashAll>("fault_crash_all"),
+    FaultEdit<FaultKind::kPartition>("fault_partition"),
+    FaultEdit<FaultKind::kClog>("fault_clog"),
+    FaultEdit<FaultKind::kPause>("fault_pause"),
+    FaultEdit<FaultKind::kSlowNode>("fault_slow_node"),
+    FaultEdit<FaultKind::kSlowDisk>("fault_slow_disk"),
+    FaultEdit<FaultKind::kClientCut>("fault_client_cut"),
+    FaultEdit<FaultKind::kClockJump>("fault_clock_jump"),
+    FaultEdit<FaultKind::kWipe>("fault_wipe"),
+    FaultEdit<FaultKind::kRollBack>("fault_roll_back"),
+    RateEdit<&NetworkPlan::drop, &Plan::network>("drop_ppm"),
+    RateEdit<&NetworkPlan::duplicate, &Plan::network>("duplicate_ppm"),
+    RateEdit<&NetworkPlan::straggle, &Plan::network>("straggle_ppm"),
+    RateEdit<&NetworkPlan::damage, &Plan::network>("damage_ppm"),
+    RateEdit<&DiskPlan::straggle, &Plan::disk>("disk_straggle_ppm"),
+    RateEdit<&DiskPlan::write_failure, &Plan::disk>("write_failure_ppm"),
+    RateEdit<&DiskPlan::sync_failure, &Plan::disk>("sync_failure_ppm"),
+    RateEdit<&WorkloadPlan::reconnect, &Plan::workload>("reconnect_ppm"),
+    WeightEdit<&WorkloadPlan::get>("get_weight"),
+    WeightEdit<&WorkloadPlan::put>("put_weight", 1),
+    WeightEdit<&WorkloadPlan::erase>("delete_weight"),
+    WeightEdit<&WorkloadPlan::compare_and_set>("cas_weight"),
+    WeightEdit<&WorkloadPlan::take_snapshot>("snapshot_weight"),
+    WeightEdit<&WorkloadPlan::transfer>("transfer_weight"),
+    WeightEdit<&WorkloadPlan::change_membership>("member_weight"),
 };
 
 const Edit* FindEdit(std::string_view name) {
@@ -181,9 +235,9 @@ std::uint64_t ValueOf(const Plan& plan, std::string_view edit) {
   return found->get(plan);
 }
 
-Plan PlanOf(const Schedule& schedule) {
-  Plan plan = DrawPlan(schedule.run);
-  for (const auto& [name, value] : schedule.edits) {
+Plan PlanOf(const RunOptions& options) {
+  Plan plan = DrawPlan(options);
+  for (const auto& [name, value] : options.edits) {
     const Edit* edit = FindEdit(name);
     GRASS_CHECK(edit != nullptr);
     GRASS_CHECK(value >= edit->min && value <= edit->max);
@@ -191,8 +245,54 @@ Plan PlanOf(const Schedule& schedule) {
   }
   // Fewer machines than voters: the others are not born.
   plan.voters = std::min(plan.voters, plan.nodes);
+  KeepToLeaseAssumptions(&plan);
+  return plan;
+}
+
+Plan PlanOf(const Schedule& schedule) {
+  Plan plan = PlanOf(schedule.run);
   plan.only = schedule.only;
   return plan;
+}
+
+std::optional<std::string> AddEdit(std::string_view text,
+                                   std::map<std::string, std::uint64_t>* edits) {
+  const std::size_t equals = text.find('=');
+  const Edit* edit = FindEdit(text.substr(0, equals));
+  if (equals == std::string_view::npos || edit == nullptr) {
+    std::string known;
+    for (const Edit& one : kEdits) known += (known.empty() ? "" : ", ") + std::string(one.name);
+    return "'" + std::string(text) + "' is not NAME=VALUE with one of the names " + known;
+  }
+  std::uint64_t value = 0;
+  const std::string_view digits = text.substr(equals + 1);
+  const char* const end = digits.data() + digits.size();
+  const auto [at, error] = std::from_chars(digits.data(), end, value);
+  if (error != std::errc() || at != end || value < edit->min || value > edit->max) {
+    return "'" + std::string(text) + "': expected a whole number from " + Decimal(edit->min) +
+           " to " + Decimal(edit->max);
+  }
+  (*edits)[edit->name] = value;
+  return std::nullopt;
+}
+
+std::optional<std::string> AddProfile(std::string_view text, const std::string& name,
+                                      std::map<std::string, std::uint64_t>* edits) {
+  const nlohmann::json json = nlohmann::json::parse(text, nullptr, false);
+  if (json.is_discarded()) return "'" + name + "': is not JSON; expected a profile";
+  std::string error;
+  StrictObject object(json, "'" + name + "'", &error);
+  std::map<std::string, std::uint64_t> found;
+  if (object.Has("about")) object.Text("about");
+  for (const Edit& edit : kEdits) {
+    if (const auto value = object.OptionalNumber(edit.name, edit.min, edit.max)) {
+      found[edit.name] = *value;
+    }
+  }
+  object.End();
+  if (!error.empty()) return error;
+  edits->insert(found.begin(), found.end());
+  return std::nullopt;
 }
 
 nlohmann::json ToJson(const Schedule& schedule) {
@@ -200,7 +300,7 @@ nlohmann::json ToJson(const Schedule& schedule) {
   if (schedule.run.nodes) json["nodes"] = *schedule.run.nodes;
   if (schedule.run.steps) json["steps"] = *schedule.run.steps;
   if (schedule.run.seconds) json["seconds"] = *schedule.run.seconds;
-  if (!schedule.edits.empty()) json["edits"] = schedule.edits;
+  if (!schedule.run.edits.empty()) json["edits"] = schedule.run.edits;
   if (schedule.only.has_value()) {
     nlohmann::json& only = json["only"] = nlohmann::json::object();
     for (const Decision& decision : *schedule.only) {
@@ -225,7 +325,7 @@ Schedule ReadSchedule(StrictObject object) {
     StrictObject edits = object.Object("edits");
     for (const Edit& edit : kEdits) {
       if (const auto value = edits.OptionalNumber(edit.name, edit.min, edit.max)) {
-        schedule.edits[edit.name] = *value;
+        schedule.run.edits[edit.name] = *value;
       }
     }
     edits.End();

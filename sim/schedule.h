@@ -27,8 +27,6 @@ namespace grassdb::sim {
 
 struct Schedule {
   RunOptions run;
-  // By name of the dimension (EditNames), each within its range.
-  std::map<std::string, std::uint64_t> edits;
   std::optional<std::vector<Decision>> only;  // sorted, each once
 };
 
@@ -37,7 +35,16 @@ std::vector<std::string> EditNames();
 // The value that `plan` has in the dimension of that name, which is known.
 std::uint64_t ValueOf(const Plan& plan, std::string_view edit);
 
+Plan PlanOf(const RunOptions& options);
 Plan PlanOf(const Schedule& schedule);
+
+// NAME=VALUE of the command line into `edits`. What is wrong with it, for a person.
+std::optional<std::string> AddEdit(std::string_view text,
+                                   std::map<std::string, std::uint64_t>* edits);
+// A profile: a JSON object of names and values as in `edits`, and "about", a text. What is there
+// already stays. `name` is the file's. What is wrong with it, for a person.
+std::optional<std::string> AddProfile(std::string_view text, const std::string& name,
+                                      std::map<std::string, std::uint64_t>* edits);
 
 // "lost_messages": what the list of such decisions is called in a schedule.
 const char* NameOf(Choice choice);

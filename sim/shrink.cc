@@ -88,7 +88,7 @@ class Shrinker {
     const Plan plan = PlanOf(schedule_);
     for (const auto& [name, value] : edits) {
       changed = changed || ValueOf(plan, name) != value;
-      candidate.edits[name] = value;
+      candidate.run.edits[name] = value;
     }
     return changed && Try(std::move(candidate));
   }
@@ -132,7 +132,7 @@ class Shrinker {
     if (!plan.end_with_faults) return;
     const std::uint64_t at = Nanoseconds(run_.ended);
     Schedule candidate = schedule_;
-    candidate.edits["fault_phase_ns"] = at + at / 4 + 1'000'000'000;
+    candidate.run.edits["fault_phase_ns"] = at + at / 4 + 1'000'000'000;
     Try(std::move(candidate));
   }
 

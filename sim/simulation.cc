@@ -423,6 +423,24 @@ std::uint32_t Simulation::NumberOf(NodeId id) const {
   return static_cast<std::uint32_t>(at - ids_.begin());
 }
 
+// Of the voters that the longest log has.
+bool Simulation::AVoterNeedsASnapshot() const {
+  const Raft* longest = nullptr;
+  Index released;
+  for (const auto& host : hosts_) {
+    if (!host->up()) continue;
+    const Raft& raft = host->node()->raft();
+    released = std::max(released, raft.log().base_index());
+    if (longest == nullptr || raft.log().last_index() > longest->log().last_index()) {
+      longest = &raft;
+    }
+  }
+  return std::ranges::any_of(hosts_, [&](const auto& host) {
+    return host->up() && longest->configuration().IsVoter(ids_[host->number()]) &&
+           host->node()->raft().log().last_index() < released;
+  });
+}
+
 void Simulation::AwaitLeader() {
   TrueTime ready = queue_.now();
   for (const auto& host : hosts_) ready = std::max(ready, host->disk_busy_until());
@@ -431,7 +449,9 @@ void Simulation::AwaitLeader() {
   };
   StepUntil(all_up, ready + std::chrono::seconds(20),
             "a node did not start after all faults ended");
-  const Duration bound = 10 * plan_.node.raft.election_timeout_max;
+  Duration bound = 10 * plan_.node.raft.election_timeout_max;
+  // Then a quorum may need the one that has to fetch it.
+  if (AVoterNeedsASnapshot()) bound += TimeForASnapshot();
   StepUntil([this] { return HasLeader(); }, std::max(ready, queue_.now()) + bound,
             "no leader has committed an entry of its term within " + Milliseconds(bound) +
                 " of the end of all faults");
@@ -479,7 +499,7 @@ void Simulation::EndureStandingPartition() {
 }
 
 // A follower far behind has to fetch a snapshot, chunk after chunk.
-void Simulation::AwaitSameState() {
+Duration Simulation::TimeForASnapshot() const {
   const Duration turn = 2 * (plan_.network.delay_min + plan_.network.delay_spread) +
                         4 * (plan_.disk.sync_min + plan_.disk.sync_spread);
   const std::uint64_t state =
@@ -488,8 +508,11 @@ void Simulation::AwaitSameState() {
   const std::uint64_t chunks = state / plan_.node.snapshot_chunk_bytes + 10;
   const std::uint64_t rate = plan_.node.snapshot_bytes_per_second;
   const Duration sending = rate == 0 ? Duration(0) : std::chrono::seconds(state / rate + 1);
-  const Duration bound = 20 * plan_.node.raft.election_timeout_max +
-                         turn * static_cast<Duration::rep>(chunks) * 4 + 2 * sending;
+  return turn * static_cast<Duration::rep>(chunks) * 4 + 2 * sending;
+}
+
+void Simulation::AwaitSameState() {
+  const Duration bound = 20 * plan_.node.raft.election_timeout_max + TimeForASnapshot();
   StepUntil([this] { return HasSameState() && HasLeader(); }, queue_.now() + bound,
             "the nodes did not reach the same state within " + Milliseconds(bound));
 }

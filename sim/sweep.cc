@@ -84,7 +84,7 @@ struct Worker {
     const RunResult result = runner(run);
     const std::string rule = result.ok() ? "" : result.violation->rule;
     const std::string file =
-        result.ok() ? "" : TextOf(FailureOf({.run = run, .edits = {}, .only = {}}, result));
+        result.ok() ? "" : TextOf(FailureOf({.run = run, .only = {}}, result));
     header.finished = 1;
     header.file_bytes = static_cast<std::uint32_t>(file.size());
     header.rule_bytes = static_cast<std::uint32_t>(rule.size());
@@ -195,7 +195,7 @@ class Sweeper {
     result.report += "repeat with: " + CommandFor(run) + "\n";
     RunResult dead;
     dead.violation = Violation{result.rule, "", ""};
-    result.file = TextOf(FailureOf({.run = run, .edits = {}, .only = {}}, dead));
+    result.file = TextOf(FailureOf({.run = run, .only = {}}, dead));
     Tell(true);
     worker.next = place + options_.jobs;
     Failed(place);
@@ -257,7 +257,7 @@ class Sweeper {
   void CountFaults(std::uint64_t seed, bool failed, SweepResult* sum) const {
     RunOptions run = options_.run;
     run.seed = seed;
-    const Plan plan = DrawPlan(run);
+    const Plan plan = PlanOf(run);
     for (std::size_t kind = 0; kind < kFaultKinds; ++kind) {
       if (!plan.faults[kind].on) continue;
       ++sum->by_fault[kind].seeds;

@@ -46,6 +46,9 @@ refuses --seconds "'1000001'" -- run --seed 1 --seconds 1000001
 refuses --jobs "'4294967297'" -- sweep --jobs 4294967297
 refuses --nodes 4294967299 -- run --seed 1 --nodes 4294967299
 refuses --seeds "'9..1'" 'A..B' -- sweep --seeds 9..1
+refuses --set "'fault_wipe=2'" 'from 0 to 1' -- run --seed 1 --set fault_wipe=2
+refuses --profile /nowhere/p -- sweep --seeds 1..2 --profile /nowhere/p
+refuses --profile "'$0'" 'is not JSON' -- sweep --seeds 1..2 --profile "$0"
 refuses /nowhere/h -- check-history /nowhere/h
 refuses "$0, line 1" 'does not begin with' -- check-history "$0"
 refuses FILE -- check-history

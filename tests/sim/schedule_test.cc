@@ -107,10 +107,11 @@ TEST(Schedule, LeavesTheOtherFaultsAsTheyWere) {
 TEST(Schedule, EditsThePlan) {
   Schedule schedule = Seed(1);
   for (const std::string& name : EditNames()) {
-    schedule.edits = {{name, 1}};
+    // Reads under a lease keep the clocks from jumping.
+    schedule.run.edits = {{name, 1}, {"lease_ppm", name == "lease_ppm" ? 1u : 0u}};
     EXPECT_EQ(ValueOf(PlanOf(schedule), name), 1u) << name;
   }
-  schedule.edits = {{"nodes", 2}};
+  schedule.run.edits = {{"nodes", 2}};
   EXPECT_EQ(PlanOf(schedule).voters, 2u) << "no more voters than machines";
 }
 
@@ -121,7 +122,7 @@ RC_GTEST_PROP(Schedule, IsReadAsItWasWritten, ()) {
   if (*rc::gen::arbitrary<bool>()) schedule.run.steps = 1 + *rc::gen::arbitrary<std::uint32_t>();
   if (*rc::gen::arbitrary<bool>()) schedule.run.seconds = *rc::gen::inRange(1u, 1000u);
   for (const std::string& name : EditNames()) {
-    if (*rc::gen::arbitrary<bool>()) schedule.edits[name] = 1;
+    if (*rc::gen::arbitrary<bool>()) schedule.run.edits[name] = 1;
   }
   if (*rc::gen::arbitrary<bool>()) {
     std::set<Decision> decisions;
@@ -143,7 +144,7 @@ RC_GTEST_PROP(Schedule, IsReadAsItWasWritten, ()) {
   const Schedule read = Read(ToJson(schedule).dump());
   RC_ASSERT(ToJson(read) == ToJson(schedule));
   RC_ASSERT(read.only == schedule.only);
-  RC_ASSERT(read.edits == schedule.edits);
+  RC_ASSERT(read.run.edits == schedule.run.edits);
 }
 
 TEST(Schedule, IsReadStrictlyWithTheFieldInTheError) {
@@ -255,6 +256,70 @@ TEST(Trace, ShowsTheLinesOfItsWindowOnly) {
   RunSchedule(schedule, observer);
   EXPECT_EQ(shown.find("AppendEntries"), std::string::npos);
   EXPECT_NE(shown.find("boots"), std::string::npos);
+}
+
+// --- What the command line says of the plan ---
+
+TEST(Profile, AnEditIsANameAndAValueInItsRange) {
+  std::map<std::string, std::uint64_t> edits;
+  EXPECT_EQ(AddEdit("fault_wipe=0", &edits), std::nullopt);
+  EXPECT_EQ(AddEdit("drop_ppm=1000000", &edits), std::nullopt);
+  EXPECT_EQ(edits,
+            (std::map<std::string, std::uint64_t>{{"drop_ppm", 1'000'000}, {"fault_wipe", 0}}));
+  EXPECT_EQ(AddEdit("fault_wipe=2", &edits), "'fault_wipe=2': expected a whole number from 0 to 1");
+  for (const char* bad :
+       {"drop_ppm", "drop_ppm=", "drop_ppm=-1", "drop_ppm=1x", "wipe=0", "=1", ""}) {
+    EXPECT_NE(AddEdit(bad, &edits), std::nullopt) << bad;
+  }
+}
+
+TEST(Profile, SaysNothingOverWhatIsSaidAlready) {
+  std::map<std::string, std::uint64_t> edits = {{"drop_ppm", 7}};
+  EXPECT_EQ(AddProfile(R"({"about": "x", "drop_ppm": 1, "fault_clog": 0})", "p", &edits),
+            std::nullopt);
+  EXPECT_EQ(edits, (std::map<std::string, std::uint64_t>{{"drop_ppm", 7}, {"fault_clog", 0}}));
+}
+
+TEST(Profile, IsReadStrictly) {
+  std::map<std::string, std::uint64_t> edits;
+  EXPECT_EQ(AddProfile("{", "p", &edits), "'p': is not JSON; expected a profile");
+  for (const char* bad : {R"({"drop": 1})", R"({"drop_ppm": -1})", R"({"drop_ppm": "1"})",
+                          R"({"fault_clog": 2})", R"({"about": 1})", "[]"}) {
+    EXPECT_NE(AddProfile(bad, "p", &edits), std::nullopt) << bad;
+  }
+  EXPECT_TRUE(edits.empty());
+}
+
+TEST(Profile, SwitchesOffAndOnWhatItNames) {
+  RunOptions options;
+  for (options.seed = 1; options.seed <= 20; ++options.seed) {
+    options.edits = {
+        {"fault_crash", 0}, {"fault_clog", 1}, {"drop_ppm", 123}, {"transfer_weight", 0}};
+    const Plan plan = PlanOf(options);
+    EXPECT_FALSE(plan.faults[static_cast<std::size_t>(FaultKind::kCrash)].on);
+    EXPECT_TRUE(plan.faults[static_cast<std::size_t>(FaultKind::kClog)].on);
+    EXPECT_EQ(plan.network.drop, 123u);
+    EXPECT_EQ(plan.workload.transfer, 0u);
+    EXPECT_EQ(plan.faults[static_cast<std::size_t>(FaultKind::kPartition)].on,
+              DrawPlan(options).faults[static_cast<std::size_t>(FaultKind::kPartition)].on)
+        << "everything else is as the seed draws it";
+  }
+}
+
+TEST(Profile, ReadsUnderALeaseKeepTheClocksToTheBound) {
+  RunOptions options;
+  options.seed = 3;
+  options.edits = {{"lease_ppm", 1'000'000}, {"drift_ppm_max", 400'000}, {"fault_clock_jump", 1}};
+  const Plan plan = PlanOf(options);
+  EXPECT_EQ(plan.clock.drift_ppm_max, plan.node.raft.lease_drift_percent_max * 10'000 / 2);
+  EXPECT_FALSE(plan.faults[static_cast<std::size_t>(FaultKind::kClockJump)].on);
+}
+
+TEST(Profile, IsInTheCommandThatRepeatsARun) {
+  RunOptions options;
+  options.seed = 4;
+  options.edits = {{"fault_wipe", 0}, {"drop_ppm", 5}};
+  EXPECT_EQ(CommandFor(options), "grass-sim run --seed 4 --set drop_ppm=5 --set fault_wipe=0");
 }
 
 }  // namespace
