@@ -83,8 +83,7 @@ struct Worker {
     run.seed = SeedAt(place, options);
     const RunResult result = runner(run);
     const std::string rule = result.ok() ? "" : result.violation->rule;
-    const std::string file =
-        result.ok() ? "" : TextOf(FailureOf({.run = run, .only = {}}, result));
+    const std::string file = result.ok() ? "" : TextOf(FailureOf({.run = run, .only = {}}, result));
     header.finished = 1;
     header.file_bytes = static_cast<std::uint32_t>(file.size());
     header.rule_bytes = static_cast<std::uint32_t>(rule.size());
