@@ -117,8 +117,9 @@ void Raft::OnRequestVote(const Message& message, const RequestVoteRequest& reque
   GRASS_CHECK_EQ(message.term, hard_state_.term);
   const bool free_to_vote = hard_state_.voted_for == NodeId() || hard_state_.voted_for == from;
   // A learner that is asked votes too: the candidate may know of a promotion that this node does
-  // not (thesis 4.2.1).
-  response.granted = free_to_vote &&
+  // not (thesis 4.2.1). Who defends its leader does so also when something else than this request,
+  // such as the denial of a pre-vote, has brought it into the new term.
+  response.granted = free_to_vote && !DefendsLeader(request) &&
                      (standing() == Standing::kProven || IsBirth(message, request)) &&
                      !std::holds_alternative<LeaderState>(role_) &&
                      log_.IsUpToDate(request.last_log_index, request.last_log_term);

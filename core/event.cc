@@ -48,6 +48,8 @@ const char* NameOf(EventKind kind) {
       return "snapshot resumed";
     case EventKind::kDiskStalled:
       return "disk stalled";
+    case EventKind::kNewDisk:
+      return "new disk";
   }
   return "unknown";
 }

@@ -33,6 +33,7 @@ enum class EventKind : std::uint8_t {
   kMemberForgot = 20,       // peer: its disk was wiped or rolled back; a: its incarnation
   kChunkRefused = 21,       // from peer, of snapshot a at offset b: its checksum is wrong
   kSnapshotResumed = 22,    // from peer, snapshot a, at offset b, where the last life ended
+  kNewDisk = 23,            // peer speaks with incarnation a, which is not the one on record
 };
 
 const char* NameOf(EventKind kind);

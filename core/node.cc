@@ -55,12 +55,21 @@ void Node::OnDeadline() {
   ReadDueChunks();
 }
 
+// Thesis 3.10: a leader that hands over appends nothing, so that the target can catch up for good.
+// What comes meanwhile is held. It is appended if the transfer is abandoned, after an election
+// timeout at most; otherwise it is answered with the next leader, once that is known.
+bool Node::HoldsCommands() {
+  const Instant now = environment_.clock->Now();
+  if (raft_.transfer_target() != NodeId(0)) {
+    hold_until_ = now + options_.raft.election_timeout_max;
+    return true;
+  }
+  return raft_.leader() == NodeId(0) && now < hold_until_;
+}
+
 void Node::Flush() {
   if (failed()) return;
-  // Thesis 3.10: a leader that hands over appends nothing, so that the target can catch up for
-  // good. What comes meanwhile is held: it is appended if the transfer is abandoned, after an
-  // election timeout at most, and otherwise sent on to the next leader.
-  const bool holds_commands = raft_.transfer_target() != NodeId(0);
+  const bool holds_commands = HoldsCommands();
   if ((!new_commands_.empty() && !holds_commands) || !new_reads_.empty()) {
     Submit submit;
     if (!holds_commands) {
@@ -83,6 +92,9 @@ Instant Node::NextDeadline() const {
   Instant deadline = std::min(raft_.NextDeadline(), NextChunkRead());
   if (!waiting_reads_.empty()) {
     deadline = std::min(deadline, waiting_reads_.begin()->second.deadline);
+  }
+  if (!new_commands_.empty() && raft_.transfer_target() == NodeId(0)) {
+    deadline = std::min(deadline, hold_until_);
   }
   for (const WaitingTransfer& waiting : waiting_transfers_) {
     if (raft_.leader() == NodeId(0)) deadline = std::min(deadline, waiting.deadline);

@@ -168,6 +168,7 @@ class Node {
   void PumpDisk();
   void Apply();
   void ApplyEntry(const Entry& entry);
+  bool HoldsCommands();
   void MarkReadsReady();
   void RefuseOrphanedReads();
   void AnswerReads();
@@ -247,6 +248,8 @@ class Node {
   std::vector<RequestId> new_command_requests_;
   std::vector<Bytes> new_commands_;
   std::size_t new_command_bytes_ = 0;
+  // How long they are held after a leadership transfer for a leader to be known.
+  Instant hold_until_ = Instant::min();
   std::vector<ReadId> new_reads_;
 
   std::deque<WaitingCommand> waiting_commands_;  // by index, ascending

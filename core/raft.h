@@ -238,6 +238,7 @@ class Raft {
   // standing.cc
   bool IsBirth(const Message& message, const RequestVoteRequest& request) const;
   bool PassesIncarnationCheck(const Message& message) const;
+  bool IsOfNewDisk(const Message& message) const;
   bool IsOfPresentDisk(const Progress& follower, Incarnation incarnation, Instant sent_at) const;
   void NoteIncarnation(Progress& follower, Incarnation incarnation);
   Incarnation HeardOf(NodeId peer) const;

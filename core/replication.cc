@@ -312,12 +312,9 @@ void Raft::OnHeartbeatDue() {
   LeaderState& leader = leading();
   leader.heartbeat_deadline = now_ + options_.heartbeat_interval;
   for (Progress& follower : leader.followers) {
-    if (follower.state == ProgressState::kProbe) {
-      // The probe or its answer may be lost; this is when it is tried again.
-      follower.probe_sent = false;
-      Replicate(follower);
-      if (follower.state == ProgressState::kProbe) continue;
-    }
+    // The probe or its answer may be lost; the heartbeat asks the same question, and is answered
+    // however slow the disk is.
+    if (NeedsSnapshot(follower)) Replicate(follower);
     SendHeartbeat(follower);
   }
 }

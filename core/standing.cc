@@ -57,12 +57,20 @@ Incarnation Raft::HeardOf(NodeId peer) const {
 
 void Raft::Hear(const Message& message) {
   if (message.incarnation == Incarnation(0)) return;
+  // Anybody may claim to be anybody.
+  if (configuration().Find(message.from) == nullptr) return;
   const auto at =
       std::ranges::lower_bound(heard_, message.from, {}, &std::pair<NodeId, Incarnation>::first);
-  if (at == heard_.end() || at->first != message.from) {
-    heard_.emplace(at, message.from, message.incarnation);
-  } else {
+  const bool known = at != heard_.end() && at->first == message.from;
+  if (known && at->second == message.incarnation) return;
+  if (known) {
     at->second = message.incarnation;
+  } else {
+    heard_.emplace(at, message.from, message.incarnation);
+  }
+  // A leader says what it does about it (NoteIncarnation). Where nobody leads this may be why.
+  if (!std::holds_alternative<LeaderState>(role_) && IsOfNewDisk(message)) {
+    Emit(EventKind::kNewDisk, message.from, message.incarnation.value());
   }
 }
 
@@ -72,10 +80,14 @@ bool Raft::PassesIncarnationCheck(const Message& message) const {
   if (message.to_incarnation != Incarnation(0) && message.to_incarnation != incarnation_) {
     return false;
   }
-  if (!std::holds_alternative<RequestVoteResponse>(message.body)) return true;
+  return !std::holds_alternative<RequestVoteResponse>(message.body) || !IsOfNewDisk(message);
+}
+
+// Of another disk than is on record.
+bool Raft::IsOfNewDisk(const Message& message) const {
   const Member* sender = configuration().Find(message.from);
-  return sender == nullptr || sender->incarnation == Incarnation(0) ||
-         sender->incarnation == message.incarnation;
+  return sender != nullptr && sender->incarnation != Incarnation(0) &&
+         sender->incarnation != message.incarnation;
 }
 
 // Incarnations have no order: a wiped node's clock may be behind. But the lives of a disk do not

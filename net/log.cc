@@ -229,6 +229,11 @@ std::string TextOf(Term term, const Event& event, const Configuration& configura
           "{} has lost its disk, or a part of it: it has no say until it has been admitted anew, "
           "as a learner first",
           peer);
+    case EventKind::kNewDisk:
+      return fmt::format(
+          "{} has another disk than the one on record, so its vote does not count. Where no leader "
+          "is elected for that: start the other members; a leader admits {} anew by itself",
+          peer, peer);
   }
   return NameOf(event.kind);
 }
@@ -242,6 +247,7 @@ LogLevel LevelOf(EventKind kind) {
     case EventKind::kSteppedDown:
     case EventKind::kDiskStalled:
     case EventKind::kMemberForgot:
+    case EventKind::kNewDisk:
       return LogLevel::kWarn;
     default:
       return LogLevel::kInfo;

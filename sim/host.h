@@ -90,6 +90,8 @@ class Host final : private Clock, private Network, private Disk, private Clients
   std::uint64_t life() const { return life_; }
   // Of the disk it has.
   Incarnation incarnation() const { return identity_.incarnation; }
+  // By this host's own clock.
+  Instant LocalTime() const { return Now(); }
   bool down() const { return state_ == State::kDown; }
   bool up() const { return state_ == State::kUp; }
   // When the I/O that is under way ends.

@@ -196,11 +196,29 @@ void Simulation::OnRaftEvent(std::uint32_t host, Term term, const Event& event) 
     roll_back_->OnNoticed(static_cast<std::uint32_t>(number - 1));
   }
   Counters& counters = recorder_->counters;
-  if (event.kind == EventKind::kWonElection) ++counters.elections_won;
+  if (event.kind == EventKind::kWonElection) {
+    ++counters.elections_won;
+    CheckLeases(host, term);
+  }
   if (event.kind == EventKind::kSnapshotInstalled) ++counters.snapshots_installed;
   if (event.kind == EventKind::kSnapshotTaken) ++counters.snapshots_taken;
   if (event.kind == EventKind::kSnapshotResumed) ++counters.snapshots_resumed;
   if (event.kind == EventKind::kChunkRefused) ++counters.chunks_refused;
+}
+
+// Thesis 6.4.1: whoever holds a lease is the only leader. It rests on clocks that keep to the
+// bound.
+void Simulation::CheckLeases(std::uint32_t winner, Term term) const {
+  if (plan_.workload.lease == 0) return;
+  for (const auto& host : hosts_) {
+    if (host->number() == winner || !host->up()) continue;
+    const Raft& raft = host->node()->raft();
+    GRASS_RULE("one leader under a lease",
+               raft.term() >= term || !raft.HoldsLease(host->LocalTime()),
+               NodeName(winner) + " was elected in term " + Decimal(term.value()) + ", while " +
+                   NodeName(host->number()) + " holds a lease as leader of term " +
+                   Decimal(raft.term().value()));
+  }
 }
 
 void Simulation::OnDurableJobBegins(std::uint32_t host, const DiskJob& job) {

@@ -85,6 +85,7 @@ class Simulation final : private HostOwner, private FaultTargets {
   // Steps until `done()`; a violation of "convergence", about `what`, when that takes longer.
   template <class Done>
   void StepUntil(Done done, TrueTime deadline, const std::string& what);
+  void CheckLeases(std::uint32_t winner, Term term) const;
   bool AVoterNeedsASnapshot() const;
   Duration TimeForASnapshot() const;
   bool HasLeader() const;

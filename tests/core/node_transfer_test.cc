@@ -139,6 +139,16 @@ TEST_F(NodeTransfer, WritesMeanwhileAreHeldAndSentOnToTheNextLeader) {
   EXPECT_FALSE(clients_.replies.contains(RequestId(2)));
   EXPECT_EQ(node_->raft().log().last_index(), last) << "the target would have to catch up again";
   node_->BeginShutdown();
+  // First the target's request for the vote: nobody is known to lead then.
+  RequestVoteRequest ask;
+  ask.ballot = Ballot::kVote;
+  ask.reason = CampaignReason::kTransfer;
+  ask.last_log_index = last;
+  ask.last_log_term = Term(1);
+  ask.campaign_term = Term(2);
+  Receive(2, 2, ask);
+  ASSERT_EQ(node_->raft().leader(), NodeId());
+  EXPECT_FALSE(clients_.replies.contains(RequestId(2)));
   node_->OnMessage(Message{
       .from = IdOfNode(2), .to = IdOfNode(1), .term = Term(2), .body = AppendEntriesRequest{}});
   EXPECT_FALSE(node_->ReadyToStop()) << "somebody waits for an answer";

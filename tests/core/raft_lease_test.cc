@@ -56,6 +56,37 @@ TEST(RaftLease, IsHeldFromAQuorumsAnswerForAnElectionTimeoutLessTheDrift) {
   EXPECT_FALSE(cluster.raft(1).HoldsLease(cluster.now() + kLease));
 }
 
+// n2 would have voted for n3, then heard n1 again, and comes into n3's term by the denial of its
+// own late pre-vote: it defends n1 as before.
+TEST(RaftLease, IsDefendedAlsoByWhoHasComeIntoTheNextTermAnotherWay) {
+  RaftCluster cluster(3);
+  cluster.Elect(1);
+  cluster.Advance(milliseconds(150));
+  cluster.DropAll();
+  const Instant both = std::max(cluster.raft(2).NextDeadline(), cluster.raft(3).NextDeadline());
+  cluster.Skip(both - cluster.now());
+  cluster.FireDeadline(2);
+  const std::vector<Message> late_pre_vote = Take(cluster, 2, 3);
+  cluster.DropAll();
+  cluster.FireDeadline(3);
+  DeliverLink(cluster, 3, 2);
+  DeliverLink(cluster, 2, 3);
+  ASSERT_EQ(cluster.raft(3).role(), Role::kCandidate);
+  const std::vector<Message> vote_request = Take(cluster, 3, 2);
+  ASSERT_EQ(vote_request.size(), 1u);
+  cluster.DropAll();
+  cluster.FireDeadline(1);
+  DeliverLink(cluster, 1, 2);
+  DeliverLink(cluster, 2, 1);
+  cluster.DropAll();
+  ASSERT_TRUE(HoldsLease(cluster, 1));
+  for (const Message& message : late_pre_vote) cluster.Deliver(message);
+  DeliverLink(cluster, 3, 2);
+  ASSERT_EQ(cluster.raft(2).term(), cluster.raft(3).term());
+  cluster.Deliver(vote_request[0]);
+  EXPECT_EQ(AnswerOf(cluster, 2, 3), false);
+}
+
 // Nodes may have been started with different timeouts.
 TEST(RaftLease, IsNotLongerThanTheFollowersDefendTheLeader) {
   RaftCluster cluster(3);

@@ -370,5 +370,47 @@ TEST(RaftReplication, AnAcknowledgementBeyondTheLogIsIgnored) {
   EXPECT_EQ(cluster.raft(1).commit_index(), Index(1));
 }
 
+// After an election the leader probes; what it probes with may wait for a disk for long.
+TEST(RaftReplication, AProbedFollowerWithASlowDiskKeepsAnswering) {
+  RaftCluster cluster(3);
+  cluster.Elect(1);
+  cluster.Advance(milliseconds(200));
+  cluster.Step(1, TransferLeadership{.target = IdOfNode(2)});
+  while (cluster.raft(2).role() != Role::kLeader) {
+    ASSERT_FALSE(cluster.network().empty());
+    const Message message = cluster.network().front();
+    cluster.network().pop_front();
+    cluster.Deliver(message);
+  }
+  cluster.HoldDisk(1);
+  cluster.HoldDisk(3);
+  cluster.Advance(milliseconds(2000));
+  EXPECT_EQ(cluster.raft(2).role(), Role::kLeader);
+  cluster.ReleaseDisk(1);
+  cluster.ReleaseDisk(3);
+  cluster.Advance(milliseconds(200));
+  EXPECT_EQ(cluster.raft(2).commit_index(), cluster.raft(2).log().last_index());
+}
+
+TEST(RaftReplication, AProbeThatIsNotAnsweredIsNotRepeatedWithAllItsEntries) {
+  RaftCluster cluster(3);
+  cluster.Elect(1);
+  cluster.Isolate(3);
+  cluster.Advance(milliseconds(100));
+  cluster.Restart(1);
+  cluster.Elect(2);
+  for (int i = 0; i < 10; ++i) cluster.Propose(2, std::string(1000, 'x'));
+  std::size_t entries = 0;
+  for (int i = 0; i < 10; ++i) {
+    cluster.Skip(RaftOptions().heartbeat_interval);
+    cluster.FireDeadline(2);
+    for (const Message& message : cluster.Sent<AppendEntriesRequest>(2, 3)) {
+      entries += std::get<AppendEntriesRequest>(message.body).entries.size();
+    }
+    cluster.DeliverAll();
+  }
+  EXPECT_EQ(entries, 0u);
+}
+
 }  // namespace
 }  // namespace grassdb

@@ -36,6 +36,7 @@ class RaftStanding : public ::testing::Test {
   void Note(int number, const Output& output) {
     for (const Event& event : output.events) {
       if (event.kind == EventKind::kMemberForgot) forgot_.push_back(event.peer);
+      if (event.kind == EventKind::kNewDisk) without_vote_.push_back(event.peer);
       if (event.kind != EventKind::kChangedMembership ||
           cluster_.raft(number).leader() == NodeId(0))
         continue;
@@ -86,6 +87,7 @@ class RaftStanding : public ::testing::Test {
 
   RaftCluster cluster_;
   std::vector<NodeId> forgot_;
+  std::vector<NodeId> without_vote_;
   std::set<NodeId> joined_;
 };
 
@@ -117,6 +119,8 @@ TEST_F(RaftStanding, AWipedVoterHelpsNobodyToLeadWithoutWhatItAcknowledged) {
     ASSERT_NE(cluster_.raft(2).role(), Role::kLeader);
     ASSERT_NE(cluster_.raft(3).role(), Role::kLeader);
   }
+  // Nobody leads who could say so.
+  EXPECT_EQ(without_vote_, std::vector<NodeId>{IdOfNode(2)}) << "said once, by n3";
   cluster_.Heal();
   cluster_.Advance(seconds(3));
   EXPECT_TRUE(AllAreVoters());
