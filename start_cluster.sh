@@ -140,6 +140,21 @@ wait_for_leader() {
   die "no leader after $leader_wait_seconds s; see node1.log, node2.log and node3.log"
 }
 
+# Waits until one of the nodes may fail: until then a node that has just got its data directory has
+# no vote. That takes a moment, or as long as it takes to send it all data.
+wait_for_votes() {
+  local deadline=$((SECONDS + leader_wait_seconds))
+  until grep -q '^Fault tolerance: writes go on' "$state/status"; do
+    if [ $SECONDS -ge $deadline ]; then
+      echo "The cluster serves, but not all of its nodes have caught up yet:"
+      cat "$state/status"
+      return
+    fi
+    sleep 0.2
+    wait_for_leader
+  done
+}
+
 start() {
   local node missing=() running=()
   for node in "${nodes[@]}"; do
@@ -157,6 +172,7 @@ start() {
   [ ${#running[@]} -eq 0 ] || echo "Already running: ${running[*]/#/node}"
   [ ${#missing[@]} -eq 0 ] || echo "Started: ${missing[*]/#/node}"
   wait_for_leader
+  wait_for_votes
   local leader
   leader=$(awk '$3 == "leader" { print $2 " at " $1 ", term " $4 }' "$state/status")
   # grass-cli knows the usual ports by itself.

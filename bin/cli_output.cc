@@ -73,6 +73,7 @@ nlohmann::ordered_json JsonOf(const NodeReport& report) {
   node["transfer_target_id"] = status.transfer_target_id();
   node["receiving_index"] = status.receiving_index();
   node["receiving_offset"] = status.receiving_offset();
+  node["failures_tolerated"] = status.failures_tolerated();
   node["followers"] = nlohmann::ordered_json::array();
   for (const wire::FollowerStatus& follower : status.followers()) {
     node["followers"].push_back({{"id", follower.id()},
@@ -208,6 +209,15 @@ std::string ProblemsOf(const std::vector<NodeReport>& reports) {
   return text;
 }
 
+std::string ToleranceOf(const wire::StatusResponse& leader) {
+  if (leader.failures_tolerated() == 0) {
+    return "Fault tolerance: none; writes stop when one more voter that is up fails.\n";
+  }
+  return fmt::format(
+      "Fault tolerance: writes go on when any {} of the voters that are up fail{}.\n",
+      leader.failures_tolerated(), leader.failures_tolerated() == 1 ? "s" : "");
+}
+
 std::string StatusTextOf(const std::vector<NodeReport>& reports) {
   std::string text = NodeTableOf(reports);
   const NodeReport* source = net::FindLeader(reports);
@@ -217,6 +227,7 @@ std::string StatusTextOf(const std::vector<NodeReport>& reports) {
     if (!leader.transfer_target_id().empty()) {
       text += "Leadership is being handed to " + leader.transfer_target_id() + ".\n";
     }
+    text += ToleranceOf(leader);
   }
   for (const NodeReport& report : reports) {
     if (source == nullptr && report.status.has_value()) source = &report;

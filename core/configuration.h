@@ -86,6 +86,14 @@ class Configuration {
     return incoming == Tally::kWon && outgoing == Tally::kWon ? Tally::kWon : Tally::kPending;
   }
 
+  // How many of those that `counts(NodeId)` holds for may fail, whichever they are, before there is
+  // no quorum.
+  template <class Counts>
+  std::size_t Spare(Counts counts) const {
+    const std::size_t incoming = SpareOfMajority(voters_, counts).value_or(0);
+    return std::min(incoming, SpareOfMajority(outgoing_, counts).value_or(incoming));
+  }
+
   // The largest value that a majority of voters has reached (of both halves of a joint
   // configuration), with `reached(NodeId)` giving each voter's. `Value` is ordered; a configuration
   // without voters gives Value's default.

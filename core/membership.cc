@@ -61,6 +61,11 @@ bool Raft::IsReachable(NodeId voter) const {
          now_ - follower->last_heard <= options_.election_timeout_max;
 }
 
+std::size_t Raft::FailuresTolerated() const {
+  if (!std::holds_alternative<LeaderState>(role_)) return 0;
+  return configuration().Spare([this](NodeId voter) { return IsReachable(voter); });
+}
+
 // Why the cluster would be at risk in `target`: a change that cannot commit blocks every other one.
 std::optional<std::string> Raft::ReachProblem(const Configuration& target) const {
   std::size_t reachable = 0;

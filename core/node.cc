@@ -165,6 +165,7 @@ NodeStatus Node::Status() const {
     status.receiving_index = receiving_->meta.index;
     status.receiving_offset = receiving_->next_offset;
   }
+  status.failures_tolerated = raft_.FailuresTolerated();
   status.serving = !failed() && !stopping_ && loaded() && status.leader != NodeId(0);
   return status;
 }

@@ -64,6 +64,7 @@ struct NodeStatus {
   NodeId transfer_target;              // leadership is on its way to it; 0: no
   Index receiving_index;               // of the snapshot being received; 0: none
   std::uint64_t receiving_offset = 0;  // bytes of it so far
+  std::size_t failures_tolerated = 0;  // on the leader: Raft::FailuresTolerated
   bool serving = false;                // a leader is known and this node's state is loaded
 };
 

@@ -6,6 +6,7 @@
 #ifndef GRASSDB_CORE_QUORUM_H_
 #define GRASSDB_CORE_QUORUM_H_
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -33,6 +34,16 @@ Tally CountVotes(const std::vector<NodeId>& voters, const Answer& answer) {
   }
   if (voters.empty() || granted >= MajorityOf(voters)) return Tally::kWon;
   return voters.size() - denied < MajorityOf(voters) ? Tally::kLost : Tally::kPending;
+}
+
+// How many of those that `counts(NodeId)` holds for may fail, whichever they are, before there is
+// no majority of them. nullopt without voters: nobody is needed.
+template <class Counts>
+std::optional<std::size_t> SpareOfMajority(const std::vector<NodeId>& voters,
+                                           const Counts& counts) {
+  if (voters.empty()) return std::nullopt;
+  const auto present = static_cast<std::size_t>(std::ranges::count_if(voters, counts));
+  return present < MajorityOf(voters) ? 0 : present - MajorityOf(voters);
 }
 
 // The largest value that a majority has reached, with `reached(NodeId)` giving each voter's.

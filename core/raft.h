@@ -84,6 +84,10 @@ class Raft {
   Standing standing() const;
   // On the leader: whether those of this follower do.
   bool Counts(const Progress& follower) const;
+  // On the leader: how many voters may fail from now on, whichever they are, before the cluster has
+  // no quorum. Who is not heard or does not count has failed already, as of the last step. 0 on
+  // others.
+  std::size_t FailuresTolerated() const;
   // True if this node leads and no other node can have been elected by `now` (thesis 6.4.1): what
   // it has committed is all there is. Ask again after the read itself: the process may have been
   // paused in between. Needs clocks that keep RaftOptions::lease_drift_percent_max.

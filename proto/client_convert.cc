@@ -353,6 +353,7 @@ void ToWire(const NodeStatus& status, const Identity& self, wire::StatusResponse
   response->set_transfer_target_id(NameIn(configuration, status.transfer_target));
   response->set_receiving_index(status.receiving_index.value());
   response->set_receiving_offset(status.receiving_offset);
+  response->set_failures_tolerated(status.failures_tolerated);
 }
 
 wire::GetRequest ToWire(const GetRequest& request) {

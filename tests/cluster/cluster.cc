@@ -48,6 +48,11 @@ bool IsFree(int port) {
   return free;
 }
 
+int VotersOf(const wire::StatusResponse& status) {
+  return static_cast<int>(std::ranges::count_if(
+      status.members(), [](const wire::MemberStatus& member) { return member.voter(); }));
+}
+
 }  // namespace
 
 TestDirectory::TestDirectory() {
@@ -160,7 +165,14 @@ void Cluster::StartAll() {
 
 int Cluster::StartAndElect() {
   StartAll();
-  return Leader();
+  int leader = 0;
+  EXPECT_TRUE(WaitFor(kPatience, [&] {
+    leader = Leader();
+    const auto status = Status(leader);
+    return status.has_value() &&
+           status->failures_tolerated() == static_cast<std::uint64_t>(VotersOf(*status) - 1) / 2;
+  })) << "a voter stays without its vote";
+  return leader;
 }
 
 void Cluster::Kill(int node) {
@@ -188,8 +200,7 @@ int Cluster::Leader() {
       if (status.has_value() && status->role() == "leader" && status->serving()) {
         leader = i;
         name_of_leader = status->id();
-        voters = static_cast<int>(std::ranges::count_if(
-            status->members(), [](const wire::MemberStatus& member) { return member.voter(); }));
+        voters = VotersOf(*status);
       }
     }
     for (const auto& report : reports) {

@@ -131,6 +131,28 @@ RC_GTEST_PROP(JointQuorum, WhichHalfIsWhichMakesNoDifference, ()) {
             a.QuorumValue<std::uint64_t>(reached));
 }
 
+// The naive twin: whoever fails, if no more than `value` of them do, those that are left win.
+RC_GTEST_PROP(JointQuorum, SpareIsHowManyMayFailWhicheverTheyAre, ()) {
+  const Configuration old_half = VotersOfBits(*rc::gen::inRange(1U, 128U));
+  const Configuration new_half = VotersOfBits(*rc::gen::inRange(1U, 128U));
+  const Configuration joint = *rc::gen::arbitrary<bool>() ? old_half.JointTo(new_half) : old_half;
+  const auto present = *rc::gen::inRange(0U, 128U);
+  const auto wins = [&joint](unsigned up) {
+    return joint.Count([up](NodeId id) {
+      return std::optional<bool>((up >> BitOf(id) & 1U) != 0);
+    }) == Tally::kWon;
+  };
+  std::size_t fewest_that_matter = 8;
+  for (unsigned failed = 0; failed < 128; ++failed) {
+    if (wins(present & ~failed)) continue;
+    fewest_that_matter =
+        std::min(fewest_that_matter, static_cast<std::size_t>(std::popcount(failed)));
+  }
+  const std::size_t spare =
+      joint.Spare([present](NodeId id) { return (present >> BitOf(id) & 1U) != 0; });
+  RC_ASSERT(spare == (fewest_that_matter == 0 ? 0 : fewest_that_matter - 1));
+}
+
 // True if some set of nodes wins in `a` while those that are not in it win in `b`: two leaders.
 bool CanBothWin(const Configuration& a, const Configuration& b) {
   for (unsigned set = 0; set < 128; ++set) {

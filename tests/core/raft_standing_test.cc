@@ -348,6 +348,31 @@ TEST_F(RaftStanding, AVoterThatMissedTheBirthOfTheClusterLearnsFirst) {
   EXPECT_EQ(StandingOf(3), Standing::kProven);
 }
 
+TEST_F(RaftStanding, TheLeaderKnowsHowManyMayFail) {
+  const auto tolerated = [this] { return cluster_.raft(1).FailuresTolerated(); };
+  cluster_.Elect(1);
+  EXPECT_EQ(cluster_.raft(2).FailuresTolerated(), 0u) << "it does not lead";
+  cluster_.Advance(milliseconds(300));
+  EXPECT_EQ(tolerated(), 1u);
+  cluster_.Propose(1, "a");
+  cluster_.DeliverAll();
+  cluster_.Wipe(3);
+  cluster_.FireDeadline(1);
+  while (cluster_.raft(1).configuration().IsVoter(IdOfNode(3))) {
+    ASSERT_FALSE(cluster_.network().empty());
+    const Message message = cluster_.network().front();
+    cluster_.network().pop_front();
+    cluster_.Deliver(message);
+  }
+  EXPECT_EQ(tolerated(), 0u) << "n3 has no vote until it has learned everything anew";
+  cluster_.Advance(milliseconds(500));
+  ASSERT_TRUE(AllAreVoters());
+  EXPECT_EQ(tolerated(), 1u);
+  cluster_.Isolate(2);
+  cluster_.Advance(milliseconds(1000));
+  EXPECT_EQ(tolerated(), 0u) << "n2 has failed already";
+}
+
 TEST_F(RaftStanding, NoConfigurationComesToRestOnWhoHasNotSpokenYet) {
   cluster_.Isolate(3);
   cluster_.Elect(1);

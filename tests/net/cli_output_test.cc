@@ -78,6 +78,7 @@ TEST(CliOutput, StatusHasANodeAFollowerAndAMemberTable) {
       "FOLLOWER  STATE     MATCH  LAG  SILENT  SNAPSHOT\n"
       "n3        snapshot  4      7    1.2s    6 (1.5 MiB sent)\n"
       "Leadership is being handed to n2.\n"
+      "Fault tolerance: none; writes stop when one more voter that is up fails.\n"
       "\n"
       "MEMBER  ADDRESS  ROLE\n"
       "n1      h:1      voter\n"
@@ -91,6 +92,19 @@ TEST(CliOutput, StatusSaysWhoHasNoSay) {
   const CliResult result = StatusOf({leader}, CliOptions());
   EXPECT_NE(result.output.find("n3        snapshot, has no say  4 "), std::string::npos)
       << result.output;
+}
+
+TEST(CliOutput, StatusSaysHowManyVotersMayFail) {
+  net::NodeReport leader = Leader();
+  const auto table = [&leader] { return StatusOf({leader}, CliOptions()).output; };
+  EXPECT_NE(table().find("Fault tolerance: none;"), std::string::npos) << table();
+  leader.status->set_failures_tolerated(1);
+  EXPECT_NE(table().find("when any 1 of the voters that are up fails.\n"), std::string::npos);
+  leader.status->set_failures_tolerated(2);
+  EXPECT_NE(table().find("when any 2 of the voters that are up fail.\n"), std::string::npos);
+  CliOptions options;
+  options.json = true;
+  EXPECT_EQ(nlohmann::json::parse(StatusOf({leader}, options).output)[0]["failures_tolerated"], 2);
 }
 
 TEST(CliOutput, StatusTellsALearnerFromAFollower) {

@@ -340,6 +340,7 @@ TEST(ClientProtocol, AStatusTellsTheMembershipAndEveryFollowersProgress) {
   status.transfer_target = NodeIdOf("b");
   status.receiving_index = Index(8);
   status.receiving_offset = 9;
+  status.failures_tolerated = 10;
   status.followers.push_back({.id = NodeIdOf("c"),
                               .state = ProgressState::kSnapshot,
                               .counts = false,
@@ -364,6 +365,7 @@ TEST(ClientProtocol, AStatusTellsTheMembershipAndEveryFollowersProgress) {
   EXPECT_EQ(response.transfer_target_id(), "b");
   EXPECT_EQ(response.receiving_index(), 8u);
   EXPECT_EQ(response.receiving_offset(), 9u);
+  EXPECT_EQ(response.failures_tolerated(), 10u);
   ASSERT_EQ(response.members_size(), 3);
   for (const wire::MemberStatus& member : response.members()) {
     EXPECT_EQ(member.role(), member.id() == "c" ? "joining" : "voter");
