@@ -109,6 +109,7 @@ void Raft::OnRequestVote(const Message& message, const RequestVoteRequest& reque
   RequestVoteResponse response;
   response.ballot = request.ballot;
   response.campaign_term = request.campaign_term;
+  response.removed_at = RemovedAt(from, request.last_log_index);
   if (request.ballot == Ballot::kPreVote) {
     response.granted = WouldPreVote(message, request);
     Send(from, response, term_persist_);
@@ -135,6 +136,13 @@ void Raft::OnRequestVote(const Message& message, const RequestVoteRequest& reque
   Send(from, response, term_persist_);
 }
 
+// A member that is added learns of it from its leader before it can campaign.
+Index Raft::RemovedAt(NodeId candidate, Index its_last) const {
+  if (configuration().Find(candidate) != nullptr) return Index();
+  const auto [committed, index] = ConfigurationAt(std::min(commit_index_, log_.last_index()));
+  return its_last < index && committed.Find(candidate) == nullptr ? index : Index();
+}
+
 // Thesis 9.6 and 4.2.3.
 bool Raft::WouldPreVote(const Message& message, const RequestVoteRequest& request) const {
   return request.campaign_term > hard_state_.term &&
@@ -151,6 +159,10 @@ bool Raft::DefendsLeader(const RequestVoteRequest& request) const {
 }
 
 void Raft::OnRequestVoteResponse(NodeId from, const RequestVoteResponse& response) {
+  if (response.removed_at > std::max(removed_at_, log_.last_index())) {
+    removed_at_ = response.removed_at;
+    Emit(EventKind::kRemoved, from, removed_at_.value());
+  }
   const auto* candidate = std::get_if<CandidateState>(&role_);
   // An answer to an earlier campaign says nothing about this one.
   if (candidate == nullptr || candidate->campaign_term != response.campaign_term) return;

@@ -50,6 +50,8 @@ const char* NameOf(EventKind kind) {
       return "disk stalled";
     case EventKind::kNewDisk:
       return "new disk";
+    case EventKind::kRemoved:
+      return "removed";
   }
   return "unknown";
 }

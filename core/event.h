@@ -34,6 +34,7 @@ enum class EventKind : std::uint8_t {
   kChunkRefused = 21,       // from peer, of snapshot a at offset b: its checksum is wrong
   kSnapshotResumed = 22,    // from peer, snapshot a, at offset b, where the last life ended
   kNewDisk = 23,            // peer speaks with incarnation a, which is not the one on record
+  kRemoved = 24,            // while away, says peer; a: by the log entry
 };
 
 const char* NameOf(EventKind kind);

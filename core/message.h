@@ -39,6 +39,9 @@ struct RequestVoteResponse {
   Ballot ballot = Ballot::kVote;
   Term campaign_term;  // of the request it answers
   bool granted = false;
+  // The entry whose configuration, which is committed, has no such candidate, and which the
+  // candidate does not have: it was removed while it was away. 0: not so, as far as is known.
+  Index removed_at{};
 };
 
 // With no entries it is the heartbeat.

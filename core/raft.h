@@ -189,6 +189,7 @@ class Raft {
   void CountVotes();
   void RecordVote(NodeId from, bool granted);
   void OnRequestVote(const Message& message, const RequestVoteRequest& request);
+  Index RemovedAt(NodeId candidate, Index its_last) const;
   bool WouldPreVote(const Message& message, const RequestVoteRequest& request) const;
   bool DefendsLeader(const RequestVoteRequest& request) const;
   void OnRequestVoteResponse(NodeId from, const RequestVoteResponse& response);
@@ -269,6 +270,7 @@ class Raft {
   Incarnation incarnation_;
   // Who has been heard since this node started, by id, each with the incarnation it had then.
   std::vector<std::pair<NodeId, Incarnation>> heard_;
+  Index removed_at_;  // the newest RequestVoteResponse::removed_at
   HardState hard_state_;
   Log log_;
   std::optional<SnapshotMeta> snapshot_;

@@ -104,6 +104,7 @@ void Put(Sink& sink, const RequestVoteResponse& response) {
   sink.Number(static_cast<std::uint64_t>(response.ballot));
   Put(sink, response.campaign_term);
   sink.Number(response.granted ? 1 : 0);
+  Put(sink, response.removed_at);
 }
 
 template <class Sink>
@@ -221,6 +222,7 @@ void Raft::Describe(Sink& sink) const {
   sink.Draws(options_.seed);
   sink.Draws(election_resets_);
   Put(sink, incarnation_);
+  Put(sink, removed_at_);
   sink.Set(heard_, [](auto& inner, const std::pair<NodeId, Incarnation>& heard) {
     inner.Node(heard.first);
     Put(inner, heard.second);

@@ -234,6 +234,12 @@ std::string TextOf(Term term, const Event& event, const Configuration& configura
           "{} has another disk than the one on record, so its vote does not count. Where no leader "
           "is elected for that: start the other members; a leader admits {} anew by itself",
           peer, peer);
+    case EventKind::kRemoved:
+      return fmt::format(
+          "This node was removed from the cluster while it was away, by log entry {}, says {}. Way "
+          "out: stop it; to have it back, delete its distdb_ files, start it with --join, and add "
+          "it with `grass-cli member add`",
+          event.a, peer);
   }
   return NameOf(event.kind);
 }
@@ -248,6 +254,7 @@ LogLevel LevelOf(EventKind kind) {
     case EventKind::kDiskStalled:
     case EventKind::kMemberForgot:
     case EventKind::kNewDisk:
+    case EventKind::kRemoved:
       return LogLevel::kWarn;
     default:
       return LogLevel::kInfo;

@@ -100,6 +100,7 @@ raft::RequestVoteResponse ToWire(const RequestVoteResponse& body) {
   wire.set_ballot(static_cast<raft::Ballot>(body.ballot));
   wire.set_campaign_term(body.campaign_term.value());
   wire.set_granted(body.granted);
+  wire.set_removed_at(body.removed_at.value());
   return wire;
 }
 
@@ -257,10 +258,13 @@ RequestVoteResponse FromWire(raft::RequestVoteResponse& wire, const Message&, Fi
   fields.RequireNotZero("campaign_term", wire.campaign_term());
   fields.Require(wire.campaign_term() <= kNumberBound, "campaign_term", wire.campaign_term(),
                  "is not a term any cluster reaches");
+  fields.Require(wire.removed_at() < kNumberBound, "removed_at", wire.removed_at(),
+                 "is not an index any log reaches");
   RequestVoteResponse body;
   body.ballot = static_cast<Ballot>(wire.ballot());
   body.campaign_term = Term(wire.campaign_term());
   body.granted = wire.granted();
+  body.removed_at = Index(wire.removed_at());
   return body;
 }
 

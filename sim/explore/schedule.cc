@@ -26,7 +26,8 @@ std::string BodyOf(const RequestVoteRequest& request) {
 std::string BodyOf(const RequestVoteResponse& response) {
   return std::string(response.granted ? "grants" : "denies") +
          (response.ballot == Ballot::kPreVote ? " a pre-vote" : " the vote") + " of term " +
-         D(response.campaign_term);
+         D(response.campaign_term) +
+         (response.removed_at == Index() ? "" : ", removed by entry " + D(response.removed_at));
 }
 
 std::string BodyOf(const AppendEntriesRequest& request) {

@@ -137,6 +137,18 @@ TEST(Membership, TheOthersCloseTheirConnectionsToWhoHasBeenRemoved) {
   EXPECT_EQ(cluster.process(leader).Wait(Cluster::kPatience), 0);
 }
 
+TEST(Membership, WhoWasRemovedWhileItWasDownIsToldWhenItIsBack) {
+  Cluster cluster(3);
+  const int gone = (cluster.StartAndElect() + 1) % 3;
+  cluster.Kill(gone);
+  ASSERT_EQ(cluster.Cli({"member", "remove", cluster.name(gone)}).code, 0);
+  cluster.Start(gone);
+  EXPECT_TRUE(WaitFor(Cluster::kPatience, [&] {
+    return cluster.log(gone).find("This node was removed from the cluster while it was away") !=
+           std::string::npos;
+  })) << cluster.log(gone);
+}
+
 TEST(Membership, OneNodeReplacesAnother) {
   Cluster cluster(4);
   cluster.BeginWith(3);

@@ -308,6 +308,38 @@ TEST(RaftMembership, ARemovedNodeThatDoesNotKnowItDoesNotDisturb) {
   EXPECT_EQ(cluster.raft(1).term(), term);
 }
 
+TEST(RaftMembership, ANodeThatWasRemovedWhileItWasAwayIsToldOnce) {
+  std::vector<Event> told;
+  RaftCluster::Options options;
+  options.on_step = [&told](int, const Input&, const Output& output) {
+    std::ranges::copy_if(output.events, std::back_inserter(told),
+                         [](const Event& event) { return event.kind == EventKind::kRemoved; });
+  };
+  RaftCluster cluster(4, options);
+  cluster.Elect(1);
+  cluster.Isolate(4);
+  Change(cluster, 1, {Remove(3)});
+  cluster.Advance(milliseconds(700));
+  EXPECT_EQ(cluster.raft(1).configuration().voters().size(), 3u);
+  cluster.Heal();
+  cluster.Isolate(1);
+  cluster.Advance(milliseconds(5000));
+  EXPECT_TRUE(told.empty()) << "n4 asks before it has heard of the change, and is a member";
+  cluster.Heal();
+  cluster.Advance(milliseconds(2000));
+  const int leader = cluster.Leader();
+  cluster.Isolate(4);
+  Change(cluster, leader, {Remove(4)});
+  cluster.Advance(milliseconds(700));
+  const Index by = cluster.raft(leader).configuration_index();
+  ASSERT_EQ(cluster.raft(leader).configuration().voters().size(), 2u);
+  told.clear();
+  cluster.Heal();
+  cluster.Advance(milliseconds(5000));
+  ASSERT_EQ(told.size(), 1u);
+  EXPECT_EQ(told[0].a, by.value());
+}
+
 TEST(RaftMembership, AConfigurationGoesWithTheEntryThatIsCutOff) {
   RaftCluster cluster(3);
   cluster.Elect(1);

@@ -45,7 +45,9 @@ std::string Body(const RequestVoteRequest& request) {
 std::string Body(const RequestVoteResponse& response) {
   return std::string(response.ballot == Ballot::kPreVote ? "PreVoteAnswer" : "VoteAnswer") +
          " for term " + Number(response.campaign_term) +
-         (response.granted ? ", granted" : ", denied");
+         (response.granted ? ", granted" : ", denied") +
+         (response.removed_at == Index() ? ""
+                                         : ", removed by entry " + Number(response.removed_at));
 }
 
 std::string Body(const AppendEntriesRequest& request) {

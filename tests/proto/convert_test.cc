@@ -58,7 +58,8 @@ RequestVoteRequest AnyVoteRequest() {
 RequestVoteResponse AnyVoteResponse() {
   return {.ballot = Flip() ? Ballot::kPreVote : Ballot::kVote,
           .campaign_term = Term(1 + Below(100)),
-          .granted = Flip()};
+          .granted = Flip(),
+          .removed_at = Index(Below(1000))};
 }
 
 AppendEntriesRequest AnyAppend(Term term) {
