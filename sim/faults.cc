@@ -51,7 +51,7 @@ Links LinksCut(PartitionShape shape, std::uint32_t nodes, std::uint32_t one, std
 FaultInjector::FaultInjector(const Plan& plan, EventQueue* queue, SimNetwork* network,
                              Recorder* recorder, FaultTargets* targets)
     : plan_(plan),
-      random_(plan.seed),
+      random_(plan.seed, plan.tape),
       queue_(queue),
       network_(network),
       recorder_(recorder),

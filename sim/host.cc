@@ -36,11 +36,11 @@ Host::Host(std::uint32_t number, const Plan& plan, const Identity& identity, Eve
     : number_(number),
       plan_(plan),
       identity_(identity),
-      random_(plan.seed),
+      random_(plan.seed, plan.tape),
       queue_(queue),
       recorder_(recorder),
       owner_(owner),
-      disk_(plan.disk, Keyed(plan.seed), number, &recorder->counters, &recorder->choices) {}
+      disk_(plan.disk, Keyed(plan.seed, plan.tape), number, &recorder->counters, &recorder->choices) {}
 
 Host::~Host() = default;
 

@@ -99,7 +99,7 @@ MessageFacts FactsOf(const Message& message) {
 
 SimNetwork::SimNetwork(const Plan& plan, EventQueue* queue, Recorder* recorder)
     : plan_(plan.network),
-      random_(plan.seed),
+      random_(plan.seed, plan.tape),
       queue_(queue),
       recorder_(recorder),
       nodes_(plan.nodes),

@@ -139,6 +139,8 @@ struct Plan {
   bool end_with_faults = false;
   // Sorted: the only decisions of choices.h that happen. Without a value, all do.
   std::optional<std::vector<Decision>> only;
+  // Steers the decisions of the run; null: the seed alone does. Outlives the run.
+  Tape* tape = nullptr;
 };
 
 // Without the edits: PlanOf in schedule.h.

@@ -1,6 +1,7 @@
 // Keyed randomness for the simulator. Every decision is a hash of the seed, the stream it belongs
 // to and the logical event it is about. There is no generator with a state: whoever leaves out one
-// decision leaves every other one as it was.
+// decision leaves every other one as it was. (But for a Tape, which has an order; only a fuzzer's
+// runs have one.)
 #ifndef GRASSDB_SIM_RANDOM_H_
 #define GRASSDB_SIM_RANDOM_H_
 
@@ -10,6 +11,7 @@
 #include "core/check.h"
 #include "core/hash.h"
 #include "core/types.h"
+#include "sim/tape.h"
 
 namespace grassdb::sim {
 
@@ -36,18 +38,24 @@ using PerMillion = std::uint32_t;
 
 class Keyed {
  public:
-  explicit constexpr Keyed(std::uint64_t seed) : seed_(seed) {}
+  // `tape`: null, or outlives this.
+  explicit constexpr Keyed(std::uint64_t seed, Tape* tape = nullptr) : seed_(seed), tape_(tape) {}
 
   template <class... Parts>
   constexpr std::uint64_t operator()(Stream stream, Parts... parts) const {
     static_assert(((std::is_integral_v<Parts> || std::is_enum_v<Parts>)&&...),
                   "key a decision by integers");
-    return KeyedRandom(seed_, static_cast<std::uint64_t>(stream), parts...);
+    const std::uint64_t random = KeyedRandom(seed_, static_cast<std::uint64_t>(stream), parts...);
+    if (tape_ == nullptr) [[likely]]
+      return random;
+    const std::uint8_t steer = tape_->Next();
+    return steer == 0 ? random : Fold(random, steer);
   }
   constexpr std::uint64_t seed() const { return seed_; }
 
  private:
   std::uint64_t seed_;
+  Tape* tape_;
 };
 
 // A further independent number from one that was keyed; `salt` names what it decides.

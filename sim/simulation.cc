@@ -24,7 +24,7 @@ std::string Milliseconds(Duration duration) {
 Simulation::Simulation(const Plan& plan, Recorder* recorder)
     : plan_(plan),
       recorder_(recorder),
-      random_(plan.seed),
+      random_(plan.seed, plan.tape),
       network_(plan, &queue_, recorder),
       faults_(plan, &queue_, &network_, recorder, this) {
   MakeCluster();

@@ -33,8 +33,8 @@ TEST(Explore, ExhaustsAnElectionOfThreeNodes) {
   EXPECT_EQ(result.distinct, 2557u);
   EXPECT_EQ(result.final, 7u);
   EXPECT_EQ(result.depth, 21u);
-  EXPECT_EQ(HexOf(result.fingerprint), "f632140077beac6dc1fdf78385a93b11");
-  EXPECT_EQ(HexOf(result.final_fingerprint), "79c313ca547626e02f479570da33735b");
+  EXPECT_EQ(HexOf(result.fingerprint), "4aaa383d249aef2b22fd89cae7b356de");
+  EXPECT_EQ(HexOf(result.final_fingerprint), "02b9916a6fdf8355ddcaed2c3b5c1003");
 }
 
 TEST(Explore, ExhaustsAnEntryInOneTerm) {
