@@ -19,7 +19,7 @@ RunOptions OptionsOf(std::uint64_t seed) {
   RunOptions options;
   options.seed = seed;
   options.nodes = 3;
-  options.steps = 1500;
+  options.steps = 500;
   options.edits = {{"clients", 3}, {"keys", 3}, {"drop_ppm", 20'000}, {"duplicate_ppm", 20'000}};
   return options;
 }

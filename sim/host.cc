@@ -40,7 +40,8 @@ Host::Host(std::uint32_t number, const Plan& plan, const Identity& identity, Eve
       queue_(queue),
       recorder_(recorder),
       owner_(owner),
-      disk_(plan.disk, Keyed(plan.seed, plan.tape), number, &recorder->counters, &recorder->choices) {}
+      disk_(plan.disk, Keyed(plan.seed, plan.tape), number, &recorder->counters,
+            &recorder->choices) {}
 
 Host::~Host() = default;
 
