@@ -44,7 +44,7 @@ fuzz() {
   mkdir -p "$found"
   local inputs=("$found")
   [ ! -d "$corpus" ] || inputs+=("$corpus")
-  "$work/bin/fuzz_$target" -max_total_time="$seconds" -timeout=30 -rss_limit_mb=2048 -print_final_stats=1 \
+  "$work/bin/fuzz_$target" -seed=1 -max_total_time="$seconds" -timeout=30 -rss_limit_mb=2048 -print_final_stats=1 \
     -artifact_prefix="$work/$target-" "${inputs[@]}" >"$log" 2>&1 || code=$?
   runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")
   printf '%-16s %12s runs, %s\n' "$target" "${runs:-?}" \
