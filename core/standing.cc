@@ -57,12 +57,16 @@ Incarnation Raft::HeardOf(NodeId peer) const {
 
 void Raft::Hear(const Message& message) {
   if (message.incarnation == Incarnation(0)) return;
-  // Anybody may claim to be anybody.
-  if (configuration().Find(message.from) == nullptr) return;
   const auto at =
       std::ranges::lower_bound(heard_, message.from, {}, &std::pair<NodeId, Incarnation>::first);
   const bool known = at != heard_.end() && at->first == message.from;
   if (known && at->second == message.incarnation) return;
+  if (configuration().Find(message.from) == nullptr) {
+    // Anybody may claim to be anybody: strangers are not remembered, and neither is what one was
+    // while it was a member.
+    if (known) heard_.erase(at);
+    return;
+  }
   if (known) {
     at->second = message.incarnation;
   } else {

@@ -319,6 +319,29 @@ TEST_F(RaftStanding, AVoteRequestToAnEarlierLifeMakesNoFounder) {
   }
 }
 
+// n1 left, was wiped, was added again and leads, all while n3 was away (seed 7922).
+TEST_F(RaftStanding, AMemberThatLeftIsNotKnownByTheDiskItHadThen) {
+  Settle(2);
+  cluster_.Step(2, ChangeMembership{.changes = {{.kind = MemberChange::Kind::kRemove,
+                                                 .name = NameOfNode(1),
+                                                 .address = {},
+                                                 .replaced = {}}}});
+  cluster_.Advance(milliseconds(500));
+  ASSERT_EQ(cluster_.raft(3).configuration().Find(IdOfNode(1)), nullptr);
+  cluster_.DropAll();
+  AppendEntriesRequest heartbeat;
+  heartbeat.prev_log_index = cluster_.raft(3).log().last_index() + 5;
+  heartbeat.prev_log_term = Term(7);
+  cluster_.Step(3, Message{.from = IdOfNode(1),
+                           .to = IdOfNode(3),
+                           .term = Term(7),
+                           .body = heartbeat,
+                           .incarnation = kSecond});
+  const std::vector<Message> answers = cluster_.Sent<AppendEntriesResponse>(3, 1);
+  ASSERT_EQ(answers.size(), 1u);
+  EXPECT_NE(answers[0].to_incarnation, kFirst);
+}
+
 // The leader has not heard yet that n3 has lost its disk, and hands over to it.
 TEST_F(RaftStanding, AWipedVoterThatIsAskedToCampaignDoesNot) {
   Settle(1);
