@@ -321,7 +321,10 @@ TEST_F(RaftStanding, AVoteRequestToAnEarlierLifeMakesNoFounder) {
 
 // n1 left, was wiped, was added again and leads, all while n3 was away (seed 7922).
 TEST_F(RaftStanding, AMemberThatLeftIsNotKnownByTheDiskItHadThen) {
-  Settle(2);
+  Settle(1);
+  cluster_.Step(1, TransferLeadership{.target = IdOfNode(2)});
+  cluster_.Advance(milliseconds(500));
+  ASSERT_EQ(cluster_.Leader(), 2);
   cluster_.Step(2, ChangeMembership{.changes = {{.kind = MemberChange::Kind::kRemove,
                                                  .name = NameOfNode(1),
                                                  .address = {},
