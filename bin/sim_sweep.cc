@@ -36,6 +36,7 @@ struct Flags {
   std::string json;
   std::string junit;
   std::string fingerprints;
+  bool all_places = false;
 };
 
 // "A..B" with A <= B, or one number. The error is for a person.
@@ -171,6 +172,11 @@ int Sweep(const Flags& flags) {
   // JSON lines on standard output are for a program.
   if (flags.json != "-") Print(sim::Summary(*options, result));
   if (!result.failed.empty()) return kExitViolation;
+  if (flags.all_places && !result.sites.Unreached().empty()) {
+    std::fprintf(stderr, "grass-sim: --all-places: no seed of the sweep reached '%s'\n",
+                 result.sites.Unreached().front().c_str());
+    return kExitViolation;
+  }
   return saved ? kExitOk : kExitUsage;
 }
 
@@ -197,6 +203,8 @@ void AddSweep(CLI::App* app, int* exit_code) {
   command->add_option("--junit", flags->junit, "JUnit XML");
   command->add_option("--fingerprints", flags->fingerprints,
                       "Each seed's fingerprint, for grass-sim compare");
+  command->add_flag("--all-places", flags->all_places,
+                    "Fail if a probe or a rare path of the code was reached by no seed");
   command->callback([flags, exit_code] { *exit_code = Sweep(*flags); });
 }
 

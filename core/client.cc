@@ -5,6 +5,7 @@
 
 #include "core/check.h"
 #include "core/hash.h"
+#include "core/probe.h"
 
 namespace grassdb {
 
@@ -35,6 +36,7 @@ std::optional<Attempt> Client::Next(Instant now) {
   attempt.endpoint = options_.endpoints[endpoint_];
   attempt.request = MakeRequest();
   attempt.timeout = std::min(options_.attempt_timeout, Duration(deadline_ - now));
+  if (GRASS_BUGGIFY("client: gives an attempt up early")) attempt.timeout /= 4;
   attempt_deadline_ = now + attempt.timeout;
   send_at_ = Instant::max();
   in_flight_ = true;
@@ -120,6 +122,7 @@ void Client::OnOperationReply(Instant now, Reply reply) {
 void Client::OnSessionUnknown(Instant now) {
   session_ = SessionId();
   if (unresolved_) {
+    GRASS_PROBE("client: its session expired during a retry");
     // An earlier attempt may have been applied before the session was forgotten: in a new session
     // it would be applied again.
     return Settle(Outcome::Code::kUnknown, "the session expired while the write was being retried");
@@ -161,6 +164,7 @@ void Client::TryLeader(Instant now, const Reply& reply) {
   Note(From::kNode, reply.error);
   if (reply.leader_address.empty()) return TryNextEndpoint(now);
   if (redirects_ > options_.endpoints.size()) {
+    GRASS_PROBE("client: sent round in circles");
     // Nodes that disagree about the leader send a client round in circles: give them time.
     TryNextEndpoint(now);
     return Backoff(now);

@@ -4,6 +4,7 @@
 
 #include "core/check.h"
 #include "core/hash.h"
+#include "core/probe.h"
 #include "core/raft.h"
 
 namespace grassdb {
@@ -13,7 +14,9 @@ void Raft::ResetElectionDeadline() {
       (options_.election_timeout_max - options_.election_timeout_min).count());
   const std::uint64_t draw =
       KeyedRandom(options_.seed, options_.id.value(), hard_state_.term.value(), ++election_resets_);
-  election_deadline_ = now_ + options_.election_timeout_min + Duration(Bounded(draw, spread));
+  const bool least = GRASS_BUGGIFY("election: the least timeout");
+  election_deadline_ =
+      now_ + options_.election_timeout_min + Duration(least ? 0 : Bounded(draw, spread));
 }
 
 // A voter may; and one that is a voter no more by a configuration that it does not know to be
@@ -131,6 +134,13 @@ void Raft::OnRequestVote(const Message& message, const RequestVoteRequest& reque
     SetHardState(hard_state_.term, from);
     ResetElectionDeadline();
     Emit(EventKind::kGrantedVote, from);
+    if (!configuration().IsVoter(options_.id)) GRASS_PROBE("vote: granted by a learner");
+  } else if (!response.granted && free_to_vote) {
+    if (DefendsLeader(request)) GRASS_PROBE("vote: refused to defend the leader");
+    if (standing() != Standing::kProven) GRASS_PROBE("vote: refused for want of standing");
+    if (!log_.IsUpToDate(request.last_log_index, request.last_log_term)) {
+      GRASS_PROBE("vote: refused to a shorter log");
+    }
   }
   // Held until the vote, or the term that refused it, is durable (thesis 3.8).
   Send(from, response, term_persist_);
@@ -160,6 +170,7 @@ bool Raft::DefendsLeader(const RequestVoteRequest& request) const {
 
 void Raft::OnRequestVoteResponse(NodeId from, const RequestVoteResponse& response) {
   if (response.removed_at > std::max(removed_at_, log_.last_index())) {
+    GRASS_PROBE("election: told that it was removed");
     removed_at_ = response.removed_at;
     Emit(EventKind::kRemoved, from, removed_at_.value());
   }
@@ -169,6 +180,7 @@ void Raft::OnRequestVoteResponse(NodeId from, const RequestVoteResponse& respons
   if (candidate->ballot == response.ballot) {
     RecordVote(from, response.granted);
   } else if (response.granted && candidate->ballot == Ballot::kVote && MustKnowVoters()) {
+    GRASS_PROBE("election: vote asked after the pre-vote at the birth");
     AskForVote(from);
   }
 }
@@ -202,7 +214,10 @@ void Raft::OnTimeoutNow(NodeId from) {
   if (follower == nullptr || follower->leader != from) return;
   // A leader hands over to who has its log. One that has not proven itself has lost its disk since,
   // and must not come to lead, or to be a founder, on the strength of what it was.
-  if (!MayCampaign() || standing() != Standing::kProven) return;
+  if (!MayCampaign() || standing() != Standing::kProven) {
+    GRASS_PROBE("transfer: to one that must not lead any more");
+    return;
+  }
   // Thesis 3.10: without pre-vote, whose answer would be no while the old leader is alive.
   StartCampaign(Ballot::kVote, CampaignReason::kTransfer);
 }
@@ -220,6 +235,7 @@ Instant Raft::QuorumDeadline() const {
 // look elsewhere and so that it does not hold back an election on a one-way link.
 void Raft::CheckQuorum() {
   if (now_ < QuorumDeadline()) return;
+  GRASS_PROBE("leader: hears no quorum");
   Emit(EventKind::kSteppedDown);
   BecomeFollower(hard_state_.term, NodeId());
 }
@@ -241,6 +257,7 @@ void Raft::HandOverIfDiskStalls() {
   if (now_ - disk_progress_at_ < options_.election_timeout_max * options_.disk_stall_timeouts) {
     return;
   }
+  GRASS_PROBE("leader: its disk stalls");
   Emit(EventKind::kDiskStalled);
   disk_progress_at_ = now_;  // if nobody can take over, try again after as long
   Dispatch(TransferLeadership{});
@@ -257,6 +274,7 @@ void Raft::TryTransfer(const Progress& follower) {
 
 void Raft::AbandonTransfer() {
   LeaderState& leader = leading();
+  GRASS_PROBE("transfer: abandoned");
   Emit(EventKind::kTransferAbandoned, leader.transfer_target);
   leader.transfer_target = NodeId();
   leader.transfer_sent = false;

@@ -5,6 +5,7 @@
 
 #include "core/check.h"
 #include "core/hash.h"
+#include "core/probe.h"
 
 namespace grassdb {
 namespace {
@@ -91,7 +92,10 @@ CommandResult KvStore::OpenSession(Index index) {
   GRASS_CHECK(!sessions_.contains(id));
   // Bounded memory: the one idle longest goes first. Its client is told kSessionUnknown, and a late
   // retry of its last command is refused, not applied again.
-  while (sessions_.size() >= options_.sessions_max) Forget(idle_order_.begin()->second);
+  while (sessions_.size() >= options_.sessions_max) {
+    GRASS_PROBE("session: evicted");
+    Forget(idle_order_.begin()->second);
+  }
   Touch(id, sessions_[id], index);
   CommandResult result;
   result.session = id;
@@ -111,10 +115,12 @@ CommandResult KvStore::ApplyInSession(Index index, const Command& command) {
   Touch(command.session, session, index);
   ForgetAnswers(command.session, session, command.acknowledged);
   if (command.sequence <= session.acknowledged) {
+    GRASS_PROBE("session: a late copy of a settled write");
     refusal.code = CommandResult::Code::kStaleSequence;
     return refusal;
   }
   if (const auto answer = session.answers.find(command.sequence); answer != session.answers.end()) {
+    GRASS_PROBE("session: a retry gets the first answer");
     return answer->second;
   }
   CommandResult result = ApplyTransaction(command.transaction);
@@ -173,6 +179,7 @@ void KvStore::Touch(SessionId id, Session& session, Index index) {
 void KvStore::ForgetIdleSessions() {
   while (!idle_order_.empty() &&
          time_ - idle_order_.begin()->first.first > options_.session_idle_max) {
+    GRASS_PROBE("session: expired");
     Forget(idle_order_.begin()->second);
   }
 }
@@ -319,6 +326,7 @@ void KvStore::BeforeChange(std::string_view key) {
   if (!capture_.has_value()) return;
   if (capture_->cursor.has_value() && key <= *capture_->cursor) return;
   if (capture_->preserved.contains(key)) return;
+  GRASS_PROBE("snapshot: a key changes before it is written");
   const KeyValue* found = Find(key);
   capture_->preserved.emplace(std::string(key),
                               found == nullptr ? std::nullopt : std::optional<KeyValue>(*found));

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "core/check.h"
+#include "core/probe.h"
 #include "core/raft.h"
 
 namespace grassdb {
@@ -31,6 +32,7 @@ void Raft::Dispatch(ChangeMembership change) {
   // that this one does not know of; two that differ from the same configuration by one server each
   // need not share a quorum (the bug found in single-server changes in 2015).
   if (commit_index_ < leader->first_index) {
+    GRASS_PROBE("membership: asked before the first commit of the term");
     return refuse(ChangeOutcome::kBusy, "the leader has not committed in its term yet; try again");
   }
   if (IsChangingMembership()) {
@@ -43,6 +45,7 @@ void Raft::Dispatch(ChangeMembership change) {
   auto problem = configuration().JointTo(*target).Problem();
   if (!problem.has_value()) problem = ReachProblem(*target);
   if (problem.has_value()) {
+    GRASS_PROBE("membership: refused for want of a quorum");
     return refuse(ChangeOutcome::kRefused, *std::move(problem));
   }
   output_->change = ChangeOutcome::kAppended;
@@ -121,11 +124,15 @@ void Raft::AppendConfiguration(const Configuration& target) {
 // Once a step, after everything else.
 void Raft::LeadMembership() {
   if (configuration_index() > commit_index_) return;
+  if (GRASS_BUGGIFY("membership: the next step is put off")) return;
   LeaderState& leader = leading();
   if (configuration().IsJoint()) {
     // Only now: until the joint configuration is committed, a leader that does not know of it can
     // be elected by the old voters alone (thesis 4.3).
-    if (commit_index_ < leader.first_index) return;
+    if (commit_index_ < leader.first_index) {
+      GRASS_PROBE("membership: joint, of an earlier leader");
+      return;
+    }
     AppendConfiguration(configuration().LeaveJoint());
     ReplicateToAll();
     return;
@@ -216,6 +223,7 @@ bool Raft::TryPromote() {
                                    .replaced = {}});
   }
   if (changes.empty()) return false;
+  GRASS_PROBE("membership: a learner has caught up");
   const absl::StatusOr<Configuration> target = ChangedConfiguration(configuration(), changes);
   if (!target.ok() || ReachProblem(*target).has_value()) return false;
   AppendConfiguration(*target);
@@ -225,6 +233,7 @@ bool Raft::TryPromote() {
 // Thesis 4.2.2: a leader that is no voter of the new configuration leads until that is committed,
 // and then leaves the others to elect one of them; the most up-to-date one at once.
 void Raft::LeaveCluster() {
+  GRASS_PROBE("membership: the leader leaves");
   Emit(EventKind::kLeftCluster);
   const Progress* successor = BestSuccessor();
   for (Progress& follower : leading().followers) {

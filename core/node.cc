@@ -5,6 +5,7 @@
 
 #include "core/check.h"
 #include "core/hash.h"
+#include "core/probe.h"
 
 namespace grassdb {
 
@@ -232,7 +233,7 @@ void Node::SettleSubmit() {
 void Node::QueuePersist(Persist persist) {
   if (persist.install.has_value()) install_persist_ = persist.id;
   if (persist_queue_.empty() || persist.install.has_value() ||
-      persist_queue_.back().install.has_value()) {
+      persist_queue_.back().install.has_value() || GRASS_BUGGIFY("persist: a write of its own")) {
     persist_queue_.push_back(std::move(persist));
     return;
   }
@@ -243,6 +244,9 @@ void Node::QueuePersist(Persist persist) {
   if (persist.entries.empty()) return;
   // The new entries replace what was queued at and after their first index.
   const Index from = persist.entries.front().index;
+  if (!last.entries.empty() && last.entries.back().index >= from) {
+    GRASS_PROBE("persist: queued entries are replaced");
+  }
   while (!last.entries.empty() && last.entries.back().index >= from) last.entries.pop_back();
   if (last.entries.empty()) {
     last.entries = std::move(persist.entries);
@@ -285,6 +289,7 @@ void Node::Apply() {
   // Behind the log's base lies a snapshot that is being installed; the state waits for it.
   while (applied_ < apply_through_ && applied_ >= raft_.log().base_index()) {
     ApplyEntry(raft_.log().At(applied_ + 1));
+    if (GRASS_BUGGIFY("apply: only a part for now")) break;
   }
 }
 
@@ -351,6 +356,7 @@ void Node::RefuseOrphanedReads() {
       ++at;
       continue;
     }
+    GRASS_PROBE("reads: the leader was lost");
     Refuse(at->second.request, ReplyCode::kUnavailable,
            "the leader was lost before it confirmed the read");
     at = waiting_reads_.erase(at);
@@ -412,6 +418,7 @@ void Node::NoticeRole() {
     }
     waiting_commands_.clear();
     if (waiting_change_.has_value()) {
+      GRASS_PROBE("membership: leadership lost during a change");
       Refuse(waiting_change_->request, ReplyCode::kOutcomeUnknown,
              "outcome unknown: leadership was lost during the change; list the members to see");
       waiting_change_.reset();
@@ -443,6 +450,7 @@ void Node::SettleTransfers() {
     } else if (leader == waiting.target) {
       environment_.clients->Answer(waiting.request, MakeReply(ReplyCode::kOk));
     } else {
+      GRASS_PROBE("transfer: somebody else was elected");
       Refuse(waiting.request, ReplyCode::kRefused,
              "the leadership went to " + MakeReply(ReplyCode::kOk).leader_name + " instead");
     }

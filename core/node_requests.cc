@@ -3,6 +3,7 @@
 
 #include "core/check.h"
 #include "core/node.h"
+#include "core/probe.h"
 
 namespace grassdb {
 
@@ -41,7 +42,7 @@ bool Node::Accepts(RequestId request) {
   }
   const std::size_t waiting =
       waiting_commands_.size() + waiting_reads_.size() + new_command_requests_.size();
-  if (waiting >= options_.waiting_requests_max) {
+  if (waiting >= options_.waiting_requests_max || GRASS_BUGGIFY("requests: too many wait")) {
     Refuse(request, ReplyCode::kOverloaded,
            "overloaded: " + std::to_string(waiting) + " requests are waiting; try again later");
     return false;
@@ -56,6 +57,7 @@ bool Node::AcceptsWrite(RequestId request) {
     return false;
   }
   if (!loaded()) {
+    GRASS_PROBE("write: the leader is still loading");
     // Nothing is applied, so nothing could be answered.
     Refuse(request, ReplyCode::kUnavailable, "this node is still loading its state");
     return false;
@@ -143,7 +145,10 @@ bool Node::ServeUnderLease(RequestId request, const GetRequest& get) {
   if (!raft_.HoldsLease(environment_.clock->Now())) return false;
   Reply reply = Read(get.key);
   // Whoever was paused since the first look may have lost the lease before it read.
-  if (!raft_.HoldsLease(environment_.clock->Now())) return false;
+  if (!raft_.HoldsLease(environment_.clock->Now())) {
+    GRASS_PROBE("lease: lost between the looks");
+    return false;
+  }
   environment_.clients->Answer(request, std::move(reply));
   return true;
 }

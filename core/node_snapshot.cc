@@ -8,6 +8,7 @@
 #include "core/chunk.h"
 #include "core/hash.h"
 #include "core/node.h"
+#include "core/probe.h"
 
 namespace grassdb {
 
@@ -16,7 +17,9 @@ namespace grassdb {
 void Node::MaybeTakeSnapshot() {
   if (taking_.has_value() || !loaded() || install_persist_ != PersistId(0)) return;
   if (snapshot_requests_.empty()) {
-    if (log_bytes_since_snapshot_ < options_.snapshot_log_bytes) return;
+    const bool early = log_bytes_since_snapshot_ >= options_.snapshot_log_bytes / 8 &&
+                       GRASS_BUGGIFY("snapshot: taken early");
+    if (log_bytes_since_snapshot_ < options_.snapshot_log_bytes && !early) return;
     // A new snapshot makes every transfer of the old one start again: a slow follower would never
     // get one whole. So a transfer holds it off, until the log is several times its size.
     if (!sending_.empty() && log_bytes_since_snapshot_ < 4 * options_.snapshot_log_bytes) return;
@@ -50,7 +53,9 @@ void Node::StageNextSlice() {
   stage.source = SnapshotSource::kTaken;
   stage.meta = taking_->meta;
   stage.offset = taking_->offset;
-  stage.data = taking_->writer.Next(store_, options_.snapshot_chunk_bytes);
+  const std::size_t bytes_max =
+      GRASS_BUGGIFY("snapshot: a short slice") ? 1 : options_.snapshot_chunk_bytes;
+  stage.data = taking_->writer.Next(store_, bytes_max);
   stage.last = taking_->writer.done();
   taking_->offset += stage.data.size();
   environment_.disk->Submit(std::move(stage));
@@ -69,6 +74,7 @@ void Node::OnSliceStaged(const StageDone& done) {
 // behind.
 Index Node::ReleasePoint(Index snapshot) const {
   const Log& log = raft_.log();
+  if (GRASS_BUGGIFY("snapshot: no entries are kept")) return snapshot;
   std::size_t kept = 0;
   Index release = snapshot;
   while (release > log.base_index()) {
@@ -101,6 +107,7 @@ void Node::OnDone(const PublishDone& done) {
 // The state is about to be replaced by a newer snapshot; what is at the disk finishes unheeded.
 void Node::AbandonTaking() {
   if (!taking_.has_value()) return;
+  GRASS_PROBE("snapshot: abandoned for the leader's");
   for (const RequestId request : taking_->requesters) {
     Refuse(request, ReplyCode::kUnavailable,
            "the leader's snapshot has replaced this node's state");
@@ -136,11 +143,12 @@ void Node::ReadWhenPaid(NodeId follower, Sending& sending) {
 void Node::ReadForFollower(NodeId follower, Sending& sending) {
   if (sending.reading) return;
   sending.reading = true;
-  environment_.disk->Submit(
-      ReadSnapshot{.index = sending.snapshot,
-                   .offset = sending.offset,
-                   .size_max = static_cast<std::uint32_t>(options_.snapshot_chunk_bytes),
-                   .reader = follower});
+  const std::size_t size_max =
+      GRASS_BUGGIFY("snapshot: a short chunk") ? 1 : options_.snapshot_chunk_bytes;
+  environment_.disk->Submit(ReadSnapshot{.index = sending.snapshot,
+                                         .offset = sending.offset,
+                                         .size_max = static_cast<std::uint32_t>(size_max),
+                                         .reader = follower});
 }
 
 void Node::OnDone(const SnapshotRead& done) {
@@ -158,6 +166,7 @@ void Node::SendChunk(const SnapshotRead& read) {
   if (sending.snapshot != read.index || sending.offset != read.offset) return;  // an older read
   sending.reading = false;
   if (absl::IsNotFound(read.status)) {
+    GRASS_PROBE("snapshot: superseded while it is sent");
     // Superseded by a newer one: the follower gets that, from its beginning.
     return StartSending(read.reader);
   }
@@ -204,7 +213,10 @@ void Node::OnChunkAnswer(NodeId from, const InstallSnapshotResponse& answer) {
   }
   Sending& sending = at->second;
   // The same offset again is a repeated answer; if the chunk itself was lost, the retry sends it.
-  if (answer.next_offset == sending.offset || sending.reading) return;
+  if (answer.next_offset == sending.offset || sending.reading) {
+    GRASS_PROBE("snapshot: a repeated answer");
+    return;
+  }
   sending.offset = answer.next_offset;
   ReadWhenPaid(from, sending);
 }
@@ -334,7 +346,9 @@ void Node::OfferStaged() {
 // the next snapshot is received, or until recovery sees that nobody needs it.
 void Node::DropOvertaken() {
   if (!receiving_.has_value() || receiving_->writing) return;
-  if (receiving_->meta.index <= raft_.commit_index()) receiving_.reset();
+  if (receiving_->meta.index > raft_.commit_index()) return;
+  GRASS_PROBE("snapshot: the log was quicker");
+  receiving_.reset();
 }
 
 // --- Loading ---
@@ -361,13 +375,12 @@ void Node::OnRestoreRead(const SnapshotRead& read) {
     return;  // of a restore that was given up for a newer snapshot
   }
   restore_->reading = false;
-  // A newer snapshot has been installed meanwhile; Raft is about to say so.
-  if (absl::IsNotFound(read.status) && install_persist_ != PersistId(0)) return;
   if (!read.status.ok()) return Fail(read.status);
   if (absl::Status status = restore_->reader.Feed(read.data.view()); !status.ok()) {
     return Fail(std::move(status));
   }
   restore_->offset += read.data.size();
+  if (GRASS_BUGGIFY("restore: begun anew")) return BeginRestore(SnapshotMeta(restore_->meta));
   if (!read.last) return ContinueRestore();
   absl::StatusOr<KvStore> store = std::move(restore_->reader).Finish();
   if (!store.ok()) return Fail(store.status());

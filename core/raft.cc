@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/check.h"
+#include "core/probe.h"
 
 namespace grassdb {
 
@@ -163,7 +164,10 @@ bool Raft::PassesTermCheck(const Message& message) {
   if (vote != nullptr) {
     if (vote->ballot == Ballot::kPreVote) return true;
     // Not even its term is taken over (thesis 4.2.3).
-    if (message.term > hard_state_.term && DefendsLeader(*vote)) return false;
+    if (message.term > hard_state_.term && DefendsLeader(*vote)) {
+      GRASS_PROBE("term: of a vote request not taken over");
+      return false;
+    }
   }
   if (message.term > hard_state_.term) BecomeFollower(message.term, NodeId());
   // A voter may still be in an earlier term than the one it grants a pre-vote for.
@@ -181,6 +185,7 @@ void Raft::RefuseStale(const Message& message) {
   GRASS_CHECK_LT(message.term, hard_state_.term);
   if (std::holds_alternative<AppendEntriesRequest>(message.body) ||
       std::holds_alternative<InstallSnapshotRequest>(message.body)) {
+    GRASS_PROBE("term: a deposed leader is told");
     AppendEntriesResponse response;
     response.result = AppendResult::kStaleTerm;
     Send(message.from, response, term_persist_);
@@ -229,7 +234,10 @@ void Raft::FinishInstalls(PersistId id) {
     apply_through_ = install.meta.index;
     output_->restore = install.meta;
     Emit(EventKind::kSnapshotInstalled, install.leader, install.meta.index.value());
-    if (leader() != install.leader) continue;
+    if (leader() != install.leader) {
+      GRASS_PROBE("install: its sender leads no more");
+      continue;
+    }
     InstallSnapshotResponse response;
     response.snapshot_index = install.meta.index;
     response.snapshot_term = install.meta.term;
@@ -248,7 +256,8 @@ void Raft::Dispatch(Submit submit) {
     } else if (leader->transfer_target != NodeId(0)) {
       // Thesis 3.10: the prior leader stops accepting, so that the target can catch up for good.
       output_->submit = SubmitOutcome::kTransferring;
-    } else if (leader->unapplied_bytes >= options_.unapplied_bytes_max) {
+    } else if (leader->unapplied_bytes >= options_.unapplied_bytes_max ||
+               GRASS_BUGGIFY("submit: overloaded")) {
       output_->submit = SubmitOutcome::kOverloaded;
     } else {
       output_->submit = SubmitOutcome::kAppended;
@@ -289,6 +298,7 @@ void Raft::Dispatch(Compact compact) {
 void Raft::Dispatch(SnapshotStaged staged) {
   if (leader() != staged.leader || CoversSnapshot(staged.meta, staged.leader)) return;
   GRASS_CHECK_GT(staged.meta.index, commit_index_);
+  if (log_.last_index() > commit_index_) GRASS_PROBE("install: uncommitted entries are dropped");
   // Nothing above the commit index is known to be part of the snapshot's history: the whole log is
   // replaced (thesis 5.3). What was durable below stays so until the install is.
   durable_index_ = std::min(durable_index_, commit_index_);
@@ -372,9 +382,11 @@ void Raft::TruncateLog(Index from) {
   // A Persist still under way may write entries that are now gone. Its completion must not count
   // for whatever replaces them, even if that has the same index and term again later (the ABA
   // race).
+  if (!pending_entries_.empty()) GRASS_PROBE("truncate: a write is under way");
   for (PendingEntries& pending : pending_entries_) pending.last = std::min(pending.last, from - 1);
   while (configurations_.back().index >= from) {
     GRASS_CHECK_GT(configurations_.size(), 1u);
+    GRASS_PROBE("truncate: a configuration is rolled back");
     configurations_.pop_back();
   }
 }
@@ -444,7 +456,10 @@ void Raft::ReleaseHeld() {
   auto keep = held_.begin();
   for (HeldMessage& held : held_) {
     // What was said in an earlier term may rest on entries that a later write has replaced.
-    if (held.message.term != hard_state_.term) continue;
+    if (held.message.term != hard_state_.term) {
+      GRASS_PROBE("held: dropped, the term has moved on");
+      continue;
+    }
     if (held.needs <= durable_persist_) {
       output_->messages.push_back(std::move(held.message));
     } else {

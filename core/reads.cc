@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/check.h"
+#include "core/probe.h"
 #include "core/raft.h"
 
 namespace grassdb {
@@ -12,7 +13,10 @@ namespace grassdb {
 void Raft::AddRead(WaitingRead read) {
   if (auto* leader = std::get_if<LeaderState>(&role_)) {
     // Who asked may have given up long ago; a leader that commits nothing must not collect them.
-    if (leader->reads_waiting.size() >= options_.reads_waiting_max) return RefuseRead(read);
+    if (leader->reads_waiting.size() >= options_.reads_waiting_max ||
+        GRASS_BUGGIFY("reads: no room")) {
+      return RefuseRead(read);
+    }
     leader->reads_waiting.push_back(read);
     return;
   }
@@ -29,7 +33,10 @@ void Raft::MaybeStartRound() {
   if (leader.reads_waiting.empty() || leader.round > leader.confirmed_round) return;
   // Until an entry of its own term is committed the leader does not know what is (thesis 6.4, step
   // 1).
-  if (commit_index_ < leader.first_index) return;
+  if (commit_index_ < leader.first_index) {
+    GRASS_PROBE("reads: nothing is committed in the term yet");
+    return;
+  }
   ++leader.round;
   leader.round_index = commit_index_;
   GRASS_CHECK(leader.reads_in_round.empty());
@@ -75,6 +82,7 @@ void Raft::ConfirmRounds() {
 bool Raft::HoldsLease(Instant now) const {
   const auto* leader = std::get_if<LeaderState>(&role_);
   if (leader == nullptr || leader->lease_void || commit_index_ < leader->first_index) return false;
+  if (GRASS_BUGGIFY("lease: not relied on")) return false;
   const Instant end = configuration().QuorumValue<Instant>([&](NodeId voter) {
     if (voter == options_.id) return Instant::max();
     const Progress* follower = FindFollower(voter);
@@ -93,6 +101,7 @@ void Raft::OnReadIndex(NodeId from, const ReadIndexRequest& request) {
 
 void Raft::OnReadIndexResponse(const ReadIndexResponse& response) {
   if (response.confirmed) {
+    GRASS_PROBE("reads: confirmed at a follower");
     output_->reads_ready.push_back(ReadReady{.id = response.read, .index = response.index});
   } else {
     output_->reads_refused.push_back(response.read);

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/check.h"
+#include "core/probe.h"
 #include "core/raft.h"
 
 namespace grassdb {
@@ -85,7 +86,10 @@ void Raft::OnAppendEntries(NodeId from, AppendEntriesRequest request) {
 Index Raft::AppendMissing(AppendEntriesRequest& request) {
   const Index verified = request.prev_log_index + request.entries.size();
   for (Entry& entry : request.entries) {
-    if (entry.index <= log_.base_index()) continue;
+    if (entry.index <= log_.base_index()) {
+      GRASS_PROBE("append: entries from before the base");
+      continue;
+    }
     const std::optional<Term> have = log_.TermAt(entry.index);
     if (have == entry.term) continue;
     if (have.has_value()) TruncateLog(entry.index);
@@ -137,6 +141,7 @@ void Raft::OnInstallSnapshot(Message message) {
 bool Raft::CoversSnapshot(const SnapshotMeta& meta, NodeId leader) {
   if (meta.index > commit_index_) {
     if (!log_.Matches(meta.index, meta.term)) return false;
+    GRASS_PROBE("snapshot: the log has it all");
     // The snapshot says that its last entry is committed, and the log has it.
     commit_index_ = meta.index;
   }
@@ -165,7 +170,11 @@ const Progress* Raft::FindFollower(NodeId id) const {
 void Raft::OnAppendEntriesResponse(NodeId from, Incarnation incarnation,
                                    const AppendEntriesResponse& response) {
   Progress* follower = FindFollower(from);
-  if (follower == nullptr || !IsOfPresentDisk(*follower, incarnation, response.sent_at)) return;
+  if (follower == nullptr) return;
+  if (!IsOfPresentDisk(*follower, incarnation, response.sent_at)) {
+    GRASS_PROBE("append: answer of an earlier disk");
+    return;
+  }
   follower->last_heard = now_;
   NoteIncarnation(*follower, incarnation);
   // Its request was this node's too, of an earlier term of leading.
@@ -205,9 +214,11 @@ void Raft::OnMatched(Progress& follower, const AppendEntriesResponse& response) 
     if (answers_probe) {
       follower.BecomeReplicate();
     } else if (advanced) {
+      GRASS_PROBE("probe: a late match");
       follower.BecomeProbe(follower.next);
     }
   } else if (follower.state == ProgressState::kSnapshot && follower.match >= log_.base_index()) {
+    GRASS_PROBE("snapshot: not needed any more");
     follower.BecomeProbe(follower.match + 1);
   }
   if (advanced) AdvanceCommit();
@@ -224,13 +235,20 @@ void Raft::OnConflict(Progress& follower, const AppendEntriesResponse& response)
     return OnForgotten(follower);
   }
   // Late or repeated: the logs are known to match there by now, or another probe is out.
-  if (prev <= follower.match || prev >= follower.next) return;
-  if (follower.state == ProgressState::kProbe && prev != follower.next - 1) return;
+  if (prev <= follower.match || prev >= follower.next) {
+    GRASS_PROBE("conflict: late");
+    return;
+  }
+  if (follower.state == ProgressState::kProbe && prev != follower.next - 1) {
+    GRASS_PROBE("conflict: another probe is out");
+    return;
+  }
   Index next = response.conflict_index;
   if (response.conflict_term != Term(0)) {
     const Index last = log_.LastIndexWithTermAtMost(prev, response.conflict_term);
     if (log_.TermAt(last) == response.conflict_term) next = last + 1;
   }
+  if (GRASS_BUGGIFY("conflict: back off by one")) next = prev;
   next = std::max(std::min(next, prev), follower.match + 1);
   follower.BecomeProbe(next);
   Replicate(follower);
@@ -250,7 +268,8 @@ void Raft::StartSnapshot(Progress& follower) {
 
 void Raft::Replicate(Progress& follower) {
   if (follower.state == ProgressState::kSnapshot) return;
-  if (NeedsSnapshot(follower)) {
+  if (NeedsSnapshot(follower) || (snapshot_.has_value() && follower.match < snapshot_->index &&
+                                  GRASS_BUGGIFY("replicate: a snapshot instead of entries"))) {
     StartSnapshot(follower);
     return;
   }
@@ -262,6 +281,7 @@ void Raft::Replicate(Progress& follower) {
          follower.inflight.size() < options_.inflight_messages_max &&
          follower.inflight_bytes < options_.inflight_bytes_max) {
     SendEntries(follower);
+    if (GRASS_BUGGIFY("replicate: the window is closed early")) break;
   }
 }
 
@@ -278,8 +298,9 @@ void Raft::SendEntries(Progress& follower) {
   request.leader_commit = commit_index_;
   request.read_round = leading().round;
   request.sent_at = now_;
-  request.entries =
-      log_.Slice(follower.next, options_.append_entries_max, options_.append_bytes_max);
+  const std::size_t entries_max =
+      GRASS_BUGGIFY("append: a single entry") ? 1 : options_.append_entries_max;
+  request.entries = log_.Slice(follower.next, entries_max, options_.append_bytes_max);
   follower.round_sent = request.read_round;
   if (follower.state == ProgressState::kProbe) {
     follower.probe_sent = true;
@@ -315,7 +336,7 @@ void Raft::OnHeartbeatDue() {
     // The probe or its answer may be lost; the heartbeat asks the same question, and is answered
     // however slow the disk is.
     if (NeedsSnapshot(follower)) Replicate(follower);
-    SendHeartbeat(follower);
+    if (!GRASS_BUGGIFY("heartbeat: left out")) SendHeartbeat(follower);
   }
 }
 
@@ -327,7 +348,11 @@ void Raft::AdvanceCommit() {
     const Progress* follower = FindFollower(voter);
     return follower == nullptr || !Counts(*follower) ? Index() : follower->match;
   });
-  if (reached <= commit_index_ || log_.TermAt(reached) != hard_state_.term) return;
+  if (reached <= commit_index_) return;
+  if (log_.TermAt(reached) != hard_state_.term) {
+    GRASS_PROBE("commit: an earlier term's entry waits");
+    return;
+  }
   commit_index_ = reached;
   MaybeStartRound();
 }

@@ -22,6 +22,7 @@
 #include <utility>
 
 #include "core/check.h"
+#include "core/probe.h"
 #include "core/raft.h"
 
 namespace grassdb {
@@ -64,7 +65,10 @@ void Raft::Hear(const Message& message) {
   if (configuration().Find(message.from) == nullptr) {
     // Anybody may claim to be anybody: strangers are not remembered, and neither is what one was
     // while it was a member.
-    if (known) heard_.erase(at);
+    if (known) {
+      GRASS_PROBE("heard: a former member with another disk");
+      heard_.erase(at);
+    }
     return;
   }
   if (known) {
@@ -82,6 +86,7 @@ void Raft::Hear(const Message& message) {
 // configuration knows, which promises what it cannot.
 bool Raft::PassesIncarnationCheck(const Message& message) const {
   if (message.to_incarnation != Incarnation(0) && message.to_incarnation != incarnation_) {
+    GRASS_PROBE("message: for another life of this disk");
     return false;
   }
   return !std::holds_alternative<RequestVoteResponse>(message.body) || !IsOfNewDisk(message);
@@ -114,6 +119,7 @@ void Raft::NoteIncarnation(Progress& follower, Incarnation incarnation) {
   follower.incarnation = incarnation;
   leading().incarnations_differ = true;
   if (!forgot) return;
+  GRASS_PROBE("disk: a member has another one");
   Emit(EventKind::kMemberForgot, follower.id, incarnation.value());
   follower.Forget(log_.last_index() + 1);
 }
@@ -121,6 +127,7 @@ void Raft::NoteIncarnation(Progress& follower, Incarnation incarnation) {
 // A follower of the same incarnation denies what it has acknowledged: its disk was rolled back. It
 // must be admitted anew, as if it had a new disk.
 void Raft::OnForgotten(Progress& follower) {
+  GRASS_PROBE("disk: a member's was rolled back");
   Emit(EventKind::kMemberForgot, follower.id, follower.incarnation.value());
   follower.Forget(follower.match + 1);
   follower.forgot_at = now_;
@@ -168,7 +175,10 @@ bool Raft::RecordIncarnations() {
     return false;
   }
   // Without a quorum of those who remember, nobody can be admitted.
-  if (target.Problem().has_value() || ReachProblem(target).has_value()) return false;
+  if (target.Problem().has_value() || ReachProblem(target).has_value()) {
+    GRASS_PROBE("disk: nobody can be admitted");
+    return false;
+  }
   AppendConfiguration(target);
   return true;
 }

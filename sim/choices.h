@@ -32,9 +32,10 @@ enum class Choice : std::uint32_t {
   kIoLate = 11,       // as kIoFailure
   kCrashLoss = 12,    // about: node; number: of its crash. Left out: everything written survives
   kHealRestart = 13,  // that every node is restarted when the faults end
-  kOldMail = 14       // about: node; number: of the message that comes once more after a lost disk
+  kOldMail = 14,      // about: node; number: of the message that comes once more after a lost disk
+  kRarePath = 15  // about: KeyOfSite (sites.h), node or client; number: of the pass. It is taken
 };
-inline constexpr std::size_t kChoices = 15;
+inline constexpr std::size_t kChoices = 16;
 
 struct Decision {
   Choice choice = Choice::kFault;

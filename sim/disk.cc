@@ -113,6 +113,7 @@ void SimDisk::Heal() {
   plan_.write_failure = 0;
   plan_.sync_failure = 0;
   slowness_ = 1;
+  RemoveTrap();
 }
 
 // What a failed sync did not write, later ones do not write either: the pages count as clean from
@@ -152,6 +153,10 @@ SimDisk::Io& SimDisk::Record(IoType type, Duration base, std::uint64_t bytes) {
   }
   Spend(base, bytes);
   io.end = cursor_;
+  if (trap_.passes > 0 && trap_.type == type && --trap_.passes == 0) {
+    const std::uint64_t random = random_(Stream::kIoDuration, node_, io.number, 2);
+    trap_.sprung = io.begin + Between(random, Duration(0), Duration(io.end - io.begin));
+  }
   return io;
 }
 

@@ -20,8 +20,10 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "sim/choices.h"
@@ -39,6 +41,18 @@ enum class CrashKind : std::uint8_t {
   kProcess = 0,  // kill -9: the page cache survives
   kPower = 1,    // only what is durable survives, and perhaps more
 };
+
+// What a node asks of its disk.
+enum class IoType : std::uint8_t {
+  kWrite,
+  kTruncate,
+  kFileSync,
+  kCreate,
+  kRename,
+  kRemove,
+  kDirectorySync
+};
+inline constexpr std::uint64_t kIoTypes = 7;
 
 class SimDisk final : public store::Directory {
  public:
@@ -69,7 +83,14 @@ class SimDisk final : public store::Directory {
 
   // Multiplies every duration from now on.
   void SetSlowness(std::uint32_t factor) { slowness_ = factor; }
-  // No failures and no stragglers from now on.
+  // Springs at the `passes`-th I/O of the type from now on, 1 being the next. Replaces the one
+  // before.
+  void SetTrap(IoType type, std::uint64_t passes) { trap_ = {type, passes, {}}; }
+  void RemoveTrap() { trap_ = {}; }
+  // A moment of the I/O at which the trap has sprung since this was last asked.
+  std::optional<TrueTime> TakeSprung() { return std::exchange(trap_.sprung, std::nullopt); }
+
+  // No failures, no stragglers and no trap from now on.
   void Heal();
 
   // store::Directory.
@@ -94,15 +115,6 @@ class SimDisk final : public store::Directory {
   using InodeRef = std::shared_ptr<Inode>;
   using Names = std::map<std::string, InodeRef, std::less<>>;
 
-  enum class IoType : std::uint8_t {
-    kWrite,
-    kTruncate,
-    kFileSync,
-    kCreate,
-    kRename,
-    kRemove,
-    kDirectorySync
-  };
   // One I/O that is not durable yet, or a sync that has not ended.
   struct Io {
     IoType type = IoType::kWrite;
@@ -114,6 +126,11 @@ class SimDisk final : public store::Directory {
     std::string data;          // kWrite
     std::string from;          // kRename, kRemove
     std::string to;            // kCreate, kRename
+  };
+  struct Trap {
+    IoType type = IoType::kWrite;
+    std::uint64_t passes = 0;  // left; 0: none is set
+    std::optional<TrueTime> sprung;
   };
   // How much of what was not durable a crash of the machine leaves.
   enum class Survival : std::uint8_t { kNothing, kEverything, kPrefix, kSectors };
@@ -151,6 +168,7 @@ class SimDisk final : public store::Directory {
   Counters* counters_;
   Choices* choices_;
   std::uint32_t slowness_ = 1;
+  Trap trap_;
 
   TrueTime cursor_;
   bool in_job_ = false;

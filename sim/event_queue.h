@@ -26,6 +26,7 @@ enum class EventType : std::uint32_t {
   kFaultBegins = 10,  // target: kind of fault; value: number of the occurrence
   kFaultEnds = 11,    // target: kind of fault; value: number of the occurrence
   kProbe = 12,        // the healed cluster is looked at
+  kTrapSprings = 13,  // target: host; value: life
 };
 
 struct SimEvent {

@@ -148,7 +148,7 @@ void FaultInjector::OnBegin(FaultKind kind, std::uint64_t number) {
   const Duration length = LengthOf(kind, number);
   const std::uint32_t victim = VictimOf(kind, number);
   Active& active = active_[static_cast<std::size_t>(kind)];
-  active = {victim, {}, false};
+  active = {victim, number, {}, false};
   active.left_out =
       !recorder_->choices.Takes({Choice::kFault, {static_cast<std::uint32_t>(kind)}, number});
   // Also of one that is left out: the next of its kind comes when it would have come.
@@ -174,6 +174,12 @@ void FaultInjector::Begin(FaultKind kind, std::uint64_t number, std::uint32_t vi
     case FaultKind::kRollBack:
       targets_->SaveDisk(victim);
       break;
+    case FaultKind::kCrashAtIo: {
+      const std::uint64_t io = Draw(kind, number, About::kIo);
+      targets_->HostAt(victim).SetTrap(static_cast<IoType>(Bounded(io, kIoTypes)),
+                                       BetweenScales(Derive(io, 1), 1, 16));
+      break;
+    }
     case FaultKind::kCrashAll:
       BeginCrashAll(number);
       break;
@@ -223,6 +229,9 @@ void FaultInjector::OnEnd(FaultKind kind, std::uint64_t number) {
     case FaultKind::kSlowDisk:
       targets_->HostAt(victim).SetDiskSlowness(1);
       break;
+    case FaultKind::kCrashAtIo:
+      targets_->HostAt(victim).RemoveTrap();
+      break;
     case FaultKind::kRollBack:
       targets_->RollBackHost(victim, queue_->now() + plan_.process_start);
       break;
@@ -234,6 +243,16 @@ void FaultInjector::OnEnd(FaultKind kind, std::uint64_t number) {
       break;  // these end by themselves
   }
   Schedule(kind, number + 1);
+}
+
+void FaultInjector::OnTrap(std::uint32_t host) {
+  const FaultKind kind = FaultKind::kCrashAtIo;
+  const Active& active = active_[static_cast<std::size_t>(kind)];
+  if (stopped_ || active.victim != host) return;
+  const Duration length = LengthOf(kind, active.number);
+  const std::uint64_t draw = Draw(kind, active.number, About::kUntil);
+  targets_->CrashHost(host, CrashKindOf(kind, active.number),
+                      queue_->now() + Between(draw, length / 100, length));
 }
 
 }  // namespace grassdb::sim

@@ -67,6 +67,8 @@ class FaultInjector {
   void Start();
   void OnBegin(FaultKind kind, std::uint64_t number);
   void OnEnd(FaultKind kind, std::uint64_t number);
+  // The trap that kCrashAtIo has set has sprung.
+  void OnTrap(std::uint32_t host);
   // The links of a partition that leaves some node able to lead; empty if none was found.
   // `can_lead(node, nodes)` decides of a node and those that it is in touch with both ways, itself
   // included, one bit each.
@@ -89,10 +91,12 @@ class FaultInjector {
     kUntil = 9,
     kJump = 10,
     kAim = 11,
+    kIo = 12,
   };
   // The fault of a kind that has begun and not ended.
   struct Active {
     std::uint32_t victim = 0;
+    std::uint64_t number = 0;
     Links links;            // cut
     bool left_out = false;  // of the schedule: it only takes its time
   };

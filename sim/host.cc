@@ -72,7 +72,7 @@ void Host::Boot() {
   clock_ = DriftingClock(queue_->now(), Instant(base), drift);
   disk_.BeginJob(queue_->now() + plan_.process_start);
   absl::StatusOr<store::Opened> opened = store::Storage::Open(disk_, plan_.storage, identity_);
-  const TrueTime end = disk_.EndJob();
+  const TrueTime end = EndJob();
   if (opened.ok()) {
     storage_ = std::move(opened->storage);
     recovered_ = std::move(opened->state);
@@ -261,7 +261,15 @@ void Host::StartNextJob() {
   if (running_durable_) owner_->OnDurableJobBegins(number_, job);
   disk_.BeginJob(queue_->now());
   running_ = storage_->Execute(std::move(job));
-  queue_->Push(disk_.EndJob(), EventType::kDiskDone, number_, life_);
+  queue_->Push(EndJob(), EventType::kDiskDone, number_, life_);
+}
+
+TrueTime Host::EndJob() {
+  const TrueTime end = disk_.EndJob();
+  if (const auto sprung = disk_.TakeSprung()) {
+    queue_->Push(*sprung, EventType::kTrapSprings, number_, life_);
+  }
+  return end;
 }
 
 void Host::OnDiskEvent(std::uint64_t life) {

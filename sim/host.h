@@ -82,6 +82,9 @@ class Host final : private Clock, private Network, private Disk, private Clients
   void Resume();
   void SetSlowness(std::uint32_t factor) { slowness_ = factor; }
   void SetDiskSlowness(std::uint32_t factor) { disk_.SetSlowness(factor); }
+  // The event kTrapSprings comes in the middle of that I/O (SimDisk::SetTrap).
+  void SetTrap(IoType type, std::uint64_t passes) { disk_.SetTrap(type, passes); }
+  void RemoveTrap() { disk_.RemoveTrap(); }
   void JumpClock(Duration by);
   // The disk fails no more, the clock runs true, nothing is slow or paused. Does not boot.
   void Heal();
@@ -125,6 +128,7 @@ class Host final : private Clock, private Network, private Disk, private Clients
   void StepBatch();
   void ArmTimer();
   void StartNextJob();
+  TrueTime EndJob();
   NodeOptions OptionsOfThisLife() const;
 
   const std::uint32_t number_;

@@ -61,6 +61,7 @@ enum class Dimension : std::uint64_t {
   kStageSync = 44,
   kSnapshotRate = 45,
   kTimeouts = 46,
+  kRarePath = 47,
 };
 
 class Drawer {
@@ -194,6 +195,7 @@ void DrawFaults(const Drawer& draw, Plan* plan) {
   DrawFault(draw, FaultKind::kClientCut, 40, 4 * unit, unit / 2, 8 * unit, plan);
   DrawFault(draw, FaultKind::kClockJump, 25, 5 * unit, unit / 100, unit / 50, plan);
   DrawFault(draw, FaultKind::kWipe, 40, 8 * unit, unit / 100, 4 * unit, plan);
+  DrawFault(draw, FaultKind::kCrashAtIo, 50, 3 * unit, unit / 4, 4 * unit, plan);
   DrawFault(draw, FaultKind::kRollBack, 30, 4 * unit, unit / 4, 8 * unit, plan);
   plan->power_loss =
       draw.Coin(50, Dimension::kPowerLoss)
@@ -290,6 +292,8 @@ const char* NameOf(FaultKind kind) {
       return "wipe";
     case FaultKind::kRollBack:
       return "roll-back";
+    case FaultKind::kCrashAtIo:
+      return "crash-at-io";
   }
   return "?";
 }
@@ -316,6 +320,7 @@ Plan DrawPlan(const RunOptions& options) {
   plan.workload.lease = draw.Rate(40, Dimension::kLease, 100'000, 1'000'000);
   KeepToLeaseAssumptions(&plan);
   plan.standing_partition = draw.Coin(50, Dimension::kStanding);
+  plan.rare_path = draw.Rate(60, Dimension::kRarePath, 10'000, 250'000);
   plan.processing = draw.Scales(Dimension::kProcessing, microseconds(1), microseconds(200));
   plan.process_start = milliseconds(5);
   plan.fault_phase = draw.Scales(Dimension::kFaultPhase, seconds(8), seconds(24));
@@ -359,7 +364,7 @@ std::string Describe(const Plan& plan) {
   text += "  node: " + Text(plan.processing) + " an input, power loss " + Decimal(plan.power_loss) +
           " ppm of crashes, drift up to " +
           Decimal(static_cast<std::uint64_t>(plan.clock.drift_ppm_max)) + " ppm, jump up to " +
-          Text(plan.clock.jump_max) + "\n";
+          Text(plan.clock.jump_max) + ", rare paths " + Decimal(plan.rare_path) + " ppm\n";
   text += "  clients: " + Decimal(work.clients) + " on " + Decimal(work.keys) +
           " keys, think up to " + Text(work.think_max) + ", values up to " +
           Decimal(work.value_bytes_max) + " bytes, get/put/delete/cas/snapshot/transfer/member " +

@@ -31,6 +31,7 @@ enum class Stream : std::uint64_t {
   kClient = 12,
   kRaftSeed = 13,
   kOldMail = 14,
+  kRarePath = 15,
 };
 
 // A rate in millionths. Not a floating-point number: decisions must be the same on every machine.

@@ -10,6 +10,7 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/hash.h"
 #include "sim/choices.h"
@@ -151,6 +152,8 @@ class Recorder {
   Fingerprint fingerprint;
   Counters counters;
   Choices choices;
+  std::vector<std::uint8_t>
+      reached;  // by number of the place (sites.h): 1 if it was reached, or taken
 
  private:
   static constexpr std::uint64_t kKept = 40;

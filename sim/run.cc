@@ -72,6 +72,7 @@ RunResult RunObserved(const Plan& plan, const RunObserver& observer, const std::
   result.ended = recorder->at();
   result.fingerprint = recorder->fingerprint;
   result.counters = recorder->counters;
+  result.reached = recorder->reached;
   return result;
 }
 

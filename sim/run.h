@@ -18,8 +18,9 @@ struct RunResult {
   std::optional<Violation> violation;
   Fingerprint fingerprint;
   Counters counters;
-  TrueTime ended;     // virtual; with a violation, when it was found
-  std::string trace;  // the newest lines, if there is a violation
+  std::vector<std::uint8_t> reached;  // as in Recorder
+  TrueTime ended;                     // virtual; with a violation, when it was found
+  std::string trace;                  // the newest lines, if there is a violation
   // For a person, when there is a violation: what broke, when, the newest trace lines and, as its
   // last line, the command that repeats the run. Empty otherwise.
   std::string report;

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/check.h"
+#include "sim/sites.h"
 #include "sim/strict_json.h"
 #include "sim/text.h"
 
@@ -100,6 +101,10 @@ constexpr std::array kEdits = {
     FaultEdit<FaultKind::kClockJump>("fault_clock_jump"),
     FaultEdit<FaultKind::kWipe>("fault_wipe"),
     FaultEdit<FaultKind::kRollBack>("fault_roll_back"),
+    FaultEdit<FaultKind::kCrashAtIo>("fault_crash_at_io"),
+    Edit{"rare_path_ppm", 0, 1'000'000,
+         [](const Plan& plan) { return std::uint64_t{plan.rare_path}; },
+         [](std::uint64_t value, Plan* plan) { plan->rare_path = static_cast<PerMillion>(value); }},
     RateEdit<&NetworkPlan::drop, &Plan::network>("drop_ppm"),
     RateEdit<&NetworkPlan::duplicate, &Plan::network>("duplicate_ppm"),
     RateEdit<&NetworkPlan::straggle, &Plan::network>("straggle_ppm"),
@@ -142,7 +147,8 @@ constexpr std::array<ChoiceForm, kChoices> kForms = {{{"faults", 1},
                                                       {"late_ios", 1},
                                                       {"lossy_crashes", 1},
                                                       {"restart_at_heal", 0},
-                                                      {"old_mail", 1}}};
+                                                      {"old_mail", 1},
+                                                      {"rare_paths", 2}}};
 
 const ChoiceForm& FormOf(Choice choice) {
   return kForms[static_cast<std::size_t>(choice)];
@@ -153,6 +159,8 @@ nlohmann::json ToJson(const Decision& decision) {
   for (std::size_t i = 0; i < FormOf(decision.choice).about; ++i) {
     if (decision.choice == Choice::kFault) {
       row.push_back(NameOf(static_cast<FaultKind>(decision.about[i])));
+    } else if (decision.choice == Choice::kRarePath && i == 0) {
+      row.push_back(NameOfSite(decision.about[i]));
     } else {
       row.push_back(decision.about[i]);
     }
@@ -170,6 +178,13 @@ std::optional<std::uint32_t> FaultNamed(const nlohmann::json& name) {
   return std::nullopt;
 }
 
+std::optional<std::uint32_t> SiteNamed(const nlohmann::json& name) {
+  if (!name.is_string()) return std::nullopt;
+  const std::uint32_t key = KeyOfSite(name.get<std::string>());
+  if (NameOfSite(key) == nullptr) return std::nullopt;
+  return key;
+}
+
 std::optional<Decision> ReadDecision(Choice choice, const nlohmann::json& row) {
   const std::size_t about = FormOf(choice).about;
   const bool timed = choice == Choice::kOperation;
@@ -181,6 +196,10 @@ std::optional<Decision> ReadDecision(Choice choice, const nlohmann::json& row) {
       const std::optional<std::uint32_t> kind = FaultNamed(row[i]);
       if (!kind.has_value()) return std::nullopt;
       decision.about[i] = *kind;
+    } else if (choice == Choice::kRarePath && i == 0) {
+      const std::optional<std::uint32_t> site = SiteNamed(row[i]);
+      if (!site.has_value()) return std::nullopt;
+      decision.about[i] = *site;
     } else if (row[i].is_number_unsigned() && row[i].get<std::uint64_t>() <= UINT32_MAX) {
       decision.about[i] = row[i].get<std::uint32_t>();
     } else {

@@ -25,6 +25,7 @@ Simulation::Simulation(const Plan& plan, Recorder* recorder)
     : plan_(plan),
       recorder_(recorder),
       random_(plan.seed, plan.tape),
+      sites_(random_, plan.rare_path, recorder),
       network_(plan, &queue_, recorder),
       faults_(plan, &queue_, &network_, recorder, this) {
   MakeCluster();
@@ -64,6 +65,7 @@ void Simulation::MakeCluster() {
 }
 
 void Simulation::Run() {
+  const Watching watching(&sites_);
   RunFaults();
   if (!plan_.end_with_faults) {
     Heal();
@@ -92,6 +94,7 @@ void Simulation::RunHealed() {
 void Simulation::Step() {
   const SimEvent event = queue_.Pop();
   recorder_->BeginEvent(event.at);
+  sites_.BeginEvent(event.target);
   recorder_->fingerprint.AddAll(Nanoseconds(event.at),
                                 static_cast<std::uint64_t>(event.type) << 32 | event.target);
   Dispatch(event);
@@ -127,6 +130,9 @@ void Simulation::Dispatch(const SimEvent& event) {
       return faults_.OnBegin(static_cast<FaultKind>(event.target), event.value);
     case EventType::kFaultEnds:
       return faults_.OnEnd(static_cast<FaultKind>(event.target), event.value);
+    case EventType::kTrapSprings:
+      if (hosts_[event.target]->life() == event.value) faults_.OnTrap(event.target);
+      return;
     case EventType::kProbe:
       return;
   }
@@ -366,6 +372,7 @@ void Simulation::RunFaults() {
 void Simulation::Heal() {
   recorder_->Note(LineKind::kHealed, 0);
   faults_.Stop();
+  sites_.Stop();
   if (roll_back_->IsUnderWay()) WipeRolledBack(queue_.now());
   network_.Heal();
   // In half of the runs everybody starts anew; in the others the cluster must come out of whatever

@@ -26,6 +26,7 @@
 #include "sim/plan.h"
 #include "sim/recorder.h"
 #include "sim/roll_back.h"
+#include "sim/sites.h"
 #include "sim/slab.h"
 #include "sim/workload.h"
 
@@ -100,6 +101,7 @@ class Simulation final : private HostOwner, private FaultTargets {
   const Plan& plan_;
   Recorder* recorder_;
   const Keyed random_;
+  Sites sites_;
   EventQueue queue_;
   History history_;
   SimNetwork network_;

@@ -22,14 +22,15 @@ namespace grassdb::sim {
 namespace {
 
 // What a worker tells through its pipe. First a bare header when a seed begins, then one with the
-// result, followed by the rule, the report and the failure file. Seeds go by their place in the
-// shard, from 0 on.
+// result, followed by the rule, the report, the failure file and the places that were reached.
+// Seeds go by their place in the shard, from 0 on.
 struct Header {
   std::uint64_t place = 0;
   std::uint32_t finished = 0;
   std::uint32_t rule_bytes = 0;
   std::uint32_t report_bytes = 0;
   std::uint32_t file_bytes = 0;
+  std::uint32_t reached_bytes = 0;
   Fingerprint fingerprint;
   Counters counters;
 };
@@ -56,6 +57,7 @@ struct SeedResult {
   std::string file;
   Fingerprint fingerprint;
   Counters counters;
+  std::vector<std::uint8_t> reached;
 };
 
 // Places, not seeds, are what workers count by: the last seed may be the greatest there is.
@@ -90,10 +92,12 @@ struct Worker {
     header.report_bytes = static_cast<std::uint32_t>(result.report.size());
     header.fingerprint = result.fingerprint;
     header.counters = result.counters;
+    header.reached_bytes = static_cast<std::uint32_t>(result.reached.size());
     WriteAll(pipe, &header, sizeof header);
     WriteAll(pipe, rule.data(), rule.size());
     WriteAll(pipe, result.report.data(), result.report.size());
     WriteAll(pipe, file.data(), file.size());
+    WriteAll(pipe, result.reached.data(), result.reached.size());
   }
   _exit(0);
 }
@@ -206,16 +210,23 @@ class Sweeper {
     std::string& in = worker.received;
     if (in.size() < sizeof header) return false;
     std::memcpy(&header, in.data(), sizeof header);
-    const std::size_t size =
-        sizeof header + header.rule_bytes + header.report_bytes + header.file_bytes;
+    const std::size_t size = sizeof header + header.rule_bytes + header.report_bytes +
+                             header.file_bytes + header.reached_bytes;
     if (in.size() < size) return false;
     if (header.finished == 0) {
       worker.running = header.place;
     } else {
       SeedResult& result = results_[header.place];
-      result.rule = in.substr(sizeof header, header.rule_bytes);
-      result.report = in.substr(sizeof header + header.rule_bytes, header.report_bytes);
-      result.file = in.substr(size - header.file_bytes, header.file_bytes);
+      std::size_t at = sizeof header;
+      const auto take = [&in, &at](std::size_t bytes) {
+        at += bytes;
+        return in.substr(at - bytes, bytes);
+      };
+      result.rule = take(header.rule_bytes);
+      result.report = take(header.report_bytes);
+      result.file = take(header.file_bytes);
+      const std::string reached = take(header.reached_bytes);
+      result.reached.assign(reached.begin(), reached.end());
       result.fingerprint = header.fingerprint;
       result.counters = header.counters;
       worker.running.reset();
@@ -246,6 +257,7 @@ class Sweeper {
       sum.runs.push_back({seed, result.rule, result.fingerprint, result.counters.events});
       CountFaults(seed, failed, &sum);
       sum.counters += result.counters;
+      sum.sites.Add(result.reached);
       sum.fingerprint.AddAll(seed, result.died ? 1 : 0, result.fingerprint.high(),
                              result.fingerprint.low());
       if (failed) sum.failed.push_back({seed, result.rule, result.report, result.file});
@@ -304,6 +316,21 @@ std::string FaultTable(const SweepResult& result) {
   return text + "\n";
 }
 
+// What no seed came to, or how many there are.
+std::string SiteLine(const SiteTally& sites) {
+  const std::vector<std::string> unreached = sites.Unreached();
+  const std::size_t count = sites.Rows().size();
+  std::string text =
+      "places reached " + Decimal(count - unreached.size()) + " of " + Decimal(count);
+  constexpr std::size_t kNamedMax = 10;
+  for (std::size_t i = 0; i < std::min(unreached.size(), kNamedMax); ++i) {
+    text += (i == 0 ? "; not: " : ", ") + unreached[i];
+  }
+  if (unreached.size() > kNamedMax)
+    text += " and " + Decimal(unreached.size() - kNamedMax) + " more";
+  return text + "\n";
+}
+
 }  // namespace
 
 std::string Summary(const SweepOptions& options, const SweepResult& result) {
@@ -335,6 +362,7 @@ std::string Summary(const SweepOptions& options, const SweepResult& result) {
   text += "operations " + Decimal(sum.operations_ok) + " ok, " + Decimal(sum.operations_unknown) +
           " of unknown outcome, " + Decimal(sum.operations_failed) +
           " without effect; keys not decided " + Decimal(sum.keys_undecided) + "\n";
+  text += SiteLine(result.sites);
   text += "fingerprint: " + result.fingerprint.Hex() + "\n";
   if (!result.failed.empty()) text += FaultTable(result);
   for (const auto& [rule, seeds] : by_rule) {

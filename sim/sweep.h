@@ -14,6 +14,7 @@
 #include "sim/plan.h"
 #include "sim/recorder.h"
 #include "sim/run.h"
+#include "sim/sites.h"
 
 namespace grassdb::sim {
 
@@ -73,6 +74,7 @@ struct SweepResult {
   std::vector<FailedSeed> failed;  // by seed
   std::vector<SeedRun> runs;       // by seed
   std::array<FaultTally, kFaultKinds> by_fault{};
+  SiteTally sites;  // of all runs that came to an end
 };
 
 // `progress` is told how many seeds are done and how many have failed.

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/check.h"
+#include "core/probe.h"
 #include "store/io.h"
 
 namespace grassdb::store {
@@ -49,7 +50,7 @@ absl::Status Log::ResumeSealed(const LiveLog& live, std::deque<SealedSegment> se
 absl::Status Log::Append(RecordBuilder& record, const LogState& state) {
   GRASS_CHECK(file_ != nullptr);
   const std::size_t frame_bytes = record.frame_bytes();
-  if (!Fits(frame_bytes)) {
+  if (!Fits(frame_bytes) || GRASS_BUGGIFY("log: a segment is sealed early")) {
     if (absl::Status s = Rotate(state, frame_bytes); !s.ok()) return s;
     GRASS_CHECK(Fits(frame_bytes));
   }
@@ -63,10 +64,11 @@ absl::Status Log::Release(Index through) {
     // been cut since. So the comparison is on the safe side: it never lets go of a segment that
     // still holds an entry above `through`.
     const LogPosition& behind = sealed_.size() > 1 ? sealed_[1].previous : live_.previous;
-    if (behind.index > through) break;
+    if (behind.index > through || GRASS_BUGGIFY("log: a segment is kept longer")) break;
     const SegmentNumber number = sealed_.front().number;
     const std::string name = home_.names.Sealed(number);
-    const bool keep = free_.size() < home_.options.recycled_segments_max;
+    const bool keep = free_.size() < home_.options.recycled_segments_max &&
+                      !GRASS_BUGGIFY("log: a released segment is removed");
     const absl::Status status = keep ? home_.directory.Rename(name, home_.names.Free(number))
                                      : home_.directory.Remove(name);
     if (!status.ok()) return status;
@@ -114,10 +116,12 @@ absl::StatusOr<std::unique_ptr<File>> Log::OpenNext(std::uint64_t capacity) {
   const std::string next = home_.names.Next();
   std::uint64_t filled = 0;
   if (!free_.empty()) {
+    GRASS_PROBE("log: a released segment is used again");
     const SegmentNumber number = free_.back();
     free_.pop_back();
     if (absl::Status s = home_.directory.Rename(home_.names.Free(number), next); !s.ok()) return s;
   } else if (spare_ != nullptr) {
+    GRASS_PROBE("log: the spare file is used");
     spare_.reset();
     filled = std::exchange(spare_filled_, 0);
     if (absl::Status s = home_.directory.Rename(home_.names.Spare(), next); !s.ok()) return s;
@@ -146,6 +150,7 @@ absl::Status Log::FillSpare(std::size_t appended) {
   constexpr std::uint64_t kSharesMin = 8;
   const std::uint64_t capacity = CapacityFor(home_.options, 0);
   if (!free_.empty() || spare_filled_ == capacity) return absl::OkStatus();
+  if (GRASS_BUGGIFY("log: the spare file has to wait")) return absl::OkStatus();
   spare_owed_ += 2 * appended;
   if (spare_owed_ < std::min(kShareBytesMax, capacity / kSharesMin)) return absl::OkStatus();
   if (spare_ == nullptr) {

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/check.h"
+#include "core/probe.h"
 #include "store/io.h"
 #include "store/replay.h"
 #include "store/segment_scan.h"
@@ -129,6 +130,7 @@ bool IsWanted(const SnapshotReader& staged, const Replay& replay, const Recovere
   const SnapshotHeader& header = staged.header();
   const LogPosition position = PositionOf(header.meta);
   return header.source == SnapshotSource::kReceived && staged.stream_bytes() > 0 &&
+         !GRASS_BUGGIFY("recovery: a part of a snapshot is not gone on with") &&
          (!state.snapshot.has_value() || position.index > state.snapshot->index) &&
          replay.TermAt(position.index) != position.term;
 }
@@ -167,6 +169,7 @@ absl::Status ChooseSnapshot(const Home& home, const Inventory& inventory, const 
         continue;
       }
     }
+    GRASS_PROBE("recovery: a snapshot that is not current");
     if (damage.ok()) damage = problem;
     recovered.obsolete.push_back(name);
   }
@@ -192,6 +195,7 @@ absl::Status ChooseStaged(const Home& home, const Inventory& inventory, const Re
     recovered.obsolete.push_back(name);
     return absl::OkStatus();
   }
+  GRASS_PROBE("recovery: a part of a snapshot is gone on with");
   recovered.state.staged = {.meta = (*reader)->header().meta, .offset = (*reader)->stream_bytes()};
   recovered.staged = std::move(*reader);
   return absl::OkStatus();
@@ -199,6 +203,7 @@ absl::Status ChooseStaged(const Home& home, const Inventory& inventory, const Re
 
 absl::Status RemoveFiles(Directory& directory, const std::vector<std::string>& files) {
   for (const std::string& name : files) {
+    GRASS_PROBE("recovery: a leftover file is removed");
     if (absl::Status s = directory.Remove(name); !s.ok()) return s;
   }
   return absl::OkStatus();
@@ -223,6 +228,7 @@ absl::Status MakeLiveLogDurable(const Home& home, const Recovered& recovered) {
 
 absl::Status ResumeLog(const Recovered& recovered, std::vector<SegmentNumber> free, Log& log) {
   if (recovered.end == LogEnd::kSealed) {
+    GRASS_PROBE("recovery: the live log is sealed");
     const RecoveredState& state = recovered.state;
     LogState now;
     now.last =
@@ -287,6 +293,7 @@ absl::StatusOr<Recovered> Recover(const Home& home, const Inventory& inventory) 
   if (absl::Status s = ChooseStaged(home, inventory, replay, recovered); !s.ok()) return s;
   for (const SegmentNumber number : inventory.sealed) {
     const bool counts = !recovered.sealed.empty() && number >= recovered.sealed.front().number;
+    if (!counts) GRASS_PROBE("recovery: a segment behind a gap");
     if (!counts) recovered.obsolete.push_back(home.names.Sealed(number));
   }
   recovered.state.identity = home.identity;
@@ -303,6 +310,7 @@ absl::Status Adopt(const Home& home, const Inventory& inventory, const Recovered
   // Names that recovery saw may be in a cache only.
   if (absl::Status s = directory.Sync(); !s.ok()) return s;
   if (recovered.end == LogEnd::kNext) {
+    GRASS_PROBE("recovery: the next segment takes the live log's place");
     if (absl::Status s = directory.Rename(home.names.Next(), home.names.Live()); !s.ok()) return s;
   } else if (absl::Status s = MakeLiveLogDurable(home, recovered); !s.ok()) {
     return s;

@@ -96,6 +96,9 @@ std::string JsonLines(const SweepOptions& options, const SweepResult& result) {
                                     {"fingerprint", result.fingerprint.Hex()}};
   summary["by_fault"] = faults;
   summary["by_rule"] = rules;
+  nlohmann::ordered_json places = nlohmann::ordered_json::object();
+  for (const SiteTally::Row& row : result.sites.Rows()) places[row.name] = row.seeds;
+  summary["places"] = places;
   nlohmann::ordered_json last;
   last["summary"] = summary;
   return text + Line(last);

@@ -296,6 +296,29 @@ TEST(Disk, FailsAsOftenAsItsPlanSays) {
   EXPECT_EQ(counters.io_failures, 1u);
 }
 
+TEST_F(DiskFixture, ATrapSpringsInTheMiddleOfTheIoItWasSetFor) {
+  MakeDurable("f", "one");
+  disk_.SetTrap(IoType::kRename, 2);
+  const TrueTime begin = now_;
+  Job([&] {
+    Write("f", 0, "two");
+    ASSERT_TRUE(disk_.Rename("f", "g").ok());
+  });
+  EXPECT_EQ(disk_.TakeSprung(), std::nullopt) << "the first rename";
+  Job([&] { ASSERT_TRUE(disk_.Rename("g", "h").ok()); });
+  const auto sprung = disk_.TakeSprung();
+  ASSERT_TRUE(sprung.has_value());
+  EXPECT_GT(*sprung, begin);
+  EXPECT_LE(*sprung, now_);
+  EXPECT_EQ(disk_.TakeSprung(), std::nullopt) << "once";
+  Job([&] { ASSERT_TRUE(disk_.Rename("h", "i").ok()); });
+  EXPECT_EQ(disk_.TakeSprung(), std::nullopt);
+  disk_.SetTrap(IoType::kWrite, 1);
+  disk_.Heal();
+  Job([&] { Write("i", 0, "end"); });
+  EXPECT_EQ(disk_.TakeSprung(), std::nullopt);
+}
+
 TEST(Disk, LocksOnce) {
   Counters counters;
   Choices choices;

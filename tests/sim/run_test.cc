@@ -130,6 +130,23 @@ TEST(Run, SurvivesADiskThatFails) {
 }
 
 // A plan that core refuses by a check, to see a failure from its cause to the report.
+TEST(Run, SurvivesCrashesInTheMiddleOfItsIos) {
+  std::uint64_t crashes = 0;
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    RunOptions options = Seed(seed);
+    options.edits["fault_crash_at_io"] = 1;
+    for (const char* other : {"fault_crash", "fault_crash_all", "fault_wipe", "fault_roll_back"}) {
+      options.edits[other] = 0;
+    }
+    // Those that the healing begins with are left out.
+    options.edits["end_with_faults"] = 1;
+    const RunResult result = RunSeed(options);
+    EXPECT_TRUE(result.ok()) << result.report;
+    crashes += result.counters.crashes;
+  }
+  EXPECT_GT(crashes, 10u);
+}
+
 TEST(Run, ReportsABrokenCheckAndGoesOn) {
   Plan plan = DrawPlan(Seed(1));
   plan.node.snapshot_chunk_bytes = 0;

@@ -63,7 +63,8 @@ TEST(Schedule, IsTheSameRunWhenAllThatHappenedIsKept) {
   for (const Choice choice :
        {Choice::kFault, Choice::kOperation, Choice::kReconnect, Choice::kLoss, Choice::kCopy,
         Choice::kStraggle, Choice::kCopyLate, Choice::kPacketLoss, Choice::kPacketLate,
-        Choice::kIoLate, Choice::kCrashLoss, Choice::kHealRestart, Choice::kOldMail}) {
+        Choice::kIoLate, Choice::kCrashLoss, Choice::kHealRestart, Choice::kOldMail,
+        Choice::kRarePath}) {
     EXPECT_TRUE(seen.contains(choice)) << NameOf(choice);
   }
 }
