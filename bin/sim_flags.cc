@@ -59,6 +59,9 @@ void AddPlanFlags(CLI::App* command, sim::RunOptions* run) {
       },
       "Three nodes under load and no faults");
   command->add_flag_callback(
+      "--black-box", [run] { run->edits["white_box"] = 0; },
+      "Judge by what clients see and by the code's own checks only");
+  command->add_flag_callback(
       "--lite", [run] { Take(sim::AddProfile(kLite, "--lite", &run->edits), "--lite"); },
       "No faults: of nodes, network, disks or clocks");
 }

@@ -142,7 +142,9 @@ void Node::OnRequest(RequestId request, GetRequest get) {
 // False: not served, the read needs a round.
 bool Node::ServeUnderLease(RequestId request, const GetRequest& get) {
   if (!loaded() || applied_ < raft_.commit_index()) return false;
-  if (!raft_.HoldsLease(environment_.clock->Now())) return false;
+  if (!raft_.HoldsLease(environment_.clock->Now()) || GRASS_BUGGIFY("lease: not relied on")) {
+    return false;
+  }
   Reply reply = Read(get.key);
   // Whoever was paused since the first look may have lost the lease before it read.
   if (!raft_.HoldsLease(environment_.clock->Now())) {

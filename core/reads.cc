@@ -82,7 +82,6 @@ void Raft::ConfirmRounds() {
 bool Raft::HoldsLease(Instant now) const {
   const auto* leader = std::get_if<LeaderState>(&role_);
   if (leader == nullptr || leader->lease_void || commit_index_ < leader->first_index) return false;
-  if (GRASS_BUGGIFY("lease: not relied on")) return false;
   const Instant end = configuration().QuorumValue<Instant>([&](NodeId voter) {
     if (voter == options_.id) return Instant::max();
     const Progress* follower = FindFollower(voter);

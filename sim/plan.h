@@ -137,6 +137,9 @@ struct Plan {
   Duration process_start{};   // from a boot to the first I/O of recovery
 
   // Never drawn; a schedule may ask for them (schedule.h).
+  // The checkers that look into the nodes. Without them a run is judged by what its clients see, by
+  // the bounds of part 2 and by the code's own checks; it is the same run.
+  bool white_box = true;
   // The run ends with its faults: nothing heals, and the history is searched as it is then.
   bool end_with_faults = false;
   // Sorted: the only decisions of choices.h that happen. Without a value, all do.

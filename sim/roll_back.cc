@@ -67,7 +67,8 @@ void RollBack::OnDelivered(std::uint32_t to, const Message& message) {
   if (answer == nullptr || answer->result != AppendResult::kConflict) return;
   if (answer->prev_log_index > under_way_->promised) return;
   ++under_way_->denials;
-  GRASS_RULE("who forgets is noticed", under_way_->noticed || under_way_->denials < kDenialsMax,
+  GRASS_RULE("who forgets is noticed",
+             !checkers_->on() || under_way_->noticed || under_way_->denials < kDenialsMax,
              NodeName(under_way_->leader) + " does not notice that " + NodeName(under_way_->host) +
                  " denies what it acknowledged, up to index " +
                  Decimal(under_way_->promised.value()));

@@ -83,6 +83,7 @@ class Simulation final : private HostOwner, private FaultTargets {
   void CheckKeys();
   void AwaitSameState();
   void CheckHistory();
+  void CheckWitnesses();
   // Steps until `done()`; a violation of "convergence", about `what`, when that takes longer.
   template <class Done>
   void StepUntil(Done done, TrueTime deadline, const std::string& what);

@@ -25,8 +25,9 @@ namespace grassdb::sim {
 
 class Checkers {
  public:
-  // `nodes[i]` is the id of host i.
-  Checkers(const std::vector<NodeId>& nodes, const KvOptions& options);
+  // `nodes[i]` is the id of host i. Not `on`: nothing is checked, and disks and commits are
+  // followed as far as others ask for them.
+  Checkers(const std::vector<NodeId>& nodes, const KvOptions& options, bool on);
 
   void OnSend(std::uint32_t host, const Message& message);
   void OnDurableJobBegins(std::uint32_t host, const DiskJob& job);
@@ -51,8 +52,10 @@ class Checkers {
   // All nodes have applied everything and are compared key by key.
   void AtEnd(std::uint32_t host, const Node& node) const;
 
-  Index committed() const { return commits_.last(); }
-  // What the committed commands have changed, in their order.
+  bool on() const { return on_; }
+  // Of any node; if not on, that a node has been seen to know of.
+  Index committed() const { return on_ ? commits_.last() : seen_commit_; }
+  // What the committed commands have changed, in their order. Empty if not on.
   const std::vector<ReferenceStore::Change>& changes() const { return reference_.changes(); }
   std::uint64_t configurations_committed() const { return configurations_committed_; }
   std::size_t leaderships() const { return elections_.leaderships(); }
@@ -62,6 +65,8 @@ class Checkers {
   void CheckCommitQuorum(const Raft& raft) const;
   void FeedReference();
 
+  const bool on_;
+  Index seen_commit_;
   std::map<NodeId, std::uint32_t> host_of_;
   ImageOf image_of_;
   std::vector<DiskState> disks_;

@@ -130,6 +130,17 @@ TEST(Run, SurvivesADiskThatFails) {
 }
 
 // A plan that core refuses by a check, to see a failure from its cause to the report.
+TEST(Run, IsTheSameRunForCheckersThatLookIntoTheNodesAndWithoutThem) {
+  for (std::uint64_t seed = 1; seed <= 12; ++seed) {
+    RunOptions options = Seed(seed);
+    const RunResult white = RunSeed(options);
+    options.edits["white_box"] = 0;
+    const RunResult black = RunSeed(options);
+    EXPECT_TRUE(black.ok()) << black.report;
+    EXPECT_EQ(black.fingerprint, white.fingerprint) << seed;
+  }
+}
+
 TEST(Run, SurvivesCrashesInTheMiddleOfItsIos) {
   std::uint64_t crashes = 0;
   for (std::uint64_t seed = 1; seed <= 20; ++seed) {

@@ -7,6 +7,7 @@
 
 #include "sim/report/failure_file.h"
 #include "sim/run.h"
+#include "sim/sites.h"
 #include "sim/strict_json.h"
 #include "tests/property.h"
 
@@ -136,6 +137,10 @@ RC_GTEST_PROP(Schedule, IsReadAsItWasWritten, ()) {
         one.about[1] = *rc::gen::arbitrary<std::uint32_t>();
       }
       if (one.choice >= Choice::kLoss && one.choice <= Choice::kDamage) one.about[2] = i;
+      if (one.choice == Choice::kRarePath) {
+        const auto site = *rc::gen::inRange<std::size_t>(0, AllSites().size());
+        one.about = {KeyOfSite(AllSites()[site]->name), i, 0};
+      }
       one.number = *rc::gen::arbitrary<std::uint64_t>();
       if (one.choice == Choice::kOperation) one.not_before = i;
       decisions.insert(one);
@@ -162,6 +167,7 @@ TEST(Schedule, IsReadStrictlyWithTheFieldInTheError) {
       {R"({"seed":1,"only":{"fault":[]}})", "file: only: fault: is unknown here"},
       {R"({"seed":1,"only":{"faults":[["fire",1]]}})", "file: only: faults: '[\"fire\",1]'"},
       {R"({"seed":1,"only":{"faults":[["crash"]]}})", "file: only: faults: '[\"crash\"]'"},
+      {R"({"seed":1,"only":{"rare_paths":[["no such",1,1]]}})", "file: only: rare_paths: '"},
       {R"({"seed":1,"only":{"operations":[[4294967296,1,0]]}})", "file: only: operations: "},
       {R"({"seed":1,"only":{"operations":[[0,1,0],[0,1,5]]}})",
        "operations: names a decision twice"},
