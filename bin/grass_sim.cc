@@ -42,6 +42,7 @@ int main(int argc, char** argv) {
   sim_main::AddBench(&app, &exit_code);
   sim_main::AddPrefix(&app, &exit_code);
   sim_main::AddDiverge(&app, &exit_code);
+  sim_main::AddExplain(&app, &exit_code);
   sim_main::AddExplore(&app, &exit_code);
   sim_main::AddCheckHistory(&app, &exit_code);
   if (!NamesACommand(app, argc > 1 ? argv[1] : nullptr)) return sim_main::kExitUsage;

@@ -16,6 +16,7 @@ void AddCompare(CLI::App* app, int* exit_code);
 void AddBench(CLI::App* app, int* exit_code);
 void AddPrefix(CLI::App* app, int* exit_code);
 void AddDiverge(CLI::App* app, int* exit_code);
+void AddExplain(CLI::App* app, int* exit_code);
 void AddExplore(CLI::App* app, int* exit_code);
 void AddCheckHistory(CLI::App* app, int* exit_code);
 

@@ -62,6 +62,11 @@ struct FactsReader {
   }
 };
 
+PacketKind KindOf(const ClientPacket& packet) {
+  if (std::holds_alternative<ClientRequest>(packet.body)) return kPacketRequest;
+  return std::holds_alternative<Reply>(packet.body) ? kPacketReply : kPacketReset;
+}
+
 // Of the data as a rule, of what stands around it now and then.
 void FlipBit(std::uint64_t random, InstallSnapshotRequest* chunk) {
   const std::uint64_t bit = Derive(random, 1);
@@ -147,7 +152,7 @@ void SimNetwork::Send(std::uint32_t from, std::uint32_t to, Message message) {
     // The copy's time is its own: it may come first, or long after.
     const std::uint64_t own = Derive(random, kSaltCopy);
     const TrueTime at = ArrivalOn(link, own, decision(Choice::kCopyLate));
-    queue_->Push(at, EventType::kDeliver, to, messages_.Put({from, message}));
+    Carry(at, to, {from, message}, true);
   }
   auto* chunk = std::get_if<InstallSnapshotRequest>(&message.body);
   if (chunk != nullptr && takes(kSaltDamage, plan_.damage, Choice::kDamage)) {
@@ -155,7 +160,16 @@ void SimNetwork::Send(std::uint32_t from, std::uint32_t to, Message message) {
     FlipBit(Derive(random, kSaltDamagedBit), chunk);
   }
   const TrueTime at = ArrivalOn(link, random, decision(Choice::kStraggle));
-  queue_->Push(at, EventType::kDeliver, to, messages_.Put({from, std::move(message)}));
+  Carry(at, to, {from, std::move(message)}, false);
+}
+
+void SimNetwork::Carry(TrueTime at, std::uint32_t to, InFlight in_flight, bool repeated) {
+  const std::uint32_t from = in_flight.from;
+  const std::size_t kind = in_flight.message.body.index();
+  const std::uint64_t term = in_flight.message.term.value();
+  const std::uint32_t slot = messages_.Put(std::move(in_flight));
+  queue_->Push(at, EventType::kDeliver, to, slot);
+  recorder_->Show(LineKind::kSent, from, kind, to, term, std::uint64_t{slot} * 2, repeated ? 1 : 0);
 }
 
 void SimNetwork::Keep(std::uint32_t from, std::uint32_t to, const Message& message) {
@@ -180,7 +194,7 @@ void SimNetwork::RepeatOldMail(std::uint32_t host, Duration within) {
     if (random % 2 == 0 || !recorder_->choices.Takes({Choice::kOldMail, {host}, number})) return;
     ++recorder_->counters.messages_repeated;
     const TrueTime at = queue_->now() + Between(Derive(random, kSaltCopy), Duration(0), within);
-    queue_->Push(at, EventType::kDeliver, old.to, messages_.Put(old.mail));
+    Carry(at, old.to, old.mail, true);
   };
   for (const OldMail& old : first_mail_) repeat(old);
   for (const OldMail& old : newest_mail_) repeat(old);
@@ -188,6 +202,7 @@ void SimNetwork::RepeatOldMail(std::uint32_t host, Duration within) {
 
 SimNetwork::InFlight SimNetwork::TakeMessage(std::uint64_t slot, std::uint32_t to, bool* cut) {
   InFlight in_flight = messages_.Take(slot);
+  recorder_->Show(LineKind::kTaken, to, 0, 0, 0, slot * 2);
   *cut = IsCut(in_flight.from, to);
   if (*cut) Lose(in_flight.from, to, in_flight.message);
   return in_flight;
@@ -196,8 +211,21 @@ SimNetwork::InFlight SimNetwork::TakeMessage(std::uint64_t slot, std::uint32_t t
 void SimNetwork::Arrive(TrueTime at, ClientPacket packet) {
   const bool request = std::holds_alternative<ClientRequest>(packet.body);
   const std::uint32_t target = request ? packet.host : packet.client;
-  queue_->Push(at, request ? EventType::kRequest : EventType::kReply, target,
-               packets_.Put(std::move(packet)));
+  const Place client = PlaceOfClient(packet.client);
+  const Place from = request ? client : packet.host;
+  const Place to = request ? packet.host : client;
+  const PacketKind kind = KindOf(packet);
+  const std::uint32_t slot = packets_.Put(std::move(packet));
+  queue_->Push(at, request ? EventType::kRequest : EventType::kReply, target, slot);
+  recorder_->Show(LineKind::kSent, from, kind, to, 0, std::uint64_t{slot} * 2 + 1);
+}
+
+ClientPacket SimNetwork::TakePacket(std::uint64_t slot) {
+  ClientPacket packet = packets_.Take(slot);
+  const bool request = std::holds_alternative<ClientRequest>(packet.body);
+  recorder_->Show(LineKind::kTaken, request ? packet.host : PlaceOfClient(packet.client), 0, 0, 0,
+                  slot * 2 + 1);
+  return packet;
 }
 
 void SimNetwork::SendPacket(Place from, Place to, Stream stream, ClientPacket packet) {
@@ -212,6 +240,7 @@ void SimNetwork::SendPacket(Place from, Place to, Stream stream, ClientPacket pa
     return;
   }
   ++recorder_->counters.messages_lost;
+  recorder_->Show(LineKind::kLost, from, KindOf(packet), to);
   if (Chance(Derive(random, kSaltReset), plan_.reset_seen)) {
     packet.body = ConnectionLost{Loss::kMaybeSent};
     Arrive(at, std::move(packet));
@@ -240,9 +269,15 @@ void SimNetwork::SendReset(ClientPacket packet, Loss loss) {
   Arrive(ArrivalOn(link, random, late), std::move(packet));
 }
 
+void SimNetwork::Cut(Place from, Place to) {
+  ++LinkOf(from, to).cuts;
+  recorder_->Show(LineKind::kCut, from, 0, to);
+}
+
 void SimNetwork::Mend(Place from, Place to) {
   Link& link = LinkOf(from, to);
   if (link.cuts > 0) --link.cuts;  // 0 already when Heal came first
+  recorder_->Show(LineKind::kMended, from, 0, to);
 }
 
 void SimNetwork::Clog(Place from, Place to, TrueTime until) {

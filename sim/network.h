@@ -62,14 +62,14 @@ class SimNetwork {
   void SendReply(ClientPacket packet);
   // Tells a client after a while, or never, that the node has died under its attempt.
   void SendReset(ClientPacket packet, Loss loss);
-  ClientPacket TakePacket(std::uint64_t slot) { return packets_.Take(slot); }
+  ClientPacket TakePacket(std::uint64_t slot);
 
   // After `host` has lost its disk: some of what was said long ago, to it or by it, arrives once
   // more within `within`. Only where messages overtake each other.
   void RepeatOldMail(std::uint32_t host, Duration within);
 
   // A link is down as long as it has been cut more often than mended.
-  void Cut(Place from, Place to) { ++LinkOf(from, to).cuts; }
+  void Cut(Place from, Place to);
   void Mend(Place from, Place to);
   bool IsCut(Place from, Place to) const { return links_[from * places_ + to].cuts > 0; }
   // Holds what is sent on the link until `until`.
@@ -98,6 +98,8 @@ class SimNetwork {
   void Lose(std::uint32_t from, std::uint32_t to, const Message& message);
   void Keep(std::uint32_t from, std::uint32_t to, const Message& message);
   void SendPacket(Place from, Place to, Stream stream, ClientPacket packet);
+  // Lets what is not lost arrive.
+  void Carry(TrueTime at, std::uint32_t to, InFlight in_flight, bool repeated);
   void Arrive(TrueTime at, ClientPacket packet);
 
   NetworkPlan plan_;

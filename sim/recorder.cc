@@ -11,13 +11,15 @@
 namespace grassdb::sim {
 namespace {
 
-// As std::variant's index of MessageBody.
+// As std::variant's index of MessageBody, then PacketKind.
 const char* MessageName(std::uint64_t kind) {
-  constexpr std::array<const char*, 9> kNames = {
-      "RequestVote",         "RequestVoteAnswer", "AppendEntries",
-      "AppendEntriesAnswer", "InstallSnapshot",   "InstallSnapshotAnswer",
-      "TimeoutNow",          "ReadIndex",         "ReadIndexAnswer"};
-  static_assert(kNames.size() == std::variant_size_v<MessageBody>);
+  constexpr std::array<const char*, 12> kNames = {"RequestVote",     "RequestVoteAnswer",
+                                                  "AppendEntries",   "AppendEntriesAnswer",
+                                                  "InstallSnapshot", "InstallSnapshotAnswer",
+                                                  "TimeoutNow",      "ReadIndex",
+                                                  "ReadIndexAnswer", "request",
+                                                  "reply",           "connection reset"};
+  static_assert(kPacketRequest == std::variant_size_v<MessageBody>);
   return kind < kNames.size() ? kNames[kind] : "?";
 }
 
@@ -110,6 +112,14 @@ std::string Body(const TraceLine& line) {
       return "has an earlier state of its disk";
     case LineKind::kOpenFailed:
       return "recovery failed: the disk failed";
+    case LineKind::kSent:
+      return MessageName(line.a) + (line.c != 0 ? " term " + Decimal(line.c) : "");
+    case LineKind::kTaken:
+      return "taken";
+    case LineKind::kCut:
+      return "cut";
+    case LineKind::kMended:
+      return "mended";
   }
   return "?";
 }
@@ -174,6 +184,14 @@ std::string TextOf(const TraceLine& line) {
     text += NodeName(line.node);
   }
   return text + " " + Body(line);
+}
+
+std::string WordsOf(const TraceLine& line) {
+  return Body(line);
+}
+
+const char* NameOfMessage(std::uint64_t kind) {
+  return MessageName(kind);
 }
 
 void Recorder::Stop() const {

@@ -89,7 +89,16 @@ enum class LineKind : std::uint8_t {
   kOpenFailed = 14,
   kWiped = 15,
   kRolledBack = 16,
+  // Shown to a watcher only, and no part of the trace. `node` is a place (network.h).
+  kSent = 17,    // a: message kind or PacketKind, b: to, c: term, d: in flight as, e: 1 if repeated
+  kTaken = 18,   // out of the network; kDelivered or kLost follows, unless its receiver is down
+                 // d: in flight as
+  kCut = 19,     // b: to
+  kMended = 20,  // b: to
 };
+
+// Of what goes between clients and nodes; numbered behind the kinds of messages.
+enum PacketKind : std::uint64_t { kPacketRequest = 9, kPacketReply = 10, kPacketReset = 11 };
 
 struct TraceLine {
   TrueTime at;
@@ -104,6 +113,10 @@ struct TraceLine {
 };
 
 std::string TextOf(const TraceLine& line);
+// Without time, event and who.
+std::string WordsOf(const TraceLine& line);
+// "AppendEntries", "request".
+const char* NameOfMessage(std::uint64_t kind);
 
 // The lines of a trace that somebody wants to read.
 struct TraceWindow {
@@ -128,6 +141,10 @@ class Recorder {
     window_ = window;
   }
 
+  // Gets every line as numbers, and those that are for a watcher only.
+  using Watch = std::function<void(const TraceLine&)>;
+  void SetWatch(Watch watch) { watch_ = std::move(watch); }
+
   // Ends the run, with a Violation of kStopped, when it wants to begin one event more.
   static constexpr const char* kStopped = "stopped";
   void StopAfter(std::uint64_t events) { stop_after_ = events; }
@@ -143,6 +160,14 @@ class Recorder {
     TraceLine& line = ring_[lines_++ % kKept];
     line = {at_, counters.events, kind, node, a, b, c, d, e};
     if (sink_ && window_.Shows(line)) sink_(TextOf(line));
+    if (watch_) [[unlikely]]
+      watch_(line);
+  }
+  // As Note, for a watcher only.
+  void Show(LineKind kind, std::uint32_t node, std::uint64_t a = 0, std::uint64_t b = 0,
+            std::uint64_t c = 0, std::uint64_t d = 0, std::uint64_t e = 0) const {
+    if (watch_) [[unlikely]]
+      watch_({at_, counters.events, kind, node, a, b, c, d, e});
   }
   // The newest lines, oldest first.
   std::string NewestLines() const;
@@ -166,6 +191,7 @@ class Recorder {
   std::array<TraceLine, kKept> ring_;
   Sink sink_;
   TraceWindow window_;
+  Watch watch_;
 };
 
 }  // namespace grassdb::sim

@@ -57,6 +57,7 @@ RunResult RunObserved(const Plan& plan, const RunObserver& observer, const std::
   const CheckFailuresThrow handler;
   const auto recorder = std::make_unique<Recorder>();
   if (observer.sink) recorder->SetSink(observer.sink, observer.window);
+  if (observer.watch) recorder->SetWatch(observer.watch);
   recorder->choices.Use(plan.only.has_value() ? &*plan.only : nullptr, observer.decisions);
   RunResult result;
   result.seed = plan.seed;
@@ -79,7 +80,8 @@ RunResult RunObserved(const Plan& plan, const RunObserver& observer, const std::
 }  // namespace
 
 RunResult RunPlan(const Plan& plan, const Recorder::Sink& sink, const std::string& repeat) {
-  return RunObserved(plan, {.sink = sink, .window = {}, .decisions = nullptr}, repeat);
+  return RunObserved(plan, {.sink = sink, .window = {}, .watch = nullptr, .decisions = nullptr},
+                     repeat);
 }
 
 RunResult RunSchedule(const Schedule& schedule, const RunObserver& observer,

@@ -47,6 +47,7 @@ Prefix RunPrefix(const RunOptions& options, std::uint64_t events);
 struct RunObserver {
   Recorder::Sink sink;
   TraceWindow window;
+  Recorder::Watch watch{};
   std::vector<Decision>* decisions = nullptr;  // gets those of choices.h that happen
 };
 
