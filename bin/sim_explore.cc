@@ -184,7 +184,7 @@ void AddExplore(CLI::App* app, int* exit_code) {
   const auto flags = std::make_shared<Flags>();
   explore::ExploreOptions& options = flags->options;
   explore::Bounds& bounds = options.bounds;
-  const auto add = [&](const std::string& flag, std::uint32_t* value, Range range,
+  const auto add = [&](const std::string& flag, std::uint32_t* value, NumberRange range,
                        const std::string& help) {
     AddNumber(command, flag, value, range, help)->default_str(std::to_string(*value));
   };

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cstdio>
 #include <vector>
 
@@ -70,14 +69,6 @@ void AddPlanFlags(CLI::App* command, sim::RunOptions* run) {
 
 void Print(std::string_view text) {
   std::fwrite(text.data(), 1, text.size(), stdout);
-}
-
-std::optional<std::uint64_t> ParseNumber(std::string_view text) {
-  std::uint64_t value = 0;
-  const char* end = text.data() + text.size();
-  const auto [at, error] = std::from_chars(text.data(), end, value);
-  if (error != std::errc() || at != end) return std::nullopt;
-  return value;
 }
 
 void AddRunFlags(CLI::App* command, sim::RunOptions* run) {

@@ -1,5 +1,4 @@
-// What the commands of grass-sim have in common: exit codes, numbers on the command line, and the
-// flags that shape a run.
+// What the commands of grass-sim have in common: exit codes, and the flags that shape a run.
 #ifndef GRASSDB_BIN_SIM_FLAGS_H_
 #define GRASSDB_BIN_SIM_FLAGS_H_
 
@@ -9,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "bin/number_flag.h"
 #include "sim/plan.h"
 #include "sim/report/failure_file.h"
 
@@ -20,45 +20,6 @@ inline constexpr int kExitUsage = 2;
 
 // On standard output, as it is.
 void Print(std::string_view text);
-
-struct Range {
-  std::uint64_t min = 0;
-  std::uint64_t max = UINT64_MAX;
-};
-
-// Decimal digits and nothing else.
-std::optional<std::uint64_t> ParseNumber(std::string_view text);
-
-// The type of the number itself, also where the flag may be left out.
-template <class Value>
-struct NumberIn {
-  using Type = Value;
-};
-template <class Value>
-struct NumberIn<std::optional<Value>> {
-  using Type = Value;
-};
-
-// A flag with a whole number in `range`. By hand: CLI11 takes -1 and what is too large for the
-// nearest number it has, without a word.
-template <class Value>
-CLI::Option* AddNumber(CLI::App* command, const std::string& flag, Value* value, Range range,
-                       const std::string& help) {
-  return command
-      ->add_option_function<std::string>(
-          flag,
-          [flag, value, range](const std::string& text) {
-            const std::optional<std::uint64_t> number = ParseNumber(text);
-            if (!number.has_value() || *number < range.min || *number > range.max) {
-              throw CLI::ValidationError(flag + " '" + text + "': expected a whole number from " +
-                                         std::to_string(range.min) + " to " +
-                                         std::to_string(range.max));
-            }
-            *value = static_cast<typename NumberIn<Value>::Type>(*number);
-          },
-          help)
-      ->type_name("N");
-}
 
 // --nodes, --steps, --seconds, --set, --profile, --performance and --lite.
 void AddRunFlags(CLI::App* command, sim::RunOptions* run);

@@ -23,22 +23,6 @@ SystemTime After(Duration duration) {
          std::chrono::duration_cast<std::chrono::system_clock::duration>(duration);
 }
 
-std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address) {
-  grpc::ChannelArguments arguments;
-  // A third of the cost of a call is in filters that a client of grassdb has no use for; the check
-  // of deadlines, which it has, comes back by its own switch.
-  arguments.SetInt(GRPC_ARG_MINIMAL_STACK, 1);
-  arguments.SetInt(GRPC_ARG_ENABLE_DEADLINE_CHECKS, 1);
-  // Retries are core/client.h's: only it knows what may be repeated.
-  arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);
-  arguments.SetInt(GRPC_ARG_HTTP2_BDP_PROBE, 0);
-  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 20);
-  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 200);
-  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 1000);
-  arguments.SetMaxReceiveMessageSize(-1);
-  return Dial(address, arguments);
-}
-
 // Waits until the channel has a connection; false if there is none by the deadline, or the attempt
 // to make one has failed. Nothing is sent before this has succeeded, which is how a loss is known
 // to be Loss::kNeverSent.
@@ -109,7 +93,7 @@ Outcome DatabaseClient::Run(ClientOperation operation) {
 DatabaseClient::Endpoint& DatabaseClient::EndpointFor(const std::string& address) {
   Endpoint& endpoint = endpoints_[address];
   if (endpoint.channel == nullptr) {
-    endpoint.channel = MakeChannel(address);
+    endpoint.channel = DialAsClient(address);
     endpoint.database = wire::Database::NewStub(endpoint.channel);
     endpoint.admin = wire::Admin::NewStub(endpoint.channel);
   }
@@ -210,7 +194,7 @@ std::vector<NodeReport> AskForStatus(const std::vector<std::string>& endpoints, 
   const SystemTime until = After(deadline);
   for (const std::string& endpoint : endpoints) {
     auto& question = *questions.emplace_back(std::make_unique<Question>());
-    question.stub = wire::Admin::NewStub(MakeChannel(endpoint));
+    question.stub = wire::Admin::NewStub(DialAsClient(endpoint));
     question.context.set_deadline(until);
     question.reader = question.stub->AsyncStatus(&question.context, wire::StatusRequest(), &queue);
     question.reader->Finish(&question.response, &question.status, &question);

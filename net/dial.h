@@ -19,6 +19,11 @@ std::string WithLoopback(const std::string& endpoint, bool (*resolves)(const std
 // A channel to host:port, without TLS and never through a proxy. Connects in the background.
 std::shared_ptr<grpc::Channel> Dial(const std::string& endpoint, grpc::ChannelArguments arguments);
 
+// As the clients of a database do it: what a call costs is cut down, and nothing is retried, which
+// is core/client.h's to do.
+grpc::ChannelArguments ClientArguments();
+std::shared_ptr<grpc::Channel> DialAsClient(const std::string& endpoint);
+
 }  // namespace grassdb::net
 
 #endif  // GRASSDB_NET_DIAL_H_

@@ -28,6 +28,7 @@ class Process {
   // Kills it if it still runs.
   ~Process();
 
+  pid_t id() const { return pid_; }
   void Signal(int number);
   // The most memory that it has had in use, in bytes.
   std::size_t MemoryPeak() const;

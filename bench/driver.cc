@@ -1,0 +1,183 @@
+#include "bench/driver.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "core/check.h"
+
+namespace grassdb::bench {
+namespace {
+
+constexpr std::uint64_t kNanosecondsPerSecond = 1'000'000'000;
+constexpr std::uint64_t kPpm50 = 500'000;
+constexpr std::uint64_t kPpm99 = 990'000;
+constexpr std::uint64_t kPpm999 = 999'000;
+
+class Driver {
+ public:
+  Driver(Protocol& protocol, const RequestSource& source, const DriverOptions& options,
+         const DriverHooks& hooks)
+      : protocol_(protocol), source_(source), options_(options), hooks_(hooks) {
+    GRASS_CHECK(protocol.clients() > 0);
+    GRASS_CHECK(options.interval > Duration::zero());
+    due_.resize(protocol.clients());
+    for (std::size_t client = protocol.clients(); client > 0; --client) {
+      free_.push_back(client - 1);
+    }
+  }
+
+  Measurement Run() {
+    start_ = protocol_.Now();
+    begin_ = start_ + options_.warm_up;
+    end_ = begin_ + options_.duration;
+    interval_begin_ = begin_;
+    now_ = start_;
+    while (now_ < end_) {
+      if (!begun_ && now_ >= begin_) {
+        begun_ = true;
+        if (hooks_.on_begin) hooks_.on_begin();
+      }
+      if (now_ >= interval_begin_ + options_.interval) EndInterval(now_);
+      StartDue();
+      Take(protocol_.Wait(NextTurn()));
+    }
+    // One wait may have lasted for the whole of it, on a machine that is very busy.
+    if (!begun_ && hooks_.on_begin) hooks_.on_begin();
+    EndInterval(end_);
+    result_.elapsed = options_.duration;
+    if (hooks_.on_end) hooks_.on_end();
+    // What was due and not begun is counted, not carried out: the run has an end.
+    while (IsOpen() && DueOf(next_) < end_) {
+      if (DueOf(next_) >= begin_) ++result_.not_started;
+      ++next_;
+    }
+    while (free_.size() < due_.size()) Take(protocol_.Wait(Instant::max()));
+    return std::move(result_);
+  }
+
+ private:
+  bool IsOpen() const { return options_.rate > 0; }
+  Instant DueOf(std::uint64_t number) const { return start_ + DueAfter(number, options_.rate); }
+
+  void StartDue() {
+    while (!free_.empty()) {
+      const Instant due = IsOpen() ? DueOf(next_) : now_;
+      if (due > now_) return;
+      const std::size_t client = free_.back();
+      free_.pop_back();
+      due_[client] = due;
+      protocol_.Begin(client, source_.At(next_++));
+    }
+  }
+
+  // When there is something to do though no operation ends.
+  Instant NextTurn() const {
+    Instant turn = std::min(end_, begun_ ? interval_begin_ + options_.interval : begin_);
+    if (IsOpen() && !free_.empty()) turn = std::min(turn, DueOf(next_));
+    return turn;
+  }
+
+  void Take(std::optional<Finish> finish) {
+    if (!finish.has_value()) {
+      now_ = protocol_.Now();
+      return;
+    }
+    now_ = finish->at;
+    free_.push_back(finish->client);
+    const Instant due = due_[finish->client];
+    const bool ok = finish->failure.empty();
+    const Duration latency = now_ - due;
+    if (now_ >= begin_ && now_ < end_) {
+      if (ok) {
+        ++result_.completed;
+        ++interval_completed_;
+        interval_latencies_.Record(latency);
+      } else {
+        ++interval_failed_;
+      }
+    }
+    if (due < begin_ || due >= end_) return;
+    for (std::string& answer : finish->answers) ++result_.answers[std::move(answer)];
+    if (ok) {
+      result_.latencies.Record(latency);
+      if (finish->missing) ++result_.missing;
+    } else {
+      ++result_.failed;
+      ++result_.failures[std::move(finish->failure)];
+    }
+  }
+
+  void EndInterval(Instant now) {
+    Point point;
+    point.end = now - begin_;
+    point.length = now - interval_begin_;
+    point.completed = interval_completed_;
+    point.failed = interval_failed_;
+    point.p50 = interval_latencies_.Quantile(kPpm50);
+    point.p99 = interval_latencies_.Quantile(kPpm99);
+    point.p999 = interval_latencies_.Quantile(kPpm999);
+    interval_begin_ = now;
+    interval_completed_ = 0;
+    interval_failed_ = 0;
+    interval_latencies_.Clear();
+    result_.timeline.push_back(point);
+    if (hooks_.on_point) hooks_.on_point(point);
+  }
+
+  Protocol& protocol_;
+  const RequestSource& source_;
+  const DriverOptions& options_;
+  const DriverHooks& hooks_;
+  Instant start_;
+  Instant begin_;  // of the measured time
+  Instant end_;
+  Instant now_;
+  bool begun_ = false;
+  std::uint64_t next_ = 0;         // number of the operation to begin next
+  std::vector<std::size_t> free_;  // clients without an operation
+  std::vector<Instant> due_;       // of each client's operation
+  Instant interval_begin_;
+  std::uint64_t interval_completed_ = 0;
+  std::uint64_t interval_failed_ = 0;
+  Histogram interval_latencies_;
+  Measurement result_;
+};
+
+}  // namespace
+
+Duration DueAfter(std::uint64_t number, std::uint64_t rate) {
+  GRASS_CHECK(rate > 0);
+  // In two parts: the product would overflow after 18 thousand million operations.
+  const std::uint64_t seconds = number / rate;
+  const std::uint64_t rest = number % rate * kNanosecondsPerSecond / rate;
+  return Duration(seconds * kNanosecondsPerSecond + rest);
+}
+
+std::string FillKeys(Protocol& protocol, const RequestSource& source) {
+  const std::uint64_t keys = source.options().keys;
+  std::uint64_t next = 0;
+  std::size_t under_way = 0;
+  std::string failure;
+  for (std::size_t client = 0; client < protocol.clients() && next < keys; ++client, ++under_way) {
+    protocol.Begin(client, source.Fill(next++));
+  }
+  while (under_way > 0) {
+    std::optional<Finish> finish = protocol.Wait(Instant::max());
+    if (!finish.has_value()) continue;
+    if (failure.empty()) failure = std::move(finish->failure);
+    if (next < keys && failure.empty()) {
+      protocol.Begin(finish->client, source.Fill(next++));
+    } else {
+      --under_way;
+    }
+  }
+  return failure;
+}
+
+Measurement Drive(Protocol& protocol, const RequestSource& source, const DriverOptions& options,
+                  const DriverHooks& hooks) {
+  return Driver(protocol, source, options, hooks).Run();
+}
+
+}  // namespace grassdb::bench

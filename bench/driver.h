@@ -1,0 +1,79 @@
+// The driver: keeps the clients of a Protocol busy for a while and measures what comes back.
+//
+// Closed loop (rate 0): every client begins its next operation when the last one has ended. Open
+// loop (a rate): operation i is due at i/rate whether or not the store keeps up. It is begun by the
+// first client that is free, and its latency counts from when it was due: waiting for a store that
+// stalls is part of the latency ("coordinated omission" would leave it out).
+#ifndef GRASSDB_BENCH_DRIVER_H_
+#define GRASSDB_BENCH_DRIVER_H_
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "bench/histogram.h"
+#include "bench/protocol.h"
+#include "bench/workload.h"
+#include "core/types.h"
+
+namespace grassdb::bench {
+
+struct DriverOptions {
+  std::uint64_t rate = 0;  // operations a second over all clients; 0: closed loop
+  Duration warm_up = std::chrono::seconds(1);
+  Duration duration = std::chrono::seconds(10);
+  // Of the points of the timeline.
+  Duration interval = std::chrono::seconds(1);
+};
+
+// When operation `number` of an open loop is due, after its start.
+Duration DueAfter(std::uint64_t number, std::uint64_t rate);
+
+// What ended in one interval of the measured time.
+struct Point {
+  Duration end{};  // of the interval, since the measured time began
+  Duration length{};
+  std::uint64_t completed = 0;
+  std::uint64_t failed = 0;
+  Duration p50{};
+  Duration p99{};
+  Duration p999{};
+};
+
+struct Measurement {
+  Duration elapsed{};  // the measured time, without warm-up
+  // That succeeded within the measured time: what throughput and CPU per operation are of.
+  std::uint64_t completed = 0;
+  // Of the operations that were due within the measured time and succeeded, however late.
+  Histogram latencies;
+  // Of the operations that were due within the measured time.
+  std::uint64_t failed = 0;
+  std::map<std::string, std::uint64_t> failures;  // by kind
+  std::map<std::string, std::uint64_t> answers;   // Finish::answers, by kind
+  std::uint64_t missing = 0;
+  // Open loop: due within the measured time, and never begun because no client became free.
+  std::uint64_t not_started = 0;
+  std::vector<Point> timeline;
+};
+
+// Called once when the measured time begins, at each point of the timeline, and once when it ends,
+// before the driver waits for what is still under way.
+struct DriverHooks {
+  std::function<void()> on_begin;
+  std::function<void(const Point&)> on_point;
+  std::function<void()> on_end;
+};
+
+// Puts every key once, each client one at a time. Returns the kind of the first failure and ends
+// early with it, or an empty text.
+std::string FillKeys(Protocol& protocol, const RequestSource& source);
+
+// Warm-up, measured time, and then the end of what is under way.
+Measurement Drive(Protocol& protocol, const RequestSource& source, const DriverOptions& options,
+                  const DriverHooks& hooks);
+
+}  // namespace grassdb::bench
+
+#endif  // GRASSDB_BENCH_DRIVER_H_

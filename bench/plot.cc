@@ -1,0 +1,130 @@
+#include "bench/plot.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+namespace grassdb::bench {
+namespace {
+
+// In pixels: the page, and the margins of a chart around its lines.
+constexpr double kWidth = 900;
+constexpr double kHeight = 260;
+constexpr double kLeft = 70;
+constexpr double kRight = 110;
+constexpr double kTop = 30;
+constexpr double kBottom = 30;
+constexpr int kSteps = 5;  // of each axis
+
+struct Series {
+  std::string name;
+  std::string color;
+  std::vector<double> values;  // one for each time
+};
+
+struct Chart {
+  std::string title;
+  std::vector<double> times;  // seconds
+  std::vector<Series> series;
+};
+
+std::string Escaped(const std::string& text) {
+  std::string result;
+  for (const char c : text) {
+    if (c == '<') {
+      result += "&lt;";
+    } else if (c == '&') {
+      result += "&amp;";
+    } else {
+      result += c;
+    }
+  }
+  return result;
+}
+
+// The next of 1, 2, 5, 10, 20, ... that is not below `value`.
+double Rounded(double value) {
+  if (value <= 0) return 1;
+  const double power = std::pow(10, std::floor(std::log10(value)));
+  for (const double step : {1.0, 2.0, 5.0}) {
+    if (value <= step * power) return step * power;
+  }
+  return 10 * power;
+}
+
+std::string Draw(const Chart& chart) {
+  double top = 0;
+  for (const Series& series : chart.series) {
+    for (const double value : series.values) top = std::max(top, value);
+  }
+  top = Rounded(top);
+  const double last = chart.times.empty() ? 1 : chart.times.back();
+  const auto x = [&](double time) { return kLeft + time / last * (kWidth - kLeft - kRight); };
+  const auto y = [&](double value) {
+    return kHeight - kBottom - value / top * (kHeight - kTop - kBottom);
+  };
+  std::string svg = fmt::format(
+      "<svg viewBox=\"0 0 {0} {1}\" width=\"{0}\" height=\"{1}\">\n"
+      "<text x=\"{2}\" y=\"18\" font-weight=\"bold\">{3}</text>\n",
+      kWidth, kHeight, kLeft, Escaped(chart.title));
+  for (int i = 0; i <= kSteps; ++i) {
+    const double value = top * i / kSteps;
+    const double time = last * i / kSteps;
+    svg += fmt::format(
+        "<line x1=\"{0:.1f}\" y1=\"{1:.1f}\" x2=\"{2:.1f}\" y2=\"{1:.1f}\" stroke=\"#ddd\"/>"
+        "<text x=\"{3:.1f}\" y=\"{4:.1f}\" text-anchor=\"end\">{5:g}</text>"
+        "<text x=\"{6:.1f}\" y=\"{7:.1f}\" text-anchor=\"middle\">{8:.3g} s</text>\n",
+        kLeft, y(value), kWidth - kRight, kLeft - 6, y(value) + 4, value, x(time), kHeight - 10,
+        time);
+  }
+  double label = kTop + 10;
+  for (const Series& series : chart.series) {
+    std::string points;
+    for (std::size_t i = 0; i < series.values.size(); ++i) {
+      points += fmt::format("{:.1f},{:.1f} ", x(chart.times[i]), y(series.values[i]));
+    }
+    svg += fmt::format(
+        "<polyline fill=\"none\" stroke=\"{0}\" stroke-width=\"2\" points=\"{1}\"/>"
+        "<text x=\"{2:.1f}\" y=\"{3:.1f}\" fill=\"{0}\">{4}</text>\n",
+        series.color, points, kWidth - kRight + 10, label, Escaped(series.name));
+    label += 18;
+  }
+  return svg + "</svg>\n";
+}
+
+}  // namespace
+
+std::string PlotOf(const RunReport& run) {
+  Chart throughput{.title = "throughput, ops/s",
+                   .times = {},
+                   .series = {{"completed", "#1b6ca8", {}}, {"failed", "#c0392b", {}}}};
+  Chart latency{
+      .title = "latency, ms",
+      .times = {},
+      .series = {{"p50", "#2e8b57", {}}, {"p99", "#e08e0b", {}}, {"p99.9", "#8e44ad", {}}}};
+  const auto milliseconds = [](Duration duration) {
+    return std::chrono::duration<double, std::milli>(duration).count();
+  };
+  for (const Point& point : run.measured.timeline) {
+    if (point.length <= Duration::zero()) continue;
+    const double seconds = std::chrono::duration<double>(point.length).count();
+    const double end = std::chrono::duration<double>(point.end).count();
+    throughput.times.push_back(end);
+    latency.times.push_back(end);
+    throughput.series[0].values.push_back(static_cast<double>(point.completed) / seconds);
+    throughput.series[1].values.push_back(static_cast<double>(point.failed) / seconds);
+    latency.series[0].values.push_back(milliseconds(point.p50));
+    latency.series[1].values.push_back(milliseconds(point.p99));
+    latency.series[2].values.push_back(milliseconds(point.p999));
+  }
+  return fmt::format(
+      "<!DOCTYPE html>\n<html><head><meta charset=\"utf-8\"><title>grass-bench: {} {}</title>\n"
+      "<style>body{{font-family:sans-serif;margin:2em}}svg{{display:block;font-size:12px}}</style>"
+      "</head><body>\n{}{}<pre>{}</pre>\n</body></html>\n",
+      Escaped(run.protocol), NameOf(run.workload.workload), Draw(throughput), Draw(latency),
+      Escaped(TextOf(run)));
+}
+
+}  // namespace grassdb::bench

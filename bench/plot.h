@@ -1,0 +1,16 @@
+// A run as one HTML page that needs nothing else: throughput and latencies over time, drawn as SVG,
+// above the text of the report.
+#ifndef GRASSDB_BENCH_PLOT_H_
+#define GRASSDB_BENCH_PLOT_H_
+
+#include <string>
+
+#include "bench/report.h"
+
+namespace grassdb::bench {
+
+std::string PlotOf(const RunReport& run);
+
+}  // namespace grassdb::bench
+
+#endif  // GRASSDB_BENCH_PLOT_H_

@@ -1,0 +1,48 @@
+// What a run of grass-bench says, as text for a person and as JSON for a program.
+#ifndef GRASSDB_BENCH_REPORT_H_
+#define GRASSDB_BENCH_REPORT_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+#include "bench/driver.h"
+#include "bench/load.h"
+#include "bench/workload.h"
+
+namespace grassdb::bench {
+
+// A run with more than this beside it says little.
+inline constexpr double kOtherCoresMax = 0.35;
+inline constexpr double kStealPercentMax = 8;
+
+struct RunReport {
+  std::string protocol;  // grassdb, etcd
+  WorkloadOptions workload;
+  std::size_t clients = 1;
+  std::size_t channels = 1;
+  DriverOptions driver;
+  Measurement measured;
+  Load load;
+};
+
+// Completed operations a second of the measured time.
+double RateOf(const RunReport& run);
+
+// Whether the machine had so much else to do that the figures are of little use.
+bool IsDisturbed(const Load& load);
+
+// Lines, each with its newline. Latencies are in milliseconds, CPU time in microseconds a
+// completed operation.
+std::string TextOf(const RunReport& run);
+
+// One JSON object, indented, with a newline; the unit is part of each name. What is not known
+// (servers, without their process ids; CPU per operation, without any operation) is null.
+std::string JsonOf(const RunReport& run);
+
+// "12 s: 3456 ops/s, p99 1.234 ms", and the failures if there are any.
+std::string ProgressOf(const Point& point);
+
+}  // namespace grassdb::bench
+
+#endif  // GRASSDB_BENCH_REPORT_H_

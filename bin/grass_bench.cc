@@ -1,0 +1,165 @@
+// grass-bench: measures a cluster. The options are bin/bench_options.h's, the rest is bench/.
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <exception>
+#include <memory>
+#include <optional>
+#include <string>
+#include <system_error>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
+#include "bench/driver.h"
+#include "bench/etcd_protocol.h"
+#include "bench/grassdb_protocol.h"
+#include "bench/load.h"
+#include "bench/plot.h"
+#include "bench/report.h"
+#include "bin/bench_options.h"
+#include "net/log.h"
+
+namespace grassdb {
+namespace {
+
+constexpr int kExitOk = 0;
+constexpr int kExitFailed = 1;
+constexpr int kExitUnreachable = 3;
+
+// However few clients are measured, the keys are written by so many.
+constexpr std::size_t kFillClients = 64;
+
+int Complain(int code, const std::string& problem) {
+  std::fprintf(stderr, "grass-bench: %s\n", problem.c_str());
+  return code;
+}
+
+std::string SystemError() {
+  return std::generic_category().message(errno);
+}
+
+absl::StatusOr<std::unique_ptr<bench::Protocol>> Connect(const BenchOptions& options,
+                                                         const bench::RpcOptions& rpc) {
+  return options.protocol == BenchProtocol::kEtcd ? bench::ConnectEtcd(rpc)
+                                                  : bench::ConnectGrassdb(rpc);
+}
+
+// One line on a terminal, written over by the next.
+class Progress {
+ public:
+  explicit Progress(bool shown) : shown_(shown && isatty(STDERR_FILENO) == 1) {}
+  ~Progress() { Show(""); }
+  void Show(const std::string& text) const {
+    if (shown_) std::fprintf(stderr, "\r\033[K%s", text.c_str());
+  }
+
+ private:
+  bool shown_;
+};
+
+// The measured run; nothing if the processes of the servers could not be looked at.
+absl::StatusOr<bench::RunReport> Measure(const BenchOptions& options, bench::Protocol& protocol) {
+  const bench::RequestSource source(options.workload);
+  absl::StatusOr<bench::Snapshot> before = absl::UnknownError("not begun");
+  absl::StatusOr<bench::Snapshot> after = absl::UnknownError("not ended");
+  const Progress progress(true);
+  progress.Show("warming up");
+  bench::DriverHooks hooks;
+  hooks.on_begin = [&] { before = bench::TakeSnapshot(options.server_pids); };
+  hooks.on_point = [&](const bench::Point& point) { progress.Show(bench::ProgressOf(point)); };
+  hooks.on_end = [&] { after = bench::TakeSnapshot(options.server_pids); };
+  bench::RunReport run;
+  run.measured = bench::Drive(protocol, source, options.driver, hooks);
+  if (!before.ok()) return before.status();
+  if (!after.ok()) return after.status();
+  run.load = bench::LoadBetween(*before, *after);
+  run.protocol = options.protocol == BenchProtocol::kEtcd ? "etcd" : "grassdb";
+  run.workload = options.workload;
+  run.clients = options.rpc.clients;
+  run.channels = options.rpc.channels;
+  run.driver = options.driver;
+  return run;
+}
+
+// 0, or an exit code after having said why.
+int Fill(const BenchOptions& options) {
+  if (!options.fill || !bench::NeedsKeys(options.workload.workload)) return kExitOk;
+  const Progress progress(true);
+  progress.Show("writing the keys");
+  bench::RpcOptions rpc = options.rpc;
+  rpc.clients = std::max(rpc.clients, kFillClients);
+  const auto protocol = Connect(options, rpc);
+  if (!protocol.ok()) return Complain(kExitUnreachable, std::string(protocol.status().message()));
+  const std::string failure = bench::FillKeys(**protocol, bench::RequestSource(options.workload));
+  if (failure.empty()) return kExitOk;
+  return Complain(kExitFailed, "the keys could not be written: " + failure);
+}
+
+struct FileCloser {
+  void operator()(std::FILE* file) const { std::fclose(file); }
+};
+
+// As a whole, and as far as the system can tell.
+bool Write(std::FILE* file, const std::string& text) {
+  return std::fwrite(text.data(), 1, text.size(), file) == text.size() && std::fflush(file) == 0;
+}
+
+int Execute(const BenchOptions& options) {
+  // What would make a long run worthless comes first.
+  std::unique_ptr<std::FILE, FileCloser> plot;
+  if (!options.plot.empty()) {
+    plot.reset(std::fopen(options.plot.c_str(), "w"));
+    if (plot == nullptr) {
+      return Complain(kUsageError, "--plot '" + options.plot + "' cannot be written: " +
+                                       SystemError() + "; name a file in a folder that is there");
+    }
+  }
+  if (const auto seen = bench::TakeSnapshot(options.server_pids); !seen.ok()) {
+    return Complain(kUsageError, "--server-pids: " + std::string(seen.status().message()));
+  }
+  if (const int code = Fill(options); code != kExitOk) return code;
+  const auto protocol = Connect(options, options.rpc);
+  if (!protocol.ok()) return Complain(kExitUnreachable, std::string(protocol.status().message()));
+  const absl::StatusOr<bench::RunReport> run = Measure(options, **protocol);
+  if (!run.ok()) return Complain(kExitFailed, std::string(run.status().message()));
+  if (!Write(stdout, options.json ? bench::JsonOf(*run) : bench::TextOf(*run))) {
+    return Complain(kExitFailed, "the report could not be written: " + SystemError());
+  }
+  if (plot != nullptr && !Write(plot.get(), bench::PlotOf(*run))) {
+    return Complain(kExitFailed,
+                    "--plot '" + options.plot + "' could not be written: " + SystemError());
+  }
+  if (run->measured.failed > 0) {
+    return Complain(kExitFailed, std::to_string(run->measured.failed) + " operations failed");
+  }
+  if (run->measured.completed == 0) return Complain(kExitFailed, "no operation was completed");
+  return kExitOk;
+}
+
+int Run(const std::vector<std::string>& arguments) {
+  const auto parsed = ParseBenchArguments(arguments);
+  if (const auto* exit = std::get_if<EarlyExit>(&parsed)) {
+    std::fprintf(exit->code == 0 ? stdout : stderr, exit->code == 0 ? "%s" : "%s\n",
+                 exit->text.c_str());
+    return exit->code;
+  }
+  net::SilenceGrpc();
+  return Execute(std::get<BenchOptions>(parsed));
+}
+
+}  // namespace
+}  // namespace grassdb
+
+int main(int argc, char** argv) {
+  // Debian's abseil looks for deadlocks at every lock of gRPC, under one lock of the whole process.
+  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
+  try {
+    return grassdb::Run(std::vector<std::string>(argv + 1, argv + argc));
+  } catch (const std::exception& error) {  // out of memory, or of threads
+    std::fprintf(stderr, "grass-bench: %s\n", error.what());
+    return 1;
+  }
+}

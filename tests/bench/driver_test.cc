@@ -1,0 +1,204 @@
+#include "bench/driver.h"
+
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <map>
+#include <utility>
+
+namespace grassdb::bench {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+// A store whose operations take as long as the test says, on a clock that only waiting moves.
+class FakeStore final : public Protocol {
+ public:
+  // `service`: how long the operation takes that is begun at this time.
+  FakeStore(std::size_t clients, std::function<Duration(Instant)> service)
+      : clients_(clients), service_(std::move(service)) {}
+
+  std::size_t clients() const override { return clients_; }
+  Instant Now() const override { return now_; }
+
+  void Begin(std::size_t client, const Request& request) override {
+    requests.push_back(request);
+    ++under_way_;
+    most_under_way = std::max(most_under_way, under_way_);
+    Finish finish;
+    finish.client = client;
+    finish.at = now_ + service_(now_);
+    if (decorate) decorate(requests.size(), &finish);
+    ends_.emplace(finish.at, std::move(finish));
+  }
+
+  std::optional<Finish> Wait(Instant until) override {
+    if (ends_.empty() || ends_.begin()->first > until) {
+      EXPECT_NE(until, Instant::max()) << "waits for ever";
+      now_ = std::max(now_, until);
+      return std::nullopt;
+    }
+    Finish finish = std::move(ends_.begin()->second);
+    ends_.erase(ends_.begin());
+    now_ = finish.at;
+    --under_way_;
+    return finish;
+  }
+
+  std::vector<Request> requests;
+  std::size_t most_under_way = 0;
+  std::function<void(std::size_t number, Finish*)> decorate;
+
+ private:
+  std::size_t clients_;
+  std::function<Duration(Instant)> service_;
+  Instant now_ = Instant(seconds(1000));
+  std::size_t under_way_ = 0;
+  std::multimap<Instant, Finish> ends_;
+};
+
+const RequestSource& Puts() {
+  static const RequestSource source({.workload = Workload::kPut, .keys = 100});
+  return source;
+}
+
+Duration Always(Duration service) {
+  return service;
+}
+
+DriverOptions Options(std::uint64_t rate) {
+  return {.rate = rate, .warm_up = seconds(1), .duration = seconds(4), .interval = seconds(1)};
+}
+
+TEST(BenchDriver, KeepsEveryClientBusyWithoutARate) {
+  FakeStore store(8, [](Instant) { return Always(milliseconds(10)); });
+  const Measurement measured = Drive(store, Puts(), Options(0), {});
+  EXPECT_EQ(store.most_under_way, 8u);
+  EXPECT_NEAR(static_cast<double>(measured.completed), 8 * 400, 8);
+  EXPECT_EQ(measured.latencies.max(), milliseconds(10));
+  EXPECT_EQ(measured.elapsed, seconds(4));
+}
+
+TEST(BenchDriver, KeepsTheRateWhateverTheStoreCouldDo) {
+  FakeStore store(8, [](Instant) { return Always(milliseconds(1)); });
+  const Measurement measured = Drive(store, Puts(), Options(100), {});
+  EXPECT_NEAR(static_cast<double>(measured.completed), 400, 1);
+  EXPECT_EQ(measured.latencies.max(), milliseconds(1));
+  EXPECT_EQ(measured.not_started, 0u);
+}
+
+// One client, 100 operations a second, and a store that stalls once for a second: the operations
+// that were due meanwhile have waited, though none of them was sent.
+TEST(BenchDriver, CountsALatencyFromWhenTheOperationWasDue) {
+  bool stalled = false;
+  const Instant stall = Instant(seconds(1002));
+  FakeStore store(1, [&](Instant now) -> Duration {
+    if (stalled || now < stall) return milliseconds(1);
+    stalled = true;
+    return milliseconds(1000);
+  });
+  const Measurement measured = Drive(store, Puts(), Options(100), {});
+  EXPECT_EQ(measured.latencies.count(), 400u);
+  // A quarter of the operations fell into the second of the stall or the time to make up for it.
+  // Counted from when they were sent, only one of 400 would be slow.
+  EXPECT_GT(measured.latencies.Quantile(900'000), milliseconds(400));
+  EXPECT_LT(measured.latencies.Quantile(500'000), milliseconds(2));
+  EXPECT_EQ(measured.latencies.max(), milliseconds(1000));
+}
+
+TEST(BenchDriver, SaysHowManyOperationsWereNeverBegun) {
+  FakeStore store(1, [](Instant) { return Always(milliseconds(100)); });
+  const Measurement measured = Drive(store, Puts(), Options(100), {});
+  // 10 a second get done; the first of the five seconds' 500 are begun late.
+  EXPECT_NEAR(static_cast<double>(measured.not_started), 400, 2);
+  EXPECT_NEAR(static_cast<double>(measured.completed), 40, 1);
+}
+
+TEST(BenchDriver, LeavesTheWarmUpOutOfTheFigures) {
+  const Instant begin = Instant(seconds(1001));
+  FakeStore store(
+      1, [&](Instant now) { return Always(now < begin ? milliseconds(500) : milliseconds(10)); });
+  store.decorate = [&](std::size_t, Finish* finish) {
+    if (finish->at <= begin) finish->failure = "too early";
+  };
+  const Measurement measured = Drive(store, Puts(), Options(0), {});
+  EXPECT_EQ(measured.failed, 0u);
+  EXPECT_EQ(measured.latencies.max(), milliseconds(10));
+}
+
+TEST(BenchDriver, CountsFailuresAndAnswersByKind) {
+  FakeStore store(1, [](Instant) { return Always(milliseconds(10)); });
+  store.decorate = [](std::size_t number, Finish* finish) {
+    if (number % 4 == 0) finish->failure = "outcome unknown";
+    if (number % 4 == 1) finish->answers = {"OVERLOADED", "OVERLOADED", "NOT_LEADER"};
+    if (number % 4 == 2) finish->missing = true;
+  };
+  const Measurement measured = Drive(store, Puts(), Options(0), {});
+  EXPECT_EQ(measured.failed, 100u);
+  EXPECT_EQ(measured.failures, (std::map<std::string, std::uint64_t>{{"outcome unknown", 100}}));
+  EXPECT_EQ(measured.answers,
+            (std::map<std::string, std::uint64_t>{{"NOT_LEADER", 100}, {"OVERLOADED", 200}}));
+  EXPECT_EQ(measured.missing, 100u);
+  EXPECT_NEAR(static_cast<double>(measured.completed), 300, 1);
+  EXPECT_EQ(measured.latencies.count(), 300u) << "of those that succeeded";
+}
+
+TEST(BenchDriver, TellsEveryIntervalOfTheMeasuredTimeOnce) {
+  FakeStore store(2, [](Instant) { return Always(milliseconds(10)); });
+  std::vector<std::string> calls;
+  const DriverHooks hooks{.on_begin = [&] { calls.push_back("begin"); },
+                          .on_point = [&](const Point&) { calls.push_back("point"); },
+                          .on_end = [&] { calls.push_back("end"); }};
+  const Measurement measured = Drive(store, Puts(), Options(0), hooks);
+  EXPECT_EQ(calls, (std::vector<std::string>{"begin", "point", "point", "point", "point", "end"}));
+  ASSERT_EQ(measured.timeline.size(), 4u);
+  std::uint64_t completed = 0;
+  Duration length{};
+  for (const Point& point : measured.timeline) {
+    EXPECT_NEAR(static_cast<double>(point.completed), 200, 4);
+    EXPECT_EQ(point.p99, milliseconds(10));
+    completed += point.completed;
+    length += point.length;
+  }
+  EXPECT_EQ(completed, measured.completed);
+  EXPECT_EQ(length, measured.elapsed);
+  EXPECT_EQ(measured.timeline.back().end, measured.elapsed);
+}
+
+TEST(BenchDriver, WaitsForWhatIsUnderWayAtTheEnd) {
+  FakeStore store(1, [](Instant) { return Always(milliseconds(700)); });
+  const Measurement measured = Drive(store, Puts(), Options(0), {});
+  // Due at 1.4, 2.1, 2.8, 3.5, 4.2 and 4.9 s; the last one ends after the measured time.
+  EXPECT_EQ(measured.completed, 6u);
+  EXPECT_EQ(measured.latencies.count(), 6u);
+  EXPECT_EQ(store.Now(), Instant(milliseconds(1'005'600)));
+}
+
+TEST(BenchDriver, FillsEveryKeyOnce) {
+  FakeStore store(3, [](Instant) { return Always(milliseconds(1)); });
+  EXPECT_EQ(FillKeys(store, Puts()), "");
+  ASSERT_EQ(store.requests.size(), 100u);
+  for (std::uint64_t key = 0; key < 100; ++key) {
+    EXPECT_EQ(store.requests[key].key, Puts().Fill(key).key);
+  }
+}
+
+TEST(BenchDriver, EndsFillingWithTheFirstFailure) {
+  FakeStore store(3, [](Instant) { return Always(milliseconds(1)); });
+  store.decorate = [](std::size_t number, Finish* finish) {
+    if (number == 10) finish->failure = "refused";
+  };
+  EXPECT_EQ(FillKeys(store, Puts()), "refused");
+  EXPECT_LT(store.requests.size(), 15u);
+}
+
+TEST(BenchDriver, HasDueTimesThatDoNotDrift) {
+  EXPECT_EQ(DueAfter(0, 3), Duration::zero());
+  EXPECT_EQ(DueAfter(1, 3), Duration(333'333'333));
+  EXPECT_EQ(DueAfter(3, 3), seconds(1));
+  EXPECT_EQ(DueAfter(3'000'000'000, 3), seconds(1'000'000'000));
+}
+
+}  // namespace
+}  // namespace grassdb::bench

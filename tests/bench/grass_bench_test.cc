@@ -1,0 +1,147 @@
+// The program itself against a real node. Short runs: what is checked is that the figures fit
+// together, not how large they are.
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "tests/cluster/cluster.h"
+
+namespace grassdb {
+namespace {
+
+using Json = nlohmann::json;
+
+Finished Bench(const Cluster& cluster, std::vector<std::string> arguments) {
+  arguments.insert(arguments.begin(), GRASS_BENCH_BINARY);
+  arguments.push_back("--peers=" + cluster.address(0));
+  return RunToEnd(arguments, cluster.directory());
+}
+
+std::uint64_t Revision(Cluster& cluster) {
+  const auto status = cluster.Status(0);
+  EXPECT_TRUE(status.has_value());
+  return status.has_value() ? status->revision() : 0;
+}
+
+TEST(GrassBench, CountsEveryPutThatTheClusterCarriedOut) {
+  Cluster cluster(1);
+  cluster.StartAndElect();
+  const std::uint64_t before = Revision(cluster);
+  const Finished run = Bench(cluster, {"put", "--clients=8", "--channels=2", "--keys=50",
+                                       "--duration=1s", "--warm-up=100ms", "-w", "json"});
+  ASSERT_EQ(run.code, 0) << run.err;
+  EXPECT_EQ(run.err, "") << "no progress where there is no terminal";
+  const Json json = Json::parse(run.out);
+  const auto completed = json["completed"].get<std::uint64_t>();
+  EXPECT_GT(completed, 8u);
+  EXPECT_EQ(json["failed"], 0);
+  EXPECT_EQ(json["missing"], 0);
+  EXPECT_EQ(json["seconds"], 1.0);
+  EXPECT_EQ(json["ops_per_second"], static_cast<double>(completed));
+  EXPECT_GT(json["client_cpu_us_per_op"].get<double>(), 0);
+  EXPECT_EQ(json["other_cores"], nullptr);
+  // Each put is one revision; those of the warm-up and the last of each client are not counted.
+  EXPECT_GE(Revision(cluster) - before, completed);
+  const auto status = cluster.Status(0);
+  ASSERT_TRUE(status.has_value());
+  EXPECT_EQ(status->sessions(), 8u) << "each client has a session";
+  EXPECT_LE(status->keys(), 50u);
+  std::uint64_t in_timeline = 0;
+  for (const Json& point : json["timeline"]) {
+    in_timeline += point["completed"].get<std::uint64_t>();
+  }
+  EXPECT_EQ(in_timeline, completed);
+}
+
+TEST(GrassBench, WritesTheKeysBeforeItReadsThem) {
+  Cluster cluster(1);
+  cluster.StartAndElect();
+  const std::string plot = cluster.directory() + "/plot.html";
+  const Finished run =
+      Bench(cluster, {"get", "--clients=4", "--keys=100", "--rate=200", "--duration=1s",
+                      "--warm-up=100ms", "--write-out=json", "--plot=" + plot});
+  ASSERT_EQ(run.code, 0) << run.err;
+  const Json json = Json::parse(run.out);
+  EXPECT_EQ(cluster.Status(0)->keys(), 100u);
+  EXPECT_EQ(json["missing"], 0);
+  EXPECT_EQ(json["failed"], 0);
+  // What was due in the measured second, however late on a busy machine.
+  EXPECT_EQ(
+      json["latency_us"]["count"].get<std::uint64_t>() + json["not_started"].get<std::uint64_t>(),
+      200u);
+  EXPECT_TRUE(ReadFile(plot).ends_with("</html>\n"));
+}
+
+TEST(GrassBench, SaysThatTheKeysItReadsAreNotThere) {
+  Cluster cluster(1);
+  cluster.StartAndElect();
+  const Finished run = Bench(cluster, {"txn", "--no-fill", "--duration=300ms", "--warm-up=50ms"});
+  EXPECT_EQ(run.code, 0) << run.err;
+  EXPECT_NE(run.out.find("operations found no key"), std::string::npos) << run.out;
+  EXPECT_NE(run.out.find("failed      0\n"), std::string::npos) << run.out;
+}
+
+TEST(GrassBench, TellsWhatTheServersCost) {
+  Cluster cluster(1);
+  cluster.StartAndElect();
+  const Finished run =
+      Bench(cluster, {"put", "--clients=8", "--duration=1s", "--warm-up=100ms", "-w", "json",
+                      "--server-pids=" + std::to_string(cluster.process(0).id())});
+  ASSERT_EQ(run.code, 0) << run.err;
+  const Json json = Json::parse(run.out);
+  EXPECT_GT(
+      json["servers_user_us_per_op"].get<double>() + json["servers_system_us_per_op"].get<double>(),
+      0);
+  EXPECT_GT(json["servers_rss_mib"].get<double>(), 1);
+  EXPECT_TRUE(json["other_cores"].is_number());
+}
+
+TEST(GrassBench, ExitsWithAnErrorOfItsOwnWithoutACluster) {
+  Cluster cluster(1);  // not started
+  const Finished run = Bench(cluster, {"put", "--deadline=300ms"});
+  EXPECT_EQ(run.code, 3);
+  EXPECT_EQ(run.out, "");
+  EXPECT_TRUE(
+      run.err.starts_with("grass-bench: no leader answers; are these the nodes (--peers)? "))
+      << run.err;
+}
+
+TEST(GrassBench, FailsIfOperationsDo) {
+  Cluster cluster(1);
+  cluster.StartAndElect();
+  std::vector<std::string> command = {
+      GRASS_BENCH_BINARY, "put",          "--peers=" + cluster.address(0), "--deadline=200ms",
+      "--warm-up=100ms",  "--duration=2s"};
+  const std::string out = cluster.directory() + "/bench.out";
+  const std::string err = cluster.directory() + "/bench.err";
+  Process bench(command, out, err);
+  // Until it is at work.
+  ASSERT_TRUE(WaitFor(Seconds(20), [&] {
+    const auto status = cluster.Status(0);
+    return status.has_value() && status->keys() > 0;
+  }));
+  cluster.Kill(0);
+  EXPECT_EQ(bench.Wait(Seconds(30)), 1);
+  EXPECT_NE(ReadFile(out).find("connection lost"), std::string::npos) << ReadFile(out);
+  EXPECT_NE(ReadFile(out).find("outcome unknown"), std::string::npos) << ReadFile(out);
+  EXPECT_NE(ReadFile(err).find("operations failed\n"), std::string::npos) << ReadFile(err);
+}
+
+TEST(GrassBench, RefusesWhatItCannotDoBeforeItBegins) {
+  Cluster cluster(1);
+  const Finished stream = Bench(cluster, {"stream"});
+  EXPECT_EQ(stream.code, 2);
+  const Finished nobody = Bench(cluster, {"put", "--server-pids=2147483647"});
+  EXPECT_EQ(nobody.code, 2);
+  EXPECT_NE(nobody.err.find("--server-pids: there is no process 2147483647"), std::string::npos)
+      << nobody.err;
+  const Finished plot = Bench(cluster, {"put", "--plot=" + cluster.directory() + "/no/plot.html"});
+  EXPECT_EQ(plot.code, 2);
+  EXPECT_NE(plot.err.find("cannot be written: No such file"), std::string::npos) << plot.err;
+}
+
+}  // namespace
+}  // namespace grassdb
