@@ -15,6 +15,10 @@ BUILD_PACKAGES=(
 # shellcheck disable=SC2034
 TEST_PACKAGES=(libgtest-dev librapidcheck-dev)
 
+# For tests/bench/compare_etcd.sh; etcd itself it fetches without installing it.
+# shellcheck disable=SC2034
+BENCH_PACKAGES=(jq)
+
 # For a second compiler, as continuous integration has it, and for tests/mutants/run.sh.
 # shellcheck disable=SC2034
 CI_PACKAGES=(clang libclang-rt-14-dev clang-format rsync patch)

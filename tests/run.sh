@@ -14,7 +14,7 @@ if [ $# -gt 0 ] && [ "$1" != -- ]; then
   shift
 fi
 [ "${1:-}" = -- ] && shift
-install_packages "${BUILD_PACKAGES[@]}" "${TEST_PACKAGES[@]}"
+install_packages "${BUILD_PACKAGES[@]}" "${TEST_PACKAGES[@]}" "${BENCH_PACKAGES[@]}"
 log=$(mktemp)
 cmake --preset "$preset" -DGRASSDB_TESTS=ON >"$log" 2>&1 || {
   cat "$log"

@@ -1,0 +1,333 @@
+#!/usr/bin/env bash
+# Measures grassdb and etcd side by side: a cluster of three nodes each, on this machine, on one disk,
+# with every write synced, by the same load generator, in turns (A B A B), so that whatever the machine
+# does besides meets both. Prints the medians and their ratios, and writes them, with every run, to a
+# JSON file.
+#
+#   bash tests/bench/compare_etcd.sh                 about ten minutes on a quiet machine
+#   bash tests/bench/compare_etcd.sh --quick         about a minute: three workloads, two short runs
+#
+#   --runs N            good runs of each store for a workload (5)
+#   --duration TIME     of each run, as grass-bench has it (5s)
+#   --cases "W:C ..."   workloads and how many clients, for example "put:1 put:64 get:64"
+#   --data-dir DIR      where both keep their data (build/compare); on a disk, or a sync costs nothing
+#   --out FILE          the JSON file (build/compare/result.json)
+#   --keep-disturbed    count runs with other load on the machine too, and say how many
+#
+# A run with more than 0.35 cores of other load, or 8 % stolen, is dropped and made again, up to twice
+# as many runs as asked for. Exit codes: 0 measured, 1 something could not be started, measured or
+# installed (one line says what), 2 usage.
+#
+# In the environment: GRASSDB_BUILD_DIR=FOLDER runs the programs in FOLDER/bin as they are.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+# shellcheck source=tests/packages.sh
+. tests/packages.sh
+
+readonly start_wait_seconds=30
+readonly stop_wait_seconds=10
+runs=5
+duration=5s
+cases='put:1 put:16 put:64 put:256 get:64 get-stale:64 mixed:64 txn:64'
+data_dir=build/compare
+out=
+keep_disturbed=
+
+say() { echo "compare_etcd.sh: $*" >&2; }
+die() {
+  say "$*"
+  exit 1
+}
+usage() {
+  say "$* (the beginning of tests/bench/compare_etcd.sh has the usage)"
+  exit 2
+}
+
+filesystem_of() { df --output=fstype "$1" | tail -n 1; }
+
+parse() {
+  local case
+  while [ $# -gt 0 ]; do
+    case $1 in
+      --quick)
+        runs=2
+        duration=2s
+        cases='put:1 put:64 get:64'
+        ;;
+      --keep-disturbed) keep_disturbed=yes ;;
+      --runs | --duration | --cases | --data-dir | --out)
+        [ $# -ge 2 ] || usage "$1 needs a value"
+        case $1 in
+          --runs) runs=$2 ;;
+          --duration) duration=$2 ;;
+          --cases) cases=$2 ;;
+          --data-dir) data_dir=$2 ;;
+          --out) out=$2 ;;
+        esac
+        shift
+        ;;
+      *) usage "unknown argument '$1'" ;;
+    esac
+    shift
+  done
+  [[ $runs =~ ^[1-9][0-9]?$ ]] || usage "--runs '$runs': expected a number from 1 to 99"
+  for case in $cases; do
+    [[ $case =~ ^(put|get|get-stale|mixed|txn):[1-9][0-9]{0,4}$ ]] ||
+      usage "--cases '$case': expected WORKLOAD:CLIENTS, as in put:64"
+  done
+  out=${out:-$data_dir/result.json}
+}
+
+# --- Programs ---
+
+build() {
+  bin=${GRASSDB_BUILD_DIR:-build/release}/bin
+  if [ -z "${GRASSDB_BUILD_DIR:-}" ]; then
+    install_packages "${BUILD_PACKAGES[@]}" || exit 1
+    local log options=()
+    log=$(mktemp)
+    grep -qs '^GRASSDB_TESTS:[A-Z]*=ON$' build/release/CMakeCache.txt || options=(-DGRASSDB_TESTS=OFF)
+    echo "Building"
+    if ! { cmake --preset release "${options[@]}" &&
+      cmake --build --preset release --target grassdb grass-bench; } >"$log" 2>&1; then
+      tail -n 20 "$log" >&2
+      rm -f "$log"
+      die "the build failed; its last lines are above"
+    fi
+    rm -f "$log"
+  fi
+  if ! [ -x "$bin/grassdb" ] || ! [ -x "$bin/grass-bench" ]; then
+    die "no grassdb or no grass-bench in $bin"
+  fi
+}
+
+# etcd of this system, or else Debian's, unpacked beside the build: a package that is installed would
+# start a service.
+get_etcd() {
+  etcd=$(command -v etcd || true)
+  [ -z "$etcd" ] || return 0
+  local folder=build/etcd log
+  etcd=$folder/usr/bin/etcd
+  [ ! -x "$etcd" ] || return 0
+  command -v apt-get >/dev/null ||
+    die "etcd cannot be installed: there is no apt-get; put an etcd 3.4 or newer on the PATH"
+  echo "Fetching etcd-server"
+  mkdir -p "$folder"
+  log=$(realpath "$folder")/apt.log
+  if ! (cd "$folder" && { apt-get download etcd-server ||
+    { apt-get update && apt-get download etcd-server; }; }) >"$log" 2>&1; then
+    die "etcd cannot be installed: $(tail -n 1 "$log"); put an etcd 3.4 or newer on the PATH"
+  fi
+  dpkg-deb -x "$folder"/etcd-server_*.deb "$folder" || die "etcd-server's package cannot be unpacked"
+}
+
+# --- Processes ---
+
+grassdb_pids=()
+etcd_pids=()
+bench_pid=
+work=
+
+# Ends what this script has started, and nothing else.
+clean_up() {
+  local code=$? pid deadline
+  trap '' INT TERM HUP
+  local pids=("${grassdb_pids[@]}" "${etcd_pids[@]}")
+  [ -z "$bench_pid" ] || pids+=("$bench_pid")
+  for pid in "${pids[@]}"; do kill -TERM "$pid" 2>/dev/null || true; done
+  deadline=$((SECONDS + stop_wait_seconds))
+  for pid in "${pids[@]}"; do
+    while kill -0 "$pid" 2>/dev/null && [ $SECONDS -lt $deadline ]; do sleep 0.1; done
+    kill -KILL "$pid" 2>/dev/null || true
+    wait "$pid" 2>/dev/null || true
+  done
+  if [ -n "$work" ]; then
+    if [ "$code" -eq 0 ] || [ "$code" -ge 128 ]; then
+      rm -rf "$work"
+    else
+      say "the nodes' logs are kept in $work"
+    fi
+  fi
+  exit "$code"
+}
+
+# Prints so many ports nobody listens on, from the kernel's tables.
+free_ports() {
+  cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | awk -v wanted="$1" '
+    { split($2, a, ":"); taken[a[2]] = 1 }
+    END {
+      for (port = 21000; wanted > 0 && port < 30000; ++port) {
+        if (!(sprintf("%04X", port) in taken)) { print port; --wanted }
+      }
+    }'
+}
+
+start_clusters() {
+  local node ports members='' etcd_members=''
+  mapfile -t ports < <(free_ports 9)
+  [ ${#ports[@]} -eq 9 ] || die "there are no free ports between 21000 and 30000"
+  grassdb_peers=
+  etcd_peers=
+  for node in 0 1 2; do
+    members+="${members:+,}node$node=127.0.0.1:${ports[node]}"
+    grassdb_peers+="${grassdb_peers:+,}127.0.0.1:${ports[node]}"
+    etcd_peers+="${etcd_peers:+,}127.0.0.1:${ports[node + 3]}"
+    etcd_members+="${etcd_members:+,}node$node=http://127.0.0.1:${ports[node + 6]}"
+  done
+  for node in 0 1 2; do
+    "$bin/grassdb" --id "node$node" --cluster "$members" --data-dir "$work" \
+      </dev/null >"$work/grassdb$node.log" 2>&1 &
+    grassdb_pids+=($!)
+    local client=http://127.0.0.1:${ports[node + 3]} peer=http://127.0.0.1:${ports[node + 6]}
+    "$etcd" --name "node$node" --data-dir "$work/etcd$node" --initial-cluster "$etcd_members" \
+      --listen-client-urls "$client" --advertise-client-urls "$client" \
+      --listen-peer-urls "$peer" --initial-advertise-peer-urls "$peer" \
+      </dev/null >"$work/etcd$node.log" 2>&1 &
+    etcd_pids+=($!)
+  done
+}
+
+# bench STORE OUTPUT ARGUMENTS...: in the background, so that a signal is heeded at once.
+bench() {
+  local store=$1 output=$2 peers pids code=0
+  shift 2
+  if [ "$store" = etcd ]; then
+    peers=$etcd_peers pids=("${etcd_pids[@]}")
+  else
+    peers=$grassdb_peers pids=("${grassdb_pids[@]}")
+  fi
+  "$bin/grass-bench" "$@" --protocol "$store" --peers "$peers" --write-out json \
+    --server-pids "$(IFS=, && echo "${pids[*]}")" >"$output" 2>"$work/bench.err" &
+  bench_pid=$!
+  wait "$bench_pid" || code=$?
+  bench_pid=
+  # 1 with a report: some operations failed; the report counts them.
+  [ "$code" -eq 0 ] || { [ "$code" -eq 1 ] && [ -s "$output" ]; } ||
+    die "measuring $store failed: $(<"$work/bench.err")"
+}
+
+# --- Measuring ---
+
+# Whether the run may count.
+counts() { [ -n "$keep_disturbed" ] || [ "$(jq .disturbed "$1")" = false ]; }
+
+# measure WORKLOAD CLIENTS: both stores in turns, until each has its runs, or twice as many were made.
+measure() {
+  local workload=$1 clients=$2 attempt store file
+  local -A good=([grassdb]=0 [etcd]=0)
+  for ((attempt = 1; attempt <= 2 * runs; ++attempt)); do
+    if [ "${good[grassdb]}" -ge "$runs" ] && [ "${good[etcd]}" -ge "$runs" ]; then break; fi
+    for store in grassdb etcd; do
+      file=$work/run-$workload-$clients-$store-$attempt.json
+      bench "$store" "$file" "$workload" --clients "$clients" --duration "$duration" --no-fill
+      if counts "$file"; then
+        good[$store]=$((good[$store] + 1))
+      fi
+      jq -r --arg at "$attempt" '"  \(.workload) \(.clients), run \($at): \(.protocol) \(
+        .ops_per_second | round) ops/s, \(.other_cores * 100 | round / 100) cores of other load\(
+        if .disturbed then " (disturbed)" else "" end)"' "$file"
+    done
+  done
+}
+
+# Every run of every case as one JSON document.
+summarise() {
+  local filesystem
+  filesystem=$(filesystem_of "$work")
+  # shellcheck disable=SC2016
+  jq -s --arg keep "$keep_disturbed" --arg filesystem "$filesystem" --arg etcd "$etcd_version" \
+    --arg grassdb "$grassdb_version" --arg date "$(date -u +%FT%TZ)" --argjson cores "$(nproc)" \
+    --arg duration "$duration" '
+    def median: sort | if length == 0 then null
+      elif length % 2 == 1 then .[length / 2 | floor]
+      else (.[length / 2 - 1] + .[length / 2]) / 2 end;
+    def ratio($a; $b): if $a == null or $b == null or $b == 0 then null else $a / $b end;
+    def store($name): map(select(.protocol == $name)) as $all
+      | ($all | map(select($keep != "" or (.disturbed | not)))) as $good
+      | { runs: ($good | length), dropped: (($all | length) - ($good | length)),
+          disturbed: ($good | map(select(.disturbed)) | length),
+          ops_per_second: ($good | map(.ops_per_second) | median),
+          p50_us: ($good | map(.latency_us.p50) | median),
+          p99_us: ($good | map(.latency_us.p99) | median),
+          p99_9_us: ($good | map(.latency_us."p99.9") | median),
+          servers_cpu_us_per_op: ($good | map(select(.completed > 0)
+            | .servers_user_us_per_op + .servers_system_us_per_op) | median),
+          client_cpu_us_per_op: ($good | map(select(.completed > 0) | .client_cpu_us_per_op) | median),
+          servers_rss_mib: ($good | map(.servers_rss_mib) | median),
+          other_cores: ($good | map(.other_cores) | median),
+          failed: ($good | map(.failed) | add // 0) };
+    { date: $date, grassdb: $grassdb, etcd: $etcd, cores: $cores, nodes: 3,
+      filesystem: $filesystem, duration: $duration,
+      cases: (group_by([.workload, .clients])
+        | map({ workload: .[0].workload, clients: .[0].clients,
+                grassdb: store("grassdb"), etcd: store("etcd") }
+          | . + { ratios: {
+              ops_per_second: ratio(.grassdb.ops_per_second; .etcd.ops_per_second),
+              p50: ratio(.grassdb.p50_us; .etcd.p50_us),
+              p99: ratio(.grassdb.p99_us; .etcd.p99_us),
+              servers_cpu: ratio(.grassdb.servers_cpu_us_per_op; .etcd.servers_cpu_us_per_op),
+              servers_rss: ratio(.grassdb.servers_rss_mib; .etcd.servers_rss_mib) } })),
+      all_runs: map(del(.timeline)) }' "$work"/run-*.json
+}
+
+# Medians of grassdb / etcd, and their ratio.
+print_table() {
+  {
+    echo "workload;clients;ops/s;ratio;p50 ms;p99 ms;server us/op;ratio;RSS MiB;failed;runs"
+    jq -r '
+      def number($digits): if . == null then "-"
+        else (. * pow(10; $digits) | round) / pow(10; $digits) | tostring end;
+      def both(f; $digits): "\(.grassdb | f | number($digits)) / \(.etcd | f | number($digits))";
+      .cases[] | [ .workload, .clients, both(.ops_per_second; 0),
+        (.ratios.ops_per_second | number(2)),
+        both(if .p50_us == null then null else .p50_us / 1000 end; 2),
+        both(if .p99_us == null then null else .p99_us / 1000 end; 2),
+        both(.servers_cpu_us_per_op; 0), (.ratios.servers_cpu | number(2)),
+        both(.servers_rss_mib; 0), both(.failed; 0), both(.runs; 0) ] | join(";")' "$1"
+  } | awk -F';' '
+      { for (i = 1; i <= NF; ++i) { cell[NR, i] = $i; if (length($i) > width[i]) width[i] = length($i) } }
+      END { for (row = 1; row <= NR; ++row) {
+              line = ""
+              for (i = 1; i <= NF; ++i) line = line sprintf("%-" width[i] + 2 "s", cell[row, i])
+              sub(/ +$/, "", line); print line } }'
+}
+
+parse "$@"
+bin=
+etcd=
+build
+get_etcd
+install_packages "${BENCH_PACKAGES[@]}" || exit 1
+mkdir -p "$data_dir" "$(dirname "$out")" || die "cannot make $data_dir"
+: >"$out" || die "--out '$out' cannot be written"
+case $(filesystem_of "$data_dir") in
+  tmpfs | ramfs)
+    say "note: --data-dir '$data_dir' is in memory, where a sync costs nothing; these figures say" \
+      "nothing about a disk"
+    ;;
+esac
+trap clean_up EXIT
+trap 'exit 129' HUP
+trap 'exit 130' INT
+trap 'exit 143' TERM
+work=$(mktemp -d "$(realpath "$data_dir")/run.XXXXXX")
+grassdb_version=$("$bin/grassdb" --version)
+etcd_version=$("$etcd" --version | head -n 1)
+start_clusters
+echo "$grassdb_version beside $etcd_version: three nodes each, data on $(filesystem_of "$work")," \
+  "runs of $duration"
+# All keys, and both stores warm.
+for store in grassdb etcd; do
+  bench "$store" "$work/warm.json" mixed --clients 64 --duration 2s \
+    --deadline "${start_wait_seconds}s"
+done
+for case in $cases; do measure "${case%:*}" "${case#*:}"; done
+summarise >"$out"
+echo
+echo "grassdb / etcd, medians:"
+print_table "$out"
+jq -r '[.cases[] | .grassdb, .etcd] | (map(.dropped) | add) as $dropped
+  | (map(.disturbed) | add) as $disturbed
+  | if $dropped > 0 then "\($dropped) runs were dropped for other load on the machine" else empty end,
+    if $disturbed > 0 then "\($disturbed) runs had other load on the machine and count all the same" else empty end' "$out"
+echo "All runs: $out"
