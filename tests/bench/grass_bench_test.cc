@@ -99,6 +99,36 @@ TEST(GrassBench, TellsWhatTheServersCost) {
   EXPECT_TRUE(json["other_cores"].is_number());
 }
 
+TEST(GrassBench, FollowsTheLeadershipAndCountsTheRedirects) {
+  Cluster cluster(3);
+  const int leader = cluster.StartAndElect();
+  const std::string out = cluster.directory() + "/bench.out";
+  const std::string err = cluster.directory() + "/bench.err";
+  Process bench({GRASS_BENCH_BINARY, "put", "--peers=" + cluster.address(leader), "--clients=8",
+                 "--warm-up=50ms", "--duration=4s", "--deadline=20s", "-w", "json"},
+                out, err);
+  ASSERT_TRUE(WaitFor(Seconds(20), [&] {
+    const auto status = cluster.Status(leader);
+    return status.has_value() && status->revision() > 100;
+  }));
+  EXPECT_EQ(cluster.Cli({"transfer-leader"}).code, 0);
+  EXPECT_EQ(bench.Wait(Seconds(60)), 0) << ReadFile(err);
+  const Json json = Json::parse(ReadFile(out));
+  EXPECT_EQ(json["failed"], 0);
+  EXPECT_GE(json["retried_after"].value("NOT_LEADER", 0), 1) << json["retried_after"];
+}
+
+TEST(GrassBench, CountsTheAnswersOfAnOverloadedNodeByKind) {
+  Cluster cluster(1, {"--write-backlog=1KiB"});
+  cluster.StartAndElect();
+  const Finished run =
+      Bench(cluster, {"put", "--clients=32", "--duration=1s", "--warm-up=50ms", "-w", "json"});
+  const Json json = Json::parse(run.out);
+  EXPECT_GT(json["retried_after"].value("OVERLOADED", 0), 0) << json["retried_after"];
+  EXPECT_GT(json["completed"].get<int>(), 0);
+  EXPECT_EQ(run.code == 0, json["failed"] == 0) << run.err;
+}
+
 TEST(GrassBench, ExitsWithAnErrorOfItsOwnWithoutACluster) {
   Cluster cluster(1);  // not started
   const Finished run = Bench(cluster, {"put", "--deadline=300ms"});
