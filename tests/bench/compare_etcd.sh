@@ -15,8 +15,8 @@
 #   --keep-disturbed    count runs with other load on the machine too, and say how many
 #
 # A run with more than 0.35 cores of other load, or 8 % stolen, is dropped and made again, up to twice
-# as many runs as asked for. Exit codes: 0 measured, 1 something could not be started, measured or
-# installed (one line says what), 2 usage.
+# as many runs as asked for. Exit codes: 0 measured, 1 something could not be started, measured often
+# enough or installed (one line says what), 2 usage.
 #
 # In the environment: GRASSDB_BUILD_DIR=FOLDER runs the programs in FOLDER/bin as they are.
 set -euo pipefail
@@ -127,6 +127,7 @@ grassdb_pids=()
 etcd_pids=()
 bench_pid=
 work=
+measured=
 
 # Ends what this script has started, and nothing else.
 clean_up() {
@@ -142,7 +143,7 @@ clean_up() {
     wait "$pid" 2>/dev/null || true
   done
   if [ -n "$work" ]; then
-    if [ "$code" -eq 0 ] || [ "$code" -ge 128 ]; then
+    if [ -n "$measured" ] || [ "$code" -ge 128 ]; then
       rm -rf "$work"
     else
       say "the nodes' logs are kept in $work"
@@ -228,6 +229,9 @@ measure() {
         if .disturbed then " (disturbed)" else "" end)"' "$file"
     done
   done
+  if [ "${good[grassdb]}" -lt "$runs" ] || [ "${good[etcd]}" -lt "$runs" ]; then
+    too_few+="${too_few:+, }$workload $clients"
+  fi
 }
 
 # Every run of every case as one JSON document.
@@ -312,7 +316,9 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 work=$(mktemp -d "$(realpath "$data_dir")/run.XXXXXX")
 grassdb_version=$("$bin/grassdb" --version)
-etcd_version=$("$etcd" --version | head -n 1)
+# Not through head, which would end it with SIGPIPE.
+etcd_version=$("$etcd" --version)
+etcd_version=${etcd_version%%$'\n'*}
 start_clusters
 echo "$grassdb_version beside $etcd_version: three nodes each, data on $(filesystem_of "$work")," \
   "runs of $duration"
@@ -321,6 +327,7 @@ for store in grassdb etcd; do
   bench "$store" "$work/warm.json" mixed --clients 64 --duration 2s \
     --deadline "${start_wait_seconds}s"
 done
+too_few=
 for case in $cases; do measure "${case%:*}" "${case#*:}"; done
 summarise >"$out"
 echo
@@ -331,3 +338,7 @@ jq -r '[.cases[] | .grassdb, .etcd] | (map(.dropped) | add) as $dropped
   | if $dropped > 0 then "\($dropped) runs were dropped for other load on the machine" else empty end,
     if $disturbed > 0 then "\($disturbed) runs had other load on the machine and count all the same" else empty end' "$out"
 echo "All runs: $out"
+measured=yes
+[ -z "$too_few" ] ||
+  die "fewer than $runs good runs of each store for $too_few: the machine was busy; try again, or" \
+    "count all with --keep-disturbed"
