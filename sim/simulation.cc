@@ -183,7 +183,7 @@ void Simulation::ResetRequestsOf(std::uint32_t host) {
 }
 
 void Simulation::OnSend(std::uint32_t host, Message message) {
-  checkers_->OnSend(host, message);
+  checkers_->OnSend(host, hosts_[host]->node()->raft(), message);
   const std::uint32_t to = NumberOf(message.to);
   network_.Send(host, to, std::move(message));
 }

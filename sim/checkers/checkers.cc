@@ -20,6 +20,7 @@ Checkers::Checkers(const std::vector<NodeId>& nodes, const KvOptions& options, b
       states_(static_cast<std::uint32_t>(nodes.size())),
       progress_(static_cast<std::uint32_t>(nodes.size())),
       memberships_(static_cast<std::uint32_t>(nodes.size())),
+      specification_(nodes),
       reference_(options) {
   for (std::uint32_t i = 0; i < nodes.size(); ++i) host_of_[nodes[i]] = i;
   image_of_ = [this](NodeId id) -> const DurableImage* {
@@ -28,8 +29,11 @@ Checkers::Checkers(const std::vector<NodeId>& nodes, const KvOptions& options, b
   };
 }
 
-void Checkers::OnSend(std::uint32_t host, const Message& message) {
-  if (on_) Promises::CheckMessage(message, disks_[host].image);
+void Checkers::OnSend(std::uint32_t host, const Raft& raft, const Message& message) {
+  if (!on_) return;
+  Promises::CheckMessage(message, disks_[host].image);
+  specification_.Observe(host, ViewOf(raft));
+  specification_.OnSend(host, message);
 }
 
 void Checkers::OnDurableJobBegins(std::uint32_t host, const DiskJob& job) {
@@ -81,6 +85,7 @@ void Checkers::OnRecovered(std::uint32_t host, const RecoveredState& state) {
   commits_.Forget(host);
   states_.Forget(host);
   memberships_.Forget(host);
+  specification_.Begin(host, state);
   shown_[host] = Index();
   standings_[host] = {};
   progress_.Begin(host, state.hard_state.term, state.hard_state.voted_for);
@@ -114,6 +119,7 @@ void Checkers::AfterStep(std::uint32_t host, std::uint64_t life, const Node& nod
     CheckCommitQuorum(raft);
     FeedReference();
   }
+  specification_.Observe(host, ViewOf(raft));
   if (node.applied_index() != shown_[host] && node.loaded()) ObserveState(host, node);
 }
 

@@ -19,6 +19,7 @@
 #include "sim/checkers/progress_rules.h"
 #include "sim/checkers/promises.h"
 #include "sim/checkers/reference_store.h"
+#include "sim/checkers/specification.h"
 #include "sim/checkers/state_machine_safety.h"
 
 namespace grassdb::sim {
@@ -29,7 +30,8 @@ class Checkers {
   // followed as far as others ask for them.
   Checkers(const std::vector<NodeId>& nodes, const KvOptions& options, bool on);
 
-  void OnSend(std::uint32_t host, const Message& message);
+  // `raft` is as it was when it sent the message.
+  void OnSend(std::uint32_t host, const Raft& raft, const Message& message);
   void OnDurableJobBegins(std::uint32_t host, const DiskJob& job);
   void OnDurableJobDone(std::uint32_t host);
   void OnWiped(std::uint32_t host);
@@ -78,6 +80,7 @@ class Checkers {
   StateMachineSafety states_;
   ProgressRules progress_;
   MembershipRules memberships_;
+  Specification specification_;
   ReferenceStore reference_;
   std::uint64_t configurations_committed_ = 0;
 };

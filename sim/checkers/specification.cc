@@ -1,0 +1,368 @@
+#include "sim/checkers/specification.h"
+
+#include <algorithm>
+
+#include "core/check.h"
+#include "sim/violation.h"
+
+namespace grassdb::sim {
+namespace {
+
+constexpr const char* kRule = "specification";
+
+std::string Text(Index index) {
+  return Decimal(index.value());
+}
+
+std::string Text(Term term) {
+  return Decimal(term.value());
+}
+
+}  // namespace
+
+ServerView ViewOf(const Raft& raft) {
+  return {.term = raft.term(),
+          .voted_for = raft.voted_for(),
+          .role = raft.role(),
+          .log = &raft.log(),
+          .commit = raft.commit_index(),
+          .durable = raft.durable_index(),
+          .configuration = &raft.configuration(),
+          .configuration_at = [&raft](Index index) { return raft.ConfigurationAt(index).first; }};
+}
+
+Specification::Specification(const std::vector<NodeId>& servers)
+    : ids_(servers), servers_(servers.size()) {}
+
+void Specification::Begin(std::uint32_t server, const RecoveredState& state) {
+  Server begun;
+  begun.term = state.hard_state.term;
+  begun.voted_for = state.hard_state.voted_for;
+  begun.commit = state.snapshot.has_value() ? state.snapshot->index : Index();
+  begun.terms.resize(state.base_index.value() + 1);
+  begun.terms.back() = state.base_term;
+  for (const Entry& entry : state.entries) begun.terms.push_back(entry.term);
+  begun.last = Index(begun.terms.size() - 1);
+  servers_[server] = std::move(begun);
+  newest_ = std::max(newest_, state.hard_state.term);
+}
+
+void Specification::Observe(std::uint32_t server, const ServerView& now) {
+  Server& before = servers_[server];
+  const bool leads = now.role == Role::kLeader;
+  const bool same_log = before.last == now.log->last_index() &&
+                        before.terms[before.last.value()] == now.log->last_term();
+  if (before.term == now.term && before.voted_for == now.voted_for && before.leads == leads &&
+      before.commit == now.commit && same_log) [[likely]] {
+    return;
+  }
+  const Index common = same_log ? before.last : CommonEnd(before, *now.log);
+  CheckTerm(server, now);
+  CheckVote(server, now, common);
+  if (leads) CheckLead(server, now);
+  if (!same_log) {
+    if (IsReplaced(before, *now.log)) {
+      CheckInstalled(server, now);
+    } else if (common < before.last) {
+      CheckCut(server, now, common + 1);
+    }
+    for (Index at = std::max(common, now.log->base_index()) + 1; at <= now.log->last_index();
+         ++at) {
+      CheckNew(server, now, now.log->At(at));
+    }
+  }
+  TakeLog(server, now, common);
+  if (now.commit != before.commit) {
+    CheckCommit(server, now);
+    TakeCommit(server, now);
+  }
+  before.term = now.term;
+  before.voted_for = now.voted_for;
+  before.leads = leads;
+}
+
+// --- A step ---
+
+void Specification::CheckTerm(std::uint32_t server, const ServerView& now) {
+  const Server& before = servers_[server];
+  GRASS_RULE(
+      kRule, now.term >= before.term,
+      NodeName(server) + " goes back from term " + Text(before.term) + " to " + Text(now.term));
+  if (now.term <= newest_) return;
+  GRASS_RULE(kRule, now.term == newest_ + 1 && now.voted_for == ids_[server],
+             NodeName(server) + " is in term " + Text(now.term) + ", which no candidate has begun");
+  newest_ = now.term;
+}
+
+// `common` stands for the shortest log that the server may have had when it voted.
+void Specification::CheckVote(std::uint32_t server, const ServerView& now, Index common) const {
+  const Server& before = servers_[server];
+  if (now.term == before.term && now.voted_for == before.voted_for) return;
+  GRASS_RULE(kRule, now.term > before.term || before.voted_for == NodeId(),
+             NodeName(server) + " votes twice in term " + Text(now.term));
+  if (now.voted_for == NodeId() || now.voted_for == ids_[server]) return;
+  const auto candidate = candidates_.find({now.term, now.voted_for});
+  GRASS_RULE(kRule, candidate != candidates_.end(),
+             NodeName(server) + " votes in term " + Text(now.term) + " for who has not asked");
+  const LogEnd& asked = candidate->second;
+  const Term least = before.terms[common.value()];
+  GRASS_RULE(kRule, asked.term > least || (asked.term == least && asked.index >= common),
+             NodeName(server) + " votes in term " + Text(now.term) + " for a log that ends with (" +
+                 Text(asked.index) + ", " + Text(asked.term) + "), its own has (" + Text(common) +
+                 ", " + Text(least) + ")");
+}
+
+void Specification::CheckLead(std::uint32_t server, const ServerView& now) {
+  const Server& before = servers_[server];
+  if (before.leads && before.term == now.term) return;
+  const NodeId self = ids_[server];
+  const Tally votes = now.configuration->Count([&](NodeId voter) -> std::optional<bool> {
+    if (voter == self) return now.voted_for == self;
+    const auto vote = votes_.find({now.term, voter});
+    return vote == votes_.end() ? std::nullopt : std::optional<bool>(vote->second == self);
+  });
+  GRASS_RULE(kRule, votes == Tally::kWon,
+             NodeName(server) + " leads term " + Text(now.term) + " without the votes of a quorum");
+  const auto [known, inserted] = leaderships_.try_emplace(now.term);
+  GRASS_RULE(kRule, inserted,
+             NodeName(server) + " leads term " + Text(now.term) + ", which n" +
+                 Decimal(known->second.server + 1) + " has led");
+  Leadership& leadership = known->second;
+  leadership.server = server;
+  leadership.first = before.commit + 1;
+  for (Index at = leadership.first; at <= before.last; ++at) {
+    leadership.terms.push_back(before.terms[at.value()]);
+  }
+}
+
+void Specification::CheckInstalled(std::uint32_t server, const ServerView& now) const {
+  const Index index = now.log->base_index();
+  const Term term = now.log->base_term();
+  const bool told = AnyLeader(server, now.term, [&](Term, const Leadership& leadership) {
+    return leadership.server != server && index <= leadership.told &&
+           MayHold(leadership, index, term);
+  });
+  GRASS_RULE(kRule, told,
+             NodeName(server) + " has a snapshot of (" + Text(index) + ", " + Text(term) +
+                 "), which no leader that it has followed has called committed");
+}
+
+// Thesis 3.5: only an entry that differs from the leader's is deleted, with all that follow it.
+void Specification::CheckCut(std::uint32_t server, const ServerView& now, Index first) const {
+  const Server& before = servers_[server];
+  const bool leads_on = before.leads && before.term == now.term && now.role == Role::kLeader;
+  GRASS_RULE(kRule, !leads_on,
+             NodeName(server) + ", leader of term " + Text(now.term) + ", cuts its own log at " +
+                 Text(first));
+  const bool conflict = AnyLeader(server, now.term, [&](Term, const Leadership& leadership) {
+    if (leadership.server == server) return false;
+    for (Index at = first; at > before.commit; at = at - 1) {
+      const std::optional<Term> wanted = TermIn(leadership, at);
+      if (wanted.has_value() && *wanted != before.terms[at.value()]) return true;
+    }
+    return false;
+  });
+  GRASS_RULE(kRule, conflict,
+             NodeName(server) + " cuts its log at " + Text(first) + " of " + Text(before.last) +
+                 ", and no leader that it has followed has another entry there");
+}
+
+void Specification::CheckNew(std::uint32_t server, const ServerView& now,
+                             const Entry& entry) const {
+  const auto own = leaderships_.find(entry.term);
+  if (own != leaderships_.end() && own->second.server == server && entry.term <= now.term &&
+      entry.term >= servers_[server].term) {
+    return;  // its own
+  }
+  const bool taken = AnyLeader(server, now.term, [&](Term, const Leadership& leadership) {
+    return leadership.server != server && MayHold(leadership, entry.index, entry.term);
+  });
+  GRASS_RULE(kRule, taken,
+             NodeName(server) + " has an entry (" + Text(entry.index) + ", " + Text(entry.term) +
+                 ") that no leader it has followed has had");
+}
+
+void Specification::CheckCommit(std::uint32_t server, const ServerView& now) const {
+  GRASS_RULE(
+      kRule, now.commit > servers_[server].commit,
+      NodeName(server) + " takes back that " + Text(servers_[server].commit) + " is committed");
+  const std::optional<Term> term = now.log->TermAt(now.commit);
+  GRASS_RULE(kRule, term.has_value(),
+             NodeName(server) + " calls " + Text(now.commit) + " committed and has no such entry");
+  const bool may = AnyLeader(server, now.term, [&](Term led, const Leadership& leadership) {
+    if (leadership.server == server)
+      return led == *term && MayCommit(leadership, led, now, ids_[server]);
+    return now.commit <= leadership.told && MayHold(leadership, now.commit, *term);
+  });
+  GRASS_RULE(kRule, may,
+             NodeName(server) + " calls (" + Text(now.commit) + ", " + Text(*term) +
+                 ") committed in term " + Text(now.term) +
+                 "; no quorum has acknowledged that to it, and no leader has told it");
+}
+
+// With the configuration in force, or the one of the entry: a batch may have appended another.
+bool Specification::MayCommit(const Leadership& leadership, Term, const ServerView& now,
+                              NodeId leader) const {
+  const auto reaches = [&](const Configuration& configuration) {
+    return configuration.QuorumValue<Index>([&](NodeId voter) {
+      if (voter == leader) return now.durable;
+      const auto known = leadership.acknowledged.find(voter);
+      return known == leadership.acknowledged.end() ? Index() : known->second;
+    }) >= now.commit;
+  };
+  return reaches(*now.configuration) || reaches(now.configuration_at(now.commit));
+}
+
+// --- A message ---
+
+void Specification::OnSend(std::uint32_t server, const Message& message) {
+  const Term term = message.term;
+  if (const auto* ask = std::get_if<RequestVoteRequest>(&message.body)) {
+    if (ask->ballot == Ballot::kVote) CheckCandidate(server, message, *ask);
+  } else if (const auto* vote = std::get_if<RequestVoteResponse>(&message.body)) {
+    if (vote->ballot != Ballot::kVote || !vote->granted) return;
+    GRASS_RULE(
+        kRule, servers_[server].term == term && servers_[server].voted_for == message.to,
+        NodeName(server) + " tells of a vote in term " + Text(term) + " that it has not given");
+    votes_[{term, ids_[server]}] = message.to;
+  } else if (const auto* append = std::get_if<AppendEntriesRequest>(&message.body)) {
+    CheckAppend(server, term, *append);
+  } else if (const auto* appended = std::get_if<AppendEntriesResponse>(&message.body)) {
+    if (appended->result == AppendResult::kMatched) {
+      CheckAcknowledgement(server, term, appended->match_index);
+    }
+  } else if (const auto* chunk = std::get_if<InstallSnapshotRequest>(&message.body)) {
+    Leadership& leadership = LedBy(server, term, "a snapshot");
+    GRASS_RULE(kRule, chunk->meta.index <= servers_[server].commit,
+               NodeName(server) + " sends a snapshot of what is not committed");
+    leadership.told = std::max(leadership.told, chunk->meta.index);
+  } else if (const auto* installed = std::get_if<InstallSnapshotResponse>(&message.body)) {
+    if (installed->installed) CheckAcknowledgement(server, term, installed->match_index);
+  } else if (std::holds_alternative<TimeoutNow>(message.body)) {
+    LedBy(server, term, "TimeoutNow");
+  }
+}
+
+void Specification::CheckCandidate(std::uint32_t server, const Message& message,
+                                   const RequestVoteRequest& request) {
+  const Server& self = servers_[server];
+  GRASS_RULE(kRule, self.term == message.term && self.voted_for == ids_[server],
+             NodeName(server) + " asks for votes in term " + Text(message.term) +
+                 " and is no candidate in it");
+  candidates_[{message.term, ids_[server]}] = {request.last_log_index, request.last_log_term};
+}
+
+void Specification::CheckAppend(std::uint32_t server, Term term,
+                                const AppendEntriesRequest& request) {
+  Leadership& leadership = LedBy(server, term, "entries");
+  const std::string what = NodeName(server) + ", leader of term " + Text(term) + ", sends ";
+  GRASS_RULE(kRule, MayHold(leadership, request.prev_log_index, request.prev_log_term),
+             what + "entries after (" + Text(request.prev_log_index) + ", " +
+                 Text(request.prev_log_term) + "), which is not in its log");
+  for (const Entry& entry : request.entries) {
+    GRASS_RULE(kRule, MayHold(leadership, entry.index, entry.term),
+               what + "the entry (" + Text(entry.index) + ", " + Text(entry.term) +
+                   "), which is not in its log");
+  }
+  GRASS_RULE(kRule, request.leader_commit <= servers_[server].commit,
+             what + "that " + Text(request.leader_commit) + " is committed");
+  leadership.told = std::max(leadership.told, request.leader_commit);
+}
+
+void Specification::CheckAcknowledgement(std::uint32_t server, Term term, Index match) {
+  const Server& self = servers_[server];
+  const auto led = leaderships_.find(term);
+  GRASS_RULE(kRule, led != leaderships_.end() && led->second.server != server,
+             NodeName(server) + " acknowledges entries to a leader of term " + Text(term) +
+                 ", which has none");
+  Leadership& leadership = led->second;
+  const bool agrees = match <= self.last && (self.terms[match.value()] == Term() ||
+                                             MayHold(leadership, match, self.terms[match.value()]));
+  GRASS_RULE(kRule, agrees,
+             NodeName(server) + " acknowledges " + Text(match) + " in term " + Text(term) +
+                 ", where its log is not its leader's");
+  Index& known = leadership.acknowledged[ids_[server]];
+  known = std::max(known, match);
+}
+
+// --- What is known ---
+
+bool Specification::IsReplaced(const Server& before, const Log& log) {
+  const Index base = log.base_index();
+  if (base > before.last) return true;
+  const Term known = before.terms[base.value()];
+  return known != Term() && known != log.base_term();
+}
+
+Index Specification::CommonEnd(const Server& before, const Log& log) const {
+  if (IsReplaced(before, log)) return Index();
+  Index common = std::min(before.last, log.last_index());
+  while (common > log.base_index() && before.terms[common.value()] != log.At(common).term) {
+    common = common - 1;
+  }
+  return common;
+}
+
+void Specification::TakeLog(std::uint32_t server, const ServerView& now, Index common) {
+  Server& self = servers_[server];
+  const Log& log = *now.log;
+  const Index from = std::max(common, log.base_index());
+  if (self.last != log.last_index() || common != self.last) {
+    // What a snapshot has taken the place of is not known any more.
+    self.terms.resize(common.value() + 1);
+    self.terms.resize(log.last_index().value() + 1);
+    self.terms[log.base_index().value()] = log.base_term();
+    for (Index at = from + 1; at <= log.last_index(); ++at) {
+      self.terms[at.value()] = log.At(at).term;
+    }
+    self.last = log.last_index();
+  }
+  if (now.role != Role::kLeader) return;
+  Leadership& leadership = leaderships_.at(now.term);
+  for (Index at = leadership.first + leadership.terms.size(); at <= self.last; ++at) {
+    leadership.terms.push_back(self.terms[at.value()]);
+  }
+}
+
+void Specification::TakeCommit(std::uint32_t server, const ServerView& now) {
+  Server& self = servers_[server];
+  self.commit = now.commit;
+  for (std::size_t at = committed_.size(); at <= now.commit.value(); ++at) {
+    committed_.push_back(self.terms[at]);
+  }
+}
+
+Specification::Leadership& Specification::LedBy(std::uint32_t server, Term term, const char* what) {
+  const auto led = leaderships_.find(term);
+  GRASS_RULE(
+      kRule, led != leaderships_.end() && led->second.server == server,
+      NodeName(server) + " sends " + what + " in term " + Text(term) + ", which it does not lead");
+  return led->second;
+}
+
+bool Specification::AnyLeader(std::uint32_t server, Term until, const LeaderTest& test) const {
+  const Term from = servers_[server].term;
+  for (auto at = leaderships_.upper_bound(until); at != leaderships_.begin();) {
+    --at;
+    if (at->first < from) return false;
+    if (test(at->first, at->second)) return true;
+  }
+  return false;
+}
+
+std::optional<Term> Specification::TermIn(const Leadership& leadership, Index index) const {
+  if (index < leadership.first) {
+    return index.value() < committed_.size() ? committed_[index.value()] : Term();
+  }
+  const std::uint64_t at = index.value() - leadership.first.value();
+  if (at >= leadership.terms.size()) return std::nullopt;
+  return leadership.terms[at];
+}
+
+bool Specification::MayHold(const Leadership& leadership, Index index, Term term) const {
+  if (index == Index()) return true;
+  const std::optional<Term> held = TermIn(leadership, index);
+  return held.has_value() && (*held == Term() || *held == term);
+}
+
+}  // namespace grassdb::sim

@@ -1,0 +1,251 @@
+#include "sim/checkers/specification.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "sim/violation.h"
+
+namespace grassdb::sim {
+namespace {
+
+// Three servers, told step by step.
+class SpecificationTest : public ::testing::Test {
+ protected:
+  struct Told {
+    Term term = {};
+    std::uint32_t voted_for = 0;  // 1 to 3; 0: nobody
+    Role role = Role::kFollower;
+    std::vector<std::uint64_t> log = {};  // terms, from index 1 on
+    Index commit = {};
+    Index base = {};  // compacted through
+  };
+
+  SpecificationTest() {
+    std::vector<Member> members;
+    for (std::uint32_t i = 0; i < 3; ++i) {
+      members.push_back(MakeMember(NodeName(i), "localhost:" + std::to_string(i + 1)));
+      ids_.push_back(members.back().id);
+    }
+    configuration_ = Configuration(members);
+    specification_.emplace(ids_);
+  }
+
+  void See(std::uint32_t server, const Told& told) {
+    std::vector<Entry> entries;
+    for (std::uint64_t i = told.base.value(); i < told.log.size(); ++i) {
+      entries.push_back(Entry{.index = Index(i + 1),
+                              .term = Term(told.log[i]),
+                              .type = EntryType::kNoop,
+                              .payload = {}});
+    }
+    const Term base_term = told.base == Index() ? Term() : Term(told.log[told.base.value() - 1]);
+    const Log log(told.base, base_term, entries);
+    specification_->Observe(server,
+                            {.term = told.term,
+                             .voted_for = told.voted_for == 0 ? NodeId() : ids_[told.voted_for - 1],
+                             .role = told.role,
+                             .log = &log,
+                             .commit = told.commit,
+                             .durable = log.last_index(),
+                             .configuration = &configuration_,
+                             .configuration_at = [this](Index) { return configuration_; }});
+  }
+  void Send(std::uint32_t from, std::uint32_t to, std::uint64_t term, MessageBody body) {
+    specification_->OnSend(
+        from, Message{.from = ids_[from], .to = ids_[to], .term = Term(term), .body = body});
+  }
+  void Ask(std::uint32_t from, std::uint32_t to, std::uint64_t term, Index last = {},
+           Term last_term = {}) {
+    RequestVoteRequest ask;
+    ask.last_log_index = last;
+    ask.last_log_term = last_term;
+    ask.campaign_term = Term(term);
+    Send(from, to, term, ask);
+  }
+  void Grant(std::uint32_t from, std::uint32_t to, std::uint64_t term) {
+    RequestVoteResponse vote;
+    vote.campaign_term = Term(term);
+    vote.granted = true;
+    Send(from, to, term, vote);
+  }
+  void Append(std::uint32_t from, std::uint32_t to, std::uint64_t term, Index prev, Term prev_term,
+              const std::vector<std::uint64_t>& terms, Index commit = {}) {
+    AppendEntriesRequest append;
+    append.prev_log_index = prev;
+    append.prev_log_term = prev_term;
+    append.leader_commit = commit;
+    for (std::size_t i = 0; i < terms.size(); ++i) {
+      append.entries.push_back(Entry{
+          .index = prev + 1 + i, .term = Term(terms[i]), .type = EntryType::kNoop, .payload = {}});
+    }
+    Send(from, to, term, append);
+  }
+  void Acknowledge(std::uint32_t from, std::uint32_t to, std::uint64_t term, Index match) {
+    AppendEntriesResponse answer;
+    answer.match_index = match;
+    Send(from, to, term, answer);
+  }
+  // n1 leads term 1 with one entry, that n2 has as well.
+  void ElectFirst() {
+    See(0, {.term = Term(1), .voted_for = 1});
+    Ask(0, 1, 1);
+    See(1, {.term = Term(1), .voted_for = 1});
+    Grant(1, 0, 1);
+    See(0, {.term = Term(1), .voted_for = 1, .role = Role::kLeader, .log = {1}});
+    Append(0, 1, 1, Index(), Term(), {1});
+    See(1, {.term = Term(1), .voted_for = 1, .log = {1}});
+  }
+
+  template <class Body>
+  void Breaks(const std::string& text, Body body) {
+    try {
+      body();
+      ADD_FAILURE() << "no violation; expected: " << text;
+    } catch (const Violation& violation) {
+      EXPECT_EQ(violation.rule, "specification");
+      EXPECT_NE(violation.text.find(text), std::string::npos) << violation.text;
+    }
+  }
+
+  std::vector<NodeId> ids_;
+  Configuration configuration_;
+  std::optional<Specification> specification_;
+};
+
+TEST_F(SpecificationTest, AllowsAnElectionAnEntryAndItsCommit) {
+  ElectFirst();
+  Acknowledge(1, 0, 1, Index(1));
+  See(0, {.term = Term(1), .voted_for = 1, .role = Role::kLeader, .log = {1}, .commit = Index(1)});
+  Append(0, 1, 1, Index(1), Term(1), {}, Index(1));
+  See(1, {.term = Term(1), .voted_for = 1, .log = {1}, .commit = Index(1)});
+  See(2, {.term = Term(1)});
+  See(2, {.term = Term(1), .log = {1}, .commit = Index(1)});
+}
+
+TEST_F(SpecificationTest, ATermBeginsWithACandidateOfIt) {
+  Breaks("no candidate has begun", [&] { See(0, {.term = Term(1)}); });
+  Breaks("no candidate has begun", [&] { See(0, {.term = Term(2), .voted_for = 1}); });
+}
+
+TEST_F(SpecificationTest, ATermDoesNotGoBackAndAVoteIsGivenOnce) {
+  ElectFirst();
+  Breaks("goes back", [&] { See(1, {.term = Term(), .log = {1}}); });
+  Ask(0, 1, 1);
+  Breaks("votes twice", [&] { See(1, {.term = Term(1), .voted_for = 2, .log = {1}}); });
+}
+
+TEST_F(SpecificationTest, AVoteIsForWhoHasAskedWithALogThatIsLongEnough) {
+  ElectFirst();
+  Breaks("who has not asked", [&] { See(2, {.term = Term(1), .voted_for = 2}); });
+  See(2, {.term = Term(2), .voted_for = 3});
+  Ask(2, 1, 2);
+  Breaks("its own has (1, 1)", [&] { See(1, {.term = Term(2), .voted_for = 3, .log = {1}}); });
+}
+
+TEST_F(SpecificationTest, AVoteThatIsToldHasBeenGiven) {
+  ElectFirst();
+  Breaks("not given", [&] { Grant(1, 2, 1); });
+  Breaks("is no candidate", [&] { Ask(1, 2, 1); });
+}
+
+TEST_F(SpecificationTest, LeadingTakesTheVotesOfAQuorum) {
+  See(0, {.term = Term(1), .voted_for = 1});
+  Ask(0, 1, 1);
+  Breaks("without the votes",
+         [&] { See(0, {.term = Term(1), .voted_for = 1, .role = Role::kLeader, .log = {1}}); });
+}
+
+TEST_F(SpecificationTest, EntriesAreTheLeadersOwnOrTakenFromOne) {
+  ElectFirst();
+  Breaks("no leader it has followed has had", [&] {
+    See(1, {.term = Term(1), .voted_for = 1, .log = {1, 1}});
+  });
+  Breaks("no leader it has followed has had", [&] {
+    See(1, {.term = Term(1), .voted_for = 1, .log = {1, 2}});
+  });
+}
+
+TEST_F(SpecificationTest, OnlyAConflictCutsALog) {
+  ElectFirst();
+  See(0, {.term = Term(1), .voted_for = 1, .role = Role::kLeader, .log = {1, 1}});
+  Append(0, 1, 1, Index(1), Term(1), {1});
+  See(1, {.term = Term(1), .voted_for = 1, .log = {1, 1}});
+  Breaks("no leader that it has followed has another entry there",
+         [&] { See(1, {.term = Term(1), .voted_for = 1, .log = {1}}); });
+  Breaks("cuts its own log",
+         [&] { See(0, {.term = Term(1), .voted_for = 1, .role = Role::kLeader, .log = {1}}); });
+}
+
+TEST_F(SpecificationTest, AConflictMayCutALog) {
+  ElectFirst();
+  // n1 goes on alone; n2 is elected without its second entry.
+  See(0, {.term = Term(1), .voted_for = 1, .role = Role::kLeader, .log = {1, 1}});
+  See(1, {.term = Term(2), .voted_for = 2, .log = {1}});
+  Ask(1, 2, 2, Index(1), Term(1));
+  See(2, {.term = Term(2), .voted_for = 2});
+  Grant(2, 1, 2);
+  See(1, {.term = Term(2), .voted_for = 2, .role = Role::kLeader, .log = {1, 2}});
+  Append(1, 0, 2, Index(1), Term(1), {2});
+  See(0, {.term = Term(2), .log = {1, 2}});
+  Acknowledge(0, 1, 2, Index(2));
+}
+
+TEST_F(SpecificationTest, ALeaderCommitsWhatAQuorumHasAcknowledgedInItsTerm) {
+  ElectFirst();
+  Breaks("no quorum has acknowledged", [&] {
+    See(0,
+        {.term = Term(1), .voted_for = 1, .role = Role::kLeader, .log = {1}, .commit = Index(1)});
+  });
+}
+
+TEST_F(SpecificationTest, AFollowerCommitsWhatItHasBeenTold) {
+  ElectFirst();
+  Breaks("no leader has told it",
+         [&] { See(1, {.term = Term(1), .voted_for = 1, .log = {1}, .commit = Index(1)}); });
+}
+
+TEST_F(SpecificationTest, AnAcknowledgementIsOfALogThatIsTheLeaders) {
+  ElectFirst();
+  Breaks("its log is not its leader's", [&] { Acknowledge(1, 0, 1, Index(2)); });
+  Breaks("which has none", [&] { Acknowledge(1, 0, 7, Index(1)); });
+}
+
+TEST_F(SpecificationTest, OnlyTheLeaderOfATermSpeaksAsOneAndOfWhatItHas) {
+  ElectFirst();
+  Breaks("which it does not lead", [&] { Append(1, 0, 1, Index(), Term(), {1}); });
+  Breaks("which is not in its log", [&] { Append(0, 1, 1, Index(1), Term(1), {1}); });
+  Breaks("which is not in its log", [&] { Append(0, 1, 1, Index(2), Term(1), {}); });
+  Breaks("is committed", [&] { Append(0, 1, 1, Index(1), Term(1), {}, Index(1)); });
+  Breaks("which it does not lead", [&] { Send(1, 0, 1, TimeoutNow{}); });
+}
+
+TEST_F(SpecificationTest, ASnapshotTakesThePlaceOfALogIfALeaderHasCommittedIt) {
+  ElectFirst();
+  See(2, {.term = Term(1)});
+  Breaks("has a snapshot of (1, 1)",
+         [&] { See(2, {.term = Term(1), .log = {1}, .commit = Index(1), .base = Index(1)}); });
+  Acknowledge(1, 0, 1, Index(1));
+  See(0, {.term = Term(1), .voted_for = 1, .role = Role::kLeader, .log = {1}, .commit = Index(1)});
+  InstallSnapshotRequest chunk;
+  chunk.meta.index = Index(1);
+  chunk.meta.term = Term(1);
+  Send(0, 2, 1, chunk);
+  See(2, {.term = Term(1), .log = {1}, .commit = Index(1), .base = Index(1)});
+}
+
+TEST_F(SpecificationTest, ANewLifeBeginsWithWhatItHasFound) {
+  ElectFirst();
+  RecoveredState state;
+  state.hard_state.term = Term(1);
+  specification_->Begin(1, state);
+  See(1, {.term = Term(1)});
+  Breaks("its log is not its leader's", [&] { Acknowledge(1, 0, 1, Index(1)); });
+  Append(0, 1, 1, Index(), Term(), {1});
+  See(1, {.term = Term(1), .log = {1}});
+  Acknowledge(1, 0, 1, Index(1));
+}
+
+}  // namespace
+}  // namespace grassdb::sim
