@@ -317,9 +317,13 @@ void Specification::TakeLog(std::uint32_t server, const ServerView& now, Index c
     }
     self.last = log.last_index();
   }
-  if (now.role != Role::kLeader) return;
-  Leadership& leadership = leaderships_.at(now.term);
+  const bool leads = now.role == Role::kLeader;
+  if (!leads && !self.leads) return;
+  // Who has stepped down may have appended before, in the same step.
+  const Term led = leads ? now.term : self.term;
+  Leadership& leadership = leaderships_.at(led);
   for (Index at = leadership.first + leadership.terms.size(); at <= self.last; ++at) {
+    if (!leads && self.terms[at.value()] != led) return;
     leadership.terms.push_back(self.terms[at.value()]);
   }
 }
