@@ -1,6 +1,8 @@
 // grass-sim explain: a failure's file, or a seed, as a page to look at.
+#include <cstdint>
 #include <cstdio>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "bin/sim_commands.h"

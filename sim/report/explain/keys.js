@@ -12,7 +12,7 @@
     view.changed();
   }
 
-  // From nowhere, n is the first one that is in view or after it; p the last one.
+  // From nowhere, n is the first one and p the last.
   const next = () => panel.goTo(view.current + 1);
   const previous = () => panel.goTo(view.current < 0 ? data.highlights.length - 1 : view.current - 1);
 

@@ -64,8 +64,10 @@
   canvas.addEventListener('pointermove', (event) => {
     if (grip !== null) view.centre(time(event.offsetX) + grip);
   });
-  canvas.addEventListener('pointerup', () => {
+  const stop = () => {
     grip = null;
-  });
+  };
+  canvas.addEventListener('pointerup', stop);
+  canvas.addEventListener('pointercancel', stop);
   view.onChange(draw);
 })();
