@@ -319,6 +319,7 @@ grassdb_version=$("$bin/grassdb" --version)
 # Not through head, which would end it with SIGPIPE.
 etcd_version=$("$etcd" --version)
 etcd_version=${etcd_version%%$'\n'*}
+etcd_version="etcd ${etcd_version##* }"
 start_clusters
 echo "$grassdb_version beside $etcd_version: three nodes each, data on $(filesystem_of "$work")," \
   "runs of $duration"
