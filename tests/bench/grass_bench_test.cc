@@ -104,8 +104,10 @@ TEST(GrassBench, FollowsTheLeadershipAndCountsTheRedirects) {
   const int leader = cluster.StartAndElect();
   const std::string out = cluster.directory() + "/bench.out";
   const std::string err = cluster.directory() + "/bench.err";
+  // What is retried in the warm-up is not counted, and a hundred writes take no longer than a few
+  // milliseconds.
   Process bench({GRASS_BENCH_BINARY, "put", "--peers=" + cluster.address(leader), "--clients=8",
-                 "--warm-up=50ms", "--duration=4s", "--deadline=20s", "-w", "json"},
+                 "--warm-up=1ms", "--duration=4s", "--deadline=20s", "-w", "json"},
                 out, err);
   ASSERT_TRUE(WaitFor(Seconds(20), [&] {
     const auto status = cluster.Status(leader);
