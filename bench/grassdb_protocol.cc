@@ -156,6 +156,9 @@ class GrassdbClient final : public RpcClient {
       case Outcome::Code::kRefused:
         finish.failure = "refused";
         break;
+      case Outcome::Code::kDiskFull:
+        finish.failure = "disk full";
+        break;
       case Outcome::Code::kUnreachable:
         finish.failure = "unreachable";
         break;

@@ -66,6 +66,7 @@ Exit codes:
   2  usage
   3  no quorum or no node reachable; nothing was changed
   4  outcome unknown: the write may or may not take effect
+  5  no room on the disks; nothing was changed, and reads and deletes go on
 )";
 
 struct CommandInfo {

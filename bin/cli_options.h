@@ -19,6 +19,7 @@ enum class ExitCode : int {
   kUsage = 2,
   kUnreachable = 3,     // no node or no quorum could be reached; nothing was changed
   kOutcomeUnknown = 4,  // the write may or may not take effect
+  kDiskFull = 5,        // no node that could lead has room for it; nothing was changed
 };
 
 enum class CliCommand : std::uint8_t {

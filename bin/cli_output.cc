@@ -74,11 +74,14 @@ nlohmann::ordered_json JsonOf(const NodeReport& report) {
   node["receiving_index"] = status.receiving_index();
   node["receiving_offset"] = status.receiving_offset();
   node["failures_tolerated"] = status.failures_tolerated();
+  node["disk_space"] = status.disk_space();
+  node["disk_problem"] = status.disk_problem();
   node["followers"] = nlohmann::ordered_json::array();
   for (const wire::FollowerStatus& follower : status.followers()) {
     node["followers"].push_back({{"id", follower.id()},
                                  {"state", follower.state()},
                                  {"counts", follower.counts()},
+                                 {"disk_full", follower.disk_full()},
                                  {"match", follower.match()},
                                  {"next", follower.next()},
                                  {"lag", follower.lag()},
@@ -166,7 +169,9 @@ std::string FollowerTableOf(const wire::StatusResponse& leader) {
   std::vector<Row> rows = {{"FOLLOWER", "STATE", "MATCH", "LAG", "SILENT", "SNAPSHOT"}};
   for (const wire::FollowerStatus& follower : leader.followers()) {
     const double seconds = static_cast<double>(follower.silent_ms()) / 1000;
-    rows.push_back({follower.id(), follower.state() + (follower.counts() ? "" : ", has no say"),
+    rows.push_back({follower.id(),
+                    follower.state() + (follower.counts() ? "" : ", has no say") +
+                        (follower.disk_full() ? ", disk full" : ""),
                     std::to_string(follower.match()), std::to_string(follower.lag()),
                     fmt::format("{:.1f}s", seconds),
                     follower.snapshot_index() == 0
@@ -209,6 +214,19 @@ std::string ProblemsOf(const std::vector<NodeReport>& reports) {
   return text;
 }
 
+// What a full disk refuses, and which it is.
+std::string FullDisksOf(const std::vector<NodeReport>& reports) {
+  std::string text;
+  for (const NodeReport& report : reports) {
+    if (!report.status.has_value() || report.status->disk_problem().empty()) continue;
+    text += fmt::format(
+        "The disk of {} is full, it takes {}: {}.\n", report.status->id(),
+        report.status->disk_space() == "full" ? "deletes but no new data" : "no writes at all",
+        report.status->disk_problem());
+  }
+  return text;
+}
+
 std::string ToleranceOf(const wire::StatusResponse& leader) {
   if (leader.failures_tolerated() == 0) {
     return "Fault tolerance: none; writes stop when one more voter that is up fails.\n";
@@ -233,7 +251,7 @@ std::string StatusTextOf(const std::vector<NodeReport>& reports) {
     if (source == nullptr && report.status.has_value()) source = &report;
   }
   if (source != nullptr) text += "\n" + MemberTableOf(*source->status);
-  return text + ProblemsOf(reports);
+  return text + FullDisksOf(reports) + ProblemsOf(reports);
 }
 
 }  // namespace
@@ -244,6 +262,8 @@ CliResult ResultOf(const Outcome& outcome, Effect effect) {
       return {};
     case Outcome::Code::kRefused:
       return {.code = ExitCode::kError, .output = {}, .error = outcome.error};
+    case Outcome::Code::kDiskFull:
+      return {.code = ExitCode::kDiskFull, .output = {}, .error = outcome.error};
     case Outcome::Code::kUnreachable:
       return {.code = ExitCode::kUnreachable,
               .output = {},

@@ -22,6 +22,8 @@ const char* NameOf(ReplyCode code) {
       return "refused";
     case ReplyCode::kUnavailable:
       return "unavailable";
+    case ReplyCode::kDiskFull:
+      return "disk full";
   }
   return "unknown";
 }

@@ -65,6 +65,7 @@ enum class ReplyCode : std::uint8_t {
   kOverloaded = 7,      // nothing happened; try again later
   kUnavailable = 8,     // nothing happened: no leader, or this node is starting or stopping
   kRefused = 9,         // nothing happened: not in the cluster's present state; `error` says why
+  kDiskFull = 10,       // nothing happened: no node that could lead has room; `error` says where
 };
 
 const char* NameOf(ReplyCode code);

@@ -84,6 +84,8 @@ void Client::OnSessionReply(Instant now, const Reply& reply) {
       return;
     case ReplyCode::kNotLeader:
       return TryLeader(now, reply);
+    case ReplyCode::kDiskFull:
+      return Settle(Outcome::Code::kDiskFull, reply.error);
     default:
       // A session opened in vain expires by itself, so trying again is always right.
       Note(From::kNode, reply.error);
@@ -99,6 +101,9 @@ void Client::OnOperationReply(Instant now, Reply reply) {
     case ReplyCode::kRefused:
       // Perhaps because an earlier attempt has done it.
       return Settle(unresolved_ ? Outcome::Code::kUnknown : Outcome::Code::kRefused, reply.error);
+    case ReplyCode::kDiskFull:
+      // Trying again would not help before somebody makes room. An earlier attempt may be in a log.
+      return Settle(unresolved_ ? Outcome::Code::kUnknown : Outcome::Code::kDiskFull, reply.error);
     case ReplyCode::kNotLeader:
       return TryLeader(now, reply);
     case ReplyCode::kOutcomeUnknown:

@@ -61,6 +61,7 @@ struct Outcome {
     kRefused = 2,      // the request can never succeed; `error` says why
     kUnreachable = 3,  // nothing happened: no leader with a quorum was found in time
     kUnknown = 4,      // the write may or may not take effect, now or later
+    kDiskFull = 5,     // nothing happened: there is no room for it; `error` says where
   };
   Code code = Code::kOk;
   std::string error;  // kUnreachable and kUnknown at the deadline: of each endpoint the newest

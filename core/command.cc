@@ -1,5 +1,6 @@
 #include "core/command.h"
 
+#include <algorithm>
 #include <cstring>
 #include <utility>
 
@@ -186,6 +187,25 @@ std::optional<Command> DecodeCommand(std::string_view bytes) {
   }
   if (!in.done()) return std::nullopt;
   return command;
+}
+
+bool AddsData(const Command& command) {
+  const auto puts = [](const std::vector<Operation>& operations) {
+    return std::ranges::any_of(operations, [](const Operation& operation) {
+      return operation.kind == Operation::Kind::kPut;
+    });
+  };
+  return command.kind == Command::Kind::kTransaction &&
+         (puts(command.transaction.success) || puts(command.transaction.failure));
+}
+
+bool AddsData(const Entry& entry) {
+  // A thousand of these fit into the reserve of 4 MiB; a transaction may be 2 MiB without a put.
+  constexpr std::size_t kSmallMax = std::size_t{64} << 10;
+  if (entry.type != EntryType::kCommand) return false;
+  if (entry.payload.size() > kSmallMax) return true;
+  const std::optional<Command> command = DecodeCommand(entry.payload.view());
+  return !command.has_value() || AddsData(*command);
 }
 
 std::optional<std::string> BrokenKeyLimit(std::string_view key) {

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "core/bytes.h"
+#include "core/entry.h"
 #include "core/limits.h"
 #include "core/types.h"
 
@@ -83,6 +84,12 @@ struct Command {
 Bytes EncodeCommand(const Command& command);
 // nullopt for bytes that EncodeCommand does not produce.
 std::optional<Command> DecodeCommand(std::string_view bytes);
+
+// Whether it could make the state grow: a transaction with a put in either branch. A session does
+// not count: without one nobody could delete.
+bool AddsData(const Command& command);
+// Whether the entry does, or is so large that a disk without room must not be asked to log it.
+bool AddsData(const Entry& entry);
 
 // Which limit the transaction breaks, with the figures, in words for a person; nullopt if none.
 std::optional<std::string> BrokenLimit(const Transaction& transaction);

@@ -8,7 +8,9 @@
 // happened wholly, partly or not at all.
 //
 // Errors: a failed Persist, StageSnapshot or PublishSnapshot stops the node (fail-stop): after a
-// failed write or sync nothing is known about the disk.
+// failed write or sync nothing is known about the disk. The one exception is a disk without room,
+// which is found out before anything is written that counts: a Persist or a StageSnapshot that is
+// answered with ResourceExhausted has changed nothing, and the disk goes on.
 #ifndef GRASSDB_CORE_DISK_H_
 #define GRASSDB_CORE_DISK_H_
 
@@ -61,22 +63,51 @@ struct ReadSnapshot {
   NodeId reader;
 };
 
-using DiskJob = std::variant<Persist, StageSnapshot, PublishSnapshot, ReadSnapshot>;
+// Tries to get back what a full disk has denied: a share of it, so that a log write does not wait
+// long behind it. Completion: RestockDone.
+struct Restock {};
 
+using DiskJob = std::variant<Persist, StageSnapshot, PublishSnapshot, ReadSnapshot, Restock>;
+
+// What the disk has left for this node's files.
+enum class DiskSpace : std::uint8_t {
+  kAmple = 1,  // as far as is known
+  kFull = 2,   // what adds data must wait; the reserve has room for what does not
+  kSpent = 3,  // and the reserve is nearly used up: what is left is for votes
+};
+
+// "ample" and so on.
+const char* NameOf(DiskSpace space);
+
+struct SpaceReport {
+  DiskSpace space = DiskSpace::kAmple;
+  std::string problem;  // which file could not be written, for a person; empty if kAmple
+};
+
+// Every completion of a job that writes tells what space there is behind it.
 struct PersistDone {
   PersistId id;  // this and every earlier Persist is durable
   absl::Status status;
+  SpaceReport space{};
+  std::optional<Persist> refused{};  // the job itself, if there was no room for it
 };
 struct StageDone {
   SnapshotSource source = SnapshotSource::kTaken;
   Index index;
   std::uint64_t next_offset = 0;
   bool last = false;
-  absl::Status status;
+  absl::Status status;  // ResourceExhausted: no room; nothing is staged under `source` any more
+  SpaceReport space{};
 };
 struct PublishDone {
   SnapshotMeta meta;
   absl::Status status;
+  SpaceReport space{};
+};
+struct RestockDone {
+  absl::Status status;
+  SpaceReport space{};
+  bool more = false;  // the next share is worth trying at once
 };
 struct SnapshotRead {
   Index index;
@@ -87,7 +118,7 @@ struct SnapshotRead {
   absl::Status status;  // NotFound: superseded. DataLoss: damaged.
 };
 
-using DiskDone = std::variant<PersistDone, StageDone, PublishDone, SnapshotRead>;
+using DiskDone = std::variant<PersistDone, StageDone, PublishDone, SnapshotRead, RestockDone>;
 
 class Disk {
  public:
@@ -128,6 +159,7 @@ struct RecoveredState {
   // Contiguous from base_index + 1. Reaches at least to snapshot->index, or is empty with
   // base_index == snapshot->index.
   std::vector<Entry> entries;
+  SpaceReport space{};
 };
 
 }  // namespace grassdb

@@ -240,15 +240,36 @@ void Raft::CheckQuorum() {
   BecomeFollower(hard_state_.term, NodeId());
 }
 
-// The voter with the longest matching log. One that has gone silent would only use up the time.
-const Progress* Raft::BestSuccessor() const {
+// The voter with the longest matching log, of those with room on their disks if there are any. One
+// that has gone silent would only use up the time.
+const Progress* Raft::BestSuccessor(Room room) const {
+  const auto* leader = std::get_if<LeaderState>(&role_);
+  if (leader == nullptr) return nullptr;
   const Progress* best = nullptr;
-  for (const Progress& follower : std::get<LeaderState>(role_).followers) {
+  for (const Progress& follower : leader->followers) {
     if (follower.role != MemberRole::kVoter || !Counts(follower)) continue;
     if (now_ - follower.last_heard > options_.election_timeout_min) continue;
-    if (best == nullptr || follower.match > best->match) best = &follower;
+    // Where nothing is known yet, leadership would go round among nodes that are all full.
+    if (room == Room::kNeeded && follower.space != FollowerSpace::kAmple) continue;
+    const bool fuller = best != nullptr && follower.space == FollowerSpace::kFull &&
+                        best->space != FollowerSpace::kFull;
+    const bool emptier = best != nullptr && follower.space != FollowerSpace::kFull &&
+                         best->space == FollowerSpace::kFull;
+    if (best == nullptr || emptier || (!fuller && follower.match > best->match)) best = &follower;
   }
   return best;
+}
+
+// A leader without room refuses writes that another one could take.
+void Raft::HandOverIfDiskFull() {
+  if (!disk_full_ || leading().transfer_target != NodeId(0) || now_ < full_hand_over_at_) return;
+  const Progress* successor = BestSuccessor(Room::kNeeded);
+  if (successor == nullptr) return;
+  GRASS_PROBE("leader: its disk is full");
+  Emit(EventKind::kFullLeader, successor->id);
+  // Deletes wait during a transfer: one that fails is not tried again at once.
+  full_hand_over_at_ = now_ + 2 * options_.election_timeout_max;
+  Dispatch(TransferLeadership{successor->id});
 }
 
 // A leader can commit with its followers' disks alone, but applies and answers nothing meanwhile.

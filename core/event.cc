@@ -52,6 +52,10 @@ const char* NameOf(EventKind kind) {
       return "new disk";
     case EventKind::kRemoved:
       return "removed";
+    case EventKind::kDiskSpace:
+      return "disk space";
+    case EventKind::kFullLeader:
+      return "full leader";
   }
   return "unknown";
 }

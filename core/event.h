@@ -35,6 +35,8 @@ enum class EventKind : std::uint8_t {
   kSnapshotResumed = 22,    // from peer, snapshot a, at offset b, where the last life ended
   kNewDisk = 23,            // peer speaks with incarnation a, which is not the one on record
   kRemoved = 24,            // while away, says peer; a: by the log entry
+  kDiskSpace = 25,          // of this node is now a, a DiskSpace; it was b
+  kFullLeader = 26,         // has no room for data, and hands over to peer, which has
 };
 
 const char* NameOf(EventKind kind);

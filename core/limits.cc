@@ -29,6 +29,9 @@ std::optional<std::string> NodeOptions::Problem() const {
   if (snapshot_chunk_bytes == 0) return "the snapshot chunk size must be positive";
   if (waiting_requests_max == 0) return "the number of waiting requests must be positive";
   if (snapshot_retry <= Duration::zero()) return "the snapshot retry interval must be positive";
+  if (space_retry_min <= Duration::zero() || space_retry_max < space_retry_min) {
+    return "the intervals at which a full disk is looked at must be positive and ascending";
+  }
   if (read_patience <= Duration::zero()) return "the patience of reads must be positive";
   return std::nullopt;
 }

@@ -235,7 +235,7 @@ bool Raft::TryPromote() {
 void Raft::LeaveCluster() {
   GRASS_PROBE("membership: the leader leaves");
   Emit(EventKind::kLeftCluster);
-  const Progress* successor = BestSuccessor();
+  const Progress* successor = BestSuccessor(Room::kPreferred);
   for (Progress& follower : leading().followers) {
     SendHeartbeat(follower);  // tells that the configuration is committed
     if (&follower == successor) Send(follower.id, TimeoutNow{}, term_persist_);

@@ -83,6 +83,7 @@ struct AppendEntriesResponse {
   // For how long from now on, by its own clock, the follower helps nobody to depose this leader
   // (thesis 6.4.1): its smallest election timeout, which need not be the leader's.
   Duration defends{};
+  bool disk_full = false;  // the follower takes no entries that add data
 };
 
 // One chunk of the leader's current snapshot.

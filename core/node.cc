@@ -25,6 +25,8 @@ Node::Node(const NodeOptions& options, RecoveredState recovered, const Environme
   GRASS_CHECK(environment.disk != nullptr);
   GRASS_CHECK(environment.clients != nullptr);
   GRASS_CHECK_EQ(identity_.node, options.raft.id);
+  space_ = recovered.space;
+  PutOffSpace();
   if (recovered.staged.has_value()) {
     GRASS_CHECK_GT(recovered.staged->offset, 0u);
     receiving_ = Receiving{.meta = recovered.staged->meta,
@@ -44,6 +46,7 @@ void Node::Start() {
 
 void Node::OnMessage(Message message) {
   if (failed() || RefuseDamaged(message)) return;
+  if (space_.space != DiskSpace::kAmple) HoldBackEntries(message);
   Step(std::move(message));
 }
 
@@ -54,6 +57,7 @@ void Node::OnDeadline() {
   ExpireReads();
   SettleTransfers();
   ReadDueChunks();
+  LookForSpace();
 }
 
 // Thesis 3.10: a leader that hands over appends nothing, so that the target can catch up for good.
@@ -90,7 +94,7 @@ void Node::Flush() {
 
 Instant Node::NextDeadline() const {
   if (failed()) return Instant::max();
-  Instant deadline = std::min(raft_.NextDeadline(), NextChunkRead());
+  Instant deadline = std::min({raft_.NextDeadline(), NextChunkRead(), NextLookForSpace()});
   if (!waiting_reads_.empty()) {
     deadline = std::min(deadline, waiting_reads_.begin()->second.deadline);
   }
@@ -128,6 +132,7 @@ NodeStatus::Follower Node::StatusOf(const Progress& follower) const {
   status.counts = raft_.Counts(follower);
   status.match = follower.match;
   status.next = follower.next;
+  status.disk_full = follower.space == FollowerSpace::kFull;
   status.lag = raft_.log().last_index() - follower.match;
   status.silent = environment_.clock->Now() - follower.last_heard;
   if (const auto at = sending_.find(follower.id); at != sending_.end()) {
@@ -167,6 +172,7 @@ NodeStatus Node::Status() const {
     status.receiving_offset = receiving_->next_offset;
   }
   status.failures_tolerated = raft_.FailuresTolerated();
+  status.space = space_;
   status.serving = !failed() && !stopping_ && loaded() && status.leader != NodeId(0);
   return status;
 }
@@ -257,7 +263,7 @@ void Node::QueuePersist(Persist persist) {
 }
 
 void Node::PumpDisk() {
-  if (persisting_ || persist_queue_.empty()) return;
+  if (persisting_ || persist_waits_ || persist_queue_.empty()) return;
   persisting_ = true;
   Persist next = std::move(persist_queue_.front());
   persist_queue_.pop_front();
@@ -270,9 +276,16 @@ void Node::OnDisk(DiskDone done) {
 }
 
 void Node::OnDone(const PersistDone& done) {
-  if (!done.status.ok()) return Fail(done.status);
   GRASS_CHECK(persisting_);
   persisting_ = false;
+  if (absl::IsResourceExhausted(done.status)) {
+    GRASS_PROBE("persist: waits for room");
+    persist_queue_.push_front(*done.refused);
+    persist_waits_ = true;
+    return NoteSpace(done.space);
+  }
+  if (!done.status.ok()) return Fail(done.status);
+  NoteSpace(done.space);
   if (install_persist_ <= done.id) install_persist_ = PersistId();
   Step(Persisted{.id = done.id});
 }

@@ -41,6 +41,7 @@ struct NodeStatus {
     Index snapshot_index;               // of the snapshot on its way to it; 0: none
     std::uint64_t snapshot_offset = 0;  // bytes of it that have arrived
     Duration silent{};                  // since it was last heard
+    bool disk_full = false;             // as it said last
   };
 
   NodeId id;
@@ -66,6 +67,7 @@ struct NodeStatus {
   std::uint64_t receiving_offset = 0;  // bytes of it so far
   std::size_t failures_tolerated = 0;  // on the leader: Raft::FailuresTolerated
   bool serving = false;                // a leader is known and this node's state is loaded
+  SpaceReport space;                   // of the disk
 };
 
 class Node {
@@ -101,6 +103,7 @@ class Node {
   // The store is complete: no snapshot is being loaded.
   bool loaded() const { return !restore_.has_value(); }
   NodeStatus Status() const;
+  const SpaceReport& space() const { return space_; }
 
  private:
   // A proposed command, waiting for its entry to be applied.
@@ -182,9 +185,19 @@ class Node {
   void AnswerChange();
   NodeStatus::Follower StatusOf(const Progress& follower) const;
 
+  // node_space.cc
+  void NoteSpace(const SpaceReport& report);
+  void LookForSpace();
+  void PutOffSpace();
+  Instant NextLookForSpace() const;
+  bool Admits(bool adds_data) const;
+  void HoldBackEntries(Message& message) const;
+  bool RefuseForSpace(RequestId request, const Command& command);
+  void OnDone(const RestockDone& done);
+
   // node_requests.cc
   bool Accepts(RequestId request);
-  bool AcceptsWrite(RequestId request);
+  bool AcceptsWrite(RequestId request, const Command& command);
   void Propose(RequestId request, const Command& command);
   std::optional<std::string> SessionProblem(const TransactionRequest& transaction) const;
   void OnRequest(RequestId request, const OpenSessionRequest&);
@@ -207,6 +220,7 @@ class Node {
   void MaybeTakeSnapshot();
   void AbandonTaking();
   void OnSliceStaged(const StageDone& done);
+  void OnNoRoomToStage(const StageDone& done);
   void OnChunkStaged(const StageDone& done);
   void BeginSnapshot();
   void StageNextSlice();
@@ -270,7 +284,16 @@ class Node {
 
   std::deque<Persist> persist_queue_;  // waiting for the one at the disk
   bool persisting_ = false;
-  PersistId install_persist_;  // the newest one that installs a snapshot; 0: none under way
+  bool persist_waits_ = false;  // for room: it has been refused
+
+  SpaceReport space_;
+  // While there is no room: when it is looked for next, and the wait after that.
+  Instant space_look_at_;
+  Duration space_wait_{};
+  bool restocking_ = false;
+  bool snapshot_for_space_ = false;  // one is due although the log is short
+  Instant receive_again_at_;         // chunks of a snapshot there was no room for
+  PersistId install_persist_;        // the newest one that installs a snapshot; 0: none under way
 
   std::map<NodeId, Sending> sending_;
   std::optional<Receiving> receiving_;

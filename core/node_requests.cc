@@ -50,7 +50,7 @@ bool Node::Accepts(RequestId request) {
   return true;
 }
 
-bool Node::AcceptsWrite(RequestId request) {
+bool Node::AcceptsWrite(RequestId request, const Command& command) {
   if (!Accepts(request)) return false;
   if (raft_.role() != Role::kLeader) {
     Refuse(request, ReplyCode::kNotLeader, {});
@@ -62,6 +62,7 @@ bool Node::AcceptsWrite(RequestId request) {
     Refuse(request, ReplyCode::kUnavailable, "this node is still loading its state");
     return false;
   }
+  if (RefuseForSpace(request, command)) return false;
   if (new_command_bytes_ >= options_.raft.unapplied_bytes_max) {
     Refuse(request, ReplyCode::kOverloaded,
            "overloaded: " + std::to_string(new_command_bytes_) +
@@ -78,9 +79,9 @@ void Node::Propose(RequestId request, const Command& command) {
 }
 
 void Node::OnRequest(RequestId request, const OpenSessionRequest&) {
-  if (!AcceptsWrite(request)) return;
   Command command;
   command.kind = Command::Kind::kOpenSession;
+  if (!AcceptsWrite(request, command)) return;
   command.time = CurrentTime();
   Propose(request, command);
 }
@@ -110,13 +111,13 @@ void Node::OnRequest(RequestId request, TransactionRequest transaction) {
   if (auto problem = SessionProblem(transaction)) {
     return Refuse(request, ReplyCode::kInvalid, *std::move(problem));
   }
-  if (!AcceptsWrite(request)) return;
   Command command;
-  command.time = CurrentTime();
   command.session = transaction.session;
   command.sequence = transaction.sequence;
   command.acknowledged = transaction.acknowledged;
   command.transaction = std::move(transaction.transaction);
+  if (!AcceptsWrite(request, command)) return;
+  command.time = CurrentTime();
   Propose(request, command);
 }
 

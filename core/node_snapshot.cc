@@ -17,9 +17,10 @@ namespace grassdb {
 void Node::MaybeTakeSnapshot() {
   if (taking_.has_value() || !loaded() || install_persist_ != PersistId(0)) return;
   if (snapshot_requests_.empty()) {
+    const bool for_space = std::exchange(snapshot_for_space_, false);
     const bool early = log_bytes_since_snapshot_ >= options_.snapshot_log_bytes / 8 &&
                        GRASS_BUGGIFY("snapshot: taken early");
-    if (log_bytes_since_snapshot_ < options_.snapshot_log_bytes && !early) return;
+    if (log_bytes_since_snapshot_ < options_.snapshot_log_bytes && !early && !for_space) return;
     // A new snapshot makes every transfer of the old one start again: a slow follower would never
     // get one whole. So a transfer holds it off, until the log is several times its size.
     if (!sending_.empty() && log_bytes_since_snapshot_ < 4 * options_.snapshot_log_bytes) return;
@@ -87,6 +88,7 @@ Index Node::ReleasePoint(Index snapshot) const {
 
 void Node::OnDone(const PublishDone& done) {
   if (!done.status.ok()) return Fail(done.status);
+  NoteSpace(done.space);
   if (taking_.has_value() && taking_->publishing && taking_->meta.index == done.meta.index) {
     std::vector<RequestId> requesters = std::move(taking_->requesters);
     const Index release = ReleasePoint(done.meta.index);
@@ -269,6 +271,7 @@ void Node::OnSnapshotTraffic(Message message) {
 void Node::OnChunk(NodeId from, const InstallSnapshotRequest& chunk) {
   // The staged file is being moved into place: a new one must not overwrite it.
   if (install_persist_ != PersistId(0)) return;
+  if (environment_.clock->Now() < receive_again_at_) return;  // the leader sends it again
   if (receiving_.has_value() && receiving_->writing) return;
   const bool known = receiving_.has_value() && receiving_->meta == chunk.meta;
   if (!known) {
@@ -311,7 +314,9 @@ void Node::AnswerChunk(NodeId to, const SnapshotMeta& meta, std::uint64_t next_o
 }
 
 void Node::OnDone(const StageDone& done) {
+  if (absl::IsResourceExhausted(done.status)) return OnNoRoomToStage(done);
   if (!done.status.ok()) return Fail(done.status);
+  NoteSpace(done.space);
   if (done.source == SnapshotSource::kTaken) {
     OnSliceStaged(done);
   } else {

@@ -26,6 +26,9 @@ enum class ProgressState : std::uint8_t {
 
 const char* NameOf(ProgressState state);
 
+// Of a follower's disk, by its answers in this term.
+enum class FollowerSpace : std::uint8_t { kUnknown = 0, kAmple = 1, kFull = 2 };
+
 // Invariant: match < next.
 struct Progress {
   struct Inflight {
@@ -52,6 +55,7 @@ struct Progress {
   // Of its disk, by its answers in this term (Raft::IsOfPresentDisk); 0: none yet.
   Incarnation incarnation;
   Standing standing = Standing::kProven;  // as it said last
+  FollowerSpace space = FollowerSpace::kUnknown;
   bool rolled_back = false;  // it has denied what it had acknowledged, and is a voter still
   // When it did. Answers to what was sent earlier may come from before its disk was rolled back.
   Instant forgot_at = Instant::min();

@@ -29,7 +29,8 @@ Raft::Raft(const RaftOptions& options, const RecoveredState& recovered, Instant 
       log_(recovered.base_index, recovered.base_term, recovered.entries),
       snapshot_(recovered.snapshot),
       durable_index_(log_.last_index()),
-      now_(now) {
+      now_(now),
+      disk_full_(recovered.space.space != DiskSpace::kAmple) {
   GRASS_CHECK(!options.Problem().has_value());
   GRASS_CHECK_LE(log_.last_term(), hard_state_.term);
   if (snapshot_.has_value()) {
@@ -127,6 +128,7 @@ void Raft::OnLeaderDeadline() {
   CheckQuorum();
   if (!std::holds_alternative<LeaderState>(role_)) return;
   HandOverIfDiskStalls();
+  HandOverIfDiskFull();
   if (now_ >= leading().heartbeat_deadline) OnHeartbeatDue();
 }
 
@@ -319,7 +321,7 @@ void Raft::Dispatch(TransferLeadership transfer) {
   auto* leader = std::get_if<LeaderState>(&role_);
   if (leader == nullptr || leader->transfer_target != NodeId(0)) return;
   const Progress* target = transfer.target == NodeId(0)
-                               ? BestSuccessor()
+                               ? BestSuccessor(Room::kPreferred)
                                : std::as_const(*this).FindFollower(transfer.target);
   if (target == nullptr || target->role != MemberRole::kVoter || !Counts(*target)) return;
   // Writes would wait an election timeout for one that has gone.
@@ -330,6 +332,11 @@ void Raft::Dispatch(TransferLeadership transfer) {
   Emit(EventKind::kTransferStarted, target->id);
   Replicate(*FindFollower(target->id));
   TryTransfer(*FindFollower(target->id));
+}
+
+void Raft::Dispatch(SpaceChanged space) {
+  disk_full_ = space.full;
+  if (std::holds_alternative<LeaderState>(role_)) HandOverIfDiskFull();
 }
 
 void Raft::BecomeFollower(Term term, NodeId leader) {

@@ -88,6 +88,9 @@ class Raft {
   // no quorum. Who is not heard or does not count has failed already, as of the last step. 0 on
   // others.
   std::size_t FailuresTolerated() const;
+  // On the leader: whether a voter in touch is known to have room for data, which this node could
+  // hand over to.
+  bool HasSuccessorWithRoom() const { return BestSuccessor(Room::kNeeded) != nullptr; }
   // True if this node leads and no other node can have been elected by `now` (thesis 6.4.1): what
   // it has committed is all there is. Ask again after the read itself: the process may have been
   // paused in between. Needs clocks that keep RaftOptions::lease_drift_percent_max.
@@ -160,6 +163,7 @@ class Raft {
   void Dispatch(SnapshotStaged staged);
   void Dispatch(TransferLeadership transfer);
   void Dispatch(ChangeMembership change);
+  void Dispatch(SpaceChanged space);
   bool PassesTermCheck(const Message& message);
   void RefuseStale(const Message& message);
   void BecomeFollower(Term term, NodeId leader);
@@ -197,10 +201,12 @@ class Raft {
   void OnTimeoutNow(NodeId from);
   void CheckQuorum();
   Instant QuorumDeadline() const;
-  const Progress* BestSuccessor() const;
+  enum class Room : std::uint8_t { kPreferred, kNeeded };
+  const Progress* BestSuccessor(Room room) const;
   void TryTransfer(const Progress& follower);
   void AbandonTransfer();
   void HandOverIfDiskStalls();
+  void HandOverIfDiskFull();
 
   // replication.cc
   void OnAppendEntries(NodeId from, AppendEntriesRequest request);
@@ -288,6 +294,9 @@ class Raft {
   Instant defends_until_;
   // When the disk last finished a Persist, or was given one while it had none.
   Instant disk_progress_at_;
+  bool disk_full_ = false;
+  // Since when this node, leading without room, may hand over once more.
+  Instant full_hand_over_at_ = Instant::min();
   std::uint64_t election_resets_ = 0;  // makes every drawn timeout a decision of its own
 
   PersistId last_persist_;     // issued

@@ -128,6 +128,7 @@ void Put(Sink& sink, const AppendEntriesResponse& response) {
   Put(sink, response.read_round);
   sink.Stamp(response.sent_at);
   sink.Number(static_cast<std::uint64_t>(response.defends.count()));
+  sink.Number(response.disk_full ? 1 : 0);
 }
 
 template <class Sink>
@@ -193,6 +194,7 @@ void Put(Sink& sink, const Progress& follower, Instant now) {
   sink.Stamp(follower.match_learned);
   Put(sink, follower.incarnation);
   sink.Number(static_cast<std::uint64_t>(follower.standing));
+  sink.Number(static_cast<std::uint64_t>(follower.space));
   sink.Number(follower.rolled_back ? 1 : 0);
   sink.Stamp(follower.forgot_at);
   Put(sink, follower.catch_up_target);
@@ -247,6 +249,8 @@ void Raft::Describe(Sink& sink) const {
   sink.Span(election_deadline_ - now_);
   sink.Span(defends_until_ - now_);
   sink.Span(disk_progress_at_ - now_);
+  sink.Number(disk_full_ ? 1 : 0);
+  sink.Span(std::max(full_hand_over_at_, now_) - now_);
   sink.Number(unfinished(last_persist_));
   sink.Number(unfinished(term_persist_));
   sink.Number(pending_entries_.size());

@@ -59,8 +59,13 @@ struct TransferLeadership {
   NodeId target;
 };
 
+// Whether this node's disk has room for data. A leader without gives way to a follower with.
+struct SpaceChanged {
+  bool full = false;
+};
+
 using Input = std::variant<DeadlineReached, Message, Persisted, Submit, Compact, SnapshotStaged,
-                           TransferLeadership, ChangeMembership>;
+                           TransferLeadership, ChangeMembership, SpaceChanged>;
 
 // --- Output ---
 

@@ -70,6 +70,7 @@ void Raft::OnAppendEntries(NodeId from, AppendEntriesRequest request) {
   response.sent_at = request.sent_at;
   response.defends = options_.election_timeout_min;
   response.standing = standing();
+  response.disk_full = disk_full_;
   if (request.entries.empty()) {
     // A heartbeat is answered at once, however slow the disk is; it tells how far the disk has
     // come.
@@ -106,6 +107,7 @@ void Raft::RefuseAppend(NodeId from, const AppendEntriesRequest& request) {
   response.sent_at = request.sent_at;
   response.defends = options_.election_timeout_min;
   response.standing = standing();
+  response.disk_full = disk_full_;
   if (request.prev_log_index > log_.last_index()) {
     response.conflict_index = log_.last_index() + 1;
   } else {
@@ -181,6 +183,7 @@ void Raft::OnAppendEntriesResponse(NodeId from, Incarnation incarnation,
   if (response.result == AppendResult::kStaleTerm) return;
   if (response.sent_at < follower->forgot_at) return;
   follower->standing = response.standing;
+  follower->space = response.disk_full ? FollowerSpace::kFull : FollowerSpace::kAmple;
   if (response.sent_at <= now_ && response.sent_at >= follower->lease_base) {
     follower->lease_base = response.sent_at;
     follower->defends = std::min(response.defends, options_.election_timeout_min);
@@ -277,8 +280,9 @@ void Raft::Replicate(Progress& follower) {
     if (!follower.probe_sent) SendEntries(follower);
     return;
   }
-  while (follower.next <= log_.last_index() &&
-         follower.inflight.size() < options_.inflight_messages_max &&
+  const std::size_t messages_max =
+      follower.space == FollowerSpace::kFull ? 1 : options_.inflight_messages_max;
+  while (follower.next <= log_.last_index() && follower.inflight.size() < messages_max &&
          follower.inflight_bytes < options_.inflight_bytes_max) {
     SendEntries(follower);
     if (GRASS_BUGGIFY("replicate: the window is closed early")) break;
@@ -298,8 +302,11 @@ void Raft::SendEntries(Progress& follower) {
   request.leader_commit = commit_index_;
   request.read_round = leading().round;
   request.sent_at = now_;
-  const std::size_t entries_max =
-      GRASS_BUGGIFY("append: a single entry") ? 1 : options_.append_entries_max;
+  // One without room takes some entries and not others. It is not sent the same window in vain
+  // with every heartbeat.
+  const bool single =
+      follower.space == FollowerSpace::kFull || GRASS_BUGGIFY("append: a single entry");
+  const std::size_t entries_max = single ? 1 : options_.append_entries_max;
   request.entries = log_.Slice(follower.next, entries_max, options_.append_bytes_max);
   follower.round_sent = request.read_round;
   if (follower.state == ProgressState::kProbe) {

@@ -57,6 +57,7 @@ absl::Status Add(const ServerOptions& options, const std::string& leader) {
     case Outcome::Code::kRefused:
       return absl::FailedPreconditionError("the cluster refuses to add " + options.name + ": " +
                                            outcome.error);
+    case Outcome::Code::kDiskFull:
     case Outcome::Code::kUnreachable:
     case Outcome::Code::kUnknown:  // if it was done, the next request changes nothing
       break;

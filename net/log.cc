@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "core/check.h"
+#include "core/disk.h"
 #include "proto/convert.h"
 
 namespace grassdb::net {
@@ -240,6 +241,17 @@ std::string TextOf(Term term, const Event& event, const Configuration& configura
           "out: stop it; to have it back, delete its distdb_ files, start it with --join, and add "
           "it with `grass-cli member add`",
           event.a, peer);
+    case EventKind::kDiskSpace:
+      return event.a == static_cast<std::uint64_t>(DiskSpace::kAmple)
+                 ? std::string("The disk has room again; writes are taken as before")
+             : event.a == static_cast<std::uint64_t>(DiskSpace::kFull)
+                 ? std::string(
+                       "The disk is full: nothing that adds data is taken before there is room. "
+                       "Reads, deletes and changes of the members go on, in a reserve")
+                 : std::string(
+                       "The disk is full and the reserve nearly used up: no write is taken");
+    case EventKind::kFullLeader:
+      return fmt::format("Handing leadership to {}, whose disk has room", peer);
   }
   return NameOf(event.kind);
 }
@@ -255,6 +267,8 @@ LogLevel LevelOf(EventKind kind) {
     case EventKind::kMemberForgot:
     case EventKind::kNewDisk:
     case EventKind::kRemoved:
+    case EventKind::kDiskSpace:
+    case EventKind::kFullLeader:
       return LogLevel::kWarn;
     default:
       return LogLevel::kInfo;

@@ -19,6 +19,9 @@ grpc::Status StatusOf(const Reply& reply, ResponseShape shape) {
   if (reply.code == ReplyCode::kInvalid) {
     return grpc::Status(grpc::StatusCode::INVALID_ARGUMENT, reply.error);
   }
+  if (reply.code == ReplyCode::kDiskFull) {
+    return grpc::Status(grpc::StatusCode::RESOURCE_EXHAUSTED, reply.error);
+  }
   if (shape == ResponseShape::kHasCode) return grpc::Status::OK;
   return grpc::Status(grpc::StatusCode::UNAVAILABLE, reply.error);
 }

@@ -6,6 +6,7 @@
 //                          ChangeMembership)
 //   OK                     OK                                    OK
 //   INVALID                INVALID_ARGUMENT                      INVALID_ARGUMENT
+//   DISK_FULL              RESOURCE_EXHAUSTED                    RESOURCE_EXHAUSTED
 //   every other            OK; the response says it              UNAVAILABLE
 //
 // A status that is not OK carries the reply in trailing metadata: grassdb-code, and the leader as

@@ -197,6 +197,10 @@ void Server::LogRecovery(const RecoveredState& state) const {
   spdlog::info("Recovered {}: term {}, log through index {}, snapshot at index {}",
                directory_->path(), state.hard_state.term.value(), last.value(),
                state.snapshot.has_value() ? state.snapshot->index.value() : 0);
+  if (state.space.space != DiskSpace::kAmple) {
+    spdlog::warn("The disk is full: nothing that adds data is taken before there is room ({})",
+                 state.space.problem);
+  }
 }
 
 void Server::Start() {
@@ -293,7 +297,10 @@ Configuration Server::ConfigurationOf(const Event& event) const {
 void Server::OnEvent(Term term, const Event& event) {
   const Raft& raft = node_->raft();
   SetLogContext(term, raft.role());
-  const std::string text = TextOf(term, event, ConfigurationOf(event));
+  std::string text = TextOf(term, event, ConfigurationOf(event));
+  if (event.kind == EventKind::kDiskSpace && !node_->space().problem.empty()) {
+    text += " (" + node_->space().problem + ")";
+  }
   switch (LevelOf(event.kind)) {
     case LogLevel::kDebug:
       return spdlog::debug(text);

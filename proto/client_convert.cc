@@ -20,7 +20,8 @@ static_assert(static_cast<int>(ReplyCode::kInvalid) == wire::INVALID);
 static_assert(static_cast<int>(ReplyCode::kOverloaded) == wire::OVERLOADED);
 static_assert(static_cast<int>(ReplyCode::kUnavailable) == wire::UNAVAILABLE);
 static_assert(static_cast<int>(ReplyCode::kRefused) == wire::REFUSED);
-static_assert(wire::ReplyCode_MAX == wire::REFUSED);
+static_assert(static_cast<int>(ReplyCode::kDiskFull) == wire::DISK_FULL);
+static_assert(wire::ReplyCode_MAX == wire::DISK_FULL);
 
 static_assert(static_cast<int>(MemberChange::Kind::kAdd) == wire::MemberChange::ADD);
 static_assert(static_cast<int>(MemberChange::Kind::kAddLearner) == wire::MemberChange::ADD_LEARNER);
@@ -197,6 +198,7 @@ void PutFollower(const NodeStatus::Follower& follower, const Configuration& conf
   if (wire->id().empty()) wire->set_id(HexOf(follower.id.value()));
   wire->set_state(NameOfState(follower.state));
   wire->set_counts(follower.counts);
+  wire->set_disk_full(follower.disk_full);
   wire->set_match(follower.match.value());
   wire->set_next(follower.next.value());
   wire->set_lag(follower.lag);
@@ -354,6 +356,8 @@ void ToWire(const NodeStatus& status, const Identity& self, wire::StatusResponse
   response->set_receiving_index(status.receiving_index.value());
   response->set_receiving_offset(status.receiving_offset);
   response->set_failures_tolerated(status.failures_tolerated);
+  response->set_disk_space(NameOf(status.space.space));
+  response->set_disk_problem(status.space.problem);
 }
 
 wire::GetRequest ToWire(const GetRequest& request) {

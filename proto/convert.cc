@@ -126,6 +126,7 @@ raft::AppendEntriesResponse ToWire(const AppendEntriesResponse& body) {
   wire.set_read_round(body.read_round.value());
   wire.set_sent_at(NanosOf(body.sent_at));
   wire.set_defends(static_cast<std::uint64_t>(body.defends.count()));
+  wire.set_disk_full(body.disk_full);
   return wire;
 }
 
@@ -344,6 +345,7 @@ AppendEntriesResponse FromWire(raft::AppendEntriesResponse& wire, const Message&
   body.read_round = ReadRound(wire.read_round());
   body.sent_at = InstantOf(wire.sent_at());
   body.defends = Duration(static_cast<Duration::rep>(wire.defends()));
+  body.disk_full = wire.disk_full();
   return body;
 }
 

@@ -18,6 +18,14 @@ absl::Status IoError(std::string_view what, std::string_view name) {
   return absl::InternalError(text);
 }
 
+absl::Status NoRoom(std::string_view what, std::string_view name) {
+  std::string text = "simulated disk full: ";
+  text += what;
+  text += " ";
+  text += name;
+  return absl::ResourceExhaustedError(text);
+}
+
 absl::Status NoSuchFile(std::string_view name) {
   return absl::NotFoundError("no file " + std::string(name));
 }
@@ -40,6 +48,9 @@ class SimDisk::OpenFile final : public store::File {
   absl::Status WriteAt(std::uint64_t offset, std::span<const std::string_view> parts) override {
     std::size_t size = 0;
     for (const std::string_view part : parts) size += part.size();
+    const std::uint64_t grows =
+        std::max<std::uint64_t>(offset + size, inode_->cache.size()) - inode_->cache.size();
+    const std::uint64_t missing = grows - std::min(grows, disk_->RoomLeft());
     Io& io = disk_->Record(IoType::kWrite, disk_->plan_.write, size);
     io.inode = inode_;
     io.offset = offset;
@@ -49,8 +60,11 @@ class SimDisk::OpenFile final : public store::File {
     if (fails)
       io.data.resize(
           Bounded(disk_->random_(Stream::kIoFault, disk_->node_, io.number, 2), size + 1));
+    // Up to the last byte that there is room for.
+    if (missing > 0) io.data.resize(std::min<std::size_t>(io.data.size(), size - missing));
     ApplyToContent(io, &inode_->cache);
-    return fails ? IoError("write", "") : absl::OkStatus();
+    if (fails) return IoError("write", "");
+    return missing > 0 ? NoRoom("write in", disk_->path()) : absl::OkStatus();
   }
 
   absl::Status Sync() override {
@@ -113,6 +127,7 @@ void SimDisk::Heal() {
   plan_.write_failure = 0;
   plan_.sync_failure = 0;
   slowness_ = 1;
+  FreeRoom();
   RemoveTrap();
 }
 
@@ -184,6 +199,10 @@ absl::StatusOr<std::unique_ptr<store::File>> SimDisk::Open(std::string_view name
     }
     return std::unique_ptr<store::File>(std::move(file));
   }
+  if (RoomLeft() == 0) {
+    Spend(plan_.write, 0);
+    return NoRoom("making", name);
+  }
   Io& io = Record(IoType::kCreate, plan_.write, 0);
   io.inode = std::make_shared<Inode>();
   io.inode->number = next_inode_++;
@@ -209,6 +228,17 @@ absl::Status SimDisk::Remove(std::string_view name) {
   io.from = name;
   ApplyToNames(io, &names_);
   return absl::OkStatus();
+}
+
+std::uint64_t SimDisk::Used() const {
+  std::uint64_t used = 0;
+  for (const auto& [name, inode] : names_) used += inode->cache.size();
+  return used;
+}
+
+std::uint64_t SimDisk::RoomLeft() const {
+  if (limit_ == UINT64_MAX) return UINT64_MAX;
+  return limit_ - std::min(limit_, Used());
 }
 
 absl::StatusOr<std::vector<std::string>> SimDisk::List() {

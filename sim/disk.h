@@ -81,6 +81,12 @@ class SimDisk final : public store::Directory {
   // As Wipe, and then the files of `image` are there.
   void Restore(const Image& image);
 
+  // There is room for so many bytes more than the files have now, and for what is removed or cut
+  // off of them; until FreeRoom.
+  void LimitRoom(std::uint64_t bytes) { limit_ = Used() + bytes; }
+  void FreeRoom() { limit_ = UINT64_MAX; }
+  bool Holds(std::string_view name) const { return names_.contains(name); }
+
   // Multiplies every duration from now on.
   void SetSlowness(std::uint32_t factor) { slowness_ = factor; }
   // Springs at the `passes`-th I/O of the type from now on, 1 being the next. Replaces the one
@@ -90,7 +96,7 @@ class SimDisk final : public store::Directory {
   // A moment of the I/O at which the trap has sprung since this was last asked.
   std::optional<TrueTime> TakeSprung() { return std::exchange(trap_.sprung, std::nullopt); }
 
-  // No failures, no stragglers and no trap from now on.
+  // Room, no failures, no stragglers and no trap from now on.
   void Heal();
 
   // store::Directory.
@@ -149,6 +155,9 @@ class SimDisk final : public store::Directory {
   Io& Record(IoType type, Duration base, std::uint64_t bytes);
   void ForgetWritesTo(const InodeRef& inode);
   void Spend(Duration base, std::uint64_t bytes);
+  // Bytes of all files, as the process sees them.
+  std::uint64_t Used() const;
+  std::uint64_t RoomLeft() const;
   // True, and a status, if this I/O fails.
   bool Fails(PerMillion rate);
   // Makes everything durable that syncs ended by `now` cover.
@@ -168,6 +177,7 @@ class SimDisk final : public store::Directory {
   Counters* counters_;
   Choices* choices_;
   std::uint32_t slowness_ = 1;
+  std::uint64_t limit_ = UINT64_MAX;  // of Used()
   Trap trap_;
 
   TrueTime cursor_;

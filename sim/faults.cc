@@ -143,6 +143,16 @@ void FaultInjector::BeginCrashAll(std::uint64_t number) {
   }
 }
 
+// One node's disk, or everybody's: those of a cluster fill up together.
+void FaultInjector::BeginFullDisk(std::uint64_t number, std::uint32_t victim) {
+  const bool everybody = Draw(FaultKind::kFullDisk, number, About::kShape) % 3 == 0;
+  for (std::uint32_t host = 0; host < plan_.nodes; ++host) {
+    if (host != victim && !everybody) continue;
+    const std::uint64_t draw = Draw(FaultKind::kFullDisk, number, About::kRoom, host);
+    targets_->HostAt(host).LimitDiskRoom(BetweenScales(draw, 1, std::uint64_t{1} << 16) - 1);
+  }
+}
+
 void FaultInjector::OnBegin(FaultKind kind, std::uint64_t number) {
   if (stopped_) return;
   const Duration length = LengthOf(kind, number);
@@ -182,6 +192,9 @@ void FaultInjector::Begin(FaultKind kind, std::uint64_t number, std::uint32_t vi
     }
     case FaultKind::kCrashAll:
       BeginCrashAll(number);
+      break;
+    case FaultKind::kFullDisk:
+      BeginFullDisk(number, victim);
       break;
     case FaultKind::kPartition:
     case FaultKind::kClientCut:
@@ -231,6 +244,11 @@ void FaultInjector::OnEnd(FaultKind kind, std::uint64_t number) {
       break;
     case FaultKind::kCrashAtIo:
       targets_->HostAt(victim).RemoveTrap();
+      break;
+    case FaultKind::kFullDisk:
+      for (std::uint32_t host = 0; host < plan_.nodes; ++host) {
+        targets_->HostAt(host).FreeDiskRoom();
+      }
       break;
     case FaultKind::kRollBack:
       targets_->RollBackHost(victim, queue_->now() + plan_.process_start);

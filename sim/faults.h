@@ -92,6 +92,7 @@ class FaultInjector {
     kJump = 10,
     kAim = 11,
     kIo = 12,
+    kRoom = 13,
   };
   // The fault of a kind that has begun and not ended.
   struct Active {
@@ -113,6 +114,7 @@ class FaultInjector {
   void Begin(FaultKind kind, std::uint64_t number, std::uint32_t victim, Duration length);
   void BeginClog(std::uint64_t number);
   void BeginCrashAll(std::uint64_t number);
+  void BeginFullDisk(std::uint64_t number, std::uint32_t victim);
 
   const Plan& plan_;
   const Keyed random_;

@@ -6,6 +6,7 @@
 #include "core/check.h"
 #include "core/hash.h"
 #include "sim/violation.h"
+#include "store/names.h"
 
 namespace grassdb::sim {
 namespace {
@@ -26,7 +27,8 @@ std::uint64_t NumberOf(const DiskDone& done) {
   if (const auto* persist = std::get_if<PersistDone>(&done)) return persist->id.value();
   if (const auto* stage = std::get_if<StageDone>(&done)) return stage->index.value();
   if (const auto* publish = std::get_if<PublishDone>(&done)) return publish->meta.index.value();
-  return std::get<SnapshotRead>(done).index.value();
+  if (const auto* read = std::get_if<SnapshotRead>(&done)) return read->index.value();
+  return std::get<RestockDone>(done).more ? 1 : 0;
 }
 
 }  // namespace
@@ -70,6 +72,7 @@ void Host::Boot() {
   const Duration base = Between(random_(Stream::kClock, number_, kBase, life_), Duration(0),
                                 Duration(std::chrono::hours(1)));
   clock_ = DriftingClock(queue_->now(), Instant(base), drift);
+  const bool is_new = !disk_.Holds(store::FileNames(identity_.node_name).Identity());
   disk_.BeginJob(queue_->now() + plan_.process_start);
   absl::StatusOr<store::Opened> opened = store::Storage::Open(disk_, plan_.storage, identity_);
   const TrueTime end = EndJob();
@@ -78,7 +81,10 @@ void Host::Boot() {
     recovered_ = std::move(opened->state);
   } else {
     // A disk that reports an error may do so in recovery; anything else is a defect of the store.
-    GRASS_RULE("recovery", opened.status().code() == absl::StatusCode::kInternal,
+    // Recovery needs no room; only a new directory does.
+    GRASS_RULE("recovery",
+               opened.status().code() == absl::StatusCode::kInternal ||
+                   (is_new && absl::IsResourceExhausted(opened.status())),
                NodeName(number_) + " cannot recover: " + std::string(opened.status().message()));
   }
   queue_->Push(end, EventType::kHostStart, number_, life_);
@@ -280,9 +286,11 @@ void Host::OnDiskEvent(std::uint64_t life) {
   const bool ok = StatusOf(done).ok();
   recorder_->Note(LineKind::kDiskFinished, number_, done.index(), NumberOf(done), ok ? 1 : 0);
   recorder_->fingerprint.AddAll(done.index(), NumberOf(done), ok ? 1 : 0);
+  const bool refused = absl::IsResourceExhausted(StatusOf(done));
   if (running_durable_ && ok) owner_->OnDurableJobDone(number_);
+  if (running_durable_ && refused) owner_->OnDurableJobRefused(number_);
   // After a failed write nothing more is tried: the node stops as soon as it hears of it.
-  if (!ok && !std::holds_alternative<SnapshotRead>(done)) disk_failed_ = true;
+  if (!ok && !refused && !std::holds_alternative<SnapshotRead>(done)) disk_failed_ = true;
   StartNextJob();
   Enqueue(std::move(done));
 }

@@ -39,6 +39,8 @@ class HostOwner {
   virtual void OnDurableJobBegins(std::uint32_t host, const DiskJob& job) = 0;
   // The job that began last is durable.
   virtual void OnDurableJobDone(std::uint32_t host) = 0;
+  // There was no room for it.
+  virtual void OnDurableJobRefused(std::uint32_t host) = 0;
   // Recovery has ended and the node is about to be made from `state`.
   virtual void OnRecovered(std::uint32_t host, const RecoveredState& state) = 0;
   // The node is up, or has taken a batch of inputs.
@@ -82,6 +84,8 @@ class Host final : private Clock, private Network, private Disk, private Clients
   void Resume();
   void SetSlowness(std::uint32_t factor) { slowness_ = factor; }
   void SetDiskSlowness(std::uint32_t factor) { disk_.SetSlowness(factor); }
+  void LimitDiskRoom(std::uint64_t bytes) { disk_.LimitRoom(bytes); }
+  void FreeDiskRoom() { disk_.FreeRoom(); }
   // The event kTrapSprings comes in the middle of that I/O (SimDisk::SetTrap).
   void SetTrap(IoType type, std::uint64_t passes) { disk_.SetTrap(type, passes); }
   void RemoveTrap() { disk_.RemoveTrap(); }

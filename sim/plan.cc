@@ -62,6 +62,7 @@ enum class Dimension : std::uint64_t {
   kSnapshotRate = 45,
   kTimeouts = 46,
   kRarePath = 47,
+  kReserve = 48,
 };
 
 class Drawer {
@@ -137,6 +138,9 @@ void DrawStore(const Drawer& draw, Plan* plan) {
                                              ? draw.Scales(Dimension::kSnapshotRate, 2048, 1 << 17)
                                              : 0;
   plan->node.snapshot_retry = plan->node.raft.election_timeout_max;
+  plan->storage.reserve_bytes = draw.Scales(Dimension::kReserve, 1024, 16384);
+  plan->node.space_retry_min = plan->node.raft.election_timeout_max / 4;
+  plan->node.space_retry_max = 2 * plan->node.raft.election_timeout_max;
   // Sessions that expire or are evicted while their client is at work.
   if (draw.Coin(25, Dimension::kSessionIdle)) {
     plan->node.store.session_idle_max = draw.Scales(Dimension::kSessionIdle, 100, 60'000);
@@ -197,6 +201,7 @@ void DrawFaults(const Drawer& draw, Plan* plan) {
   DrawFault(draw, FaultKind::kWipe, 40, 8 * unit, unit / 100, 4 * unit, plan);
   DrawFault(draw, FaultKind::kCrashAtIo, 50, 3 * unit, unit / 4, 4 * unit, plan);
   DrawFault(draw, FaultKind::kRollBack, 30, 4 * unit, unit / 4, 8 * unit, plan);
+  DrawFault(draw, FaultKind::kFullDisk, 45, 4 * unit, unit / 2, 12 * unit, plan);
   plan->power_loss =
       draw.Coin(50, Dimension::kPowerLoss)
           ? 1'000'000
@@ -294,6 +299,8 @@ const char* NameOf(FaultKind kind) {
       return "roll-back";
     case FaultKind::kCrashAtIo:
       return "crash-at-io";
+    case FaultKind::kFullDisk:
+      return "full-disk";
   }
   return "?";
 }
@@ -351,7 +358,8 @@ std::string Describe(const Plan& plan) {
           ", chunk " + Decimal(plan.node.snapshot_chunk_bytes) + " at " +
           Decimal(plan.node.snapshot_bytes_per_second) + " a second, block " +
           Decimal(plan.storage.snapshot_block_bytes) + ", synced every " +
-          Decimal(plan.storage.snapshot_sync_bytes) + " bytes\n";
+          Decimal(plan.storage.snapshot_sync_bytes) + " bytes, reserve " +
+          Decimal(plan.storage.reserve_bytes) + "\n";
   text += "  network: delay " + Text(net.delay_min) + "+" + Text(net.delay_spread) + ", order " +
           (net.order == DeliveryOrder::kPerLink ? "per link" : "any") + ", drop " +
           Decimal(net.drop) + " ppm, duplicate " + Decimal(net.duplicate) + " ppm, straggle " +

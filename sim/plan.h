@@ -79,8 +79,9 @@ enum class FaultKind : std::uint32_t {
   kWipe = 9,        // a node loses its whole disk and comes back with an empty one
   kRollBack = 10,   // a node comes back with its disk as it was when the fault began
   kCrashAtIo = 11,  // one node, in the middle of an I/O of a drawn type, if it comes to one
+  kFullDisk = 12,   // a node's disk, or every one, has room for so much more and no further
 };
-inline constexpr std::size_t kFaultKinds = 12;
+inline constexpr std::size_t kFaultKinds = 13;
 
 const char* NameOf(FaultKind kind);
 

@@ -105,6 +105,7 @@ constexpr std::array kEdits = {
     FaultEdit<FaultKind::kWipe>("fault_wipe"),
     FaultEdit<FaultKind::kRollBack>("fault_roll_back"),
     FaultEdit<FaultKind::kCrashAtIo>("fault_crash_at_io"),
+    FaultEdit<FaultKind::kFullDisk>("fault_full_disk"),
     Edit{"rare_path_ppm", 0, 1'000'000,
          [](const Plan& plan) { return std::uint64_t{plan.rare_path}; },
          [](std::uint64_t value, Plan* plan) { plan->rare_path = static_cast<PerMillion>(value); }},

@@ -235,6 +235,10 @@ void Simulation::OnDurableJobDone(std::uint32_t host) {
   checkers_->OnDurableJobDone(host);
 }
 
+void Simulation::OnDurableJobRefused(std::uint32_t host) {
+  checkers_->OnDurableJobRefused(host);
+}
+
 void Simulation::OnRecovered(std::uint32_t host, const RecoveredState& state) {
   recorder_->fingerprint.AddAll(host, state.hard_state.term.value(), state.entries.size());
   checkers_->OnRecovered(host, state);
@@ -404,7 +408,8 @@ bool Simulation::HasLeader() const {
   });
 }
 
-// Members of the committed configuration; the others follow nobody. Everybody who is to become a
+// Members of the committed configuration; the others follow nobody. A disk that was full has been
+// found to have room again. Everybody who is to become a
 // voter has done so, also who has lost its disk: it is on record with the one that it has now.
 bool Simulation::HasSameState() const {
   const std::optional<std::uint32_t> leader = Leader();
@@ -414,7 +419,7 @@ bool Simulation::HasSameState() const {
   return std::ranges::all_of(raft.configuration().members(), [this](const Member& member) {
     const Host& host = *hosts_[NumberOf(member.id)];
     return member.role != MemberRole::kJoining && member.incarnation == host.incarnation() &&
-           host.up() && host.node()->loaded() &&
+           host.up() && host.node()->loaded() && host.node()->space().space == DiskSpace::kAmple &&
            host.node()->raft().standing() == Standing::kProven &&
            host.node()->applied_index() == checkers_->committed();
   });

@@ -282,6 +282,7 @@ void SimClient::Finish(const Outcome& outcome) {
       ++recorder_->counters.operations_unknown;
       break;
     case Outcome::Code::kRefused:
+    case Outcome::Code::kDiskFull:
     case Outcome::Code::kUnreachable:
       ++recorder_->counters.operations_failed;
       history_->Drop(number);

@@ -7,6 +7,11 @@
 // name survives only after Directory::Sync; before that any subset of those changes may survive.
 // After a failed Sync nothing is known about what it covered and a second Sync proves nothing, so
 // the store treats every error of a write or a sync as final.
+//
+// A device without room answers with ResourceExhausted, and no other failure does. It can meet
+// whatever needs new room: making a file, a write that grows one, and a sync behind such writes; a
+// write within a file whose bytes were written and synced before needs none. (A file system that
+// copies on write is not like that: on one, a full disk can stop a node.)
 #ifndef GRASSDB_STORE_FILE_H_
 #define GRASSDB_STORE_FILE_H_
 

@@ -6,6 +6,7 @@
 #include "core/check.h"
 #include "core/probe.h"
 #include "store/io.h"
+#include "store/text.h"
 
 namespace grassdb::store {
 namespace {
@@ -26,7 +27,8 @@ absl::Status Log::Create() {
   GRASS_CHECK_EQ(live_.number.value(), std::uint64_t{0});
   const LogState empty;
   const RecordSequence first(1);
-  if (absl::Status s = PrepareNext(empty, first, 0); !s.ok()) return s;
+  if (absl::Status s = ChooseNext(0, Claim::kData); !s.ok()) return s;
+  if (absl::Status s = WriteHeader(empty, first); !s.ok()) return s;
   return NextToLive(empty, first);
 }
 
@@ -36,25 +38,34 @@ absl::Status Log::Resume(const LiveLog& live, std::deque<SealedSegment> sealed,
   live_ = live;
   sealed_ = std::move(sealed);
   free_ = std::move(free);
-  return OpenLive();
+  if (absl::Status s = OpenLive(); !s.ok()) return s;
+  return StockReserve();
 }
 
 absl::Status Log::ResumeSealed(const LiveLog& live, std::deque<SealedSegment> sealed,
                                std::vector<SegmentNumber> free, const LogState& state) {
   if (absl::Status s = Resume(live, std::move(sealed), std::move(free)); !s.ok()) return s;
-  if (absl::Status s = PrepareNext(state, live_.next_sequence, 0); !s.ok()) return s;
+  if (absl::Status s = ChooseNext(0, Claim::kVote); !s.ok()) return s;
+  if (absl::Status s = WriteHeader(state, live_.next_sequence); !s.ok()) return s;
   if (absl::Status s = SealedToDirectory(); !s.ok()) return s;
   return NextToLive(state, live_.next_sequence);
 }
 
-absl::Status Log::Append(RecordBuilder& record, const LogState& state) {
+absl::Status Log::MakeRoom(std::size_t frame_bytes, Claim claim, const LogState& state) {
   GRASS_CHECK(file_ != nullptr);
-  const std::size_t frame_bytes = record.frame_bytes();
-  if (!Fits(frame_bytes) || GRASS_BUGGIFY("log: a segment is sealed early")) {
-    if (absl::Status s = Rotate(state, frame_bytes); !s.ok()) return s;
-    GRASS_CHECK(Fits(frame_bytes));
+  if (claim == Claim::kData && !IsStocked(reserve_)) {
+    if (absl::Status s = Fill(reserve_, ReserveBytes()); !s.ok()) return s;
   }
-  if (absl::Status s = WriteRecord(record); !s.ok()) return s;
+  const bool has_room = MayUse(frame_bytes, claim);
+  if (has_room && !HasRoom(frame_bytes)) return absl::OkStatus();
+  const absl::Status status = Rotate(state, frame_bytes, claim);
+  return has_room && absl::IsResourceExhausted(status) ? absl::OkStatus() : status;
+}
+
+absl::Status Log::Append(RecordBuilder& record) {
+  const std::size_t frame_bytes = record.frame_bytes();
+  GRASS_CHECK(Fits(frame_bytes));
+  if (absl::Status s = WriteRecord(record); !s.ok()) return Final(s);
   return FillSpare(frame_bytes);
 }
 
@@ -67,7 +78,9 @@ absl::Status Log::Release(Index through) {
     if (behind.index > through || GRASS_BUGGIFY("log: a segment is kept longer")) break;
     const SegmentNumber number = sealed_.front().number;
     const std::string name = home_.names.Sealed(number);
-    const bool keep = free_.size() < home_.options.recycled_segments_max &&
+    // One that once was the reserve is too small to go on with.
+    const bool whole = sealed_.front().bytes >= CapacityFor(home_.options, 0);
+    const bool keep = whole && free_.size() < home_.options.recycled_segments_max &&
                       !GRASS_BUGGIFY("log: a released segment is removed");
     const absl::Status status = keep ? home_.directory.Rename(name, home_.names.Free(number))
                                      : home_.directory.Remove(name);
@@ -82,19 +95,174 @@ bool Log::Fits(std::size_t frame_bytes) const {
   return live_.end + frame_bytes + kSealFrameBytes <= capacity_;
 }
 
-absl::Status Log::Rotate(const LogState& state, std::size_t frame_bytes) {
+std::uint64_t Log::ReserveBytes() const {
+  return std::min(home_.options.reserve_bytes, CapacityFor(home_.options, 0));
+}
+
+// Of the live log. What holds the reserve is data's only after there is another reserve.
+bool Log::MayUse(std::size_t frame_bytes, Claim claim) const {
+  if (!Fits(frame_bytes)) return false;
+  if (claim == Claim::kVote || IsStocked(reserve_)) return true;
+  return claim == Claim::kVital && Fits(frame_bytes + ReserveBytes() / 4);
+}
+
+absl::Status Log::Rotate(const LogState& state, std::size_t frame_bytes, Claim claim) {
   const RecordSequence seal = live_.next_sequence;
-  if (absl::Status s = PrepareNext(state, seal + 1, frame_bytes); !s.ok()) return s;
-  if (absl::Status s = WriteSeal(state.last); !s.ok()) return s;
+  if (absl::Status s = ChooseNext(frame_bytes, claim); !s.ok()) return s;
+  if (absl::Status s = WriteHeader(state, seal + 1); !s.ok()) return s;
+  if (absl::Status s = WriteSeal(state.last); !s.ok()) return Final(s);
   GRASS_CHECK_EQ(live_.next_sequence, seal + 1);
   if (absl::Status s = SealedToDirectory(); !s.ok()) return s;
   return NextToLive(state, live_.next_sequence);
 }
 
-absl::Status Log::PrepareNext(const LogState& state, RecordSequence sequence,
-                              std::size_t frame_bytes) {
-  auto file = OpenNext(CapacityFor(home_.options, frame_bytes));
+// Leaves a file that has room for the record as the next segment; one with all its blocks.
+absl::Status Log::ChooseNext(std::size_t frame_bytes, Claim claim) {
+  const std::uint64_t needed = kHeaderFrameBytes + frame_bytes + kSealFrameBytes;
+  const absl::StatusOr<bool> taken = TakeFree(needed);
+  if (!taken.ok()) return Final(taken.status());
+  if (*taken) return absl::OkStatus();
+  const absl::Status status = Fill(spare_, CapacityFor(home_.options, frame_bytes));
+  if (!status.ok() && !absl::IsResourceExhausted(status)) return status;
+  if (spare_.filled >= needed) {
+    if (!status.ok()) GRASS_PROBE("log: a part of a spare file has to do");
+    return TakeStock(spare_);
+  }
+  const std::uint64_t left = claim == Claim::kVote ? 0 : ReserveBytes() / 4;
+  if (claim == Claim::kData || reserve_.filled < needed + left) return status;
+  GRASS_PROBE("log: the reserve is used");
+  return TakeStock(reserve_);
+}
+
+absl::StatusOr<bool> Log::TakeFree(std::uint64_t needed) {
+  if (free_.empty()) return false;
+  const std::string name = home_.names.Free(free_.back());
+  auto file = home_.directory.Open(name, OpenMode::kExisting);
   if (!file.ok()) return file.status();
+  const auto size = (*file)->Size();
+  if (!size.ok()) return size.status();
+  if (*size < needed) return false;
+  GRASS_PROBE("log: a released segment is used again");
+  // The stale bytes of a free segment stay: they carry another segment's salt.
+  const std::uint64_t capacity = std::max(CapacityFor(home_.options, 0), needed);
+  if (*size > capacity) {
+    if (absl::Status s = (*file)->Truncate(capacity); !s.ok()) return s;
+  }
+  free_.pop_back();
+  if (absl::Status s = home_.directory.Rename(name, home_.names.Next()); !s.ok()) return s;
+  return true;
+}
+
+absl::Status Log::TakeStock(Stock& stock) {
+  auto file = home_.directory.Open(stock.name, OpenMode::kExisting);
+  if (!file.ok()) return Final(file.status());
+  const auto size = (*file)->Size();
+  if (!size.ok()) return Final(size.status());
+  // What a write without room has left behind may have no blocks.
+  if (*size > stock.filled) {
+    if (absl::Status s = (*file)->Truncate(stock.filled); !s.ok()) return Final(s);
+  }
+  stock.file.reset();
+  stock.filled = 0;
+  return Final(home_.directory.Rename(stock.name, home_.names.Next()));
+}
+
+absl::Status Log::Fill(Stock& stock, std::uint64_t until) {
+  if (stock.filled >= until) return absl::OkStatus();
+  absl::Status status;
+  if (stock.file == nullptr) {
+    auto file = home_.directory.Open(stock.name, OpenMode::kReplace);
+    status = file.status();
+    if (file.ok()) stock.file = std::move(*file);
+  }
+  if (status.ok()) status = WriteZeros(*stock.file, stock.filled, until);
+  if (status.ok()) {
+    status = stock.file->Sync();
+    // Nothing is known of what a failed sync covered, also where it was for want of room.
+    stock.filled = status.ok() ? until : 0;
+    if (!status.ok()) stock.file.reset();
+  }
+  if (absl::IsResourceExhausted(status)) {
+    GRASS_PROBE("log: no room for a file ahead of its use");
+    problem_ = std::string(status.message());
+  }
+  return status;
+}
+
+// Its blocks may be those of a file that was never synced; the zeros see to that.
+absl::Status Log::StockReserve() {
+  auto file = home_.directory.Open(reserve_.name, OpenMode::kExisting);
+  if (!file.ok() && !absl::IsNotFound(file.status())) return file.status();
+  absl::Status status;
+  if (file.ok()) {
+    const auto size = (*file)->Size();
+    if (!size.ok()) return size.status();
+    reserve_.file = std::move(*file);
+    status = Fill(reserve_, std::min(*size, ReserveBytes()));
+  }
+  if (status.ok()) status = Fill(reserve_, ReserveBytes());
+  if (absl::IsResourceExhausted(status)) return absl::OkStatus();
+  if (!status.ok()) return status;
+  return Final(home_.directory.Sync());
+}
+
+absl::StatusOr<bool> Log::Restock(RestockExtent extent) {
+  constexpr std::uint64_t kShareBytes = std::uint64_t{1} << 20;
+  const std::uint64_t capacity = CapacityFor(home_.options, 0);
+  absl::Status status;
+  const bool reserve_first = !IsStocked(reserve_);
+  if (reserve_first && !free_.empty()) {
+    if (absl::Status s = FreeToReserve(); !s.ok()) return Final(s);
+    return true;
+  }
+  if (reserve_first) {
+    status = Fill(reserve_, std::min(ReserveBytes(), reserve_.filled + kShareBytes));
+    if (status.ok() && IsStocked(reserve_)) status = Final(home_.directory.Sync());
+  } else if (extent == RestockExtent::kReserve) {
+    return false;
+  } else if (free_.empty()) {
+    status = Fill(spare_, std::min(capacity, spare_.filled + kShareBytes));
+  }
+  if (absl::IsResourceExhausted(status)) return false;
+  if (!status.ok()) return status;
+  if (reserve_first || (free_.empty() && spare_.filled < capacity)) return true;
+  problem_.clear();
+  return false;
+}
+
+absl::Status Log::FreeToReserve() {
+  GRASS_PROBE("log: a released segment becomes the reserve");
+  const std::string name = home_.names.Free(free_.back());
+  free_.pop_back();
+  auto file = home_.directory.Open(name, OpenMode::kExisting);
+  if (!file.ok()) return file.status();
+  const auto size = (*file)->Size();
+  if (!size.ok()) return size.status();
+  if (absl::Status s = home_.directory.Rename(name, reserve_.name); !s.ok()) return s;
+  reserve_.file = std::move(*file);
+  reserve_.filled = *size;
+  return home_.directory.Sync();
+}
+
+absl::Status Log::GiveWay() {
+  for (const SegmentNumber number : std::exchange(free_, {})) {
+    if (absl::Status s = home_.directory.Remove(home_.names.Free(number)); !s.ok()) return Final(s);
+  }
+  if (spare_.file == nullptr) return absl::OkStatus();
+  spare_.file.reset();
+  spare_.filled = 0;
+  return Final(home_.directory.Remove(spare_.name));
+}
+
+SpaceReport Log::space() const {
+  if (problem_.empty()) return {};
+  const bool spent = !IsStocked(reserve_) && !Fits(ReserveBytes() / 2);
+  return {.space = spent ? DiskSpace::kSpent : DiskSpace::kFull, .problem = problem_};
+}
+
+absl::Status Log::WriteHeader(const LogState& state, RecordSequence sequence) {
+  auto file = home_.directory.Open(home_.names.Next(), OpenMode::kExisting);
+  if (!file.ok()) return Final(file.status());
   SegmentHeader header;
   header.cluster = home_.identity.cluster;
   header.node = home_.identity.node;
@@ -107,63 +275,26 @@ absl::Status Log::PrepareNext(const LogState& state, RecordSequence sequence,
   EncodeSegmentHeader(header, record);
   GRASS_CHECK_EQ(record.frame_bytes(), kHeaderFrameBytes);
   const auto parts = record.Finish(sequence, SegmentSalt(home_.identity, header.number));
-  if (absl::Status s = (*file)->WriteAt(0, parts); !s.ok()) return s;
-  if (absl::Status s = (*file)->Sync(); !s.ok()) return s;
-  return home_.directory.Sync();
-}
-
-absl::StatusOr<std::unique_ptr<File>> Log::OpenNext(std::uint64_t capacity) {
-  const std::string next = home_.names.Next();
-  std::uint64_t filled = 0;
-  if (!free_.empty()) {
-    GRASS_PROBE("log: a released segment is used again");
-    const SegmentNumber number = free_.back();
-    free_.pop_back();
-    if (absl::Status s = home_.directory.Rename(home_.names.Free(number), next); !s.ok()) return s;
-  } else if (spare_ != nullptr) {
-    GRASS_PROBE("log: the spare file is used");
-    spare_.reset();
-    filled = std::exchange(spare_filled_, 0);
-    if (absl::Status s = home_.directory.Rename(home_.names.Spare(), next); !s.ok()) return s;
-  } else {
-    auto file = home_.directory.Open(next, OpenMode::kReplace);
-    if (!file.ok()) return file;
-  }
-  auto file = home_.directory.Open(next, OpenMode::kExisting);
-  if (!file.ok()) return file;
-  const auto size = (*file)->Size();
-  if (!size.ok()) return size.status();
-  // The stale bytes of a free segment stay: they carry another segment's salt.
-  if (filled == 0 && *size == capacity) return file;
-  if (*size > capacity) {
-    if (absl::Status s = (*file)->Truncate(capacity); !s.ok()) return s;
-  }
-  if (absl::Status s = WriteZeros(**file, filled, capacity); !s.ok()) return s;
-  return file;
+  if (absl::Status s = (*file)->WriteAt(0, parts); !s.ok()) return Final(s);
+  if (absl::Status s = (*file)->Sync(); !s.ok()) return Final(s);
+  return Final(home_.directory.Sync());
 }
 
 // Filling a whole segment at the rotation would hold up one batch for as long as the disk takes for
 // it, a third of a second for 64 MiB. So a spare file is filled ahead, at twice the pace of the log
-// and in shares small enough that none of them is felt, until released segments take its place.
+// and in shares small enough that none of them is felt, until released segments take its place. It
+// also is how a disk without room is noticed while the live log still has some.
 absl::Status Log::FillSpare(std::size_t appended) {
   constexpr std::uint64_t kShareBytesMax = std::uint64_t{1} << 20;
   constexpr std::uint64_t kSharesMin = 8;
   const std::uint64_t capacity = CapacityFor(home_.options, 0);
-  if (!free_.empty() || spare_filled_ == capacity) return absl::OkStatus();
+  if (!free_.empty() || spare_.filled >= capacity || !problem_.empty()) return absl::OkStatus();
   if (GRASS_BUGGIFY("log: the spare file has to wait")) return absl::OkStatus();
   spare_owed_ += 2 * appended;
   if (spare_owed_ < std::min(kShareBytesMax, capacity / kSharesMin)) return absl::OkStatus();
-  if (spare_ == nullptr) {
-    auto file = home_.directory.Open(home_.names.Spare(), OpenMode::kReplace);
-    if (!file.ok()) return file.status();
-    spare_ = std::move(*file);
-  }
-  const std::uint64_t until = std::min(capacity, spare_filled_ + spare_owed_);
-  if (absl::Status s = WriteZeros(*spare_, spare_filled_, until); !s.ok()) return s;
-  if (absl::Status s = spare_->Sync(); !s.ok()) return s;
-  spare_filled_ = until;
-  spare_owed_ = 0;
-  return absl::OkStatus();
+  const std::uint64_t until = std::min(capacity, spare_.filled + std::exchange(spare_owed_, 0));
+  const absl::Status status = Fill(spare_, until);
+  return absl::IsResourceExhausted(status) ? absl::OkStatus() : status;
 }
 
 absl::Status Log::WriteSeal(const LogPosition& last) {
@@ -175,17 +306,17 @@ absl::Status Log::WriteSeal(const LogPosition& last) {
 absl::Status Log::SealedToDirectory() {
   file_.reset();
   const std::string sealed = home_.names.Sealed(live_.number);
-  if (absl::Status s = home_.directory.Rename(home_.names.Live(), sealed); !s.ok()) return s;
-  sealed_.push_back({.number = live_.number, .previous = live_.previous});
+  if (absl::Status s = home_.directory.Rename(home_.names.Live(), sealed); !s.ok()) return Final(s);
+  sealed_.push_back({.number = live_.number, .previous = live_.previous, .bytes = capacity_});
   // Before the next rename takes the live log's name: were only the second one to survive a crash,
   // it would put the new file in the place of the old one.
-  return home_.directory.Sync();
+  return Final(home_.directory.Sync());
 }
 
 absl::Status Log::NextToLive(const LogState& state, RecordSequence sequence) {
   const std::string live = home_.names.Live();
-  if (absl::Status s = home_.directory.Rename(home_.names.Next(), live); !s.ok()) return s;
-  if (absl::Status s = home_.directory.Sync(); !s.ok()) return s;
+  if (absl::Status s = home_.directory.Rename(home_.names.Next(), live); !s.ok()) return Final(s);
+  if (absl::Status s = home_.directory.Sync(); !s.ok()) return Final(s);
   live_ = {.number = live_.number + 1,
            .previous = state.last,
            .end = kHeaderFrameBytes,

@@ -1,16 +1,20 @@
-// The log's files for writing: the live log, the sealed segments before it and the free ones kept
-// for re-use. Recovery (recovery.h) says where writing goes on.
+// The log's files for writing: the live log, the sealed segments before it, the free ones kept for
+// re-use, and the reserve. Recovery (recovery.h) says where writing goes on.
 //
-// Every error of every function here is final: the caller stops writing for good.
+// Every error of every function here is final, and the caller stops writing for good; but for
+// ResourceExhausted of MakeRoom, which has changed nothing. No other function gives that.
 #ifndef GRASSDB_STORE_LOG_H_
 #define GRASSDB_STORE_LOG_H_
 
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "core/disk.h"
 #include "core/entry.h"
 #include "store/file.h"
 #include "store/home.h"
@@ -28,7 +32,8 @@ struct LogState {
 
 struct SealedSegment {
   SegmentNumber number;
-  LogPosition previous;  // as in its header
+  LogPosition previous;     // as in its header
+  std::uint64_t bytes = 0;  // of the file
 };
 
 // Where the live log stands.
@@ -39,13 +44,26 @@ struct LiveLog {
   RecordSequence next_sequence = RecordSequence(1);
 };
 
+// What a record is for says how much of the last room it may take.
+enum class Claim : std::uint8_t {
+  kData,   // none of the reserve
+  kVital,  // the reserve but for its last quarter: no data are added, perhaps some taken away
+  kVote,   // whatever there is
+};
+
+enum class RestockExtent : std::uint8_t { kReserve, kAll };
+
 class Log {
  public:
-  explicit Log(const Home& home) : home_(home) {}
+  explicit Log(const Home& home)
+      : home_(home),
+        spare_{.name = home.names.Spare(), .file = nullptr},
+        reserve_{.name = home.names.Reserve(), .file = nullptr} {}
 
-  // Makes the first live log of a new data directory.
+  // Makes the first live log of a new data directory. ResourceExhausted if there is no room.
   absl::Status Create();
-  // Goes on where recovery left off; the live log's file exists.
+  // Goes on where recovery left off; the live log's file exists. Makes the reserve, or what there
+  // is room for.
   absl::Status Resume(const LiveLog& live, std::deque<SealedSegment> sealed,
                       std::vector<SegmentNumber> free);
   // As Resume, for a live log that ends with a seal: finishes the rotation that a crash
@@ -53,10 +71,23 @@ class Log {
   absl::Status ResumeSealed(const LiveLog& live, std::deque<SealedSegment> sealed,
                             std::vector<SegmentNumber> free, const LogState& state);
 
-  // Makes the record durable: one gathered write and one sync, after a rotation if the live log has
-  // no room. `state` is that before the record. Finishes `record`. As long as there is no free
-  // segment to re-use, now and then a share of a spare file is filled with zeros and synced too.
-  absl::Status Append(RecordBuilder& record, const LogState& state);
+  // The live log has room for a record of `frame_bytes`; if need be it is sealed and another begun.
+  // Called although HasRoom, it is sealed early. `state` is that before the record.
+  // ResourceExhausted: there is no room for `claim`.
+  absl::Status MakeRoom(std::size_t frame_bytes, Claim claim, const LogState& state);
+  // Whether MakeRoom has nothing to do, whatever the claim.
+  bool HasRoom(std::size_t frame_bytes) const { return Fits(frame_bytes) && IsStocked(reserve_); }
+  // Makes the record durable: one gathered write and one sync. There is room for it. Finishes
+  // `record`. As long as there is no free segment to re-use, now and then a share of a spare file
+  // is filled with zeros and synced too.
+  absl::Status Append(RecordBuilder& record);
+
+  // Tries to fill the reserve and a segment to go on with, a share of them. True: another share is
+  // worth trying at once.
+  absl::StatusOr<bool> Restock(RestockExtent extent);
+  // Gives everything up but the reserve, for a snapshot: that can let go of the log itself.
+  absl::Status GiveWay();
+  SpaceReport space() const;
 
   // Gives up the oldest segments whose entries are all at or below `through`. The caller has made
   // durable what replaces them, and syncs the directory before the next Append.
@@ -68,11 +99,26 @@ class Log {
   }
 
  private:
+  // A file that is being filled with zeros ahead of its use.
+  struct Stock {
+    std::string name;
+    std::unique_ptr<File> file;  // null: not opened in this life
+    std::uint64_t filled = 0;    // and synced
+  };
+
   bool Fits(std::size_t frame_bytes) const;
+  std::uint64_t ReserveBytes() const;
+  bool IsStocked(const Stock& reserve) const { return reserve.filled >= ReserveBytes(); }
+  bool MayUse(std::size_t frame_bytes, Claim claim) const;
+  absl::Status Fill(Stock& stock, std::uint64_t until);
+  absl::Status StockReserve();
+  absl::Status FreeToReserve();
   // The rotation in its steps; store/FORMAT.md, "Rotation", has what a crash leaves after each.
-  absl::Status Rotate(const LogState& state, std::size_t frame_bytes);
-  absl::Status PrepareNext(const LogState& state, RecordSequence sequence, std::size_t frame_bytes);
-  absl::StatusOr<std::unique_ptr<File>> OpenNext(std::uint64_t capacity);
+  absl::Status Rotate(const LogState& state, std::size_t frame_bytes, Claim claim);
+  absl::Status WriteHeader(const LogState& state, RecordSequence sequence);
+  absl::Status ChooseNext(std::size_t frame_bytes, Claim claim);
+  absl::StatusOr<bool> TakeFree(std::uint64_t needed);
+  absl::Status TakeStock(Stock& stock);
   absl::Status FillSpare(std::size_t appended);
   absl::Status WriteSeal(const LogPosition& last);
   absl::Status SealedToDirectory();
@@ -86,10 +132,10 @@ class Log {
   std::uint64_t capacity_ = 0;        // of the live log's file
   std::deque<SealedSegment> sealed_;  // ascending, without gaps, up to live_.number - 1
   std::vector<SegmentNumber> free_;
-  // A file that is being filled with zeros ahead of its use; null if there is none.
-  std::unique_ptr<File> spare_;
-  std::uint64_t spare_filled_ = 0;
+  Stock spare_;
   std::uint64_t spare_owed_ = 0;  // appended to the log, but not yet matched by zeros
+  Stock reserve_;
+  std::string problem_;  // what could not be had for want of room; empty: nothing
 };
 
 }  // namespace grassdb::store

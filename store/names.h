@@ -23,6 +23,7 @@ enum class FileKind : std::uint8_t {
   kLive,
   kNext,
   kSpare,
+  kReserve,
   kSealed,
   kFree,
   kSnapshot,
@@ -47,6 +48,7 @@ class FileNames {
   std::string Live() const { return prefix_ + "wal"; }
   std::string Next() const { return prefix_ + "next"; }
   std::string Spare() const { return prefix_ + "spare"; }
+  std::string Reserve() const { return prefix_ + "reserve"; }
   std::string Taken() const { return prefix_ + "taken.tmp"; }
   std::string Received() const { return prefix_ + "received.tmp"; }
   std::string Sealed(SegmentNumber number) const;

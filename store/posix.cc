@@ -28,9 +28,13 @@ auto Retry(Call call) {
   }
 }
 
-// For the error in errno.
+// For the error in errno. absl counts a table of files that is full, and more, as
+// ResourceExhausted; here that is a device without room alone (file.h).
 absl::Status SystemError(const std::string& operation, const std::string& where) {
-  return absl::ErrnoToStatus(errno, operation + " " + where);
+  const bool no_room = errno == ENOSPC || errno == EDQUOT;
+  const absl::Status status = absl::ErrnoToStatus(errno, operation + " " + where);
+  if (no_room) return absl::ResourceExhaustedError(status.message());
+  return absl::IsResourceExhausted(status) ? absl::InternalError(status.message()) : status;
 }
 
 class Descriptor {
@@ -262,9 +266,13 @@ absl::StatusOr<std::unique_ptr<Lock>> PosixDirectory::Acquire(std::string_view n
         (holder.empty() ? "" : " (process id " + holder + ")") +
         ": this node is running already. Stop it, or use another data directory or node name");
   }
+  // Over the text of the last holder: on a full disk its block might not be had again. Without
+  // one the holder stays unnamed.
   const std::string holder = std::to_string(::getpid()) + "\n";
-  if (::ftruncate(fd.get(), 0) < 0 ||
-      ::pwrite(fd.get(), holder.data(), holder.size(), 0) != static_cast<ssize_t>(holder.size())) {
+  const ssize_t written =
+      Retry([&] { return ::pwrite(fd.get(), holder.data(), holder.size(), 0); });
+  if ((written < 0 && errno != ENOSPC && errno != EDQUOT) ||
+      ::ftruncate(fd.get(), written < 0 ? 0 : written) < 0) {
     return SystemError("writing the lock file", Where(text));
   }
   return std::unique_ptr<Lock>(std::make_unique<PosixLock>(std::move(fd)));

@@ -87,7 +87,8 @@ absl::Status ReadLog(const Home& home, const Inventory& inventory, Replay& repla
                      "the file holds segment " + NumberText(scan->header.number));
     }
     sequence = scan->next_sequence;
-    recovered.sealed.push_back({.number = sealed, .previous = scan->header.previous});
+    recovered.sealed.push_back(
+        {.number = sealed, .previous = scan->header.previous, .bytes = file->bytes.size()});
   }
   const SegmentFile& file = newest->file;
   const auto scan = ScanSegment(file, home.identity, sequence, replay);
@@ -263,6 +264,9 @@ absl::StatusOr<Inventory> TakeInventory(Directory& directory, const FileNames& n
       case FileKind::kNext:
         inventory.next = true;
         break;
+      case FileKind::kReserve:
+        inventory.reserve = true;
+        break;
       case FileKind::kSealed:
         inventory.sealed.emplace_back(parsed.number);
         break;
@@ -317,7 +321,15 @@ absl::Status Adopt(const Home& home, const Inventory& inventory, const Recovered
   }
   std::vector<std::string> remove = recovered.obsolete;
   remove.insert(remove.end(), inventory.staging.begin(), inventory.staging.end());
-  if (inventory.next && recovered.end != LogEnd::kNext) remove.push_back(home.names.Next());
+  if (inventory.next && recovered.end != LogEnd::kNext) {
+    // On a full disk it may have been the reserve, and be all there is to finish a rotation with.
+    if (inventory.reserve) {
+      remove.push_back(home.names.Next());
+    } else if (absl::Status s = directory.Rename(home.names.Next(), home.names.Reserve());
+               !s.ok()) {
+      return s;
+    }
+  }
   std::vector<SegmentNumber> free = inventory.free;
   for (; free.size() > home.options.recycled_segments_max; free.pop_back()) {
     remove.push_back(home.names.Free(free.back()));

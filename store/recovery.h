@@ -24,6 +24,7 @@ struct Inventory {
   bool identity = false;
   bool live = false;
   bool next = false;
+  bool reserve = false;
   std::vector<SegmentNumber> sealed;  // ascending
   std::vector<SegmentNumber> free;    // ascending
   std::vector<Index> snapshots;       // ascending

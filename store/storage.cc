@@ -1,5 +1,6 @@
 #include "store/storage.h"
 
+#include <algorithm>
 #include <deque>
 #include <optional>
 #include <string>
@@ -8,7 +9,9 @@
 #include <vector>
 
 #include "core/check.h"
+#include "core/command.h"
 #include "core/configuration.h"
+#include "core/probe.h"
 #include "store/home.h"
 #include "store/identity.h"
 #include "store/io.h"
@@ -30,30 +33,36 @@ class FileStorage final : public Storage {
       : home_(std::move(home)), lock_(std::move(lock)), log_(home_) {}
 
   absl::Status Begin(const Inventory& inventory, const Recovered& recovered);
+  SpaceReport Space() const;
 
   DiskDone Execute(DiskJob job) override {
     return std::visit([this](auto& each) { return DiskDone(Do(each)); }, job);
   }
 
  private:
-  PersistDone Do(const Persist& persist);
+  PersistDone Do(Persist& persist);
   StageDone Do(const StageSnapshot& stage);
   PublishDone Do(const PublishSnapshot& publish);
   SnapshotRead Do(const ReadSnapshot& read);
+  RestockDone Do(const Restock& restock);
 
-  // Runs `action` unless an earlier write failed; keeps the first failure for good.
+  // Runs `action` unless an earlier write failed; keeps the first failure for good, which is none
+  // for want of room.
   template <class Action>
   absl::Status FailStop(const char* what, Action action);
 
   absl::Status Write(const Persist& persist);
   absl::Status Write(const StageSnapshot& stage);
   absl::Status Write(const PublishSnapshot& publish);
+  absl::Status Stage(const StageSnapshot& stage);
+  absl::Status DropStaged(SnapshotSource source);
   absl::Status SyncStaged(SnapshotSource source, SnapshotWriter& writer);
   absl::Status DropTaken();
   // The staged file of `writer` gets its final name, durably.
   absl::Status NameSnapshot(std::unique_ptr<SnapshotWriter>& writer, const std::string& staging);
   // `meta` is current from now on. Frees what it replaces.
   absl::Status Supersede(const SnapshotMeta& meta, Index release_through);
+  absl::Status WriteRecord(const Persist& persist, const std::optional<InstallMark>& install);
   // What the log adds up to once `persist` is in it.
   void Follow(const Persist& persist, const std::optional<InstallMark>& install);
 
@@ -80,6 +89,9 @@ class FileStorage final : public Storage {
   std::unique_ptr<SnapshotWriter> taken_;
   std::unique_ptr<SnapshotWriter> received_;
   std::unique_ptr<SnapshotReader> reader_;  // of snapshot_; opened when first read
+  // Why there was no room for the newest snapshot taken here; empty: there was. The log cannot let
+  // go of anything before there is one.
+  std::string snapshot_problem_;
 };
 
 absl::Status FileStorage::Begin(const Inventory& inventory, const Recovered& recovered) {
@@ -100,14 +112,18 @@ template <class Action>
 absl::Status FileStorage::FailStop(const char* what, Action action) {
   if (!failed_.ok()) return failed_;
   const absl::Status status = action();
-  if (status.ok()) return status;
+  if (status.ok() || absl::IsResourceExhausted(status)) return status;
   failed_ = Annotate(status, "the storage in " + home_.directory.path() +
                                  " stopped for good when " + what + " failed");
   return failed_;
 }
 
-PersistDone FileStorage::Do(const Persist& persist) {
-  return {.id = persist.id, .status = FailStop("a log write", [&] { return Write(persist); })};
+PersistDone FileStorage::Do(Persist& persist) {
+  PersistDone done{.id = persist.id,
+                   .status = FailStop("a log write", [&] { return Write(persist); }),
+                   .space = Space()};
+  if (absl::IsResourceExhausted(done.status)) done.refused = std::move(persist);
+  return done;
 }
 
 StageDone FileStorage::Do(const StageSnapshot& stage) {
@@ -115,12 +131,41 @@ StageDone FileStorage::Do(const StageSnapshot& stage) {
           .index = stage.meta.index,
           .next_offset = stage.offset + stage.data.size(),
           .last = stage.last,
-          .status = FailStop("staging a snapshot", [&] { return Write(stage); })};
+          .status = FailStop("staging a snapshot", [&] { return Write(stage); }),
+          .space = Space()};
 }
 
 PublishDone FileStorage::Do(const PublishSnapshot& publish) {
   return {.meta = publish.meta,
-          .status = FailStop("publishing a snapshot", [&] { return Write(publish); })};
+          .status = FailStop("publishing a snapshot", [&] { return Final(Write(publish)); }),
+          .space = Space()};
+}
+
+RestockDone FileStorage::Do(const Restock&) {
+  RestockDone done;
+  // What would be filled with zeros is left for the snapshot.
+  const auto extent = snapshot_problem_.empty() ? RestockExtent::kAll : RestockExtent::kReserve;
+  done.status = FailStop("making room for the log", [&] {
+    const absl::StatusOr<bool> more = log_.Restock(extent);
+    done.more = more.ok() && *more;
+    return more.status();
+  });
+  done.space = Space();
+  return done;
+}
+
+SpaceReport FileStorage::Space() const {
+  SpaceReport report = log_.space();
+  if (report.space != DiskSpace::kAmple || snapshot_problem_.empty()) return report;
+  return {.space = DiskSpace::kFull, .problem = snapshot_problem_};
+}
+
+// What the record is for, which is what counts when there is hardly any room.
+Claim ClaimOf(const Persist& persist) {
+  if (persist.entries.empty() && !persist.install.has_value()) return Claim::kVote;
+  const bool adds_data =
+      std::ranges::any_of(persist.entries, [](const Entry& entry) { return AddsData(entry); });
+  return adds_data ? Claim::kData : Claim::kVital;
 }
 
 SnapshotRead FileStorage::Do(const ReadSnapshot& read) {
@@ -167,9 +212,6 @@ absl::Status FileStorage::Write(const Persist& persist) {
     const bool holds = runs_.TermAt(position.index) == position.term;
     install = {.snapshot = position, .suffix = holds ? SuffixRule::kKeep : SuffixRule::kDrop};
     if (!holds) last = position;
-    // The file is in its place before the record makes it count. The other way round, a crash
-    // between the two would leave a log that rests on a snapshot that is not there.
-    if (absl::Status s = NameSnapshot(received_, home_.names.Received()); !s.ok()) return s;
   }
   Term previous_term;
   if (!persist.entries.empty()) {
@@ -181,7 +223,23 @@ absl::Status FileStorage::Write(const Persist& persist) {
     previous_term = *term;
   }
   EncodeBatch(persist, install, previous_term, record_);
-  if (absl::Status s = log_.Append(record_, StateNow()); !s.ok()) return s;
+  const std::size_t frame_bytes = record_.frame_bytes();
+  if (!log_.HasRoom(frame_bytes) || GRASS_BUGGIFY("log: a segment is sealed early")) {
+    const absl::Status room = log_.MakeRoom(frame_bytes, ClaimOf(persist), StateNow());
+    if (absl::IsResourceExhausted(room)) GRASS_PROBE("storage: no room for a record");
+    if (!room.ok()) return room;
+  }
+  return Final(WriteRecord(persist, install));
+}
+
+absl::Status FileStorage::WriteRecord(const Persist& persist,
+                                      const std::optional<InstallMark>& install) {
+  if (install.has_value()) {
+    // The file is in its place before the record makes it count. The other way round, a crash
+    // between the two would leave a log that rests on a snapshot that is not there.
+    if (absl::Status s = NameSnapshot(received_, home_.names.Received()); !s.ok()) return s;
+  }
+  if (absl::Status s = log_.Append(record_); !s.ok()) return s;
   Follow(persist, install);
   if (!persist.install.has_value()) return absl::OkStatus();
   return Supersede(*persist.install, persist.install->index);
@@ -200,6 +258,23 @@ void FileStorage::Follow(const Persist& persist, const std::optional<InstallMark
 }
 
 absl::Status FileStorage::Write(const StageSnapshot& stage) {
+  const absl::Status status = Stage(stage);
+  if (!absl::IsResourceExhausted(status)) return status;
+  GRASS_PROBE("storage: no room for a snapshot");
+  if (absl::Status s = DropStaged(stage.source); !s.ok()) return Final(s);
+  // So that there is more for the next attempt: a snapshot is what makes the log shorter.
+  if (absl::Status s = log_.GiveWay(); !s.ok()) return s;
+  if (stage.source == SnapshotSource::kTaken) snapshot_problem_ = std::string(status.message());
+  return status;
+}
+
+absl::Status FileStorage::DropStaged(SnapshotSource source) {
+  WriterOf(source).reset();
+  const absl::Status status = home_.directory.Remove(StagingOf(source));
+  return absl::IsNotFound(status) ? absl::OkStatus() : status;
+}
+
+absl::Status FileStorage::Stage(const StageSnapshot& stage) {
   std::unique_ptr<SnapshotWriter>& writer = WriterOf(stage.source);
   if (stage.offset == 0) {
     writer.reset();
@@ -240,15 +315,14 @@ absl::Status FileStorage::Write(const PublishSnapshot& publish) {
 }
 
 absl::Status FileStorage::DropTaken() {
-  if (taken_ == nullptr) return absl::OkStatus();
-  taken_.reset();
-  return home_.directory.Remove(home_.names.Taken());
+  return taken_ == nullptr ? absl::OkStatus() : DropStaged(SnapshotSource::kTaken);
 }
 
 absl::Status FileStorage::NameSnapshot(std::unique_ptr<SnapshotWriter>& writer,
                                        const std::string& staging) {
   const std::string name = home_.names.Snapshot(writer->meta().index);
   writer.reset();
+  snapshot_problem_.clear();
   if (absl::Status s = home_.directory.Rename(staging, name); !s.ok()) return s;
   return home_.directory.Sync();
 }
@@ -340,6 +414,7 @@ absl::StatusOr<Opened> Storage::Open(Directory& directory, const StorageOptions&
   if (!recovered.ok()) return recovered.status();
   auto storage = std::make_unique<FileStorage>(std::move(home), std::move(*lock));
   if (absl::Status s = storage->Begin(*inventory, *recovered); !s.ok()) return s;
+  recovered->state.space = storage->Space();
   return Opened{.storage = std::move(storage), .state = std::move(recovered->state)};
 }
 

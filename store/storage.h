@@ -5,8 +5,11 @@
 // Production calls it from the disk thread only; the simulator calls it inline and lets the
 // simulated disk decide when its effects land.
 //
-// After Execute has returned an error for a Persist, a StageSnapshot or a PublishSnapshot the
-// storage refuses every further write with the same error (fail-stop).
+// After Execute has returned an error for a Persist, a StageSnapshot, a PublishSnapshot or a
+// Restock the storage refuses every further write with the same error (fail-stop).
+// ResourceExhausted is the exception: there was no room, nothing has changed, and the same job may
+// be tried again. A Persist without entries is refused last, one with a put in it first
+// (store/FORMAT.md, "A full disk").
 #ifndef GRASSDB_STORE_STORAGE_H_
 #define GRASSDB_STORE_STORAGE_H_
 
@@ -23,6 +26,9 @@ struct StorageOptions {
   // Size at which the live log is sealed, in bytes. The live log is preallocated and pre-written to
   // this size so that an append overwrites blocks that exist (DESIGN.md, "Production adapters").
   std::uint64_t segment_bytes = std::uint64_t{64} << 20;
+  // Room that is held for going on with a full disk: of a file beside the log, as large as this or
+  // as a segment, whichever is less.
+  std::uint64_t reserve_bytes = std::uint64_t{4} << 20;
   // How many released segments are kept for re-use instead of being removed.
   std::uint32_t recycled_segments_max = 2;
   // A snapshot file that is being written is synced whenever it has grown by this many bytes: a

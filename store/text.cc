@@ -8,6 +8,10 @@ absl::Status Annotate(const absl::Status& status, const std::string& context) {
       context + ": " + std::string(status.message().data(), status.message().size()));
 }
 
+absl::Status Final(const absl::Status& status) {
+  return absl::IsResourceExhausted(status) ? absl::InternalError(status.message()) : status;
+}
+
 absl::Status Damaged(const std::string& path, std::string_view name, std::uint64_t offset,
                      const std::string& problem) {
   return absl::DataLossError(

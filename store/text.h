@@ -14,6 +14,10 @@ namespace grassdb::store {
 // The same code, with "context: " before the message. `status` is an error.
 absl::Status Annotate(const absl::Status& status, const std::string& context);
 
+// The same error for where it is final: one without room is told as Internal, since
+// ResourceExhausted promises that nothing has changed.
+absl::Status Final(const absl::Status& status);
+
 // DataLoss about the file `name` of the directory `path`: "`name` at offset `offset` in `path`:
 // `problem`", and the way out.
 absl::Status Damaged(const std::string& path, std::string_view name, std::uint64_t offset,

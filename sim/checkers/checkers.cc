@@ -41,6 +41,12 @@ void Checkers::OnDurableJobBegins(std::uint32_t host, const DiskJob& job) {
   disks_[host].running = job;
 }
 
+// Nothing of it has been done, and a crash must not show any.
+void Checkers::OnDurableJobRefused(std::uint32_t host) {
+  GRASS_CHECK(disks_[host].running.has_value());
+  disks_[host].running.reset();
+}
+
 void Checkers::OnDurableJobDone(std::uint32_t host) {
   DiskState& disk = disks_[host];
   GRASS_CHECK(disk.running.has_value());

@@ -34,6 +34,7 @@ class Checkers {
   void OnSend(std::uint32_t host, const Raft& raft, const Message& message);
   void OnDurableJobBegins(std::uint32_t host, const DiskJob& job);
   void OnDurableJobDone(std::uint32_t host);
+  void OnDurableJobRefused(std::uint32_t host);
   void OnWiped(std::uint32_t host);
 
   // What must be on a disk, and the job that was under way there.

@@ -79,6 +79,8 @@ Group GroupOfRaftEvent(EventKind kind) {
     case EventKind::kRemoved:
       return kMembership;
     case EventKind::kDiskStalled:
+    case EventKind::kDiskSpace:
+    case EventKind::kFullLeader:
       return kDisks;
     default:
       return kElections;

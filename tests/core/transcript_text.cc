@@ -138,6 +138,10 @@ std::string In(const TransferLeadership& transfer) {
          (transfer.target == NodeId(0) ? "the best" : TextOf(transfer.target));
 }
 
+std::string In(const SpaceChanged& space) {
+  return space.full ? "the disk is full" : "the disk has room";
+}
+
 std::string In(const ChangeMembership& change) {
   constexpr const char* kVerbs[] = {"",        "add",    "add learner", "remove",
                                     "promote", "demote", "replace",     "move"};

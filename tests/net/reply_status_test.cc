@@ -37,6 +37,17 @@ TEST(ReplyStatus, IsInvalidArgumentForABrokenLimit) {
   }
 }
 
+TEST(ReplyStatus, IsResourceExhaustedForAFullDiskAndKnowsItFromAMessageThatIsTooLarge) {
+  for (const ResponseShape shape : {ResponseShape::kHasCode, ResponseShape::kHasNoCode}) {
+    const Reply reply = ReplyOf(ReplyCode::kDiskFull);
+    const grpc::Status status = StatusOf(reply, shape);
+    EXPECT_EQ(status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+    const auto sent = TrailersOf(reply);
+    EXPECT_EQ(ReplyFromStatus(status, AsReceived(sent))->code, ReplyCode::kDiskFull);
+    EXPECT_EQ(ReplyFromStatus(status, {})->code, ReplyCode::kInvalid);
+  }
+}
+
 TEST(ReplyStatus, LeavesEveryOtherCodeToAResponseThatHasOne) {
   for (const ReplyCode code :
        {ReplyCode::kNotLeader, ReplyCode::kOutcomeUnknown, ReplyCode::kOverloaded,

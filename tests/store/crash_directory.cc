@@ -34,7 +34,12 @@ class CrashFile final : public File {
     ++directory_.counters_.writes;
     directory_.counters_.bytes_written += bytes.size();
     if (fault.has_value() && *fault != Fault::kStop) bytes.resize(bytes.size() / 2);
+    const std::uint64_t size = inode_->cached.size();
+    const std::uint64_t room = directory_.RoomLeft();
+    const bool full = offset + bytes.size() > size && offset + bytes.size() - size > room;
+    if (full) bytes.resize(static_cast<std::size_t>(size + room - std::min(size + room, offset)));
     CrashDirectory::Write(*inode_, offset, bytes);
+    if (full) return absl::ResourceExhaustedError("no space left in (memory)");
     return fault.has_value() ? absl::UnknownError("injected write error") : absl::OkStatus();
   }
 
@@ -117,6 +122,7 @@ absl::StatusOr<std::unique_ptr<File>> CrashDirectory::Open(std::string_view name
     inode->cached.clear();
     for (std::size_t i = 0; i * kSectorBytes < inode->durable.size(); ++i) inode->dirty.insert(i);
   } else {
+    if (RoomLeft() == 0) return absl::ResourceExhaustedError("no space left to make " + text);
     inode = std::make_shared<Inode>();
     Change({.removed = {}, .added = text, .inode = inode});
   }
@@ -199,6 +205,19 @@ void CrashDirectory::CrashNow(Crash crash, std::uint64_t seed) {
 void CrashDirectory::FailAt(std::uint64_t n, Fault fault) {
   fault_at_ = operations_ + n;
   fault_ = fault;
+}
+
+void CrashDirectory::LimitRoom(std::uint64_t bytes) {
+  limit_ = UINT64_MAX;
+  if (bytes == UINT64_MAX) return;
+  limit_ = bytes;
+  for (const auto& [name, inode] : cached_) limit_ += inode->cached.size();
+}
+
+std::uint64_t CrashDirectory::RoomLeft() const {
+  std::uint64_t used = 0;
+  for (const auto& [name, inode] : cached_) used += inode->cached.size();
+  return limit_ - std::min(limit_, used);
 }
 
 std::map<std::string, std::string> CrashDirectory::Content() const {

@@ -53,6 +53,9 @@ class CrashDirectory final : public Directory {
   void CrashNow(Crash crash, std::uint64_t seed);
   // The `n`-th changing operation from now on, from 1, meets `fault`. 0: none does.
   void FailAt(std::uint64_t n, Fault fault);
+  // The files may have so many bytes more than now, together; UINT64_MAX: as many as they like.
+  // What is removed makes room.
+  void LimitRoom(std::uint64_t bytes);
   // Changing operations so far.
   std::uint64_t operations() const { return operations_; }
   bool stopped() const { return stopped_; }
@@ -81,6 +84,7 @@ class CrashDirectory final : public Directory {
   // Counts a changing operation; the fault that it meets, if any.
   std::optional<Fault> Count();
   static absl::Status Stopped();
+  std::uint64_t RoomLeft() const;
   void Change(NameChange change);
   static void Write(Inode& inode, std::uint64_t offset, std::string_view bytes);
   static void LosePower(Inode& inode, std::uint64_t seed);
@@ -93,6 +97,7 @@ class CrashDirectory final : public Directory {
   std::uint64_t fault_at_ = 0;  // 0: none
   Fault fault_ = Fault::kStop;
   bool stopped_ = false;
+  std::uint64_t limit_ = UINT64_MAX;
   std::uint64_t life_ = 0;  // files of an earlier one are dead
   Counters counters_;
 };

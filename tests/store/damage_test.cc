@@ -91,12 +91,16 @@ bool IsRefusal(const std::string& text) {
                           text.find("FAILED_PRECONDITION") != std::string::npos);
 }
 
+bool HoldsNothing(const std::string& name) {
+  return name == "distdb_a.lock" || name == "distdb_a.spare" || name == "distdb_a.reserve";
+}
+
 TEST(StorageDamage, OfAnyByteIsRefusedOrDoesNotMatter) {
   const Written written = WriteSome();
   ASSERT_EQ(Recover(written.content, written.model), "");
   std::map<std::string, int> refusals;
   for (const auto& [name, bytes] : written.content) {
-    if (name == "distdb_a.lock" || name == "distdb_a.spare") continue;
+    if (HoldsNothing(name)) continue;
     const bool live = name == "distdb_a.wal";
     const std::size_t end = live ? EndOf(bytes) : bytes.size();
     for (std::size_t at = 0; at < bytes.size(); ++at) {
@@ -138,7 +142,7 @@ TEST(StorageDamage, CutOfTheLastRecordIsACleanTail) {
 TEST(StorageDamage, OfAMissingFileIsRefused) {
   const Written written = WriteSome();
   for (const auto& [name, bytes] : written.content) {
-    if (name == "distdb_a.lock" || name == "distdb_a.spare") continue;
+    if (HoldsNothing(name)) continue;
     Content damaged = written.content;
     damaged.erase(name);
     const std::string found = Recover(damaged, written.model);

@@ -319,7 +319,7 @@ bool History::Stage(SnapshotSource source, const SnapshotMeta& meta, const std::
     const bool last = stage.last;
     const auto done = std::get<StageDone>(storage_->Execute(std::move(stage)));
     Settle(done.status, model());
-    if (down()) return false;
+    if (down() || absl::IsResourceExhausted(done.status)) return false;
     if (done.next_offset != std::min(at + chunk, stream.size())) problem_ = "a wrong next offset";
     if (last) return true;
   }
@@ -330,6 +330,7 @@ void History::Settle(absl::Status status, Model after) {
     allowed_ = {std::move(after)};
     return;
   }
+  if (absl::IsResourceExhausted(status)) return;  // nothing has changed
   if (!directory_.stopped()) problem_ = "failed without a fault: " + status.ToString();
   allowed_.push_back(std::move(after));
   storage_.reset();
