@@ -333,5 +333,36 @@ TEST(Disk, LocksOnce) {
   disk.EndJob();
 }
 
+TEST_F(DiskFixture, AFullDiskTakesAWriteUpToTheLastByteThatThereIsRoomFor) {
+  MakeDurable("f", "0123456789");
+  disk_.LimitRoom(3);
+  Job([&] {
+    auto file = disk_.Open("f", store::OpenMode::kExisting);
+    ASSERT_TRUE(file.ok());
+    const std::string_view within[] = {"abc"};
+    EXPECT_TRUE((*file)->WriteAt(7, within).ok()) << "what is there already needs no room";
+    const std::string_view parts[] = {"vw", "xyz"};
+    EXPECT_TRUE(absl::IsResourceExhausted((*file)->WriteAt(8, parts)));
+    EXPECT_TRUE((*file)->Sync().ok());
+    EXPECT_TRUE(absl::IsResourceExhausted(disk_.Open("g", store::OpenMode::kCreate).status()));
+  });
+  EXPECT_EQ(Content("f"), "01234567vwxyz");
+  disk_.FreeRoom();
+  Job([&] { EXPECT_TRUE(disk_.Open("g", store::OpenMode::kCreate).ok()); });
+}
+
+TEST_F(DiskFixture, WhatIsRemovedMakesRoomAlsoOnAFullDisk) {
+  MakeDurable("f", std::string(100, 'f'));
+  disk_.LimitRoom(0);
+  Job([&] { ASSERT_TRUE(disk_.Remove("f").ok()); });
+  Job([&] { Create("g"); });
+  Job([&] { Write("g", 0, std::string(100, 'g')); });
+  Job([&] {
+    auto file = disk_.Open("g", store::OpenMode::kExisting);
+    const std::string_view parts[] = {"x"};
+    EXPECT_TRUE(absl::IsResourceExhausted((*file)->WriteAt(100, parts)));
+  });
+}
+
 }  // namespace
 }  // namespace grassdb::sim
