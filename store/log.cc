@@ -54,19 +54,24 @@ absl::Status Log::ResumeSealed(const LiveLog& live, std::deque<SealedSegment> se
 absl::Status Log::MakeRoom(std::size_t frame_bytes, Claim claim, const LogState& state) {
   GRASS_CHECK(file_ != nullptr);
   if (claim == Claim::kData && !IsStocked(reserve_)) {
+    full_ = true;
     if (absl::Status s = Fill(reserve_, ReserveBytes()); !s.ok()) return s;
   }
   const bool has_room = MayUse(frame_bytes, claim);
   if (has_room && !HasRoom(frame_bytes)) return absl::OkStatus();
   const absl::Status status = Rotate(state, frame_bytes, claim);
-  return has_room && absl::IsResourceExhausted(status) ? absl::OkStatus() : status;
+  if (!absl::IsResourceExhausted(status)) return status;
+  full_ = full_ || !has_room;
+  return has_room ? absl::OkStatus() : status;
 }
 
 absl::Status Log::Append(RecordBuilder& record) {
   const std::size_t frame_bytes = record.frame_bytes();
   GRASS_CHECK(Fits(frame_bytes));
   if (absl::Status s = WriteRecord(record); !s.ok()) return Final(s);
-  return FillSpare(frame_bytes);
+  const absl::Status status = FillSpare(frame_bytes);
+  NoteRoom();
+  return status;
 }
 
 absl::Status Log::Release(Index through) {
@@ -88,6 +93,7 @@ absl::Status Log::Release(Index through) {
     if (keep) free_.push_back(number);
     sealed_.pop_front();
   }
+  NoteRoom();
   return absl::OkStatus();
 }
 
@@ -104,6 +110,19 @@ bool Log::MayUse(std::size_t frame_bytes, Claim claim) const {
   if (!Fits(frame_bytes)) return false;
   if (claim == Claim::kVote || IsStocked(reserve_)) return true;
   return claim == Claim::kVital && Fits(frame_bytes + ReserveBytes() / 4);
+}
+
+// What the log can take without any more room on the disk.
+std::uint64_t Log::RoomForData() const {
+  if (!IsStocked(reserve_)) return 0;
+  return capacity_ - live_.end + spare_.filled + free_.size() * CapacityFor(home_.options, 0);
+}
+
+// Room that cannot be had is no matter as long as there is enough: a small disk is used to the end.
+void Log::NoteRoom() {
+  const std::uint64_t segment = CapacityFor(home_.options, 0);
+  if (problem_.empty() || RoomForData() >= segment / 4 * 3) full_ = false;
+  if (!problem_.empty() && RoomForData() < segment / 2) full_ = true;
 }
 
 absl::Status Log::Rotate(const LogState& state, std::size_t frame_bytes, Claim claim) {
@@ -201,6 +220,7 @@ absl::Status Log::StockReserve() {
     status = Fill(reserve_, std::min(*size, ReserveBytes()));
   }
   if (status.ok()) status = Fill(reserve_, ReserveBytes());
+  NoteRoom();
   if (absl::IsResourceExhausted(status)) return absl::OkStatus();
   if (!status.ok()) return status;
   return Final(home_.directory.Sync());
@@ -223,11 +243,11 @@ absl::StatusOr<bool> Log::Restock(RestockExtent extent) {
   } else if (free_.empty()) {
     status = Fill(spare_, std::min(capacity, spare_.filled + kShareBytes));
   }
-  if (absl::IsResourceExhausted(status)) return false;
-  if (!status.ok()) return status;
-  if (reserve_first || (free_.empty() && spare_.filled < capacity)) return true;
-  problem_.clear();
-  return false;
+  if (!status.ok() && !absl::IsResourceExhausted(status)) return status;
+  const bool more = status.ok() && (reserve_first || (free_.empty() && spare_.filled < capacity));
+  if (status.ok() && !more) problem_.clear();
+  NoteRoom();
+  return more;
 }
 
 absl::Status Log::FreeToReserve() {
@@ -251,11 +271,12 @@ absl::Status Log::GiveWay() {
   if (spare_.file == nullptr) return absl::OkStatus();
   spare_.file.reset();
   spare_.filled = 0;
+  NoteRoom();
   return Final(home_.directory.Remove(spare_.name));
 }
 
 SpaceReport Log::space() const {
-  if (problem_.empty()) return {};
+  if (!full_) return {};
   const bool spent = !IsStocked(reserve_) && !Fits(ReserveBytes() / 2);
   return {.space = spent ? DiskSpace::kSpent : DiskSpace::kFull, .problem = problem_};
 }
@@ -288,12 +309,13 @@ absl::Status Log::FillSpare(std::size_t appended) {
   constexpr std::uint64_t kShareBytesMax = std::uint64_t{1} << 20;
   constexpr std::uint64_t kSharesMin = 8;
   const std::uint64_t capacity = CapacityFor(home_.options, 0);
-  if (!free_.empty() || spare_.filled >= capacity || !problem_.empty()) return absl::OkStatus();
+  if (!free_.empty() || spare_.filled >= capacity || full_) return absl::OkStatus();
   if (GRASS_BUGGIFY("log: the spare file has to wait")) return absl::OkStatus();
   spare_owed_ += 2 * appended;
   if (spare_owed_ < std::min(kShareBytesMax, capacity / kSharesMin)) return absl::OkStatus();
   const std::uint64_t until = std::min(capacity, spare_.filled + std::exchange(spare_owed_, 0));
   const absl::Status status = Fill(spare_, until);
+  if (status.ok()) problem_.clear();
   return absl::IsResourceExhausted(status) ? absl::OkStatus() : status;
 }
 

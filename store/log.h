@@ -110,6 +110,8 @@ class Log {
   std::uint64_t ReserveBytes() const;
   bool IsStocked(const Stock& reserve) const { return reserve.filled >= ReserveBytes(); }
   bool MayUse(std::size_t frame_bytes, Claim claim) const;
+  std::uint64_t RoomForData() const;
+  void NoteRoom();
   absl::Status Fill(Stock& stock, std::uint64_t until);
   absl::Status StockReserve();
   absl::Status FreeToReserve();
@@ -136,6 +138,7 @@ class Log {
   std::uint64_t spare_owed_ = 0;  // appended to the log, but not yet matched by zeros
   Stock reserve_;
   std::string problem_;  // what could not be had for want of room; empty: nothing
+  bool full_ = false;    // and what is left is kept for what is under way
 };
 
 }  // namespace grassdb::store
