@@ -40,6 +40,13 @@ std::string OwnMemberRole(const wire::StatusResponse& status) {
   return {};
 }
 
+nlohmann::ordered_json JsonOf(const wire::DiskLatency& latency) {
+  return {{"count", latency.count()},
+          {"p50_us", latency.p50_us()},
+          {"p99_us", latency.p99_us()},
+          {"max_us", latency.max_us()}};
+}
+
 nlohmann::ordered_json JsonOf(const NodeReport& report) {
   nlohmann::ordered_json node;
   node["endpoint"] = report.endpoint;
@@ -76,6 +83,14 @@ nlohmann::ordered_json JsonOf(const NodeReport& report) {
   node["failures_tolerated"] = status.failures_tolerated();
   node["disk_space"] = status.disk_space();
   node["disk_problem"] = status.disk_problem();
+  node["log_writes"] = JsonOf(status.log_writes());
+  node["disk_reads"] = JsonOf(status.disk_reads());
+  node["disk_under_way_us"] = status.disk_under_way_us();
+  node["scrub"] = {{"bytes", status.scrub().bytes()},
+                   {"passes", status.scrub().passes()},
+                   {"found", status.scrub().found()},
+                   {"mended", status.scrub().mended()},
+                   {"newest", status.scrub().newest()}};
   node["followers"] = nlohmann::ordered_json::array();
   for (const wire::FollowerStatus& follower : status.followers()) {
     node["followers"].push_back({{"id", follower.id()},
@@ -227,6 +242,19 @@ std::string FullDisksOf(const std::vector<NodeReport>& reports) {
   return text;
 }
 
+// Damage that reading the disk again has found; mended or not, the disk is worth a look.
+std::string DamageOf(const std::vector<NodeReport>& reports) {
+  std::string text;
+  for (const NodeReport& report : reports) {
+    if (!report.status.has_value() || report.status->scrub().found() == 0) continue;
+    const wire::ScrubStatus& scrub = report.status->scrub();
+    text += fmt::format("The disk of {} was found damaged {} time{}, mended {}: {}\n",
+                        report.status->id(), scrub.found(), scrub.found() == 1 ? "" : "s",
+                        scrub.mended(), scrub.newest());
+  }
+  return text;
+}
+
 std::string ToleranceOf(const wire::StatusResponse& leader) {
   if (leader.failures_tolerated() == 0) {
     return "Fault tolerance: none; writes stop when one more voter that is up fails.\n";
@@ -251,7 +279,7 @@ std::string StatusTextOf(const std::vector<NodeReport>& reports) {
     if (source == nullptr && report.status.has_value()) source = &report;
   }
   if (source != nullptr) text += "\n" + MemberTableOf(*source->status);
-  return text + FullDisksOf(reports) + ProblemsOf(reports);
+  return text + FullDisksOf(reports) + DamageOf(reports) + ProblemsOf(reports);
 }
 
 }  // namespace

@@ -29,6 +29,7 @@ struct Raw {
   std::string heartbeat = "100ms";
   std::string snapshot_log_size = "64MiB";
   std::string snapshot_rate = "64MiB";
+  std::string scrub_rate = "1MiB";
   std::string write_backlog = "64MiB";
   std::string log_level = "info";
   std::string log_format = "text";
@@ -102,6 +103,9 @@ void Define(CLI::App& app, Raw& raw) {
       ->capture_default_str();
   add("--snapshot-rate", raw.snapshot_rate, "SIZE",
       "How much of a snapshot the leader sends to each follower in a second; 0: no limit")
+      ->capture_default_str();
+  add("--scrub-rate", raw.scrub_rate, "SIZE",
+      "How much of the files is read again and checked for damage in a second; 0: nothing")
       ->capture_default_str();
   add("--write-backlog", raw.write_backlog, "SIZE",
       "Writes under way, from the leader's log to its store; beyond this much, further ones are "
@@ -207,6 +211,7 @@ std::variant<net::ServerOptions, EarlyExit> Interpret(const Raw& raw) {
               &options.snapshot_log_bytes);
   reader.Take("--snapshot-rate", net::ParseRate(raw.snapshot_rate),
               &options.snapshot_bytes_per_second);
+  reader.Take("--scrub-rate", net::ParseRate(raw.scrub_rate), &options.scrub_bytes_per_second);
   reader.Take("--write-backlog", net::ParseSize(raw.write_backlog), &options.write_backlog_bytes);
   reader.Take("--log-level", net::ParseLogLevel(raw.log_level), &options.log_level);
   reader.Take("--log-format", net::ParseLogFormat(raw.log_format), &options.log_format);

@@ -51,6 +51,8 @@ struct StageSnapshot {
 struct PublishSnapshot {
   SnapshotMeta meta;
   Index release_through;
+  // Also in the place of the current one, if that has the same index: its file is damaged.
+  bool mends = false;
 };
 
 // Reads from the current snapshot. Completion: SnapshotRead.
@@ -67,7 +69,13 @@ struct ReadSnapshot {
 // long behind it. Completion: RestockDone.
 struct Restock {};
 
-using DiskJob = std::variant<Persist, StageSnapshot, PublishSnapshot, ReadSnapshot, Restock>;
+// Reads a piece of what is on the disk, and checks it (store/scrub.h). If the live log is damaged,
+// it is sealed, so that it can be let go of. Completion: ScrubDone.
+struct Scrub {
+  std::uint32_t bytes_max = 0;
+};
+
+using DiskJob = std::variant<Persist, StageSnapshot, PublishSnapshot, ReadSnapshot, Restock, Scrub>;
 
 // What the disk has left for this node's files.
 enum class DiskSpace : std::uint8_t {
@@ -118,7 +126,18 @@ struct SnapshotRead {
   absl::Status status;  // NotFound: superseded. DataLoss: damaged.
 };
 
-using DiskDone = std::variant<PersistDone, StageDone, PublishDone, SnapshotRead, RestockDone>;
+struct ScrubDone {
+  absl::Status status;  // of sealing the log
+  SpaceReport space{};
+  std::uint64_t bytes = 0;  // read
+  bool pass_done = false;   // everything has been read once more
+  std::string damage{};     // what is damaged or cannot be read, for a person; empty: nothing
+  // What is damaged is no longer needed with a snapshot at or above, published with `mends`.
+  Index mend_from{};
+};
+
+using DiskDone =
+    std::variant<PersistDone, StageDone, PublishDone, SnapshotRead, RestockDone, ScrubDone>;
 
 class Disk {
  public:

@@ -56,6 +56,10 @@ const char* NameOf(EventKind kind) {
       return "disk space";
     case EventKind::kFullLeader:
       return "full leader";
+    case EventKind::kDamageFound:
+      return "damage found";
+    case EventKind::kDamageMended:
+      return "damage mended";
   }
   return "unknown";
 }

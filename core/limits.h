@@ -94,6 +94,9 @@ struct NodeOptions {
   std::uint64_t snapshot_bytes_per_second = std::uint64_t{64} << 20;
   // A linearizable read that found no quorum, or no leader, for this long is refused.
   Duration read_patience = std::chrono::seconds(2);
+  // At what pace the files on the disk are read again and checked, in bytes per second; 0: not at
+  // all.
+  std::uint64_t scrub_bytes_per_second = std::uint64_t{1} << 20;
   // With a full disk, room is looked for after so long, then after twice as long and so on.
   Duration space_retry_min = std::chrono::milliseconds(500);
   Duration space_retry_max = std::chrono::seconds(8);

@@ -27,6 +27,7 @@ Node::Node(const NodeOptions& options, RecoveredState recovered, const Environme
   GRASS_CHECK_EQ(identity_.node, options.raft.id);
   space_ = recovered.space;
   PutOffSpace();
+  PutOffScrub(0);
   if (recovered.staged.has_value()) {
     GRASS_CHECK_GT(recovered.staged->offset, 0u);
     receiving_ = Receiving{.meta = recovered.staged->meta,
@@ -58,6 +59,7 @@ void Node::OnDeadline() {
   SettleTransfers();
   ReadDueChunks();
   LookForSpace();
+  ScrubIfDue();
 }
 
 // Thesis 3.10: a leader that hands over appends nothing, so that the target can catch up for good.
@@ -94,7 +96,8 @@ void Node::Flush() {
 
 Instant Node::NextDeadline() const {
   if (failed()) return Instant::max();
-  Instant deadline = std::min({raft_.NextDeadline(), NextChunkRead(), NextLookForSpace()});
+  Instant deadline =
+      std::min({raft_.NextDeadline(), NextChunkRead(), NextLookForSpace(), NextScrub()});
   if (!waiting_reads_.empty()) {
     deadline = std::min(deadline, waiting_reads_.begin()->second.deadline);
   }
@@ -173,6 +176,7 @@ NodeStatus Node::Status() const {
   }
   status.failures_tolerated = raft_.FailuresTolerated();
   status.space = space_;
+  status.scrub = scrub_;
   status.serving = !failed() && !stopping_ && loaded() && status.leader != NodeId(0);
   return status;
 }

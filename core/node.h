@@ -25,10 +25,20 @@
 #include "core/environment.h"
 #include "core/kv_snapshot.h"
 #include "core/kv_store.h"
+#include "core/latency.h"
 #include "core/limits.h"
 #include "core/raft.h"
 
 namespace grassdb {
+
+// What reading the disk again has come to, since the start.
+struct ScrubStatus {
+  std::uint64_t bytes = 0;
+  std::uint64_t passes = 0;
+  std::uint64_t found = 0;  // damaged places; one that is not mended by the next pass counts again
+  std::uint64_t mended = 0;
+  std::string newest;  // damage, for a person; empty: none
+};
 
 struct NodeStatus {
   struct Follower {
@@ -68,6 +78,8 @@ struct NodeStatus {
   std::size_t failures_tolerated = 0;  // on the leader: Raft::FailuresTolerated
   bool serving = false;                // a leader is known and this node's state is loaded
   SpaceReport space;                   // of the disk
+  ScrubStatus scrub;
+  DiskLatency disk_latency;  // filled in by who runs the disk
 };
 
 class Node {
@@ -104,6 +116,9 @@ class Node {
   bool loaded() const { return !restore_.has_value(); }
   NodeStatus Status() const;
   const SpaceReport& space() const { return space_; }
+  const ScrubStatus& scrub() const { return scrub_; }
+  // Damage of this node's files has been found and not been mended yet.
+  bool must_mend() const { return mend_from_.has_value(); }
 
  private:
   // A proposed command, waiting for its entry to be applied.
@@ -154,6 +169,7 @@ class Node {
     KvSnapshotWriter writer;
     std::uint64_t offset = 0;
     bool publishing = false;
+    bool mends = false;
     std::vector<RequestId> requesters;
   };
   // The current snapshot is being loaded into a new store.
@@ -194,6 +210,14 @@ class Node {
   void HoldBackEntries(Message& message) const;
   bool RefuseForSpace(RequestId request, const Command& command);
   void OnDone(const RestockDone& done);
+
+  // node_scrub.cc
+  void ScrubIfDue();
+  void PutOffScrub(std::uint64_t bytes);
+  Instant NextScrub() const;
+  bool MustMend() const;
+  void OnDone(const ScrubDone& done);
+  void NoteMended(Index snapshot);
 
   // node_requests.cc
   bool Accepts(RequestId request);
@@ -291,6 +315,10 @@ class Node {
   Instant space_look_at_;
   Duration space_wait_{};
   bool restocking_ = false;
+  bool scrubbing_ = false;
+  Instant scrub_at_;
+  ScrubStatus scrub_;
+  std::optional<Index> mend_from_;   // damage waits for a snapshot at or above
   bool snapshot_for_space_ = false;  // one is due although the log is short
   Instant receive_again_at_;         // chunks of a snapshot there was no room for
   PersistId install_persist_;        // the newest one that installs a snapshot; 0: none under way

@@ -16,6 +16,7 @@ namespace grassdb {
 
 void Node::MaybeTakeSnapshot() {
   if (taking_.has_value() || !loaded() || install_persist_ != PersistId(0)) return;
+  if (MustMend()) return BeginSnapshot();
   if (snapshot_requests_.empty()) {
     const bool for_space = std::exchange(snapshot_for_space_, false);
     const bool early = log_bytes_since_snapshot_ >= options_.snapshot_log_bytes / 8 &&
@@ -44,6 +45,7 @@ void Node::BeginSnapshot() {
                          .writer = KvSnapshotWriter::Begin(store_),
                          .offset = 0,
                          .publishing = false,
+                         .mends = MustMend(),
                          .requesters = std::exchange(snapshot_requests_, {})});
   log_bytes_since_snapshot_ = 0;
   StageNextSlice();
@@ -67,8 +69,11 @@ void Node::OnSliceStaged(const StageDone& done) {
   GRASS_CHECK_EQ(done.next_offset, taking_->offset);
   if (!done.last) return StageNextSlice();
   taking_->publishing = true;
+  const Index index = taking_->meta.index;
   environment_.disk->Submit(
-      PublishSnapshot{.meta = taking_->meta, .release_through = ReleasePoint(taking_->meta.index)});
+      PublishSnapshot{.meta = taking_->meta,
+                      .release_through = taking_->mends ? index : ReleasePoint(index),
+                      .mends = taking_->mends});
 }
 
 // Keeps the newest `log_kept_bytes` of entries at or below the snapshot for followers a little
@@ -91,6 +96,7 @@ void Node::OnDone(const PublishDone& done) {
   NoteSpace(done.space);
   if (taking_.has_value() && taking_->publishing && taking_->meta.index == done.meta.index) {
     std::vector<RequestId> requesters = std::move(taking_->requesters);
+    if (taking_->mends) NoteMended(done.meta.index);
     const Index release = ReleasePoint(done.meta.index);
     taking_.reset();
     if (environment_.trace != nullptr) {

@@ -3,6 +3,8 @@
 #include <utility>
 #include <variant>
 
+#include "net/event_loop.h"
+
 namespace grassdb::net {
 
 DiskThread::DiskThread(std::unique_ptr<store::Storage> storage, std::function<void()> wake)
@@ -39,7 +41,15 @@ bool DiskThread::NextJob(DiskJob* job) {
   auto& queue = log_jobs_.empty() ? snapshot_jobs_ : log_jobs_;
   *job = std::move(queue.front());
   queue.pop_front();
+  began_at_ = SteadyNow();
   return true;
+}
+
+DiskLatency DiskThread::Latency() const {
+  const std::scoped_lock lock(mutex_);
+  DiskLatency latency = latency_;
+  if (began_at_.has_value()) latency.under_way = SteadyNow() - *began_at_;
+  return latency;
 }
 
 void DiskThread::Run() {
@@ -48,6 +58,13 @@ void DiskThread::Run() {
     DiskDone done = storage_->Execute(std::move(job));
     {
       const std::scoped_lock lock(mutex_);
+      const Duration taken = SteadyNow() - *began_at_;
+      began_at_.reset();
+      const bool writes = std::holds_alternative<PersistDone>(done);
+      const bool reads =
+          std::holds_alternative<SnapshotRead>(done) || std::holds_alternative<ScrubDone>(done);
+      if (writes) latency_.log_writes.Add(taken);
+      if (reads) latency_.reads.Add(taken);
       done_.push_back(std::move(done));
     }
     wake_();

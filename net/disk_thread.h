@@ -8,10 +8,13 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <vector>
 
 #include "core/disk.h"
+#include "core/latency.h"
+#include "core/types.h"
 #include "store/storage.h"
 
 namespace grassdb::net {
@@ -27,6 +30,8 @@ class DiskThread final : public Disk {
   void Submit(DiskJob job) override;
   // Replaces the content of `done` with the completions so far, in order. On the event loop.
   void TakeDone(std::vector<DiskDone>* done);
+  // Of the jobs so far, and of the one under way.
+  DiskLatency Latency() const;
 
  private:
   void Run();
@@ -36,13 +41,15 @@ class DiskThread final : public Disk {
   std::unique_ptr<store::Storage> storage_;
   std::function<void()> wake_;
 
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::condition_variable work_;
   // Guarded by mutex_. Log writes go ahead of snapshot jobs that wait (core/disk.h).
   std::deque<DiskJob> log_jobs_;
   std::deque<DiskJob> snapshot_jobs_;
   std::vector<DiskDone> done_;
   bool stopping_ = false;
+  DiskLatency latency_;
+  std::optional<Instant> began_at_;  // the job under way
 
   std::thread thread_;  // last: it uses all of the above
 };

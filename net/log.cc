@@ -250,6 +250,15 @@ std::string TextOf(Term term, const Event& event, const Configuration& configura
                        "Reads, deletes and changes of the members go on, in a reserve")
                  : std::string(
                        "The disk is full and the reserve nearly used up: no write is taken");
+    case EventKind::kDamageFound:
+      return fmt::format(
+          "Damage on the disk was found while everything is in memory; a snapshot at or above "
+          "index "
+          "{} takes its place. Check the disk",
+          event.a);
+    case EventKind::kDamageMended:
+      return fmt::format("The damage is mended: snapshot {} and the log behind it are whole",
+                         event.a);
     case EventKind::kFullLeader:
       return fmt::format("Handing leadership to {}, whose disk has room", peer);
   }
@@ -269,6 +278,8 @@ LogLevel LevelOf(EventKind kind) {
     case EventKind::kRemoved:
     case EventKind::kDiskSpace:
     case EventKind::kFullLeader:
+    case EventKind::kDamageFound:
+    case EventKind::kDamageMended:
       return LogLevel::kWarn;
     default:
       return LogLevel::kInfo;

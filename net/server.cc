@@ -92,6 +92,7 @@ NodeOptions NodeOptionsOf(const ServerOptions& options) {
   node.raft.heartbeat_interval = options.heartbeat;
   node.snapshot_log_bytes = options.snapshot_log_bytes;
   node.snapshot_bytes_per_second = options.snapshot_bytes_per_second;
+  node.scrub_bytes_per_second = options.scrub_bytes_per_second;
   node.raft.unapplied_bytes_max = options.write_backlog_bytes;
   // What is kept for slow followers is part of the log that a small limit wants to bound.
   node.log_kept_bytes = std::min<std::size_t>(node.log_kept_bytes, options.snapshot_log_bytes / 8);
@@ -212,7 +213,12 @@ void Server::Start() {
       loop_->queue(), identity_, addresses_,
       {.submit = [this](RequestId id,
                         ClientRequest&& request) { node_->OnClient(id, std::move(request)); },
-       .status = [this] { return node_->Status(); },
+       .status =
+           [this] {
+             NodeStatus status = node_->Status();
+             status.disk_latency = disk_->Latency();
+             return status;
+           },
        .problem_with = [this](NodeId member) { return peers_->ProblemWith(member); }});
   spdlog::info("Started {} of cluster '{}' ({}), listening on {}, incarnation {}", options_.name,
                identity_.cluster_name, HexOf(identity_.cluster.value()), options_.listen_address,
@@ -301,6 +307,7 @@ void Server::OnEvent(Term term, const Event& event) {
   if (event.kind == EventKind::kDiskSpace && !node_->space().problem.empty()) {
     text += " (" + node_->space().problem + ")";
   }
+  if (event.kind == EventKind::kDamageFound) text += " (" + node_->scrub().newest + ")";
   switch (LevelOf(event.kind)) {
     case LogLevel::kDebug:
       return spdlog::debug(text);

@@ -38,6 +38,7 @@ struct ServerOptions {
   Duration heartbeat = std::chrono::milliseconds(100);
   std::uint64_t snapshot_log_bytes = std::uint64_t{64} << 20;
   std::uint64_t snapshot_bytes_per_second = std::uint64_t{64} << 20;  // 0: no limit
+  std::uint64_t scrub_bytes_per_second = std::uint64_t{1} << 20;      // 0: not at all
   // Of writes under way; beyond it further ones are answered with OVERLOADED.
   std::uint64_t write_backlog_bytes = std::uint64_t{64} << 20;
   LogLevel log_level = LogLevel::kInfo;

@@ -217,6 +217,18 @@ void PutMember(const Member& member, const Configuration& configuration, wire::M
   wire->set_replaces(NameIn(configuration, member.replaces));
 }
 
+std::uint64_t MicrosecondsOf(Duration duration) {
+  return static_cast<std::uint64_t>(
+      std::chrono::duration_cast<std::chrono::microseconds>(duration).count());
+}
+
+void FillLatency(const LatencyHistogram& latency, wire::DiskLatency* wire) {
+  wire->set_count(latency.count());
+  wire->set_p50_us(MicrosecondsOf(latency.Quantile(500)));
+  wire->set_p99_us(MicrosecondsOf(latency.Quantile(990)));
+  wire->set_max_us(MicrosecondsOf(latency.max()));
+}
+
 }  // namespace
 
 absl::StatusOr<ClientRequest> FromWire(wire::GetRequest&& request) {
@@ -358,6 +370,15 @@ void ToWire(const NodeStatus& status, const Identity& self, wire::StatusResponse
   response->set_failures_tolerated(status.failures_tolerated);
   response->set_disk_space(NameOf(status.space.space));
   response->set_disk_problem(status.space.problem);
+  FillLatency(status.disk_latency.log_writes, response->mutable_log_writes());
+  FillLatency(status.disk_latency.reads, response->mutable_disk_reads());
+  response->set_disk_under_way_us(MicrosecondsOf(status.disk_latency.under_way));
+  wire::ScrubStatus* const scrub = response->mutable_scrub();
+  scrub->set_bytes(status.scrub.bytes);
+  scrub->set_passes(status.scrub.passes);
+  scrub->set_found(status.scrub.found);
+  scrub->set_mended(status.scrub.mended);
+  scrub->set_newest(status.scrub.newest);
 }
 
 wire::GetRequest ToWire(const GetRequest& request) {

@@ -28,7 +28,8 @@ std::uint64_t NumberOf(const DiskDone& done) {
   if (const auto* stage = std::get_if<StageDone>(&done)) return stage->index.value();
   if (const auto* publish = std::get_if<PublishDone>(&done)) return publish->meta.index.value();
   if (const auto* read = std::get_if<SnapshotRead>(&done)) return read->index.value();
-  return std::get<RestockDone>(done).more ? 1 : 0;
+  if (const auto* restock = std::get_if<RestockDone>(&done)) return restock->more ? 1 : 0;
+  return std::get<ScrubDone>(done).bytes;
 }
 
 }  // namespace

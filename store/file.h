@@ -42,6 +42,8 @@ class File {
   virtual absl::Status Sync() = 0;
   virtual absl::StatusOr<std::uint64_t> Size() = 0;
   virtual absl::Status Truncate(std::uint64_t size) = 0;
+  // A hint: what is read next should come from the device, not from a cache.
+  virtual void Evict() {}
 };
 
 enum class OpenMode : std::uint8_t {

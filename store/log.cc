@@ -275,6 +275,20 @@ absl::Status Log::GiveWay() {
   return Final(home_.directory.Remove(spare_.name));
 }
 
+Index Log::EndOf(SegmentNumber sealed) const {
+  for (std::size_t i = 0; i + 1 < sealed_.size(); ++i) {
+    if (sealed_[i].number == sealed) return sealed_[i + 1].previous.index;
+  }
+  return live_.previous.index;
+}
+
+ScrubTargets Log::scrub_targets() const {
+  ScrubTargets targets{
+      .snapshot = std::nullopt, .sealed = {}, .live = live_.number, .live_end = live_.end};
+  for (const SealedSegment& segment : sealed_) targets.sealed.push_back(segment.number);
+  return targets;
+}
+
 SpaceReport Log::space() const {
   if (!full_) return {};
   const bool spent = !IsStocked(reserve_) && !Fits(ReserveBytes() / 2);

@@ -20,6 +20,7 @@
 #include "store/home.h"
 #include "store/payload.h"
 #include "store/record.h"
+#include "store/scrub.h"
 
 namespace grassdb::store {
 
@@ -88,6 +89,12 @@ class Log {
   // Gives everything up but the reserve, for a snapshot: that can let go of the log itself.
   absl::Status GiveWay();
   SpaceReport space() const;
+
+  // Seals the live log and begins another. ResourceExhausted as for MakeRoom.
+  absl::Status Seal(const LogState& state) { return Rotate(state, 0, Claim::kVital); }
+  // Where the log stood when the segment ended, or after that; the last entry if it is gone.
+  Index EndOf(SegmentNumber sealed) const;
+  ScrubTargets scrub_targets() const;
 
   // Gives up the oldest segments whose entries are all at or below `through`. The caller has made
   // durable what replaces them, and syncs the directory before the next Append.

@@ -133,6 +133,8 @@ class PosixFile final : public File {
     return absl::OkStatus();
   }
 
+  void Evict() override { ::posix_fadvise(fd_.get(), 0, 0, POSIX_FADV_DONTNEED); }
+
  private:
   Descriptor fd_;
   std::string where_;

@@ -91,6 +91,9 @@ class SnapshotReader {
   // Reads every block, and holds their checksums against the footer's.
   absl::Status Verify();
 
+  // What is read next should come from the device.
+  void Evict() { file_->Evict(); }
+
   const SnapshotHeader& header() const { return header_; }
   std::uint64_t stream_bytes() const { return stream_bytes_; }
 

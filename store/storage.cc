@@ -19,6 +19,7 @@
 #include "store/payload.h"
 #include "store/record.h"
 #include "store/recovery.h"
+#include "store/scrub.h"
 #include "store/segment_scan.h"
 #include "store/snapshot_file.h"
 #include "store/term_runs.h"
@@ -30,7 +31,7 @@ namespace {
 class FileStorage final : public Storage {
  public:
   FileStorage(Home home, std::unique_ptr<Lock> lock)
-      : home_(std::move(home)), lock_(std::move(lock)), log_(home_) {}
+      : home_(std::move(home)), lock_(std::move(lock)), log_(home_), scrubber_(home_) {}
 
   absl::Status Begin(const Inventory& inventory, const Recovered& recovered);
   SpaceReport Space() const;
@@ -45,6 +46,7 @@ class FileStorage final : public Storage {
   PublishDone Do(const PublishSnapshot& publish);
   SnapshotRead Do(const ReadSnapshot& read);
   RestockDone Do(const Restock& restock);
+  ScrubDone Do(const Scrub& scrub);
 
   // Runs `action` unless an earlier write failed; keeps the first failure for good, which is none
   // for want of room.
@@ -92,6 +94,7 @@ class FileStorage final : public Storage {
   // Why there was no room for the newest snapshot taken here; empty: there was. The log cannot let
   // go of anything before there is one.
   std::string snapshot_problem_;
+  Scrubber scrubber_;
 };
 
 absl::Status FileStorage::Begin(const Inventory& inventory, const Recovered& recovered) {
@@ -150,6 +153,40 @@ RestockDone FileStorage::Do(const Restock&) {
     done.more = more.ok() && *more;
     return more.status();
   });
+  done.space = Space();
+  return done;
+}
+
+ScrubDone FileStorage::Do(const Scrub& scrub) {
+  ScrubDone done{.status = failed_, .space = Space()};
+  if (!failed_.ok()) return done;
+  ScrubTargets targets = log_.scrub_targets();
+  if (snapshot_.has_value()) targets.snapshot = snapshot_->index;
+  const Scrubber::Piece piece = scrubber_.Read(targets, scrub.bytes_max);
+  done.bytes = piece.bytes;
+  done.pass_done = piece.pass_done;
+  if (piece.status.ok()) return done;
+  done.damage = std::string(piece.status.message());
+  switch (piece.place) {
+    case Scrubber::Place::kSnapshot:
+      done.mend_from = snapshot_->index;
+      reader_.reset();
+      break;
+    case Scrubber::Place::kSealed:
+      done.mend_from = log_.EndOf(piece.segment);
+      break;
+    case Scrubber::Place::kLive: {
+      done.mend_from = runs_.last().index;
+      const absl::Status status =
+          FailStop("sealing a damaged log", [&] { return log_.Seal(StateNow()); });
+      if (absl::IsResourceExhausted(status)) {
+        done.damage.clear();  // nothing could be done about it; the next pass finds it again
+      } else {
+        done.status = status;
+      }
+      break;
+    }
+  }
   done.space = Space();
   return done;
 }
@@ -306,7 +343,8 @@ absl::Status FileStorage::Write(const PublishSnapshot& publish) {
   const SnapshotMeta& meta = publish.meta;
   GRASS_CHECK_LE(publish.release_through, meta.index);
   // A snapshot received meanwhile may have overtaken the one taken here.
-  if (snapshot_.has_value() && meta.index <= snapshot_->index) return DropTaken();
+  const bool replaces = publish.mends && snapshot_.has_value() && *snapshot_ == meta;
+  if (snapshot_.has_value() && meta.index <= snapshot_->index && !replaces) return DropTaken();
   GRASS_CHECK(taken_ != nullptr && taken_->finished());
   GRASS_CHECK(taken_->meta() == meta);
   GRASS_CHECK(runs_.TermAt(meta.index) == meta.term);
@@ -330,7 +368,7 @@ absl::Status FileStorage::NameSnapshot(std::unique_ptr<SnapshotWriter>& writer,
 absl::Status FileStorage::Supersede(const SnapshotMeta& meta, Index release_through) {
   const std::optional<SnapshotMeta> old = std::exchange(snapshot_, meta);
   reader_.reset();
-  if (old.has_value()) {
+  if (old.has_value() && old->index != meta.index) {
     if (absl::Status s = home_.directory.Remove(home_.names.Snapshot(old->index)); !s.ok()) {
       return s;
     }

@@ -81,6 +81,8 @@ Group GroupOfRaftEvent(EventKind kind) {
     case EventKind::kDiskStalled:
     case EventKind::kDiskSpace:
     case EventKind::kFullLeader:
+    case EventKind::kDamageFound:
+    case EventKind::kDamageMended:
       return kDisks;
     default:
       return kElections;

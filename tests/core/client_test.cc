@@ -187,6 +187,17 @@ TEST_F(ClientTest, ABrokenLimitIsFinal) {
   EXPECT_EQ(Code(), Outcome::Code::kRefused);
 }
 
+TEST_F(ClientTest, ADiskWithoutRoomIsFinalAndUnknownOnlyAfterALostAttempt) {
+  Open(7);
+  Answer(Next(), ReplyCode::kDiskFull);
+  EXPECT_EQ(Code(), Outcome::Code::kDiskFull);
+  Client admin{ClientOptions{.endpoints = {"a:1", "b:2"}}};
+  admin.Begin(now_, ChangeMembershipRequest{});
+  admin.OnLost(now_, admin.Next(now_)->id, Loss::kMaybeSent, "lost");
+  admin.OnReply(now_, admin.Next(now_)->id, ReplyOf(ReplyCode::kDiskFull, "full"));
+  EXPECT_EQ(admin.outcome()->code, Outcome::Code::kUnknown);
+}
+
 TEST_F(ClientTest, ATransferIsNotRepeatedBlindly) {
   Client admin{ClientOptions{.endpoints = {"a:1", "b:2"}}};
   admin.Begin(now_, TransferLeadershipRequest{});

@@ -54,6 +54,8 @@ class FakeClients : public Clients {
 
 class NodeTest : public ::testing::Test {
  protected:
+  // What wakes a node by itself is switched on where it is tested.
+  NodeTest() { options_.scrub_bytes_per_second = 0; }
   void Make(int voters) {
     options_.raft.id = IdOfNode(1);
     recovered_.identity.node = IdOfNode(1);

@@ -63,8 +63,8 @@ find_by_seed() {
 find_by_test() {
   local binary
   [ ${#sweep_flags[@]} -eq 0 ] || return
-  build core_test transcript_test || { echo 'the tests do not build'; return; }
-  for binary in core_test transcript_test; do
+  build core_test store_test transcript_test || { echo 'the tests do not build'; return; }
+  for binary in core_test store_test transcript_test; do
     timeout 300 "$bin/$binary" >"$work/test.log" 2>&1 && continue
     awk '/^\[ RUN/ { running = $NF } /^\[       OK/ { running = "" }
          /^\[  FAILED  \]/ && running { print running; found = 1; exit }

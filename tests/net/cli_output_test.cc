@@ -94,6 +94,43 @@ TEST(CliOutput, StatusSaysWhoHasNoSay) {
       << result.output;
 }
 
+TEST(CliOutput, StatusNamesFullAndDamagedDisksAndHasTheirLatencies) {
+  net::NodeReport leader = Leader();
+  wire::StatusResponse& status = *leader.status;
+  EXPECT_EQ(StatusOf({leader}, CliOptions()).output.find("The disk of"), std::string::npos);
+  status.set_disk_space("full");
+  status.set_disk_problem("writing at 7 /d/f: No space left on device");
+  status.mutable_followers(0)->set_disk_full(true);
+  status.mutable_scrub()->set_found(2);
+  status.mutable_scrub()->set_mended(1);
+  status.mutable_scrub()->set_newest("g at offset 9 in /d: wrong");
+  status.mutable_log_writes()->set_count(5);
+  status.mutable_log_writes()->set_p99_us(1234);
+  const std::string text = StatusOf({leader}, CliOptions()).output;
+  for (const char* part :
+       {"The disk of n1 is full, it takes deletes but no new data: writing at 7 /d/f: No space",
+        "The disk of n1 was found damaged 2 times, mended 1: g at offset 9 in /d: wrong",
+        "snapshot, disk full"}) {
+    EXPECT_NE(text.find(part), std::string::npos) << part << " in\n" << text;
+  }
+  CliOptions options;
+  options.json = true;
+  const auto node = nlohmann::json::parse(StatusOf({leader}, options).output)[0];
+  EXPECT_EQ(node["disk_space"], "full");
+  EXPECT_EQ(node["log_writes"]["p99_us"], 1234);
+  EXPECT_EQ(node["scrub"]["found"], 2);
+  EXPECT_EQ(node["followers"][0]["disk_full"], true);
+}
+
+TEST(CliOutput, AFullDiskHasAnExitCodeOfItsOwn) {
+  Outcome outcome;
+  outcome.code = Outcome::Code::kDiskFull;
+  outcome.error = "the disk of n1 is full";
+  const CliResult result = ResultOf(outcome, Effect::kChange);
+  EXPECT_EQ(static_cast<int>(result.code), 5);
+  EXPECT_EQ(result.error, outcome.error);
+}
+
 TEST(CliOutput, StatusSaysHowManyVotersMayFail) {
   net::NodeReport leader = Leader();
   const auto table = [&leader] { return StatusOf({leader}, CliOptions()).output; };

@@ -68,6 +68,8 @@ TEST(GrassdbOptions, ReadEveryFlag) {
                                              "1MiB",
                                              "--snapshot-rate",
                                              "2MiB",
+                                             "--scrub-rate",
+                                             "4MiB",
                                              "--write-backlog",
                                              "3MiB",
                                              "--log-level",
@@ -82,6 +84,7 @@ TEST(GrassdbOptions, ReadEveryFlag) {
   EXPECT_EQ(options.heartbeat, std::chrono::milliseconds(200));
   EXPECT_EQ(options.snapshot_log_bytes, std::uint64_t{1} << 20);
   EXPECT_EQ(options.snapshot_bytes_per_second, std::uint64_t{2} << 20);
+  EXPECT_EQ(options.scrub_bytes_per_second, std::uint64_t{4} << 20);
   EXPECT_EQ(options.write_backlog_bytes, std::uint64_t{3} << 20);
   EXPECT_EQ(options.log_level, net::LogLevel::kWarn);
   EXPECT_EQ(options.log_format, net::LogFormat::kJson);

@@ -214,6 +214,13 @@ void CrashDirectory::LimitRoom(std::uint64_t bytes) {
   for (const auto& [name, inode] : cached_) limit_ += inode->cached.size();
 }
 
+void CrashDirectory::Flip(const std::string& name, std::size_t at) {
+  Inode& inode = *cached_.at(name);
+  for (std::string* bytes : {&inode.cached, &inode.durable}) {
+    if (at < bytes->size()) (*bytes)[at] = static_cast<char>((*bytes)[at] ^ 1);
+  }
+}
+
 std::uint64_t CrashDirectory::RoomLeft() const {
   std::uint64_t used = 0;
   for (const auto& [name, inode] : cached_) used += inode->cached.size();

@@ -56,6 +56,8 @@ class CrashDirectory final : public Directory {
   // The files may have so many bytes more than now, together; UINT64_MAX: as many as they like.
   // What is removed makes room.
   void LimitRoom(std::uint64_t bytes);
+  // Flips a bit of a byte of the file, in the cache and on the disk.
+  void Flip(const std::string& name, std::size_t at);
   // Changing operations so far.
   std::uint64_t operations() const { return operations_; }
   bool stopped() const { return stopped_; }

@@ -1,0 +1,57 @@
+// Reading the disk again, a piece at a time and at a bounded pace. What is damaged there is still
+// whole in memory: a snapshot of it takes the damaged file's place.
+#include <algorithm>
+#include <utility>
+
+#include "core/node.h"
+
+namespace grassdb {
+
+Instant Node::NextScrub() const {
+  return options_.scrub_bytes_per_second == 0 || scrubbing_ ? Instant::max() : scrub_at_;
+}
+
+void Node::ScrubIfDue() {
+  if (environment_.clock->Now() < NextScrub()) return;
+  scrubbing_ = true;
+  environment_.disk->Submit(
+      Scrub{.bytes_max = static_cast<std::uint32_t>(options_.snapshot_chunk_bytes)});
+}
+
+// A file's few bytes count as a whole piece: an empty disk is not asked all the time.
+void Node::PutOffScrub(std::uint64_t bytes) {
+  if (options_.scrub_bytes_per_second == 0) return;
+  bytes = std::max<std::uint64_t>(bytes, options_.snapshot_chunk_bytes);
+  constexpr std::uint64_t kNanosecondsPerSecond = 1'000'000'000;
+  const Uint128 nanoseconds =
+      static_cast<Uint128>(bytes) * kNanosecondsPerSecond / options_.scrub_bytes_per_second;
+  scrub_at_ = environment_.clock->Now() + Duration(static_cast<Duration::rep>(nanoseconds));
+}
+
+void Node::OnDone(const ScrubDone& done) {
+  if (!done.status.ok()) return Fail(done.status);
+  scrubbing_ = false;
+  NoteSpace(done.space);
+  PutOffScrub(done.bytes);
+  scrub_.bytes += done.bytes;
+  if (done.pass_done) ++scrub_.passes;
+  if (done.damage.empty()) return;
+  ++scrub_.found;
+  scrub_.newest = done.damage;
+  mend_from_ = std::max(mend_from_.value_or(Index()), done.mend_from);
+  Tell(EventKind::kDamageFound, NodeId(), done.mend_from, 0);
+}
+
+// The state has come as far as what is damaged.
+bool Node::MustMend() const {
+  return mend_from_.has_value() && applied_ >= *mend_from_;
+}
+
+void Node::NoteMended(Index snapshot) {
+  if (!mend_from_.has_value() || snapshot < *mend_from_) return;
+  mend_from_.reset();
+  ++scrub_.mended;
+  Tell(EventKind::kDamageMended, NodeId(), snapshot, 0);
+}
+
+}  // namespace grassdb

@@ -1,0 +1,86 @@
+// Files of a running node that go bad under it: found, named and mended before the next start.
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <map>
+
+#include "tests/cluster/cluster.h"
+#include "tests/cluster/writer.h"
+
+namespace grassdb {
+namespace {
+
+// Flips a bit of the file, `from_end` of its last byte that is not zero.
+void Flip(const std::string& path, std::size_t from_end) {
+  const std::string bytes = ReadFile(path);
+  const std::size_t last = bytes.find_last_not_of('\0');
+  ASSERT_GT(last, from_end);
+  const char flipped = static_cast<char>(bytes[last - from_end] ^ 1);
+  const int file = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);
+  ASSERT_GE(file, 0);
+  EXPECT_EQ(::pwrite(file, &flipped, 1, static_cast<off_t>(last - from_end)), 1);
+  ::close(file);
+}
+
+std::string FileEnding(const std::string& directory, const std::string& suffix) {
+  for (const auto& entry : std::filesystem::directory_iterator(directory)) {
+    if (entry.path().string().ends_with(suffix)) return entry.path().string();
+  }
+  return {};
+}
+
+class Scrub : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    cluster_.Start(0);
+    cluster_.Leader();
+    net::DatabaseClient client = cluster_.Client();
+    for (int i = 0; i < 200; ++i) {
+      const std::string key = "k" + std::to_string(i);
+      written_[key] = std::string(500, static_cast<char>('a' + i % 26));
+      ASSERT_EQ(client.Set(key, written_[key]).code, Outcome::Code::kOk);
+    }
+  }
+  wire::ScrubStatus Status() {
+    const auto status = cluster_.Status(0);
+    return status.has_value() ? status->scrub() : wire::ScrubStatus();
+  }
+  // And shows it; then a start finds everything.
+  void ExpectMended(const std::string& file) {
+    EXPECT_TRUE(WaitFor(Cluster::kPatience, [&] { return Status().mended() > 0; }))
+        << cluster_.log(0);
+    EXPECT_NE(Status().newest().find(file), std::string::npos) << Status().newest();
+    EXPECT_NE(Status().newest().find("offset"), std::string::npos) << Status().newest();
+    EXPECT_NE(cluster_.Cli({"status"}).out.find("was found damaged"), std::string::npos);
+    EXPECT_NE(cluster_.log(0).find(file), std::string::npos);
+    const std::uint64_t found = Status().found();
+    const std::uint64_t passes = Status().passes();
+    ASSERT_TRUE(WaitFor(Cluster::kPatience, [&] { return Status().passes() > passes + 2; }));
+    EXPECT_EQ(Status().found(), found) << "the disk is whole again";
+    cluster_.Kill(0);
+    cluster_.Start(0);
+    cluster_.Leader();
+    ExpectAll(cluster_, written_);
+  }
+
+  Cluster cluster_{1, {"--scrub-rate", "256MiB"}};
+  std::map<std::string, std::string> written_;
+};
+
+TEST_F(Scrub, MendsTheLiveLog) {
+  Flip(cluster_.data_directory(0) + "/distdb_node1.wal", 20000);
+  ExpectMended("distdb_node1.wal");
+}
+
+TEST_F(Scrub, MendsASnapshotThatNothingNewHasComeAfter) {
+  ASSERT_EQ(cluster_.Cli({"snapshot"}).out, "OK\n");
+  const std::string path = FileEnding(cluster_.data_directory(0), ".snap");
+  ASSERT_FALSE(path.empty());
+  Flip(path, 5000);
+  ExpectMended(std::filesystem::path(path).filename().string());
+}
+
+}  // namespace
+}  // namespace grassdb

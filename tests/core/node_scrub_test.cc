@@ -1,0 +1,120 @@
+// A node that reads its disk again, and what it does about damage.
+#include "tests/core/node_fixture.h"
+
+namespace grassdb {
+namespace {
+
+class NodeScrubTest : public NodeTest {
+ protected:
+  NodeScrubTest() {
+    options_.scrub_bytes_per_second = options_.snapshot_chunk_bytes;  // a piece a second
+  }
+  void Pass(Duration time) {
+    clock_.now += time;
+    node_->OnDeadline();
+    node_->Flush();
+  }
+  bool IsScrubAtDisk() const {
+    return std::ranges::any_of(
+        disk_.jobs, [](const DiskJob& job) { return std::holds_alternative<Scrub>(job); });
+  }
+  ScrubDone Whole() { return {.status = absl::OkStatus(), .bytes = 100, .pass_done = true}; }
+  ScrubDone Damaged(std::uint64_t index) {
+    return {.status = absl::OkStatus(),
+            .bytes = 100,
+            .damage = "f at offset 7 in /data: wrong",
+            .mend_from = Index(index)};
+  }
+  void StageAll() {
+    while (true) {
+      const auto stage = Take<StageSnapshot>();
+      Finish(StageDone{.source = stage.source,
+                       .index = stage.meta.index,
+                       .next_offset = stage.offset + stage.data.size(),
+                       .last = stage.last,
+                       .status = absl::OkStatus()});
+      if (stage.last) return;
+    }
+  }
+};
+
+TEST_F(NodeScrubTest, ReadsAPieceAtATimeAtTheGivenPace) {
+  Make(1);
+  Lead();
+  Pass(std::chrono::seconds(1));
+  EXPECT_EQ(Take<Scrub>().bytes_max, options_.snapshot_chunk_bytes);
+  Pass(std::chrono::seconds(5));
+  EXPECT_FALSE(IsScrubAtDisk()) << "one is under way";
+  Finish(Whole());
+  EXPECT_FALSE(IsScrubAtDisk());
+  Pass(std::chrono::milliseconds(999));
+  EXPECT_FALSE(IsScrubAtDisk()) << "a piece a second";
+  Pass(std::chrono::milliseconds(1));
+  EXPECT_TRUE(IsScrubAtDisk());
+  EXPECT_EQ(node_->Status().scrub.passes, 1u);
+  EXPECT_EQ(node_->Status().scrub.bytes, 100u);
+}
+
+TEST_F(NodeScrubTest, IsOffWithoutAPace) {
+  options_.scrub_bytes_per_second = 0;
+  Make(1);
+  Lead();
+  Pass(std::chrono::seconds(100));
+  EXPECT_FALSE(IsScrubAtDisk());
+}
+
+TEST_F(NodeScrubTest, DamageIsMendedByASnapshotAlsoWhereNothingIsNew) {
+  Make(1);
+  Lead();
+  Put(1, "k", "v");
+  node_->Flush();
+  FinishDisk();
+  node_->OnClient(RequestId(2), TakeSnapshotRequest{});
+  node_->Flush();
+  StageAll();
+  auto publish = Take<PublishSnapshot>();
+  EXPECT_FALSE(publish.mends);
+  Finish(PublishDone{.meta = publish.meta, .status = absl::OkStatus()});
+
+  Pass(std::chrono::seconds(1));
+  Take<Scrub>();
+  Finish(Damaged(publish.meta.index.value()));
+  EXPECT_EQ(node_->Status().scrub.found, 1u);
+  EXPECT_EQ(node_->Status().scrub.newest, "f at offset 7 in /data: wrong");
+  StageAll();
+  const auto again = Take<PublishSnapshot>();
+  EXPECT_TRUE(again.mends);
+  EXPECT_EQ(again.meta, publish.meta);
+  EXPECT_EQ(again.release_through, again.meta.index) << "all that is damaged goes";
+  Finish(PublishDone{.meta = again.meta, .status = absl::OkStatus()});
+  EXPECT_EQ(node_->Status().scrub.mended, 1u);
+  EXPECT_FALSE(node_->must_mend());
+  EXPECT_TRUE(disk_.jobs.empty()) << "once is enough";
+}
+
+TEST_F(NodeScrubTest, WaitsUntilTheStateHasComeAsFarAsTheDamage) {
+  Make(1);
+  Lead();
+  Pass(std::chrono::seconds(1));
+  Take<Scrub>();
+  Finish(Damaged(2));
+  EXPECT_TRUE(node_->must_mend());
+  EXPECT_TRUE(disk_.jobs.empty());
+  Put(1, "k", "v");
+  node_->Flush();
+  FinishDisk();
+  StageAll();
+  EXPECT_EQ(Take<PublishSnapshot>().meta.index, Index(2));
+}
+
+TEST_F(NodeScrubTest, AFailedSealStopsTheNode) {
+  Make(1);
+  Lead();
+  Pass(std::chrono::seconds(1));
+  Take<Scrub>();
+  Finish(ScrubDone{.status = absl::InternalError("sync failed")});
+  EXPECT_TRUE(node_->failed());
+}
+
+}  // namespace
+}  // namespace grassdb
