@@ -301,7 +301,8 @@ class Node {
   std::optional<Restore> restore_;
   std::vector<RequestId> snapshot_requests_;  // for the snapshot after the one under way
 
-  Output output_;  // reused, so that a step allocates little
+  Output output_;     // reused, so that a step allocates little
+  Command applying_;  // as well
 };
 
 }  // namespace grassdb
