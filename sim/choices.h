@@ -33,9 +33,11 @@ enum class Choice : std::uint32_t {
   kCrashLoss = 12,    // about: node; number: of its crash. Left out: everything written survives
   kHealRestart = 13,  // that every node is restarted when the faults end
   kOldMail = 14,      // about: node; number: of the message that comes once more after a lost disk
-  kRarePath = 15  // about: KeyOfSite (sites.h), node or client; number: of the pass. It is taken
+  kRarePath = 15,  // about: KeyOfSite (sites.h), node or client; number: of the pass. It is taken
+  kWound = 16,  // about: node, place in its fault; number: of the fault. A piece of damage is done
+  kMisread = 17,  // about: node; number: of its I/O
 };
-inline constexpr std::size_t kChoices = 16;
+inline constexpr std::size_t kChoices = 18;
 
 struct Decision {
   Choice choice = Choice::kFault;

@@ -184,6 +184,11 @@ void FaultInjector::Begin(FaultKind kind, std::uint64_t number, std::uint32_t vi
     case FaultKind::kRollBack:
       targets_->SaveDisk(victim);
       break;
+    case FaultKind::kDamage:
+      targets_->DamageHost(victim, number,
+                           static_cast<DamageWhen>(Draw(kind, number, About::kWhen) % 2),
+                           queue_->now() + length / 2);
+      break;
     case FaultKind::kCrashAtIo: {
       const std::uint64_t io = Draw(kind, number, About::kIo);
       targets_->HostAt(victim).SetTrap(static_cast<IoType>(Bounded(io, kIoTypes)),
@@ -249,6 +254,9 @@ void FaultInjector::OnEnd(FaultKind kind, std::uint64_t number) {
       for (std::uint32_t host = 0; host < plan_.nodes; ++host) {
         targets_->HostAt(host).FreeDiskRoom();
       }
+      break;
+    case FaultKind::kDamage:
+      targets_->ShowDamage(victim, queue_->now() + plan_.process_start);
       break;
     case FaultKind::kRollBack:
       targets_->RollBackHost(victim, queue_->now() + plan_.process_start);

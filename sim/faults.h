@@ -21,6 +21,8 @@
 
 namespace grassdb::sim {
 
+enum class DamageWhen : std::uint8_t { kRunning = 0, kDown = 1 };
+
 // What faults are done to.
 class FaultTargets {
  public:
@@ -32,6 +34,13 @@ class FaultTargets {
   virtual void CrashHost(std::uint32_t number, CrashKind kind, TrueTime back) = 0;
   // As CrashHost, and its disk is gone; unless that would be more than a cluster can bear.
   virtual void WipeHost(std::uint32_t number, TrueTime back) = 0;
+  // Damages the host's disk in the way that is drawn for `number`: behind a running node's back, or
+  // it crashes, and meets the damage when it boots again at `back`. Unless that would be more than
+  // a cluster can bear.
+  virtual void DamageHost(std::uint32_t host, std::uint64_t number, DamageWhen when,
+                          TrueTime back) = 0;
+  // As CrashHost for a loss of power, if the host's disk is damaged.
+  virtual void ShowDamage(std::uint32_t number, TrueTime back) = 0;
   // Keeps what is on the host's disk now.
   virtual void SaveDisk(std::uint32_t number) = 0;
   // As CrashHost, and its disk is what was kept; unless nobody could notice that, or it would be
@@ -93,6 +102,7 @@ class FaultInjector {
     kAim = 11,
     kIo = 12,
     kRoom = 13,
+    kWhen = 14,
   };
   // The fault of a kind that has begun and not ended.
   struct Active {

@@ -5,6 +5,7 @@
 
 #include "core/check.h"
 #include "core/hash.h"
+#include "sim/checkers/damage_noticed.h"
 #include "sim/violation.h"
 #include "store/names.h"
 
@@ -76,14 +77,16 @@ void Host::Boot() {
   disk_.BeginJob(queue_->now() + plan_.process_start);
   absl::StatusOr<store::Opened> opened = store::Storage::Open(disk_, plan_.storage, identity_);
   const TrueTime end = EndJob();
+  met_ = disk_.TakeMet() ? DamageMet::kYes : DamageMet::kNo;
+  if (met_ == DamageMet::kYes) recorder_->Note(LineKind::kDamageMet, number_, 1);
   if (opened.ok()) {
     storage_ = std::move(opened->storage);
     recovered_ = std::move(opened->state);
   } else {
-    // A disk that reports an error may do so in recovery; anything else is a defect of the store.
-    // Recovery needs no room; only a new directory does.
+    // A disk that reports an error may do so in recovery, and one that is damaged is refused;
+    // anything else is a defect of the store. Recovery needs no room; only a new directory does.
     GRASS_RULE("recovery",
-               opened.status().code() == absl::StatusCode::kInternal ||
+               opened.status().code() == absl::StatusCode::kInternal || met_ == DamageMet::kYes ||
                    (is_new && absl::IsResourceExhausted(opened.status())),
                NodeName(number_) + " cannot recover: " + std::string(opened.status().message()));
   }
@@ -94,13 +97,13 @@ void Host::OnStartEvent(std::uint64_t life) {
   if (life != life_ || state_ != State::kRecovering) return;
   if (!recovered_.has_value()) {
     recorder_->Note(LineKind::kOpenFailed, number_);
-    owner_->OnNodeFailed(number_);
+    ReportFailure();
     return;
   }
   state_ = State::kUp;
   RecoveredState state = *std::move(recovered_);
   recovered_.reset();
-  owner_->OnRecovered(number_, state);
+  owner_->OnRecovered(number_, state, std::exchange(met_, DamageMet::kNo));
   const Index last = state.entries.empty() ? state.base_index : state.entries.back().index;
   const Index snapshot = state.snapshot.has_value() ? state.snapshot->index : Index();
   recorder_->Note(LineKind::kStarted, number_, life_, state.hard_state.term.value(), last.value(),
@@ -118,6 +121,14 @@ void Host::OnStartEvent(std::uint64_t life) {
   ArmTimer();
 }
 
+void Host::ReportFailure() {
+  if (met_ == DamageMet::kYes) {
+    owner_->OnDamageFound(number_);
+  } else {
+    owner_->OnNodeFailed(number_);
+  }
+}
+
 // The node and the storage go first: what they hold of the disk must be closed when it crashes.
 void Host::Crash(CrashKind kind) {
   GRASS_CHECK(!down());
@@ -133,6 +144,7 @@ void Host::Crash(CrashKind kind) {
   running_.reset();
   running_durable_ = false;
   disk_failed_ = false;
+  met_ = DamageMet::kNo;
   paused_ = false;
   work_scheduled_ = false;
   busy_until_ = TrueTime();
@@ -206,7 +218,7 @@ void Host::Work() {
   owner_->AfterStep(number_);
   if (node_->failed()) {
     recorder_->Note(LineKind::kNodeFailed, number_);
-    owner_->OnNodeFailed(number_);
+    ReportFailure();
     return;
   }
   ArmTimer();
@@ -267,6 +279,11 @@ void Host::StartNextJob() {
   if (running_durable_) owner_->OnDurableJobBegins(number_, job);
   disk_.BeginJob(queue_->now());
   running_ = storage_->Execute(std::move(job));
+  if (disk_.TakeMet()) {
+    recorder_->Note(LineKind::kDamageMet, number_);
+    DamageNoticed::CheckJob(number_, StatusOf(*running_));
+    met_ = DamageMet::kYes;
+  }
   queue_->Push(EndJob(), EventType::kDiskDone, number_, life_);
 }
 

@@ -42,7 +42,7 @@ class HostOwner {
   // There was no room for it.
   virtual void OnDurableJobRefused(std::uint32_t host) = 0;
   // Recovery has ended and the node is about to be made from `state`.
-  virtual void OnRecovered(std::uint32_t host, const RecoveredState& state) = 0;
+  virtual void OnRecovered(std::uint32_t host, const RecoveredState& state, DamageMet met) = 0;
   // The node is up, or has taken a batch of inputs.
   virtual void AfterStep(std::uint32_t host) = 0;
   // Whether an operator asks for changes of the membership now. A request of one that is about to
@@ -50,6 +50,8 @@ class HostOwner {
   virtual bool MayChangeMembership() = 0;
   // The node has failed, or its recovery has: the owner should crash and boot the host.
   virtual void OnNodeFailed(std::uint32_t host) = 0;
+  // As OnNodeFailed, and it has said that its disk is damaged.
+  virtual void OnDamageFound(std::uint32_t host) = 0;
 };
 
 class Host final : private Clock, private Network, private Disk, private Clients, private Trace {
@@ -70,6 +72,11 @@ class Host final : private Clock, private Network, private Disk, private Clients
   // What is durable now; and, down, the same disk as it was then.
   SimDisk::Image SaveDisk() { return disk_.Save(queue_->now()); }
   void RestoreDisk(const SimDisk::Image& image);
+  // Also while it is up.
+  void Damage(const Wound& wound) { disk_.Damage(queue_->now(), wound); }
+  bool IsDamaged() { return disk_.IsDamaged(); }
+  std::vector<SimDisk::DurableFile> DurableFiles() { return disk_.DurableFiles(queue_->now()); }
+  void SetGuard(const DamageGuard* guard) { disk_.SetGuard(guard); }
 
   void OnStartEvent(std::uint64_t life);
   void OnWorkEvent(std::uint64_t life);
@@ -130,6 +137,7 @@ class Host final : private Clock, private Network, private Disk, private Clients
   void ScheduleWork();
   void Work();
   void StepBatch();
+  void ReportFailure();
   void ArmTimer();
   void StartNextJob();
   TrueTime EndJob();
@@ -166,6 +174,7 @@ class Host final : private Clock, private Network, private Disk, private Clients
   std::optional<DiskDone> running_;  // the completion of the job at the disk
   bool running_durable_ = false;     // and the owner was told of its beginning
   bool disk_failed_ = false;         // a write has failed in this life
+  DamageMet met_ = DamageMet::kNo;   // in this life, by a read that has failed
 };
 
 }  // namespace grassdb::sim

@@ -63,6 +63,8 @@ enum class Dimension : std::uint64_t {
   kTimeouts = 46,
   kRarePath = 47,
   kReserve = 48,
+  kDamageKinds = 60,
+  kMisread = 61,
 };
 
 class Drawer {
@@ -174,6 +176,12 @@ void DrawDisk(const Drawer& draw, Plan* plan) {
   disk.straggle_max = disk.sync_min * 100;
   disk.write_failure = draw.Rate(20, Dimension::kWriteFailure, 5, 300);
   disk.sync_failure = draw.Rate(25, Dimension::kSyncFailure, 5, 500);
+  for (std::uint64_t kind = 0; kind < kDamageKinds; ++kind) {
+    if (!draw.Coin(60, Dimension::kDamageKinds, kind)) continue;
+    disk.damage[kind] = static_cast<std::uint32_t>(
+        1 + Bounded(Derive(draw.Raw(Dimension::kDamageKinds, kind), 1), 100));
+  }
+  disk.misread = draw.Rate(20, Dimension::kMisread, 200, 50'000);
 }
 
 void DrawFault(const Drawer& draw, FaultKind kind, std::uint64_t percent_on, Duration gap,
@@ -202,6 +210,7 @@ void DrawFaults(const Drawer& draw, Plan* plan) {
   DrawFault(draw, FaultKind::kCrashAtIo, 50, 3 * unit, unit / 4, 4 * unit, plan);
   DrawFault(draw, FaultKind::kRollBack, 30, 4 * unit, unit / 4, 8 * unit, plan);
   DrawFault(draw, FaultKind::kFullDisk, 45, 4 * unit, unit / 2, 12 * unit, plan);
+  DrawFault(draw, FaultKind::kDamage, 35, 4 * unit, unit / 100, 6 * unit, plan);
   plan->power_loss =
       draw.Coin(50, Dimension::kPowerLoss)
           ? 1'000'000
@@ -301,6 +310,8 @@ const char* NameOf(FaultKind kind) {
       return "crash-at-io";
     case FaultKind::kFullDisk:
       return "full-disk";
+    case FaultKind::kDamage:
+      return "damage";
   }
   return "?";
 }
@@ -368,7 +379,13 @@ std::string Describe(const Plan& plan) {
   text += "  disk: sync " + Text(disk.sync_min) + "+" + Text(disk.sync_spread) + ", write " +
           Text(disk.write) + ", read " + Text(disk.read) + ", straggle " + Decimal(disk.straggle) +
           " ppm to " + Text(disk.straggle_max) + ", write failure " + Decimal(disk.write_failure) +
-          " ppm, sync failure " + Decimal(disk.sync_failure) + " ppm\n";
+          " ppm, sync failure " + Decimal(disk.sync_failure) + " ppm, misdirected reads " +
+          Decimal(disk.misread) + " ppm; damage";
+  for (std::size_t kind = 0; kind < kDamageKinds; ++kind) {
+    text +=
+        std::string(" ") + NameOf(static_cast<DamageKind>(kind)) + " " + Decimal(disk.damage[kind]);
+  }
+  text += plan.atlas ? "\n" : ", wherever it falls\n";
   text += "  node: " + Text(plan.processing) + " an input, power loss " + Decimal(plan.power_loss) +
           " ppm of crashes, drift up to " +
           Decimal(static_cast<std::uint64_t>(plan.clock.drift_ppm_max)) + " ppm, jump up to " +

@@ -14,6 +14,7 @@
 
 #include "core/node.h"
 #include "sim/choices.h"
+#include "sim/damage.h"
 #include "sim/random.h"
 #include "store/storage.h"
 
@@ -58,6 +59,9 @@ struct DiskPlan {
   Duration straggle_max{};
   PerMillion write_failure = 0;
   PerMillion sync_failure = 0;
+  // Weights of the kinds of damage, by DamageKind; FaultKind::kDamage says when.
+  std::array<std::uint32_t, kDamageKinds> damage{};
+  PerMillion misread = 0;  // a read of which a sector is another one's, once
 };
 
 struct ClockPlan {
@@ -80,8 +84,9 @@ enum class FaultKind : std::uint32_t {
   kRollBack = 10,   // a node comes back with its disk as it was when the fault began
   kCrashAtIo = 11,  // one node, in the middle of an I/O of a drawn type, if it comes to one
   kFullDisk = 12,   // a node's disk, or every one, has room for so much more and no further
+  kDamage = 13,     // durable bytes of a node go bad; it has to read them when the fault ends
 };
-inline constexpr std::size_t kFaultKinds = 13;
+inline constexpr std::size_t kFaultKinds = 14;
 
 const char* NameOf(FaultKind kind);
 
@@ -138,6 +143,9 @@ struct Plan {
   Duration process_start{};   // from a boot to the first I/O of recovery
 
   // Never drawn; a schedule may ask for them (schedule.h).
+  // Damage is done only as far as the cluster can bear it (fault_atlas.h). Without that it may lose
+  // what it needs; then it may stop, but not lie.
+  bool atlas = true;
   // The checkers that look into the nodes. Without them a run is judged by what its clients see, by
   // the bounds of part 2 and by the code's own checks; it is the same run.
   bool white_box = true;

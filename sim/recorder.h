@@ -52,6 +52,9 @@ struct Counters {
   std::uint64_t crashes = 0;
   std::uint64_t wipes = 0;
   std::uint64_t roll_backs = 0;
+  std::uint64_t damages = 0;   // pieces
+  std::uint64_t misreads = 0;  // reads of which a sector was another one's
+  std::uint64_t refusals = 0;  // of a node to start, or to go on, with damage that it has found
   std::uint64_t partitions = 0;
   std::uint64_t other_faults = 0;
   std::uint64_t elections_won = 0;
@@ -89,6 +92,10 @@ enum class LineKind : std::uint8_t {
   kOpenFailed = 14,
   kWiped = 15,
   kRolledBack = 16,
+  kDamaged = 21,    // a: DamageKind, b: store::FileKind, c: number of the file, d: from, e: to
+  kDamageMet = 22,  // a: 1: in recovery
+  kRefused = 23,    // a: how often this disk
+  kGivenUp = 24,
   // Shown to a watcher only, and no part of the trace. `node` is a place (network.h).
   kSent = 17,    // a: message kind or PacketKind, b: to, c: term, d: in flight as, e: 1 if repeated
   kTaken = 18,   // out of the network; kDelivered or kLost follows, unless its receiver is down

@@ -40,6 +40,17 @@ constexpr Edit RateEdit(const char* name) {
           }};
 }
 
+// Of a kind of damage among the others, where fault_damage is on.
+template <DamageKind kKind>
+constexpr Edit DamageEdit(const char* name) {
+  constexpr auto kPlace = static_cast<std::size_t>(kKind);
+  return {name, 0, 1'000'000,
+          [](const Plan& plan) { return std::uint64_t{plan.disk.damage[kPlace]}; },
+          [](std::uint64_t value, Plan* plan) {
+            plan->disk.damage[kPlace] = static_cast<std::uint32_t>(value);
+          }};
+}
+
 // Of an operation among the others; a put is worth 100 to 10100 where nothing is said.
 template <auto kWeight>
 constexpr Edit WeightEdit(const char* name, std::uint64_t min = 0) {
@@ -106,6 +117,18 @@ constexpr std::array kEdits = {
     FaultEdit<FaultKind::kRollBack>("fault_roll_back"),
     FaultEdit<FaultKind::kCrashAtIo>("fault_crash_at_io"),
     FaultEdit<FaultKind::kFullDisk>("fault_full_disk"),
+    FaultEdit<FaultKind::kDamage>("fault_damage"),
+    Edit{"atlas", 0, 1, [](const Plan& plan) { return std::uint64_t{plan.atlas ? 1u : 0u}; },
+         [](std::uint64_t value, Plan* plan) { plan->atlas = value != 0; }},
+    DamageEdit<DamageKind::kBitFlip>("bit_flip_weight"),
+    DamageEdit<DamageKind::kZeroed>("zeroed_weight"),
+    DamageEdit<DamageKind::kGarbled>("garbled_weight"),
+    DamageEdit<DamageKind::kMisdirectedWrite>("misdirected_write_weight"),
+    DamageEdit<DamageKind::kMisdirectedRead>("misdirected_read_weight"),
+    DamageEdit<DamageKind::kLostWrite>("lost_write_weight"),
+    DamageEdit<DamageKind::kUnreadable>("unreadable_weight"),
+    DamageEdit<DamageKind::kShrunk>("shrunk_weight"),
+    RateEdit<&DiskPlan::misread, &Plan::disk>("misread_ppm"),
     Edit{"rare_path_ppm", 0, 1'000'000,
          [](const Plan& plan) { return std::uint64_t{plan.rare_path}; },
          [](std::uint64_t value, Plan* plan) { plan->rare_path = static_cast<PerMillion>(value); }},
@@ -152,7 +175,9 @@ constexpr std::array<ChoiceForm, kChoices> kForms = {{{"faults", 1},
                                                       {"lossy_crashes", 1},
                                                       {"restart_at_heal", 0},
                                                       {"old_mail", 1},
-                                                      {"rare_paths", 2}}};
+                                                      {"rare_paths", 2},
+                                                      {"damage", 2},
+                                                      {"misreads", 1}}};
 
 const ChoiceForm& FormOf(Choice choice) {
   return kForms[static_cast<std::size_t>(choice)];

@@ -8,6 +8,7 @@
 #include "sim/checkers/linearizability.h"
 #include "sim/checkers/witness.h"
 #include "sim/violation.h"
+#include "store/names.h"
 
 namespace grassdb::sim {
 namespace {
@@ -57,6 +58,9 @@ void Simulation::MakeCluster() {
     identity.secret = random_(Stream::kHost, i);
     hosts_.push_back(std::make_unique<Host>(i, plan_, identity, &queue_, recorder_, owner));
   }
+  atlas_ = std::make_unique<FaultAtlas>(plan_, &hosts_, &ids_);
+  for (const auto& host : hosts_) host->SetGuard(atlas_.get());
+  refusals_.resize(plan_.nodes);
   roll_back_ = std::make_unique<RollBack>(&hosts_, &ids_, &network_, checkers_.get());
   for (std::uint32_t i = 0; i < plan_.workload.clients; ++i) {
     clients_.push_back(std::make_unique<SimClient>(i, plan_, addresses_, &queue_, &network_,
@@ -81,8 +85,10 @@ void Simulation::RunHealed() {
   if (plan_.standing_partition) EndureStandingPartition();
   AwaitLeader();
   AwaitIdleClients();
+  if (gave_up_) return;
   CheckKeys();
   AwaitSameState();
+  if (gave_up_) return;
   for (const Member& member : hosts_[*Leader()]->node()->raft().configuration().members()) {
     const std::uint32_t host = NumberOf(member.id);
     checkers_->AtEnd(host, *hosts_[host]->node());
@@ -239,9 +245,9 @@ void Simulation::OnDurableJobRefused(std::uint32_t host) {
   checkers_->OnDurableJobRefused(host);
 }
 
-void Simulation::OnRecovered(std::uint32_t host, const RecoveredState& state) {
+void Simulation::OnRecovered(std::uint32_t host, const RecoveredState& state, DamageMet met) {
   recorder_->fingerprint.AddAll(host, state.hard_state.term.value(), state.entries.size());
-  checkers_->OnRecovered(host, state);
+  checkers_->OnRecovered(host, state, met);
 }
 
 void Simulation::AfterStep(std::uint32_t host) {
@@ -261,15 +267,7 @@ void Simulation::OnNodeFailed(std::uint32_t host) {
 }
 
 std::optional<std::uint32_t> Simulation::Leader() const {
-  std::optional<std::uint32_t> leader;
-  Term newest;
-  for (const auto& host : hosts_) {
-    if (!host->up() || host->node()->raft().role() != Role::kLeader) continue;
-    if (leader.has_value() && host->node()->raft().term() < newest) continue;
-    leader = host->number();
-    newest = host->node()->raft().term();
-  }
-  return leader;
+  return NewestLeader(hosts_);
 }
 
 void Simulation::CrashHost(std::uint32_t number, CrashKind kind, TrueTime back) {
@@ -290,7 +288,8 @@ void Simulation::Wipe(std::uint32_t number, TrueTime back) {
   CrashHost(number, CrashKind::kPower, back);
   hosts_[number]->Wipe();
   checkers_->OnWiped(number);
-  forgot_ = number;
+  atlas_->OnForgets(number);
+  refusals_[number] = 0;
   network_.RepeatOldMail(number, (back - queue_.now()) + plan_.network.straggle_max);
 }
 
@@ -299,7 +298,7 @@ void Simulation::RollBackHost(std::uint32_t number, TrueTime back) {
   ++recorder_->counters.roll_backs;
   recorder_->Note(LineKind::kRolledBack, number);
   const std::uint32_t leader = *Leader();
-  forgot_ = number;
+  atlas_->OnForgets(number);
   CrashHost(number, CrashKind::kPower, back);
   roll_back_->Begin(number, leader);
 }
@@ -311,52 +310,57 @@ void Simulation::WipeRolledBack(TrueTime back) {
   Wipe(number, back);
 }
 
-// A quorum must remember (core/standing.cc): one node at a time forgets, the one before has become
-// a voter again, and nobody who has no data yet could take it for the birth of a cluster.
+// What the rest of the cluster can bear, and no disk is rolled back unnoticed.
 bool Simulation::MayForget(std::uint32_t number) const {
-  const std::optional<std::uint32_t> leader = Leader();
-  if (!leader.has_value() || roll_back_->IsUnderWay()) return false;
-  const Raft& raft = hosts_[*leader]->node()->raft();
-  const Configuration& configuration = raft.configuration();
-  // With an entry of the leader's own term, what others hold of changes that were not committed can
-  // never be.
-  if (raft.log().TermAt(raft.commit_index()) != raft.term()) return false;
-  if (raft.IsChangingMembership() || configuration.voters().size() < 3) return false;
-  if (configuration.Find(ids_[number]) == nullptr) return false;
-  // Born alone, it would be born alone once more. Another process draws another id for that cluster
-  // (net/identity.cc), and is a stranger to this one.
-  if (plan_.voters == 1 && number == 0) return false;
-  return std::ranges::all_of(hosts_, [&](const auto& host) {
-    if (host->number() >= plan_.voters && configuration.Find(ids_[host->number()]) == nullptr) {
-      return true;  // it was never there
-    }
-    if (!host->up() || host->node()->raft().log().last_index() == Index(0)) return false;
-    const Member* member = configuration.Find(ids_[host->number()]);
-    return member == nullptr ||
-           (member->role != MemberRole::kJoining && member->incarnation == host->incarnation() &&
-            host->node()->raft().standing() == Standing::kProven);
-  });
+  return !roll_back_->IsUnderWay() && atlas_->MayForget(number);
 }
 
-// It is no member any more, or it is on record with what it remembers.
-bool Simulation::HasRejoined(std::uint32_t number) const {
-  const std::optional<std::uint32_t> leader = Leader();
-  if (!leader.has_value() || roll_back_->IsUnderWay()) return false;
-  const Raft& raft = hosts_[*leader]->node()->raft();
-  if (raft.log().TermAt(raft.commit_index()) != raft.term()) return false;
-  const Host& host = *hosts_[number];
-  const Configuration committed = raft.ConfigurationAt(raft.commit_index()).first;
-  const Member* member = committed.Find(ids_[number]);
-  return member == nullptr || (host.up() && member->role != MemberRole::kJoining &&
-                               member->incarnation == host.incarnation() &&
-                               host.node()->raft().standing() == Standing::kProven);
-}
-
-// An operator who shrinks the cluster to the very node that is losing its disk has lost a majority,
-// and nobody could refuse it: that node answered a moment ago.
 bool Simulation::MayChangeMembership() {
-  if (forgot_.has_value() && HasRejoined(*forgot_)) forgot_.reset();
-  return !forgot_.has_value();
+  return !roll_back_->IsUnderWay() && atlas_->MayChangeMembership();
+}
+
+void Simulation::SaveDisk(std::uint32_t number) {
+  if (!hosts_[number]->IsDamaged()) roll_back_->Save(number);
+}
+
+void Simulation::DamageHost(std::uint32_t host, std::uint64_t number, DamageWhen when,
+                            TrueTime back) {
+  if (roll_back_->IsUnderWay() || !atlas_->MayDamage(host)) return;
+  const bool down = when == DamageWhen::kDown;
+  if (down) CrashHost(host, CrashKind::kPower, back);
+  std::uint32_t place = 0;
+  for (const Wound& wound : atlas_->Draw(host, number, down)) {
+    if (!recorder_->choices.Takes({Choice::kWound, {host, place++}, number})) continue;
+    ++recorder_->counters.damages;
+    const store::ParsedName file = store::FileNames(NodeName(host)).Parse(wound.file);
+    recorder_->Note(LineKind::kDamaged, host, static_cast<std::uint64_t>(wound.kind),
+                    static_cast<std::uint64_t>(file.kind), file.number, wound.extent.begin,
+                    wound.extent.end);
+    hosts_[host]->Damage(wound);
+  }
+  if (hosts_[host]->IsDamaged()) atlas_->OnForgets(host);
+}
+
+void Simulation::ShowDamage(std::uint32_t number, TrueTime back) {
+  if (hosts_[number]->IsDamaged()) CrashHost(number, CrashKind::kPower, back);
+}
+
+// An operator restarts it: it may have been one bad read. The second time the disk is replaced, if
+// the others are known to have what was on it.
+void Simulation::OnDamageFound(std::uint32_t number) {
+  ++recorder_->counters.refusals;
+  recorder_->Note(LineKind::kRefused, number, ++refusals_[number]);
+  const TrueTime back = queue_.now() + plan_.node.raft.election_timeout_min;
+  if (!hosts_[number]->IsDamaged() || refusals_[number] == 1) {
+    CrashHost(number, CrashKind::kPower, back);
+  } else if (plan_.atlas) {
+    Wipe(number, back);
+  } else {
+    recorder_->Note(LineKind::kGivenUp, number);
+    hosts_[number]->Crash(CrashKind::kPower);
+    ResetRequestsOf(number);
+    gave_up_ = true;
+  }
 }
 
 // --- The parts of a run ---
@@ -385,6 +389,8 @@ void Simulation::Heal() {
                        recorder_->choices.Takes({Choice::kHealRestart, {}, 0});
   for (const auto& host : hosts_) {
     if (restart && !host->down()) CrashHost(host->number(), CrashKind::kProcess, queue_.now());
+    // Now, and not when the cluster is already held to its bounds.
+    ShowDamage(host->number(), queue_.now());
     host->Heal();
     if (host->down()) host->Boot();
   }
@@ -394,6 +400,8 @@ void Simulation::Heal() {
 template <class Done>
 void Simulation::StepUntil(Done done, TrueTime deadline, const std::string& what) {
   while (!done()) {
+    // Who has said what it has lost is held to no bound.
+    if (gave_up_ && (queue_.empty() || queue_.now() >= deadline)) return;
     GRASS_RULE("convergence", queue_.now() < deadline, what);
     Step();
   }
@@ -511,6 +519,7 @@ void Simulation::EndureStandingPartition() {
   AwaitLeader();
   AwaitIdleClients();
   AwaitSameState();  // else the node in touch with a quorum may be one that must not lead
+  if (gave_up_) return;
   const Configuration configuration = hosts_[*Leader()]->node()->raft().configuration();
   const Links links = faults_.StandingPartition([&](std::uint32_t node, std::uint64_t nodes) {
     return configuration.IsVoter(ids_[node]) &&

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/check.h"
+#include "sim/checkers/damage_noticed.h"
 #include "sim/checkers/recovery.h"
 #include "sim/violation.h"
 
@@ -80,9 +81,10 @@ void Checkers::OnRollBackKnown(std::uint32_t host) {
   disks_[host].image.EndForgetting();
 }
 
-void Checkers::OnRecovered(std::uint32_t host, const RecoveredState& state) {
+void Checkers::OnRecovered(std::uint32_t host, const RecoveredState& state, DamageMet met) {
   DiskState& disk = disks_[host];
-  if (on_) Recovery::Check(host, disk.image, disk.running, state);
+  if (on_) Recovery::Check(host, disk.image, disk.running, state, met);
+  if (on_ && met == DamageMet::kYes) DamageNoticed::CheckRecovered(host, state, logs_);
   const bool forgot = disk.image.forgot();
   disk.image = DurableImage::Of(state);
   if (forgot) disk.image.BeginForgetting();

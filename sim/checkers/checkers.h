@@ -21,6 +21,7 @@
 #include "sim/checkers/reference_store.h"
 #include "sim/checkers/specification.h"
 #include "sim/checkers/state_machine_safety.h"
+#include "sim/damage.h"
 
 namespace grassdb::sim {
 
@@ -48,7 +49,7 @@ class Checkers {
   void OnRolledBack(std::uint32_t host, DiskState state);
   // The others know of it: from now on it is a disk like any.
   void OnRollBackKnown(std::uint32_t host);
-  void OnRecovered(std::uint32_t host, const RecoveredState& state);
+  void OnRecovered(std::uint32_t host, const RecoveredState& state, DamageMet met);
   // `node`, in its life `life`, has started or has taken a batch of inputs.
   void AfterStep(std::uint32_t host, std::uint64_t life, const Node& node);
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "sim/checkers/commit_ledger.h"
+#include "sim/checkers/damage_noticed.h"
 #include "sim/checkers/durable_image.h"
 #include "sim/checkers/election_safety.h"
 #include "sim/checkers/leader_append_only.h"
@@ -436,6 +437,37 @@ TEST(RecoveryChecker, TakesTheUnfinishedJobWhollyPartlyOrNotAtAll) {
   EXPECT_EQ(found(Recovered({1, 2, 2}, 2)), "");
   EXPECT_EQ(found(Recovered({}, 2)), "recovery");
   EXPECT_EQ(found(Recovered({1, 3}, 2)), "recovery");
+}
+
+TEST(RecoveryChecker, LetsDamageTakeASnapshotThatTheLogStandsInFor) {
+  DurableImage image = ImageOfTerms({1, 1, 2}, 2);
+  PublishSnapshot publish;
+  publish.meta = MetaOf(2, 1);
+  image.Apply(publish);
+  const auto found = [&image](const std::vector<std::uint64_t>& terms, DamageMet met) {
+    return RuleBrokenBy([&] { Recovery::Check(0, image, {}, Recovered(terms, 2), met); });
+  };
+  EXPECT_EQ(found({1, 1, 2}, DamageMet::kYes), "");
+  EXPECT_EQ(found({1, 1, 2}, DamageMet::kNo), "recovery") << "nothing was damaged";
+  EXPECT_EQ(found({1, 1}, DamageMet::kYes), "recovery") << "an entry is gone";
+  EXPECT_EQ(found({1, 2, 2}, DamageMet::kYes), "recovery") << "what the snapshot stood for";
+}
+
+TEST(DamageChecker, SeesDamagedBytesThatAreTakenForGoodOnes) {
+  const auto job = [](const absl::Status& status) {
+    return RuleBrokenBy([&] { DamageNoticed::CheckJob(0, status); });
+  };
+  EXPECT_EQ(job(absl::OkStatus()), "damage is noticed");
+  EXPECT_EQ(job(absl::DataLossError("a checksum is wrong")), "");
+  LogMatching logs(2);
+  logs.Observe(1, LogOf({1, 1}));
+  const auto recovered = [&logs](std::string_view payload) {
+    RecoveredState state = Recovered({1});
+    state.entries[0].payload = Bytes(payload);
+    return RuleBrokenBy([&] { DamageNoticed::CheckRecovered(0, state, logs); });
+  };
+  EXPECT_EQ(recovered("x"), "");
+  EXPECT_EQ(recovered("y"), "damage is noticed");
 }
 
 TEST(DurableImage, ReplacesALogThatDoesNotMatchTheSnapshotInstalled) {

@@ -21,6 +21,10 @@ class NobodyHarmed final : public FaultTargets {
     throw std::logic_error("no host is crashed");
   }
   void WipeHost(std::uint32_t, TrueTime) override { throw std::logic_error("no disk is lost"); }
+  void DamageHost(std::uint32_t, std::uint64_t, DamageWhen, TrueTime) override {
+    throw std::logic_error("no disk is damaged");
+  }
+  void ShowDamage(std::uint32_t, TrueTime) override { throw std::logic_error("nor shown"); }
   void SaveDisk(std::uint32_t) override { throw std::logic_error("no disk is saved"); }
   void RollBackHost(std::uint32_t, TrueTime) override { throw std::logic_error("nor restored"); }
 };
