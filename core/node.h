@@ -101,6 +101,8 @@ class Node {
   // The store is complete: no snapshot is being loaded.
   bool loaded() const { return !restore_.has_value(); }
   NodeStatus Status() const;
+  // Requests that have no answer yet (NodeOptions::waiting_requests_max).
+  std::size_t requests_waiting() const;
 
  private:
   // A proposed command, waiting for its entry to be applied.
