@@ -62,6 +62,9 @@ enum class Dimension : std::uint64_t {
   kSnapshotRate = 45,
   kTimeouts = 46,
   kRarePath = 47,
+  kCorrupt = 48,
+  kWire = 49,
+  kWaitingMax = 50,
 };
 
 class Drawer {
@@ -136,6 +139,11 @@ void DrawStore(const Drawer& draw, Plan* plan) {
   plan->node.snapshot_bytes_per_second = draw.Coin(50, Dimension::kSnapshotRate)
                                              ? draw.Scales(Dimension::kSnapshotRate, 2048, 1 << 17)
                                              : 0;
+  // Small enough that clients are refused, in a quarter of the seeds.
+  if (draw.Coin(25, Dimension::kWaitingMax)) {
+    plan->node.waiting_requests_max = draw.Scales(Dimension::kWaitingMax, 2, 12);
+    plan->node.raft.reads_waiting_max = plan->node.waiting_requests_max;
+  }
   plan->node.snapshot_retry = plan->node.raft.election_timeout_max;
   // Sessions that expire or are evicted while their client is at work.
   if (draw.Coin(25, Dimension::kSessionIdle)) {
@@ -156,6 +164,7 @@ void DrawNetwork(const Drawer& draw, Plan* plan) {
   network.straggle = draw.Rate(50, Dimension::kStraggle, 500, 50'000);
   network.straggle_max = draw.Scales(Dimension::kStraggleMax, milliseconds(50), seconds(5));
   network.damage = draw.Rate(40, Dimension::kDamage, 1000, 200'000);
+  network.corrupt = draw.Rate(30, Dimension::kCorrupt, 50, 20'000);
   network.reset_seen = draw.Rate(70, Dimension::kResetSeen, 100'000, 1'000'000);
 }
 
@@ -197,6 +206,11 @@ void DrawFaults(const Drawer& draw, Plan* plan) {
   DrawFault(draw, FaultKind::kWipe, 40, 8 * unit, unit / 100, 4 * unit, plan);
   DrawFault(draw, FaultKind::kCrashAtIo, 50, 3 * unit, unit / 4, 4 * unit, plan);
   DrawFault(draw, FaultKind::kRollBack, 30, 4 * unit, unit / 4, 8 * unit, plan);
+  DrawFault(draw, FaultKind::kClockStop, 25, 6 * unit, unit / 10, 6 * unit, plan);
+  DrawFault(draw, FaultKind::kClockStrobe, 25, 6 * unit, unit / 4, 8 * unit, plan);
+  DrawFault(draw, FaultKind::kCrashStorm, 20, 12 * unit, unit, 8 * unit, plan);
+  DrawFault(draw, FaultKind::kSwizzle, 30, 6 * unit, unit / 4, 8 * unit, plan);
+  DrawFault(draw, FaultKind::kFlap, 30, 6 * unit, unit / 4, 8 * unit, plan);
   plan->power_loss =
       draw.Coin(50, Dimension::kPowerLoss)
           ? 1'000'000
@@ -241,6 +255,7 @@ void DrawWorkload(const Drawer& draw, Plan* plan) {
 }
 
 std::uint32_t DrawVoters(const Drawer& draw) {
+  if (draw.Coin(4, Dimension::kNodes)) return 7;
   if (draw.Coin(35, Dimension::kNodes)) return 5;
   return Bounded(Derive(draw.Raw(Dimension::kNodes), 2), 12) == 0 ? 1 : 3;
 }
@@ -294,6 +309,16 @@ const char* NameOf(FaultKind kind) {
       return "roll-back";
     case FaultKind::kCrashAtIo:
       return "crash-at-io";
+    case FaultKind::kClockStop:
+      return "clock-stop";
+    case FaultKind::kClockStrobe:
+      return "clock-strobe";
+    case FaultKind::kCrashStorm:
+      return "crash-storm";
+    case FaultKind::kSwizzle:
+      return "swizzle";
+    case FaultKind::kFlap:
+      return "flap";
   }
   return "?";
 }
@@ -302,7 +327,10 @@ void KeepToLeaseAssumptions(Plan* plan) {
   if (plan->workload.lease == 0) return;
   const std::int64_t allowed = plan->node.raft.lease_drift_percent_max * 10'000 / 2;
   plan->clock.drift_ppm_max = std::min(plan->clock.drift_ppm_max, allowed);
-  plan->faults[static_cast<std::size_t>(FaultKind::kClockJump)].on = false;
+  for (const FaultKind kind :
+       {FaultKind::kClockJump, FaultKind::kClockStop, FaultKind::kClockStrobe}) {
+    plan->faults[static_cast<std::size_t>(kind)].on = false;
+  }
 }
 
 Plan DrawPlan(const RunOptions& options) {
@@ -320,6 +348,7 @@ Plan DrawPlan(const RunOptions& options) {
   plan.workload.lease = draw.Rate(40, Dimension::kLease, 100'000, 1'000'000);
   KeepToLeaseAssumptions(&plan);
   plan.standing_partition = draw.Coin(50, Dimension::kStanding);
+  plan.wire = draw.Coin(25, Dimension::kWire);
   plan.rare_path = draw.Rate(60, Dimension::kRarePath, 10'000, 250'000);
   plan.processing = draw.Scales(Dimension::kProcessing, microseconds(1), microseconds(200));
   plan.process_start = milliseconds(5);
@@ -356,7 +385,9 @@ std::string Describe(const Plan& plan) {
           (net.order == DeliveryOrder::kPerLink ? "per link" : "any") + ", drop " +
           Decimal(net.drop) + " ppm, duplicate " + Decimal(net.duplicate) + " ppm, straggle " +
           Decimal(net.straggle) + " ppm to " + Text(net.straggle_max) + ", chunks damaged " +
-          Decimal(net.damage) + " ppm, resets seen " + Decimal(net.reset_seen) + " ppm\n";
+          Decimal(net.damage) + " ppm, bytes damaged " + Decimal(net.corrupt) +
+          " ppm, resets seen " + Decimal(net.reset_seen) + " ppm" +
+          (plan.wire ? ", over the wire\n" : "\n");
   text += "  disk: sync " + Text(disk.sync_min) + "+" + Text(disk.sync_spread) + ", write " +
           Text(disk.write) + ", read " + Text(disk.read) + ", straggle " + Decimal(disk.straggle) +
           " ppm to " + Text(disk.straggle_max) + ", write failure " + Decimal(disk.write_failure) +
