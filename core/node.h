@@ -104,6 +104,8 @@ class Node {
   bool loaded() const { return !restore_.has_value(); }
   NodeStatus Status() const;
   const SpaceReport& space() const { return space_; }
+  // Requests that have no answer yet (NodeOptions::waiting_requests_max).
+  std::size_t requests_waiting() const;
 
  private:
   // A proposed command, waiting for its entry to be applied.

@@ -149,6 +149,7 @@ void Host::Crash(CrashKind kind) {
   work_scheduled_ = false;
   busy_until_ = TrueTime();
   armed_ = Instant::max();
+  timer_at_ = kNever;
   state_ = State::kDown;
   disk_.Crash(queue_->now(), kind, life_);
 }
@@ -201,8 +202,9 @@ void Host::OnWorkEvent(std::uint64_t life) {
 }
 
 void Host::OnTimerEvent(std::uint64_t life) {
-  if (life != life_ || !up()) return;
+  if (life != life_ || !up() || queue_->now() != timer_at_) return;
   armed_ = Instant::max();
+  timer_at_ = kNever;
   if (Now() >= node_->NextDeadline()) {
     ScheduleWork();
   } else {
@@ -251,15 +253,17 @@ void Host::StepBatch() {
   stepping_ = false;
 }
 
-// One timer event is out at most, except when the deadline has moved nearer. One that comes too
-// early, because the deadline has moved away meanwhile, costs a look at the node and is armed
-// again.
+// Events cannot be taken back. When the deadline moves nearer another one is pushed, and the older
+// one is passed over when it comes. One that comes too early, because the deadline has moved away
+// meanwhile, costs a look at the node and is armed again.
 void Host::ArmTimer() {
   const Instant deadline = node_->NextDeadline();
   if (deadline >= armed_) return;
+  const TrueTime when = clock_.When(deadline);
+  if (when == kNever) return;  // until the clock goes on
   armed_ = deadline;
-  const TrueTime at = std::max(clock_.When(deadline), queue_->now());
-  queue_->Push(at, EventType::kHostTimer, number_, life_);
+  timer_at_ = std::max(when, queue_->now());
+  queue_->Push(timer_at_, EventType::kHostTimer, number_, life_);
 }
 
 // --- The disk ---
@@ -322,6 +326,13 @@ void Host::Resume() {
   if (!paused_) return;
   paused_ = false;
   if (up()) ScheduleWork();
+}
+
+void Host::LetClockGoOn(GoOn how) {
+  if (!clock_.stands()) return;  // another life has another clock
+  const Duration stood = queue_->now() - clock_.stopped_at();
+  clock_.GoOn(queue_->now(), how == GoOn::kCaughtUp ? stood : Duration(0));
+  JumpClock(Duration(0));
 }
 
 void Host::JumpClock(Duration by) {

@@ -97,6 +97,11 @@ class Host final : private Clock, private Network, private Disk, private Clients
   void SetTrap(IoType type, std::uint64_t passes) { disk_.SetTrap(type, passes); }
   void RemoveTrap() { disk_.RemoveTrap(); }
   void JumpClock(Duration by);
+  bool ClockStands() const { return clock_.stands(); }
+  void StopClock() { clock_.Stop(queue_->now()); }
+  // A clock that stands goes on: where it stopped, or, kCaughtUp, about where it would be.
+  enum class GoOn : std::uint8_t { kBehind = 1, kCaughtUp = 2 };
+  void LetClockGoOn(GoOn how);
   // The disk fails no more, the clock runs true, nothing is slow or paused. Does not boot.
   void Heal();
 
@@ -167,7 +172,9 @@ class Host final : private Clock, private Network, private Disk, private Clients
   bool stepping_ = false;
   TrueTime busy_until_;
   std::uint32_t slowness_ = 1;
+  // The one timer event that counts: for this deadline, at this time.
   Instant armed_ = Instant::max();
+  TrueTime timer_at_ = kNever;
 
   std::deque<DiskJob> persists_;
   std::deque<DiskJob> snapshot_jobs_;

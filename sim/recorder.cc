@@ -195,6 +195,7 @@ Counters& Counters::operator+=(const Counters& other) {
   snapshots_resumed += other.snapshots_resumed;
   chunks_damaged += other.chunks_damaged;
   chunks_refused += other.chunks_refused;
+  connections_broken += other.connections_broken;
   operations_ok += other.operations_ok;
   operations_unknown += other.operations_unknown;
   operations_failed += other.operations_failed;

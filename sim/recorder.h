@@ -66,6 +66,7 @@ struct Counters {
   std::uint64_t snapshots_resumed = 0;  // gone on with after a restart of their receiver
   std::uint64_t chunks_damaged = 0;     // of snapshots, in flight
   std::uint64_t chunks_refused = 0;
+  std::uint64_t connections_broken = 0;  // by damaged bytes
   std::uint64_t operations_ok = 0;
   std::uint64_t operations_unknown = 0;
   std::uint64_t operations_failed = 0;

@@ -129,6 +129,13 @@ constexpr std::array kEdits = {
     DamageEdit<DamageKind::kUnreadable>("unreadable_weight"),
     DamageEdit<DamageKind::kShrunk>("shrunk_weight"),
     RateEdit<&DiskPlan::misread, &Plan::disk>("misread_ppm"),
+    FaultEdit<FaultKind::kClockStop>("fault_clock_stop"),
+    FaultEdit<FaultKind::kClockStrobe>("fault_clock_strobe"),
+    FaultEdit<FaultKind::kCrashStorm>("fault_crash_storm"),
+    FaultEdit<FaultKind::kSwizzle>("fault_swizzle"),
+    FaultEdit<FaultKind::kFlap>("fault_flap"),
+    Edit{"wire", 0, 1, [](const Plan& plan) { return std::uint64_t{plan.wire ? 1u : 0u}; },
+         [](std::uint64_t value, Plan* plan) { plan->wire = value != 0; }},
     Edit{"rare_path_ppm", 0, 1'000'000,
          [](const Plan& plan) { return std::uint64_t{plan.rare_path}; },
          [](std::uint64_t value, Plan* plan) { plan->rare_path = static_cast<PerMillion>(value); }},
@@ -136,6 +143,7 @@ constexpr std::array kEdits = {
     RateEdit<&NetworkPlan::duplicate, &Plan::network>("duplicate_ppm"),
     RateEdit<&NetworkPlan::straggle, &Plan::network>("straggle_ppm"),
     RateEdit<&NetworkPlan::damage, &Plan::network>("damage_ppm"),
+    RateEdit<&NetworkPlan::corrupt, &Plan::network>("corrupt_ppm"),
     RateEdit<&DiskPlan::straggle, &Plan::disk>("disk_straggle_ppm"),
     RateEdit<&DiskPlan::write_failure, &Plan::disk>("write_failure_ppm"),
     RateEdit<&DiskPlan::sync_failure, &Plan::disk>("sync_failure_ppm"),
@@ -176,6 +184,10 @@ constexpr std::array<ChoiceForm, kChoices> kForms = {{{"faults", 1},
                                                       {"restart_at_heal", 0},
                                                       {"old_mail", 1},
                                                       {"rare_paths", 2},
+                                                      {"damaged_messages", 3},
+                                                      {"damaged_packets", 2},
+                                                      {"pulses", 2},
+                                                      {"deaths_in_standing_partition", 0},
                                                       {"damage", 2},
                                                       {"misreads", 1}}};
 
@@ -183,10 +195,15 @@ const ChoiceForm& FormOf(Choice choice) {
   return kForms[static_cast<std::size_t>(choice)];
 }
 
+// Begins with the kind of fault.
+bool IsOfAFault(Choice choice) {
+  return choice == Choice::kFault || choice == Choice::kPulse;
+}
+
 nlohmann::json ToJson(const Decision& decision) {
   nlohmann::json row = nlohmann::json::array();
   for (std::size_t i = 0; i < FormOf(decision.choice).about; ++i) {
-    if (decision.choice == Choice::kFault) {
+    if (i == 0 && IsOfAFault(decision.choice)) {
       row.push_back(NameOf(static_cast<FaultKind>(decision.about[i])));
     } else if (decision.choice == Choice::kRarePath && i == 0) {
       row.push_back(NameOfSite(decision.about[i]));
@@ -221,7 +238,7 @@ std::optional<Decision> ReadDecision(Choice choice, const nlohmann::json& row) {
   Decision decision;
   decision.choice = choice;
   for (std::size_t i = 0; i < about; ++i) {
-    if (choice == Choice::kFault) {
+    if (i == 0 && IsOfAFault(choice)) {
       const std::optional<std::uint32_t> kind = FaultNamed(row[i]);
       if (!kind.has_value()) return std::nullopt;
       decision.about[i] = *kind;

@@ -16,10 +16,6 @@ namespace {
 constexpr Incarnation kFirstDisk{1};
 constexpr std::uint64_t kSlotMask = 0xffffffff;
 
-std::string Milliseconds(Duration duration) {
-  return Decimal(static_cast<std::uint64_t>(duration.count() / 1'000'000)) + " ms";
-}
-
 }  // namespace
 
 Simulation::Simulation(const Plan& plan, Recorder* recorder)
@@ -47,7 +43,13 @@ void Simulation::MakeCluster() {
   identity.bootstrap = Configuration(members);
   identity.cluster_name = "simulated";
   identity.cluster = ClusterIdOf(identity.bootstrap, identity.cluster_name);
-  checkers_ = std::make_unique<Checkers>(ids_, plan_.node.store, plan_.white_box);
+  // A compare-and-set has two values.
+  const std::size_t entry_bytes_max = 2 * std::size_t{plan_.workload.value_bytes_max} + 1024;
+  checkers_ = std::make_unique<Checkers>(ids_, plan_.node, entry_bytes_max, plan_.white_box);
+  std::vector<std::string> names;
+  for (std::uint32_t i = 0; i < plan_.nodes; ++i) names.push_back(NodeName(i));
+  wire_ = std::make_unique<Wire>(identity.cluster, std::move(names),
+                                 plan_.white_box ? WireRule::kChecked : WireRule::kNotChecked);
   HostOwner* const owner = this;
   for (std::uint32_t i = 0; i < plan_.nodes; ++i) {
     identity.node = ids_[i];
@@ -79,20 +81,6 @@ void Simulation::Run() {
   recorder_->counters.simulated_ns = Nanoseconds(queue_.now());
   recorder_->counters.entries_committed = checkers_->committed().value();
   recorder_->counters.memberships_committed = checkers_->configurations_committed();
-}
-
-void Simulation::RunHealed() {
-  if (plan_.standing_partition) EndureStandingPartition();
-  AwaitLeader();
-  AwaitIdleClients();
-  if (gave_up_) return;
-  CheckKeys();
-  AwaitSameState();
-  if (gave_up_) return;
-  for (const Member& member : hosts_[*Leader()]->node()->raft().configuration().members()) {
-    const std::uint32_t host = NumberOf(member.id);
-    checkers_->AtEnd(host, *hosts_[host]->node());
-  }
 }
 
 // --- Events ---
@@ -139,15 +127,20 @@ void Simulation::Dispatch(const SimEvent& event) {
     case EventType::kTrapSprings:
       if (hosts_[event.target]->life() == event.value) faults_.OnTrap(event.target);
       return;
+    case EventType::kFaultPulse:
+      return faults_.OnPulse(static_cast<FaultKind>(event.target), event.value);
     case EventType::kProbe:
       return;
   }
 }
 
 void Simulation::OnDeliver(std::uint32_t host, std::uint64_t slot) {
-  bool cut = false;
-  SimNetwork::InFlight in_flight = network_.TakeMessage(slot, host, &cut);
-  if (cut || !hosts_[host]->up()) return;
+  SimNetwork::Arrival arrival{};
+  SimNetwork::InFlight in_flight = network_.TakeMessage(slot, host, &arrival);
+  if (arrival == SimNetwork::Arrival::kDamaged && plan_.wire) {
+    wire_->ReadDamaged(in_flight.message, in_flight.damage);
+  }
+  if (arrival != SimNetwork::Arrival::kWhole || !hosts_[host]->up()) return;
   const MessageFacts facts = FactsOf(in_flight.message);
   ++recorder_->counters.messages_delivered;
   recorder_->fingerprint.AddAll(in_flight.from << 8 | facts.kind,
@@ -166,6 +159,18 @@ void Simulation::OnRequest(std::uint32_t host, std::uint64_t slot) {
   }
   ClientRequest request = std::get<ClientRequest>(std::move(packet.body));
   recorder_->fingerprint.AddAll(packet.client, packet.attempt.value(), request.index());
+  if (plan_.wire) {
+    absl::StatusOr<ClientRequest> received = wire_->Carry(std::move(request));
+    if (!received.ok()) {
+      Reply refusal;
+      refusal.code = ReplyCode::kInvalid;
+      refusal.error = std::string(received.status().message());
+      packet.body = std::move(refusal);
+      network_.SendReply(std::move(packet));
+      return;
+    }
+    request = *std::move(received);
+  }
   const std::uint64_t number = next_request_++;
   const std::uint32_t open = requests_.Put({number, std::move(packet)});
   hosts_[host]->Request(RequestId(number << 32 | open), std::move(request));
@@ -176,6 +181,9 @@ void Simulation::OnAnswer(std::uint32_t host, RequestId request, Reply reply) {
   GRASS_RULE("client", requests_.InUse(slot) && requests_.At(slot).number == request.value() >> 32,
              NodeName(host) + " answers a request twice, or one never made");
   OpenRequest open = requests_.Take(slot);
+  if (plan_.wire) {
+    reply = wire_->Carry(std::get<ClientRequest>(open.packet.body).index(), std::move(reply));
+  }
   open.packet.body = std::move(reply);
   network_.SendReply(std::move(open.packet));
 }
@@ -191,6 +199,7 @@ void Simulation::ResetRequestsOf(std::uint32_t host) {
 void Simulation::OnSend(std::uint32_t host, Message message) {
   checkers_->OnSend(host, hosts_[host]->node()->raft(), message);
   const std::uint32_t to = NumberOf(message.to);
+  if (plan_.wire) message = wire_->Carry(std::move(message));
   network_.Send(host, to, std::move(message));
 }
 
@@ -271,11 +280,17 @@ std::optional<std::uint32_t> Simulation::Leader() const {
 }
 
 void Simulation::CrashHost(std::uint32_t number, CrashKind kind, TrueTime back) {
+  if (KillHost(number, kind))
+    queue_.Push(back, EventType::kHostBoot, number, hosts_[number]->life());
+}
+
+// For good; false if it is down already.
+bool Simulation::KillHost(std::uint32_t number, CrashKind kind) {
   Host& host = *hosts_[number];
-  if (host.down()) return;
+  if (host.down()) return false;
   host.Crash(kind);
   ResetRequestsOf(number);
-  queue_.Push(back, EventType::kHostBoot, number, host.life());
+  return true;
 }
 
 void Simulation::WipeHost(std::uint32_t number, TrueTime back) {
@@ -377,183 +392,10 @@ void Simulation::RunFaults() {
   while (queue_.now() < end && recorder_->counters.events < plan_.fault_steps) Step();
 }
 
-void Simulation::Heal() {
-  recorder_->Note(LineKind::kHealed, 0);
-  faults_.Stop();
-  sites_.Stop();
-  if (roll_back_->IsUnderWay()) WipeRolledBack(queue_.now());
-  network_.Heal();
-  // In half of the runs everybody starts anew; in the others the cluster must come out of whatever
-  // it has got itself into.
-  const bool restart = Bounded(random_(Stream::kFault, kFaultKinds), 2) == 0 &&
-                       recorder_->choices.Takes({Choice::kHealRestart, {}, 0});
-  for (const auto& host : hosts_) {
-    if (restart && !host->down()) CrashHost(host->number(), CrashKind::kProcess, queue_.now());
-    // Now, and not when the cluster is already held to its bounds.
-    ShowDamage(host->number(), queue_.now());
-    host->Heal();
-    if (host->down()) host->Boot();
-  }
-  for (const auto& client : clients_) client->StopAfterThis();
-}
-
-template <class Done>
-void Simulation::StepUntil(Done done, TrueTime deadline, const std::string& what) {
-  while (!done()) {
-    // Who has said what it has lost is held to no bound.
-    if (gave_up_ && (queue_.empty() || queue_.now() >= deadline)) return;
-    GRASS_RULE("convergence", queue_.now() < deadline, what);
-    Step();
-  }
-}
-
-bool Simulation::HasLeader() const {
-  return std::ranges::any_of(hosts_, [this](const auto& host) {
-    if (!host->up()) return false;
-    const Raft& raft = host->node()->raft();
-    return raft.role() == Role::kLeader && raft.log().TermAt(raft.commit_index()) == raft.term() &&
-           checkers_->committed() == raft.commit_index();
-  });
-}
-
-// Members of the committed configuration; the others follow nobody. A disk that was full has been
-// found to have room again. Everybody who is to become a
-// voter has done so, also who has lost its disk: it is on record with the one that it has now.
-bool Simulation::HasSameState() const {
-  const std::optional<std::uint32_t> leader = Leader();
-  if (!leader.has_value()) return false;
-  const Raft& raft = hosts_[*leader]->node()->raft();
-  if (raft.IsChangingMembership()) return false;
-  return std::ranges::all_of(raft.configuration().members(), [this](const Member& member) {
-    const Host& host = *hosts_[NumberOf(member.id)];
-    return member.role != MemberRole::kJoining && member.incarnation == host.incarnation() &&
-           host.up() && host.node()->loaded() && host.node()->space().space == DiskSpace::kAmple &&
-           host.node()->raft().standing() == Standing::kProven &&
-           host.node()->applied_index() == checkers_->committed();
-  });
-}
-
-// A leader that has committed in its term, follows the newest configuration, and exchanges messages
-// with a quorum that follows it.
-bool Simulation::HasServingLeader() const {
-  return std::ranges::any_of(hosts_, [this](const auto& host) {
-    if (!host->up()) return false;
-    const Raft& raft = host->node()->raft();
-    if (raft.role() != Role::kLeader) return false;
-    if (raft.log().TermAt(raft.commit_index()) != raft.term()) return false;
-    const Tally tally = raft.configuration().Count([&](NodeId voter) -> std::optional<bool> {
-      if (voter == raft.id()) return true;
-      const std::uint32_t other = NumberOf(voter);
-      if (network_.IsCut(host->number(), other) || network_.IsCut(other, host->number())) {
-        return false;
-      }
-      const Node* node = hosts_[other]->node();
-      return node != nullptr && node->raft().term() == raft.term() &&
-             node->raft().leader() == raft.id();
-    });
-    return tally == Tally::kWon;
-  });
-}
-
 std::uint32_t Simulation::NumberOf(NodeId id) const {
   const auto at = std::ranges::find(ids_, id);
   GRASS_CHECK(at != ids_.end());
   return static_cast<std::uint32_t>(at - ids_.begin());
-}
-
-// Of the voters that the longest log has.
-bool Simulation::AVoterNeedsASnapshot() const {
-  const Raft* longest = nullptr;
-  Index released;
-  for (const auto& host : hosts_) {
-    if (!host->up()) continue;
-    const Raft& raft = host->node()->raft();
-    released = std::max(released, raft.log().base_index());
-    if (longest == nullptr || raft.log().last_index() > longest->log().last_index()) {
-      longest = &raft;
-    }
-  }
-  return std::ranges::any_of(hosts_, [&](const auto& host) {
-    return host->up() && longest->configuration().IsVoter(ids_[host->number()]) &&
-           host->node()->raft().log().last_index() < released;
-  });
-}
-
-void Simulation::AwaitLeader() {
-  TrueTime ready = queue_.now();
-  for (const auto& host : hosts_) ready = std::max(ready, host->disk_busy_until());
-  const auto all_up = [this] {
-    return std::ranges::all_of(hosts_, [](const auto& host) { return host->up(); });
-  };
-  StepUntil(all_up, ready + std::chrono::seconds(20),
-            "a node did not start after all faults ended");
-  Duration bound = 10 * plan_.node.raft.election_timeout_max;
-  // Then a quorum may need the one that has to fetch it.
-  if (AVoterNeedsASnapshot()) bound += TimeForASnapshot();
-  StepUntil([this] { return HasLeader(); }, std::max(ready, queue_.now()) + bound,
-            "no leader has committed an entry of its term within " + Milliseconds(bound) +
-                " of the end of all faults");
-}
-
-void Simulation::AwaitIdleClients() {
-  const Duration bound = plan_.workload.deadline + plan_.workload.attempt_timeout;
-  StepUntil(
-      [this] { return std::ranges::all_of(clients_, [](const auto& c) { return c->idle(); }); },
-      queue_.now() + bound, "a client got no outcome within its deadline");
-}
-
-void Simulation::CheckKeys() {
-  const Duration deadline =
-      20 * plan_.node.raft.election_timeout_max + 4 * plan_.node.read_patience;
-  for (std::uint32_t i = 0; i < clients_.size(); ++i) {
-    clients_[i]->CheckKeys(i, static_cast<std::uint32_t>(clients_.size()), deadline);
-  }
-  StepUntil(
-      [this] { return std::ranges::all_of(clients_, [](const auto& c) { return c->checked(); }); },
-      queue_.now() + (plan_.workload.keys + 1) * deadline, "the final reads did not end");
-}
-
-// High availability while a quorum is up: a partition that leaves one node in touch with a quorum
-// both ways must end with a leader that serves, whoever was cut off from whom.
-void Simulation::EndureStandingPartition() {
-  AwaitLeader();
-  AwaitIdleClients();
-  AwaitSameState();  // else the node in touch with a quorum may be one that must not lead
-  if (gave_up_) return;
-  const Configuration configuration = hosts_[*Leader()]->node()->raft().configuration();
-  const Links links = faults_.StandingPartition([&](std::uint32_t node, std::uint64_t nodes) {
-    return configuration.IsVoter(ids_[node]) &&
-           configuration.Count([&](NodeId voter) -> std::optional<bool> {
-             return (nodes >> NumberOf(voter) & 1) != 0;
-           }) == Tally::kWon;
-  });
-  if (links.empty()) return;
-  ++recorder_->counters.standing_partitions;
-  for (const auto& [from, to] : links) network_.Cut(from, to);
-  const Duration bound = 20 * plan_.node.raft.election_timeout_max;
-  StepUntil([this] { return HasServingLeader(); }, queue_.now() + bound,
-            "with a standing partition that leaves a connected quorum, no leader serves within " +
-                Milliseconds(bound));
-  for (const auto& [from, to] : links) network_.Mend(from, to);
-}
-
-// A follower far behind has to fetch a snapshot, chunk after chunk.
-Duration Simulation::TimeForASnapshot() const {
-  const Duration turn = 2 * (plan_.network.delay_min + plan_.network.delay_spread) +
-                        4 * (plan_.disk.sync_min + plan_.disk.sync_spread);
-  const std::uint64_t state =
-      std::uint64_t{plan_.workload.keys} * 2 * (plan_.workload.value_bytes_max + 64) +
-      (std::uint64_t{1} << 16);
-  const std::uint64_t chunks = state / plan_.node.snapshot_chunk_bytes + 10;
-  const std::uint64_t rate = plan_.node.snapshot_bytes_per_second;
-  const Duration sending = rate == 0 ? Duration(0) : std::chrono::seconds(state / rate + 1);
-  return turn * static_cast<Duration::rep>(chunks) * 4 + 2 * sending;
-}
-
-void Simulation::AwaitSameState() {
-  const Duration bound = 20 * plan_.node.raft.election_timeout_max + TimeForASnapshot();
-  StepUntil([this] { return HasSameState() && HasLeader(); }, queue_.now() + bound,
-            "the nodes did not reach the same state within " + Milliseconds(bound));
 }
 
 // The order of the log explains every answer.

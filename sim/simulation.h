@@ -29,6 +29,7 @@
 #include "sim/roll_back.h"
 #include "sim/sites.h"
 #include "sim/slab.h"
+#include "sim/wire.h"
 #include "sim/workload.h"
 
 namespace grassdb::sim {
@@ -80,6 +81,7 @@ class Simulation final : private HostOwner, private FaultTargets {
   void OnRequest(std::uint32_t host, std::uint64_t slot);
   void ResetRequestsOf(std::uint32_t host);
 
+  bool KillHost(std::uint32_t number, CrashKind kind);
   void RunFaults();
   void Heal();
   void RunHealed();
@@ -113,6 +115,7 @@ class Simulation final : private HostOwner, private FaultTargets {
   SimNetwork network_;
   std::vector<std::string> addresses_;
   std::vector<NodeId> ids_;
+  std::unique_ptr<Wire> wire_;
   std::unique_ptr<Checkers> checkers_;
   std::vector<std::unique_ptr<Host>> hosts_;
   std::unique_ptr<RollBack> roll_back_;

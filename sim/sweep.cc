@@ -360,7 +360,8 @@ std::string Summary(const SweepOptions& options, const SweepResult& result) {
           Decimal(sum.memberships_committed) + ", snapshots taken " + Decimal(sum.snapshots_taken) +
           ", installed " + Decimal(sum.snapshots_installed) + ", resumed " +
           Decimal(sum.snapshots_resumed) + ", chunks damaged " + Decimal(sum.chunks_damaged) +
-          ", refused " + Decimal(sum.chunks_refused) + "\n";
+          ", refused " + Decimal(sum.chunks_refused) + ", connections broken " +
+          Decimal(sum.connections_broken) + "\n";
   text += "operations " + Decimal(sum.operations_ok) + " ok, " + Decimal(sum.operations_unknown) +
           " of unknown outcome, " + Decimal(sum.operations_failed) +
           " without effect; keys not decided " + Decimal(sum.keys_undecided) + "\n";
