@@ -158,7 +158,10 @@ int RunExplore(Flags flags) {
   if (!flags.replay.empty()) return Replay(flags.replay);
   explore::ExploreOptions& options = flags.options;
   options.bytes_max = static_cast<std::size_t>(flags.memory_mib) << 20;
-  if (flags.pre_votes) options.bounds.pre_votes = explore::PreVotes::kExplored;
+  if (flags.pre_votes) {
+    options.bounds.pre_votes = explore::PreVotes::kExplored;
+    if (options.bounds.timeouts == 0) options.bounds.timeouts = 2;
+  }
   if (flags.instant_disk) options.bounds.disk = explore::DiskSpeed::kInstant;
   if (flags.no_symmetry) options.symmetry = explore::Symmetry::kOff;
   if (flags.skip_drops) options.losses = explore::Losses::kSkipped;
@@ -199,8 +202,10 @@ void AddExplore(CLI::App* app, int* exit_code) {
                     "Every write is durable at once: fewer states, and no write is lost");
   command->add_flag("--pre-votes", flags->pre_votes,
                     "Every pre-vote is a message; without, a campaign has its pre-votes");
-  add("--timeouts", &bounds.timeouts, {1, explore::kFaultsMax},
-      "Election timeouts; only with --pre-votes");
+  add("--timeouts", &bounds.timeouts, {0, explore::kFaultsMax},
+      "Election timeouts; 0: as --terms allows, and 2 with --pre-votes");
+  add("--append-max", &bounds.append_max, {0, explore::kEntriesMax},
+      "Entries in one message; 0: as in production");
   AddNumber(command, "--depth", &options.depth_max, {1, UINT32_MAX - 1}, "No more steps than this");
   AddNumber(command, "--memory", &flags->memory_mib, {64, 1u << 20}, "MiB to stay below, about")
       ->default_str("4096");

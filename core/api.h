@@ -14,13 +14,17 @@
 
 namespace grassdb {
 
-struct OpenSessionRequest {};
+struct OpenSessionRequest {
+  friend bool operator==(const OpenSessionRequest&, const OpenSessionRequest&) = default;
+};
 
 struct TransactionRequest {
   SessionId session;  // 0: without a session, not exactly-once
   Sequence sequence;
   Sequence acknowledged;
   Transaction transaction;
+
+  friend bool operator==(const TransactionRequest&, const TransactionRequest&) = default;
 };
 
 enum class ReadMode : std::uint8_t {
@@ -34,21 +38,30 @@ enum class ReadMode : std::uint8_t {
 struct GetRequest {
   ReadMode mode = ReadMode::kLinearizable;
   std::string key;
+
+  friend bool operator==(const GetRequest&, const GetRequest&) = default;
 };
 
 // Takes a snapshot now, whatever the log's size. Answered when it is durable.
-struct TakeSnapshotRequest {};
+struct TakeSnapshotRequest {
+  friend bool operator==(const TakeSnapshotRequest&, const TakeSnapshotRequest&) = default;
+};
 
 // Changes the membership (core/member_change.h). Answered when the change has ended: a change of
 // voters when both of its configurations are committed, an addition when the new member is a
 // learner; that one becomes a voter later by itself.
 struct ChangeMembershipRequest {
   std::vector<MemberChange> changes;
+
+  friend bool operator==(const ChangeMembershipRequest&, const ChangeMembershipRequest&) = default;
 };
 
 // Hands leadership to `target`, or to the best follower if it is 0 (thesis 3.10).
 struct TransferLeadershipRequest {
   NodeId target;
+
+  friend bool operator==(const TransferLeadershipRequest&,
+                         const TransferLeadershipRequest&) = default;
 };
 
 using ClientRequest =

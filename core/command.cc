@@ -24,14 +24,19 @@ std::size_t EncodedSize(const std::vector<Operation>& operations) {
   return size;
 }
 
-std::size_t EncodedSize(const Command& command) {
-  std::size_t size = 2 + 4 * 8;
-  if (command.kind != Command::Kind::kTransaction) return size;
-  size += 4;
-  for (const Compare& compare : command.transaction.compares) {
+constexpr std::size_t kFixedBytes = 2 + 4 * 8;
+
+std::size_t EncodedSize(const Transaction& transaction) {
+  std::size_t size = 4;
+  for (const Compare& compare : transaction.compares) {
     size += 18 + compare.key.size() + compare.value.size();
   }
-  return size + EncodedSize(command.transaction.success) + EncodedSize(command.transaction.failure);
+  return size + EncodedSize(transaction.success) + EncodedSize(transaction.failure);
+}
+
+std::size_t EncodedSize(const Command& command) {
+  if (command.kind != Command::Kind::kTransaction) return kFixedBytes;
+  return kFixedBytes + EncodedSize(command.transaction);
 }
 
 // Writes into memory of exactly EncodedSize bytes; the size is checked by the caller.
@@ -62,40 +67,94 @@ void WriteOperations(Writer& out, const std::vector<Operation>& operations) {
   }
 }
 
-bool ReadOperations(Decoder& in, std::vector<Operation>& operations) {
+// Where the fields of a transaction go. The one makes a Command, in the memory that it has already;
+// the other only looks whether there is one.
+class CommandSink {
+ public:
+  explicit CommandSink(Transaction& transaction) : transaction_(transaction) {}
+  void Compares(std::size_t count) { transaction_.compares.resize(count); }
+  void Take(std::size_t at, std::uint8_t target, std::uint8_t relation, std::string_view key,
+            std::string_view value, std::uint64_t number) {
+    Compare& compare = transaction_.compares[at];
+    compare.target = static_cast<Compare::Target>(target);
+    compare.relation = static_cast<Compare::Relation>(relation);
+    compare.key = key;
+    compare.value = value;
+    compare.number = number;
+  }
+  void Operations(std::vector<Operation> Transaction::*branch, std::size_t count) {
+    (transaction_.*branch).resize(count);
+  }
+  void Take(std::vector<Operation> Transaction::*branch, std::size_t at, std::uint8_t kind,
+            std::string_view key, std::string_view value) {
+    Operation& operation = (transaction_.*branch)[at];
+    operation.kind = static_cast<Operation::Kind>(kind);
+    operation.key = key;
+    operation.value = value;
+  }
+
+ private:
+  Transaction& transaction_;
+};
+
+struct NoSink {
+  template <class... Anything>
+  void Compares(Anything...) {}
+  template <class... Anything>
+  void Operations(Anything...) {}
+  template <class... Anything>
+  void Take(Anything...) {}
+};
+
+template <class Sink>
+bool ReadOperations(Decoder& in, std::vector<Operation> Transaction::*branch, Sink& sink) {
   const auto count = in.Take<std::uint32_t>();
   if (!in.ok() || count > kOperationsMax) return false;
-  operations.reserve(count);
+  sink.Operations(branch, count);
   for (std::uint32_t i = 0; i < count; ++i) {
     const auto kind = in.Take<std::uint8_t>();
     if (!IsOneOf(kind, Operation::Kind::kGet)) return false;
-    Operation operation;
-    operation.kind = static_cast<Operation::Kind>(kind);
-    operation.key = in.TakeString();
-    operation.value = in.TakeString();
-    operations.push_back(std::move(operation));
+    const std::string_view key = in.TakeString();
+    const std::string_view value = in.TakeString();
+    sink.Take(branch, i, kind, key, value);
   }
   return in.ok();
 }
 
-bool ReadCompares(Decoder& in, std::vector<Compare>& compares) {
+template <class Sink>
+bool ReadCompares(Decoder& in, Sink& sink) {
   const auto count = in.Take<std::uint32_t>();
   if (!in.ok() || count > kOperationsMax) return false;
-  compares.reserve(count);
+  sink.Compares(count);
   for (std::uint32_t i = 0; i < count; ++i) {
     const auto target = in.Take<std::uint8_t>();
     const auto relation = in.Take<std::uint8_t>();
     if (!IsOneOf(target, Compare::Target::kModRevision)) return false;
     if (!IsOneOf(relation, Compare::Relation::kGreater)) return false;
-    Compare compare;
-    compare.target = static_cast<Compare::Target>(target);
-    compare.relation = static_cast<Compare::Relation>(relation);
-    compare.key = in.TakeString();
-    compare.value = in.TakeString();
-    compare.number = in.Take<std::uint64_t>();
-    compares.push_back(std::move(compare));
+    const std::string_view key = in.TakeString();
+    const std::string_view value = in.TakeString();
+    sink.Take(i, target, relation, key, value, in.Take<std::uint64_t>());
   }
   return in.ok();
+}
+
+// All but the transaction, and what kind it is; nullopt if this is no command.
+std::optional<Command::Kind> ReadFixed(Decoder& in, Command& command) {
+  if (in.Take<std::uint8_t>() != kVersion) return std::nullopt;
+  const auto kind = in.Take<std::uint8_t>();
+  if (!IsOneOf(kind, Command::Kind::kCloseSession)) return std::nullopt;
+  command.kind = static_cast<Command::Kind>(kind);
+  command.time = in.Take<ClusterTime>();
+  command.session = in.Take<SessionId>();
+  command.sequence = in.Take<Sequence>();
+  command.acknowledged = in.Take<Sequence>();
+  return command.kind;
+}
+
+template <class Sink>
+bool ReadTransaction(Decoder& in, Sink& sink) {
+  return ReadCompares(in, sink) && ReadOperations(in, &Transaction::success, sink) &&
+         ReadOperations(in, &Transaction::failure, sink);
 }
 
 std::string OverLimit(const char* what, std::size_t size, std::size_t limit, const char* unit) {
@@ -169,23 +228,22 @@ Bytes EncodeCommand(const Command& command) {
   });
 }
 
-std::optional<Command> DecodeCommand(std::string_view bytes) {
+bool DecodeCommand(std::string_view bytes, Command* command) {
   Decoder in(bytes);
-  if (in.Take<std::uint8_t>() != kVersion) return std::nullopt;
-  const auto kind = in.Take<std::uint8_t>();
-  if (!IsOneOf(kind, Command::Kind::kCloseSession)) return std::nullopt;
-  Command command;
-  command.kind = static_cast<Command::Kind>(kind);
-  command.time = in.Take<ClusterTime>();
-  command.session = in.Take<SessionId>();
-  command.sequence = in.Take<Sequence>();
-  command.acknowledged = in.Take<Sequence>();
-  if (command.kind == Command::Kind::kTransaction) {
-    if (!ReadCompares(in, command.transaction.compares)) return std::nullopt;
-    if (!ReadOperations(in, command.transaction.success)) return std::nullopt;
-    if (!ReadOperations(in, command.transaction.failure)) return std::nullopt;
+  const std::optional<Command::Kind> kind = ReadFixed(in, *command);
+  if (!kind.has_value()) return false;
+  if (*kind == Command::Kind::kTransaction) {
+    CommandSink sink(command->transaction);
+    if (!ReadTransaction(in, sink)) return false;
+  } else {
+    command->transaction = {};
   }
-  if (!in.done()) return std::nullopt;
+  return in.done();
+}
+
+std::optional<Command> DecodeCommand(std::string_view bytes) {
+  Command command;
+  if (!DecodeCommand(bytes, &command)) return std::nullopt;
   return command;
 }
 
@@ -208,6 +266,15 @@ bool AddsData(const Entry& entry) {
   return !command.has_value() || AddsData(*command);
 }
 
+bool IsCommand(std::string_view bytes) {
+  Decoder in(bytes);
+  Command fixed;
+  const std::optional<Command::Kind> kind = ReadFixed(in, fixed);
+  NoSink sink;
+  if (kind == Command::Kind::kTransaction && !ReadTransaction(in, sink)) return false;
+  return kind.has_value() && in.done();
+}
+
 std::optional<std::string> BrokenKeyLimit(std::string_view key) {
   if (key.empty()) return "the key is empty; it must have 1 to 4096 bytes";
   if (key.size() > kKeyBytesMax) return OverLimit("the key", key.size(), kKeyBytesMax, "bytes");
@@ -227,9 +294,8 @@ std::optional<std::string> BrokenLimit(const Transaction& transaction) {
   if (auto problem = BrokenLimit(transaction.success)) return problem;
   if (auto problem = BrokenLimit(transaction.failure)) return problem;
   // A transaction is one entry, and an entry must fit one message (proto/convert.h) and one record.
-  Command whole;
-  whole.transaction = transaction;
-  if (const std::size_t size = EncodedSize(whole); size > kTransactionBytesMax) {
+  const std::size_t size = kFixedBytes + EncodedSize(transaction);
+  if (size > kTransactionBytesMax) {
     return OverLimit("the transaction", size, kTransactionBytesMax, "bytes");
   }
   return std::nullopt;

@@ -84,6 +84,11 @@ struct Command {
 Bytes EncodeCommand(const Command& command);
 // nullopt for bytes that EncodeCommand does not produce.
 std::optional<Command> DecodeCommand(std::string_view bytes);
+// The same into a command that is there already: a command like the last one takes no new memory.
+// False: not decoded, and what `command` holds means nothing.
+bool DecodeCommand(std::string_view bytes, Command* command);
+// Whether DecodeCommand would decode it. Takes no memory.
+bool IsCommand(std::string_view bytes);
 
 // Whether it could make the state grow: a transaction with a put in either branch. A session does
 // not count: without one nobody could delete.

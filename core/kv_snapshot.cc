@@ -53,8 +53,8 @@ void EncodeKey(Encoder& out, std::string_view key, const KeyValue& value) {
 KvSnapshotWriter KvSnapshotWriter::Begin(KvStore& store) {
   KvSnapshotWriter writer;
   writer.keys_left_ = store.size();
-  // The header holds the sessions and the fixed part. Sessions are copied here, in one go: there
-  // are few of them and they change with nearly every command.
+  // The header holds the sessions and the fixed part. Sessions are copied here,
+  // in one go: there are few of them and they change with nearly every command.
   std::string body;
   Encoder out(body);
   out.Put(kVersion);
@@ -85,11 +85,11 @@ Bytes KvSnapshotWriter::Next(KvStore& store, std::size_t bytes) {
   KvStore::Capture& capture = *store.capture_;
   std::string slice = std::exchange(header_, {});
   Encoder out(slice);
-  auto live =
-      capture.cursor.has_value() ? store.map_.upper_bound(*capture.cursor) : store.map_.begin();
+  const KvStore::Map::Sorted& keys = store.map_.sorted();
+  auto live = capture.cursor.has_value() ? keys.upper_bound(*capture.cursor) : keys.begin();
   while (keys_left_ > 0 && slice.size() < bytes) {
     auto preserved = capture.preserved.begin();
-    const bool take_live = live != store.map_.end() &&
+    const bool take_live = live != keys.end() &&
                            (preserved == capture.preserved.end() || live->first < preserved->first);
     if (take_live) {
       EncodeKey(out, live->first, live->second);
@@ -99,9 +99,9 @@ Bytes KvSnapshotWriter::Next(KvStore& store, std::size_t bytes) {
       continue;
     }
     GRASS_CHECK(preserved != capture.preserved.end());
-    // The key has changed since the snapshot began: what is written is what it was then, if
-    // anything.
-    if (live != store.map_.end() && live->first == preserved->first) ++live;
+    // The key has changed since the snapshot began: what is written is what it
+    // was then, if anything.
+    if (live != keys.end() && live->first == preserved->first) ++live;
     capture.cursor = preserved->first;
     if (preserved->second.has_value()) {
       EncodeKey(out, preserved->first, *preserved->second);
@@ -149,6 +149,9 @@ absl::Status KvSnapshotReader::TakeHeader() {
     const auto answers = in.Take<std::uint32_t>();
     for (std::uint32_t j = 0; j < answers && in.ok(); ++j) {
       const auto sequence = in.Take<Sequence>();
+      if (!session.answers.empty() && session.answers.back().first >= sequence) {
+        return absl::DataLossError("the answers of a session are not in their order");
+      }
       store_.LoadAnswer(session, sequence, DecodeAnswer(in));
     }
     store_.idle_order_.emplace(std::pair(session.last_used, session.last_index), id);
@@ -173,7 +176,7 @@ absl::Status KvSnapshotReader::TakeKeys() {
     record.mod_revision = in.Take<Revision>();
     record.version = in.Take<std::uint64_t>();
     if (!in.ok()) break;  // not whole yet
-    if (!store_.map_.empty() && key <= store_.map_.rbegin()->first) {
+    if (!store_.map_.sorted().empty() && key <= store_.map_.sorted().rbegin()->first) {
       return absl::DataLossError("the keys of the snapshot's state are out of order");
     }
     record.value = value;

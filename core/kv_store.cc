@@ -76,8 +76,8 @@ CommandResult KvStore::Apply(Index index, const Command& command) {
 }
 
 const KeyValue* KvStore::Find(std::string_view key) const {
-  const auto at = map_.find(key);
-  return at == map_.end() ? nullptr : &at->second;
+  const Map::Entry* found = map_.Find(key);
+  return found == nullptr ? nullptr : &found->second;
 }
 
 std::uint64_t KvStore::digest() const {
@@ -90,13 +90,14 @@ std::uint64_t KvStore::digest() const {
 CommandResult KvStore::OpenSession(Index index) {
   const SessionId id(index.value());
   GRASS_CHECK(!sessions_.contains(id));
-  // Bounded memory: the one idle longest goes first. Its client is told kSessionUnknown, and a late
-  // retry of its last command is refused, not applied again.
+  // Bounded memory: the one idle longest goes first. Its client is told
+  // kSessionUnknown, and a late retry of its last command is refused, not
+  // applied again.
   while (sessions_.size() >= options_.sessions_max) {
     GRASS_PROBE("session: evicted");
     Forget(idle_order_.begin()->second);
   }
-  Touch(id, sessions_[id], index);
+  Touch(id, sessions_[id], index, Sequence());
   CommandResult result;
   result.session = id;
   result.revision = revision_;
@@ -112,14 +113,15 @@ CommandResult KvStore::ApplyInSession(Index index, const Command& command) {
     return refusal;
   }
   Session& session = at->second;
-  Touch(command.session, session, index);
-  ForgetAnswers(command.session, session, command.acknowledged);
+  Touch(command.session, session, index, command.acknowledged);
   if (command.sequence <= session.acknowledged) {
     GRASS_PROBE("session: a late copy of a settled write");
     refusal.code = CommandResult::Code::kStaleSequence;
     return refusal;
   }
-  if (const auto answer = session.answers.find(command.sequence); answer != session.answers.end()) {
+  const auto answer = std::ranges::lower_bound(session.answers, command.sequence, {},
+                                               [](const auto& each) { return each.first; });
+  if (answer != session.answers.end() && answer->first == command.sequence) {
     GRASS_PROBE("session: a retry gets the first answer");
     return answer->second;
   }
@@ -128,24 +130,27 @@ CommandResult KvStore::ApplyInSession(Index index, const Command& command) {
   return result;
 }
 
-// Bounded memory, as with the sessions themselves: who is forgotten is told so, and a late retry is
-// refused.
+// Bounded memory, as with the sessions themselves: who is forgotten is told so,
+// and a late retry is refused.
 void KvStore::KeepAnswer(SessionId id, Session& session, Sequence sequence,
                          const CommandResult& answer) {
   session_digest_ += DigestOf(id, sequence, answer);
-  session.answers.emplace(sequence, answer);
+  auto behind = session.answers.end();
+  while (behind != session.answers.begin() && std::prev(behind)->first > sequence) --behind;
+  session.answers.emplace(behind, sequence, answer);
   const std::size_t bytes = BytesOf(answer);
   session.answer_bytes += bytes;
   answer_bytes_ += bytes;
   if (session.answers.size() > options_.answers_max) {
-    ForgetAnswers(id, session, session.answers.begin()->first);
+    ForgetAnswers(id, session, session.answers.front().first);
   }
   while (answer_bytes_ > options_.answer_bytes_max && idle_order_.begin()->second != id) {
     Forget(idle_order_.begin()->second);
   }
-  // This session alone has too much: its oldest answers go, but never the one just given.
+  // This session alone has too much: its oldest answers go, but never the one
+  // just given.
   while (answer_bytes_ > options_.answer_bytes_max && session.answers.size() > 1) {
-    ForgetAnswers(id, session, session.answers.begin()->first);
+    ForgetAnswers(id, session, session.answers.front().first);
   }
 }
 
@@ -154,17 +159,22 @@ void KvStore::ForgetAnswers(SessionId id, Session& session, Sequence through) {
   session_digest_ -= DigestOf(id, session.last_used, session.last_index, session.acknowledged);
   session.acknowledged = through;
   session_digest_ += DigestOf(id, session.last_used, session.last_index, session.acknowledged);
-  while (!session.answers.empty() && session.answers.begin()->first <= through) {
-    const auto& [sequence, answer] = *session.answers.begin();
-    session_digest_ -= DigestOf(id, sequence, answer);
-    const std::size_t bytes = BytesOf(answer);
-    session.answer_bytes -= bytes;
-    answer_bytes_ -= bytes;
-    session.answers.erase(session.answers.begin());
-  }
+  DropAnswers(id, session);
 }
 
-void KvStore::Touch(SessionId id, Session& session, Index index) {
+// Those that are acknowledged.
+void KvStore::DropAnswers(SessionId id, Session& session) {
+  auto kept = session.answers.begin();
+  for (; kept != session.answers.end() && kept->first <= session.acknowledged; ++kept) {
+    session_digest_ -= DigestOf(id, kept->first, kept->second);
+    const std::size_t bytes = BytesOf(kept->second);
+    session.answer_bytes -= bytes;
+    answer_bytes_ -= bytes;
+  }
+  session.answers.erase(session.answers.begin(), kept);
+}
+
+void KvStore::Touch(SessionId id, Session& session, Index index, Sequence acknowledged) {
   if (session.last_index != 0) {
     session_digest_ -= DigestOf(id, session.last_used, session.last_index, session.acknowledged);
     idle_order_.erase({session.last_used, session.last_index});
@@ -172,6 +182,8 @@ void KvStore::Touch(SessionId id, Session& session, Index index) {
   GRASS_CHECK_LT(session.last_index, index.value());
   session.last_used = time_;
   session.last_index = index.value();
+  session.acknowledged = std::max(session.acknowledged, acknowledged);
+  DropAnswers(id, session);
   session_digest_ += DigestOf(id, session.last_used, session.last_index, session.acknowledged);
   idle_order_.emplace(std::pair(session.last_used, session.last_index), id);
 }
@@ -204,7 +216,8 @@ CommandResult KvStore::ApplyTransaction(const Transaction& transaction) {
   CommandResult result;
   result.succeeded =
       std::ranges::all_of(transaction.compares, [this](const Compare& c) { return Holds(c); });
-  // All changes of one transaction share one revision; one that changes nothing takes none.
+  // All changes of one transaction share one revision; one that changes nothing
+  // takes none.
   const Revision revision = revision_ + 1;
   const auto& operations = result.succeeded ? transaction.success : transaction.failure;
   if (BytesRead(operations) > kAnswerBytesMax) {
@@ -219,9 +232,9 @@ CommandResult KvStore::ApplyTransaction(const Transaction& transaction) {
   return result;
 }
 
-// What the gets among `operations` will read. A get sees what came before it in the transaction;
-// that is bounded by the transaction's own size, and counted here as if it were there from the
-// start.
+// What the gets among `operations` will read. A get sees what came before it in
+// the transaction; that is bounded by the transaction's own size, and counted
+// here as if it were there from the start.
 std::size_t KvStore::BytesRead(const std::vector<Operation>& operations) const {
   std::size_t bytes = 0;
   for (const Operation& operation : operations) {
@@ -259,34 +272,34 @@ bool KvStore::Holds(const Compare& compare) const {
 
 OperationResult KvStore::Run(const Operation& operation, Revision revision) {
   OperationResult result;
-  const auto at = map_.find(operation.key);
-  result.found = at != map_.end();
+  Map::Entry* const found = map_.Find(operation.key);
+  result.found = found != nullptr;
   switch (operation.kind) {
     case Operation::Kind::kGet:
       if (result.found) {
-        result.value = at->second.value;
-        result.mod_revision = at->second.mod_revision;
+        result.value = found->second.value;
+        result.mod_revision = found->second.mod_revision;
       }
       break;
     case Operation::Kind::kPut:
-      Put(operation, revision);
+      Put(found, operation, revision);
       break;
     case Operation::Kind::kDelete:
-      if (result.found) Delete(at, revision);
+      if (result.found) Delete(*found, revision);
       break;
   }
   return result;
 }
 
-void KvStore::Put(const Operation& operation, Revision revision) {
+void KvStore::Put(Map::Entry* found, const Operation& operation, Revision revision) {
   BeforeChange(operation.key);
-  const auto [at, created] = map_.try_emplace(operation.key);
-  KeyValue& value = at->second;
-  if (created) {
-    value.create_revision = revision;
+  if (found == nullptr) {
+    found = &map_.Insert(operation.key);
+    found->second.create_revision = revision;
   } else {
-    map_digest_ -= DigestOf(operation.key, value);
+    map_digest_ -= DigestOf(operation.key, found->second);
   }
+  KeyValue& value = found->second;
   value.value = operation.value;
   value.mod_revision = revision;
   ++value.version;
@@ -294,23 +307,23 @@ void KvStore::Put(const Operation& operation, Revision revision) {
   revision_ = revision;
 }
 
-void KvStore::Delete(Map::iterator at, Revision revision) {
-  BeforeChange(at->first);
-  map_digest_ -= DigestOf(at->first, at->second);
-  map_.erase(at);
+void KvStore::Delete(const Map::Entry& found, Revision revision) {
+  BeforeChange(found.first);
+  map_digest_ -= DigestOf(found.first, found.second);
+  map_.Erase(found.first);
   revision_ = revision;
 }
 
 void KvStore::Load(std::string key, KeyValue value) {
   map_digest_ += DigestOf(key, value);
-  map_.emplace_hint(map_.end(), std::move(key), std::move(value));
+  map_.Append(std::move(key), std::move(value));
 }
 
 void KvStore::LoadAnswer(Session& session, Sequence sequence, CommandResult answer) {
   const std::size_t bytes = BytesOf(answer);
   session.answer_bytes += bytes;
   answer_bytes_ += bytes;
-  session.answers.emplace(sequence, std::move(answer));
+  session.answers.emplace_back(sequence, std::move(answer));
 }
 
 void KvStore::DigestSessions() {

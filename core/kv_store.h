@@ -1,9 +1,9 @@
-// The replicated state machine: a sorted map of keys, a revision counter, and the client sessions
-// that make every write exactly-once (thesis 6.3).
+// The replicated state machine: a sorted map of keys, a revision counter, and
+// the client sessions that make every write exactly-once (thesis 6.3).
 //
-// Deterministic: the same commands in the same order give the same state, the same results and the
-// same digest on every replica. Time is replicated time, stamped into commands by the leader; there
-// is no other.
+// Deterministic: the same commands in the same order give the same state, the
+// same results and the same digest on every replica. Time is replicated time,
+// stamped into commands by the leader; there is no other.
 //
 // A copyable value. Single-threaded.
 #ifndef GRASSDB_CORE_KV_STORE_H_
@@ -11,7 +11,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -21,6 +20,7 @@
 
 #include "absl/container/btree_map.h"
 #include "core/command.h"
+#include "core/key_map.h"
 #include "core/limits.h"
 #include "core/types.h"
 
@@ -39,8 +39,9 @@ class KvStore {
  public:
   explicit KvStore(const KvOptions& options = {}) : options_(options) {}
 
-  // Applies the command of the entry at `index`; indexes rise with every call. A command that its
-  // session has applied before changes nothing and gives the first answer again.
+  // Applies the command of the entry at `index`; indexes rise with every call.
+  // A command that its session has applied before changes nothing and gives the
+  // first answer again.
   CommandResult Apply(Index index, const Command& command);
 
   // Points into the store; valid until the next Apply. Null if missing.
@@ -50,7 +51,8 @@ class KvStore {
   ClusterTime time() const { return time_; }
   std::size_t size() const { return map_.size(); }
   std::size_t sessions() const { return sessions_.size(); }
-  // A digest of the whole replicated state, sessions included; kept up with every change.
+  // A digest of the whole replicated state, sessions included; kept up with
+  // every change.
   std::uint64_t digest() const;
 
  private:
@@ -61,22 +63,27 @@ class KvStore {
     ClusterTime last_used = 0;
     std::uint64_t last_index = 0;  // order of use, ties in time broken
     Sequence acknowledged;
-    std::map<Sequence, CommandResult> answers;
+    // By sequence, ascending: those of an orderly client come in that order and
+    // go in it.
+    std::vector<std::pair<Sequence, CommandResult>> answers;
     std::size_t answer_bytes = 0;
   };
-  using Map = absl::btree_map<std::string, KeyValue, std::less<>>;
+  using Map = KeyMap<KeyValue>;
 
   CommandResult OpenSession(Index index);
   CommandResult ApplyInSession(Index index, const Command& command);
   void KeepAnswer(SessionId id, Session& session, Sequence sequence, const CommandResult& answer);
   void ForgetAnswers(SessionId id, Session& session, Sequence through);
+  void DropAnswers(SessionId id, Session& session);
   CommandResult ApplyTransaction(const Transaction& transaction);
   bool Holds(const Compare& compare) const;
   std::size_t BytesRead(const std::vector<Operation>& operations) const;
   OperationResult Run(const Operation& operation, Revision revision);
-  void Put(const Operation& operation, Revision revision);
-  void Delete(Map::iterator at, Revision revision);
-  void Touch(SessionId id, Session& session, Index index);
+  // `found`: the key's entry; null if it has none.
+  void Put(Map::Entry* found, const Operation& operation, Revision revision);
+  void Delete(const Map::Entry& found, Revision revision);
+  // Used now; its client has the answers up to `acknowledged`.
+  void Touch(SessionId id, Session& session, Index index, Sequence acknowledged);
   void ForgetIdleSessions();
   void Forget(SessionId id);
   // For loading a snapshot: adds the largest key so far; digests the sessions.
@@ -90,8 +97,8 @@ class KvStore {
   Map map_;
   Revision revision_;
   ClusterTime time_ = 0;
-  // Sums over keys, and over sessions and their answers: independent of order, so they can be kept
-  // up.
+  // Sums over keys, and over sessions and their answers: independent of order,
+  // so they can be kept up.
   std::uint64_t map_digest_ = 0;
   std::uint64_t session_digest_ = 0;
   absl::btree_map<SessionId, Session> sessions_;
@@ -99,7 +106,8 @@ class KvStore {
   // (last_used, last_index) -> session: the order in which they are forgotten.
   absl::btree_map<std::pair<ClusterTime, std::uint64_t>, SessionId> idle_order_;
 
-  // A snapshot under way: keys up to `cursor` are written; what changes above it is preserved.
+  // A snapshot under way: keys up to `cursor` are written; what changes above
+  // it is preserved.
   struct Capture {
     std::optional<std::string> cursor;  // the last key written
     absl::btree_map<std::string, std::optional<KeyValue>, std::less<>> preserved;

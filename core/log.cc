@@ -13,18 +13,6 @@ Log::Log(Index base_index, Term base_term, std::vector<Entry> entries)
   for (Entry& entry : entries) Append(std::move(entry));
 }
 
-std::optional<Term> Log::TermAt(Index index) const {
-  if (index == base_index_) return base_term_;
-  if (index < base_index_ || index > last_index()) return std::nullopt;
-  return At(index).term;
-}
-
-const Entry& Log::At(Index index) const {
-  GRASS_CHECK_GT(index, base_index_);
-  GRASS_CHECK_LE(index, last_index());
-  return entries_[index - base_index_ - 1];
-}
-
 bool Log::IsUpToDate(Index index, Term term) const {
   if (term != last_term()) return term > last_term();
   return index >= last_index();
@@ -47,17 +35,20 @@ Index Log::LastIndexWithTermAtMost(Index at_most, Term term) const {
 
 std::vector<Entry> Log::Slice(Index from, std::size_t count_max, std::size_t bytes_max) const {
   GRASS_CHECK_GT(from, base_index_);
-  std::vector<Entry> slice;
-  if (from > last_index()) return slice;
-  slice.reserve(std::min<std::size_t>(count_max, last_index() - from + 1));
-  std::size_t bytes = 0;
-  for (Index index = from; index <= last_index(); ++index) {
-    const Entry& entry = At(index);
-    bytes += CostOf(entry);
-    if (!slice.empty() && (slice.size() >= count_max || bytes > bytes_max)) break;
-    slice.push_back(entry);
+  if (from > last_index()) return {};
+  const auto begin = entries_.begin() + static_cast<std::ptrdiff_t>(from - base_index_ - 1);
+  const std::size_t available = last_index() - from + 1;
+  auto end =
+      begin + static_cast<std::ptrdiff_t>(std::min(available, std::max<std::size_t>(count_max, 1)));
+  // No part of the log is larger than all of it.
+  if (bytes_ > bytes_max) {
+    std::size_t bytes = CostOf(*begin);
+    auto at = begin + 1;
+    while (at != end && (bytes += CostOf(*at)) <= bytes_max) ++at;
+    end = at;
   }
-  return slice;
+  // All at once: the memory for it is taken once.
+  return std::vector<Entry>(begin, end);
 }
 
 void Log::Append(Entry entry) {

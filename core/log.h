@@ -8,6 +8,7 @@
 #include <optional>
 #include <vector>
 
+#include "core/check.h"
 #include "core/entry.h"
 #include "core/types.h"
 
@@ -28,11 +29,19 @@ class Log {
   std::size_t bytes() const { return bytes_; }
 
   // The term of the entry at `index`; nullopt before the base and after the end.
-  std::optional<Term> TermAt(Index index) const;
+  std::optional<Term> TermAt(Index index) const {
+    if (index == base_index_) return base_term_;
+    if (index < base_index_ || index > last_index()) return std::nullopt;
+    return entries_[index - base_index_ - 1].term;
+  }
   // True if the entry (index, term) is in the log or is its base.
   bool Matches(Index index, Term term) const { return TermAt(index) == term; }
   // base_index() < index <= last_index().
-  const Entry& At(Index index) const;
+  const Entry& At(Index index) const {
+    GRASS_CHECK_GT(index, base_index_);
+    GRASS_CHECK_LE(index, last_index());
+    return entries_[index - base_index_ - 1];
+  }
   // Thesis 3.6.1: is a log that ends with (index, term) at least as up-to-date as this one?
   bool IsUpToDate(Index index, Term term) const;
   // The first index that has the same term as the entry at `index`, as far as the log reaches back.

@@ -28,6 +28,8 @@ struct MemberChange {
   std::string name;
   std::string address;   // kAdd, kAddLearner, kReplace, kMove
   std::string replaced;  // kReplace: the name of a voter
+
+  friend bool operator==(const MemberChange&, const MemberChange&) = default;
 };
 
 // The configuration that all of `changes` together, in their order, lead to from `from`. `from` is

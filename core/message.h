@@ -33,6 +33,8 @@ struct RequestVoteRequest {
   // For kPreVote, the term the candidate would campaign in; the message's own term stays the
   // candidate's current one, so that a pre-vote can never spread an inflated term.
   Term campaign_term;
+
+  friend bool operator==(const RequestVoteRequest&, const RequestVoteRequest&) = default;
 };
 
 struct RequestVoteResponse {
@@ -42,6 +44,8 @@ struct RequestVoteResponse {
   // The entry whose configuration, which is committed, has no such candidate, and which the
   // candidate does not have: it was removed while it was away. 0: not so, as far as is known.
   Index removed_at{};
+
+  friend bool operator==(const RequestVoteResponse&, const RequestVoteResponse&) = default;
 };
 
 // With no entries it is the heartbeat.
@@ -52,6 +56,8 @@ struct AppendEntriesRequest {
   ReadRound read_round;  // the newest round that the leader wants confirmed; 0: none
   Instant sent_at;       // by the leader's clock; it alone can read it
   std::vector<Entry> entries;
+
+  friend bool operator==(const AppendEntriesRequest&, const AppendEntriesRequest&) = default;
 };
 
 // Whether what a node promises can be counted on.
@@ -84,6 +90,8 @@ struct AppendEntriesResponse {
   // (thesis 6.4.1): its smallest election timeout, which need not be the leader's.
   Duration defends{};
   bool disk_full = false;  // the follower takes no entries that add data
+
+  friend bool operator==(const AppendEntriesResponse&, const AppendEntriesResponse&) = default;
 };
 
 // One chunk of the leader's current snapshot.
@@ -93,6 +101,8 @@ struct InstallSnapshotRequest {
   bool last = false;         // the stream ends with this chunk
   Bytes data;
   std::uint64_t checksum = 0;  // of all of the above: core/chunk.h
+
+  friend bool operator==(const InstallSnapshotRequest&, const InstallSnapshotRequest&) = default;
 };
 
 struct InstallSnapshotResponse {
@@ -101,20 +111,28 @@ struct InstallSnapshotResponse {
   bool installed = false;         // the whole snapshot is in place, durably, or was not needed
   Index match_index;              // when installed
   std::uint64_t next_offset = 0;  // when not: the chunk the follower wants next
+
+  friend bool operator==(const InstallSnapshotResponse&, const InstallSnapshotResponse&) = default;
 };
 
 // The receiver should campaign at once (thesis 3.10).
-struct TimeoutNow {};
+struct TimeoutNow {
+  friend bool operator==(const TimeoutNow&, const TimeoutNow&) = default;
+};
 
 // A follower asks the leader for a read index (thesis 6.4, follower reads).
 struct ReadIndexRequest {
   ReadId read;  // of the follower
+
+  friend bool operator==(const ReadIndexRequest&, const ReadIndexRequest&) = default;
 };
 
 struct ReadIndexResponse {
   ReadId read;
   bool confirmed = false;  // false: the receiver is not, or no longer, a leader that can tell
   Index index;             // when confirmed
+
+  friend bool operator==(const ReadIndexResponse&, const ReadIndexResponse&) = default;
 };
 
 using MessageBody =
@@ -131,6 +149,8 @@ struct Message {
   // Of the receiver, as the sender knows it; 0: it does not. What was said to an earlier life of
   // the receiver's disk is not for the present one (standing.cc).
   Incarnation to_incarnation{};
+
+  friend bool operator==(const Message&, const Message&) = default;
 };
 
 // "AppendEntriesRequest" and so on, for logs and traces.

@@ -318,9 +318,9 @@ void Node::ApplyEntry(const Entry& entry) {
   log_bytes_since_snapshot_ += CostOf(entry);
   std::optional<CommandResult> result;
   if (entry.type == EntryType::kCommand) {
-    const std::optional<Command> command = DecodeCommand(entry.payload.view());
-    GRASS_CHECK_MSG(command.has_value(), "a committed command does not decode");
-    result = store_.Apply(entry.index, *command);
+    GRASS_CHECK_MSG(DecodeCommand(entry.payload.view(), &applying_),
+                    "a committed command does not decode");
+    result = store_.Apply(entry.index, applying_);
   }
   if (waiting_commands_.empty() || waiting_commands_.front().index > entry.index) return;
   const WaitingCommand waiting = waiting_commands_.front();

@@ -119,6 +119,8 @@ class Node {
   const ScrubStatus& scrub() const { return scrub_; }
   // Damage of this node's files has been found and not been mended yet.
   bool must_mend() const { return mend_from_.has_value(); }
+  // Requests that have no answer yet (NodeOptions::waiting_requests_max).
+  std::size_t requests_waiting() const;
 
  private:
   // A proposed command, waiting for its entry to be applied.
@@ -329,7 +331,8 @@ class Node {
   std::optional<Restore> restore_;
   std::vector<RequestId> snapshot_requests_;  // for the snapshot after the one under way
 
-  Output output_;  // reused, so that a step allocates little
+  Output output_;     // reused, so that a step allocates little
+  Command applying_;  // as well
 };
 
 }  // namespace grassdb

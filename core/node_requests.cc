@@ -40,14 +40,19 @@ bool Node::Accepts(RequestId request) {
     Refuse(request, ReplyCode::kUnavailable, "this node is shutting down");
     return false;
   }
-  const std::size_t waiting =
-      waiting_commands_.size() + waiting_reads_.size() + new_command_requests_.size();
+  const std::size_t waiting = requests_waiting();
   if (waiting >= options_.waiting_requests_max || GRASS_BUGGIFY("requests: too many wait")) {
     Refuse(request, ReplyCode::kOverloaded,
            "overloaded: " + std::to_string(waiting) + " requests are waiting; try again later");
     return false;
   }
   return true;
+}
+
+std::size_t Node::requests_waiting() const {
+  return waiting_commands_.size() + waiting_reads_.size() + new_command_requests_.size() +
+         waiting_transfers_.size() + (waiting_change_.has_value() ? 1 : 0) +
+         snapshot_requests_.size() + (taking_.has_value() ? taking_->requesters.size() : 0);
 }
 
 bool Node::AcceptsWrite(RequestId request, const Command& command) {

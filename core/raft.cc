@@ -106,6 +106,13 @@ const std::vector<Progress>* Raft::followers() const {
   return leader == nullptr ? nullptr : &leader->followers;
 }
 
+Raft::Load Raft::load() const {
+  const auto* leader = std::get_if<LeaderState>(&role_);
+  if (leader == nullptr) return {};
+  return {.unapplied_bytes = leader->unapplied_bytes,
+          .reads_waiting = leader->reads_waiting.size()};
+}
+
 NodeId Raft::transfer_target() const {
   const auto* leader = std::get_if<LeaderState>(&role_);
   return leader == nullptr ? NodeId() : leader->transfer_target;

@@ -73,6 +73,12 @@ class Raft {
   std::pair<Configuration, Index> ConfigurationAt(Index index) const;
   // Per follower, sorted by id; null when not leading.
   const std::vector<Progress>* followers() const;
+  // What a leader holds for others, each with a limit in RaftOptions; nothing when not leading.
+  struct Load {
+    std::size_t unapplied_bytes = 0;
+    std::size_t reads_waiting = 0;
+  };
+  Load load() const;
   // The follower that leadership is being handed to; 0 if none.
   NodeId transfer_target() const;
   // The entry that configuration() came from; 0 for the bootstrap configuration.

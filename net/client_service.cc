@@ -203,6 +203,7 @@ void ClientService::Start(grpc::ServerCompletionQueue* queue, Identity self, Add
   self_ = std::move(self);
   addresses_ = std::move(addresses);
   backend_ = std::move(backend);
+  pipeline_.Start({.submit = backend_.submit, .resolve = [this](Reply& reply) { Resolve(reply); }});
   Arm<GetMethod>(kArmedAtFirst);
   Arm<SetMethod>(kArmedAtFirst);
   Arm<TransactMethod>(kArmedAtFirst);
@@ -245,9 +246,11 @@ void ClientService::Stop() {
   for (const std::unique_ptr<Call>& call : calls_) {
     if (call != nullptr) call->Abandon();
   }
+  pipeline_.Stop();
 }
 
 void ClientService::Answer(RequestId request, Reply reply) {
+  if (PipelineService::Owns(request)) return pipeline_.Answer(request, std::move(reply));
   if (stopping_) return;
   const std::size_t at = request.value() - 1;
   GRASS_CHECK_LT(at, calls_.size());

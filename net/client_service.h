@@ -16,6 +16,7 @@
 #include "core/environment.h"
 #include "core/node.h"
 #include "net/address_book.h"
+#include "net/pipeline_service.h"
 #include "net/stubs.h"
 
 namespace grassdb::net {
@@ -35,6 +36,8 @@ class ClientService final : public Clients {
   ~ClientService() override;
 
   std::vector<grpc::Service*> services() { return {&database_, &admin_}; }
+  // Database/Pipeline is a stream. Outlives those of `streams`.
+  void AddTo(StreamService* streams) { pipeline_.AddTo(streams); }
   // Begins to accept calls. After the server has been started.
   void Start(grpc::ServerCompletionQueue* queue, Identity self, AddressBook addresses,
              Backend backend);
@@ -43,8 +46,16 @@ class ClientService final : public Clients {
   void Stop();
 
   void Answer(RequestId request, Reply reply) override;
+  // After each round of the event loop: sends the answers that were gathered.
+  void Flush() { pipeline_.Flush(); }
 
  private:
+  // wire::Database::AsyncService but for Pipeline, which is left to StreamService.
+  using DatabaseService = wire::Database::WithAsyncMethod_Get<
+      wire::Database::WithAsyncMethod_Set<wire::Database::WithAsyncMethod_Transact<
+          wire::Database::WithAsyncMethod_OpenSession<wire::Database::WithAsyncMethod_TakeSnapshot<
+              wire::Database::WithGenericMethod_Pipeline<wire::Database::Service>>>>>>;
+
   class Call;
   template <class Method>
   class UnaryCall;
@@ -70,11 +81,12 @@ class ClientService final : public Clients {
 
   Identity self_;
   AddressBook addresses_;
-  wire::Database::AsyncService database_;
+  DatabaseService database_;
   wire::Admin::AsyncService admin_;
   grpc::ServerCompletionQueue* queue_ = nullptr;
   Backend backend_;
   bool stopping_ = false;
+  PipelineService pipeline_;
   std::unique_ptr<Pools> pools_;
   // By RequestId - 1. A call keeps its number for life; numbers of calls that are gone are reused.
   std::vector<std::unique_ptr<Call>> calls_;

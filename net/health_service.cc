@@ -81,7 +81,7 @@ class HealthService::Watch final : public StreamHandler {
     }
     return absl::OkStatus();
   }
-  HalfClose half_close() const override { return HalfClose::kKeepsCall; }
+  void OnHalfClose(ServerStream&) override {}  // who watches has asked, and waits
 
   void Tell() { stream_->Send(Encode(service_->serving_)); }
 

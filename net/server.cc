@@ -118,6 +118,7 @@ Server::Server(const ServerOptions& options)
       peers_(std::make_unique<PeerTransport>(
           PeerTransportOptions{.self = NodeIdOf(options.name)},
           [this](Message message) { node_->OnMessage(std::move(message)); })) {
+  clients_->AddTo(&streams_);
   peers_->AddTo(&streams_);
   health_.AddTo(&streams_);
   AddReflectionTo(&streams_);
@@ -234,6 +235,7 @@ int Server::Run() {
     if (Now() >= node_->NextDeadline()) node_->OnDeadline();
     node_->Flush();
     if (node_->failed()) FailStop();
+    clients_->Flush();
     PublishState();
     if (stop_requested_.load(std::memory_order_relaxed) && HandleStop()) return 0;
   }

@@ -22,9 +22,23 @@ class StreamService::Stream final : public ServerStream {
                                    accepted_.tag());
   }
 
-  void Send(std::string message) override {
-    if (closing_) return;
-    if (outbox_.Push(std::move(message))) Write();
+  bool Send(std::string message) override {
+    if (closing_ || !outbox_.Push(std::move(message))) return false;
+    Write();
+    return true;
+  }
+
+  void End(const grpc::Status& status) override {
+    if (ending_ || closing_) return;
+    ending_ = true;
+    end_status_ = status;
+    EndIfDone();
+  }
+
+  void Resume() override {
+    if (!paused_ || closing_ || ending_ || !handler_->wants_more()) return;
+    paused_ = false;
+    Read();
   }
 
   std::string peer() const override { return context_.peer(); }
@@ -43,7 +57,8 @@ class StreamService::Stream final : public ServerStream {
                          "grassdb has no method " + context_.method()));
       return;
     }
-    handler_ = method->second(this);
+    outbox_ = Outbox(method->second.limits);
+    handler_ = method->second.make(this);
     Read();
   }
 
@@ -55,10 +70,12 @@ class StreamService::Stream final : public ServerStream {
   void OnRead(bool ok) {
     reading_ = false;
     if (!ok) {
-      if (handler_->half_close() == StreamHandler::HalfClose::kEndsCall) half_closed_ = true;
-      EndIfDone();
+      if (!closing_ && !ending_) handler_->OnHalfClose(*this);
+      if (closing_) MaybeRelease();
       return;
     }
+    if (closing_) return MaybeRelease();
+    if (ending_) return;
     grpc::Slice storage;
     const absl::Status status = handler_->OnMessage(ViewOf(received_, &storage));
     if (!status.ok()) {
@@ -66,7 +83,8 @@ class StreamService::Stream final : public ServerStream {
     } else if (closing_) {
       MaybeRelease();
     } else {
-      Read();
+      paused_ = true;
+      Resume();
     }
   }
 
@@ -88,14 +106,14 @@ class StreamService::Stream final : public ServerStream {
       Finish();
     } else {
       Write();
+      Resume();
       EndIfDone();
     }
   }
 
-  // The client has said all and has been told all.
+  // The client has been told all.
   void EndIfDone() {
-    if (closing_) return MaybeRelease();
-    if (half_closed_ && !writing_ && outbox_.empty()) Close(grpc::Status::OK);
+    if (ending_ && !closing_ && !writing_ && outbox_.empty()) Close(end_status_);
   }
 
   // The call is over, in whatever way.
@@ -140,9 +158,11 @@ class StreamService::Stream final : public ServerStream {
   grpc::ByteBuffer received_;
   Outbox outbox_;
   grpc::Status status_;
+  grpc::Status end_status_;
   bool reading_ = false;
   bool writing_ = false;
-  bool half_closed_ = false;
+  bool paused_ = false;     // the handler wants no more for now
+  bool ending_ = false;     // nothing more is read; ends with end_status_ when all is sent
   bool closing_ = false;    // nothing more is read or sent
   bool finishing_ = false;  // Finish has been called...
   bool finished_ = false;   // ...and has completed
@@ -162,9 +182,11 @@ StreamService::~StreamService() {
   GRASS_CHECK(streams_.empty());
 }
 
-void StreamService::Add(std::string path, MakeHandler make) {
+void StreamService::Add(std::string path, MakeHandler make, Outbox::Limits limits) {
   GRASS_CHECK(queue_ == nullptr);
-  GRASS_CHECK_MSG(methods_.emplace(std::move(path), std::move(make)).second, "a path added twice");
+  Method method{.make = std::move(make), .limits = limits};
+  GRASS_CHECK_MSG(methods_.emplace(std::move(path), std::move(method)).second,
+                  "a path added twice");
 }
 
 void StreamService::Start(grpc::ServerCompletionQueue* queue) {

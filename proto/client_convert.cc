@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "core/check.h"
 #include "proto/convert.h"
 
 namespace grassdb {
@@ -292,6 +293,22 @@ absl::StatusOr<ClientRequest> FromWire(wire::ChangeMembershipRequest&& request) 
   return result;
 }
 
+absl::StatusOr<ClientRequest> FromWire(wire::PipelineOperation&& operation) {
+  switch (operation.operation_case()) {
+    case wire::PipelineOperation::kSet:
+      return FromWire(std::move(*operation.mutable_set()));
+    case wire::PipelineOperation::kGet:
+      return FromWire(std::move(*operation.mutable_get()));
+    case wire::PipelineOperation::kTransact:
+      return FromWire(std::move(*operation.mutable_transact()));
+    case wire::PipelineOperation::kOpenSession:
+      return OpenSessionRequest{};
+    case wire::PipelineOperation::OPERATION_NOT_SET:
+      break;
+  }
+  return Invalid("operation", "of id " + std::to_string(operation.id()) + " asks for nothing");
+}
+
 void ToWire(Reply&& reply, wire::GetResponse* response) {
   response->set_found(reply.found);
   response->set_value(std::move(reply.value));
@@ -332,6 +349,29 @@ void ToWire(Reply&& reply, wire::TransferLeadershipResponse* response) {
 
 void ToWire(Reply&& reply, wire::ChangeMembershipResponse* response) {
   PutOutcome(reply, response);
+}
+
+void ToWire(Reply&& reply, wire::PipelineOperation::OperationCase kind,
+            wire::PipelineAnswer* answer) {
+  const bool ok = reply.code == ReplyCode::kOk;
+  if (ok) {
+    reply.leader_name.clear();
+    reply.leader_address.clear();
+  }
+  const bool has_code = kind != wire::PipelineOperation::kGet && reply.code != ReplyCode::kInvalid;
+  if (!ok && !has_code) return PutOutcome(reply, answer->mutable_error());
+  switch (kind) {
+    case wire::PipelineOperation::kSet:
+      return ToWire(std::move(reply), answer->mutable_set());
+    case wire::PipelineOperation::kGet:
+      return ToWire(std::move(reply), answer->mutable_get());
+    case wire::PipelineOperation::kTransact:
+      return ToWire(std::move(reply), answer->mutable_transact());
+    case wire::PipelineOperation::kOpenSession:
+      return ToWire(std::move(reply), answer->mutable_open_session());
+    case wire::PipelineOperation::OPERATION_NOT_SET:
+      GRASS_CHECK_MSG(false, "an answer to an operation that asks for nothing");
+  }
 }
 
 void ToWire(const NodeStatus& status, const Identity& self, wire::StatusResponse* response) {
@@ -409,6 +449,33 @@ wire::TransactRequest ToWire(const TransactionRequest& request) {
 
 wire::OpenSessionRequest ToWire(const OpenSessionRequest&) {
   return {};
+}
+
+void ToWire(const ClientRequest& request, wire::PipelineOperation* operation) {
+  if (const auto* get = std::get_if<GetRequest>(&request)) {
+    *operation->mutable_get() = ToWire(*get);
+    return;
+  }
+  const auto* write = std::get_if<TransactionRequest>(&request);
+  if (write == nullptr) {
+    GRASS_CHECK(std::holds_alternative<OpenSessionRequest>(request));
+    operation->mutable_open_session();
+    return;
+  }
+  const Transaction& transaction = write->transaction;
+  const bool puts_one = transaction.compares.empty() && transaction.failure.empty() &&
+                        transaction.success.size() == 1 &&
+                        transaction.success[0].kind == Operation::Kind::kPut;
+  if (!puts_one) {
+    *operation->mutable_transact() = ToWire(*write);
+    return;
+  }
+  wire::SetRequest& set = *operation->mutable_set();
+  set.set_key(transaction.success[0].key);
+  set.set_value(transaction.success[0].value);
+  set.set_session(write->session.value());
+  set.set_sequence(write->sequence.value());
+  set.set_acknowledged(write->acknowledged.value());
 }
 
 wire::TakeSnapshotRequest ToWire(const TakeSnapshotRequest&) {
@@ -490,6 +557,27 @@ absl::StatusOr<Reply> ReplyFrom(wire::TransferLeadershipResponse&& response) {
 
 absl::StatusOr<Reply> ReplyFrom(wire::ChangeMembershipResponse&& response) {
   return TakeOutcome(response);
+}
+
+absl::StatusOr<Reply> ReplyFrom(wire::PipelineAnswer&& answer) {
+  switch (answer.answer_case()) {
+    case wire::PipelineAnswer::kSet:
+      return ReplyFrom(std::move(*answer.mutable_set()));
+    case wire::PipelineAnswer::kGet:
+      return ReplyFrom(std::move(*answer.mutable_get()));
+    case wire::PipelineAnswer::kTransact:
+      return ReplyFrom(std::move(*answer.mutable_transact()));
+    case wire::PipelineAnswer::kOpenSession:
+      return ReplyFrom(std::move(*answer.mutable_open_session()));
+    case wire::PipelineAnswer::kError: {
+      absl::StatusOr<Reply> reply = TakeOutcome(*answer.mutable_error());
+      if (reply.ok() && reply->code == ReplyCode::kOk) return Invalid("error.code", "OK");
+      return reply;
+    }
+    case wire::PipelineAnswer::ANSWER_NOT_SET:
+      break;
+  }
+  return Invalid("answer", "to id " + std::to_string(answer.id()) + " says nothing");
 }
 
 std::string WireNameOf(ReplyCode code) {

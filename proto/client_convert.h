@@ -30,6 +30,9 @@ absl::StatusOr<ClientRequest> FromWire(wire::TransferLeadershipRequest&& request
 // Addresses are not parsed here: that they can be reached is net's to judge.
 absl::StatusOr<ClientRequest> FromWire(wire::ChangeMembershipRequest&& request);
 
+// Any of the above; InvalidArgument also for an operation that asks for nothing.
+absl::StatusOr<ClientRequest> FromWire(wire::PipelineOperation&& operation);
+
 // --- Server: replies out. `response` is empty; `reply` is moved out of. ---
 
 void ToWire(Reply&& reply, wire::GetResponse* response);
@@ -40,6 +43,10 @@ void ToWire(Reply&& reply, wire::TakeSnapshotResponse* response);
 void ToWire(Reply&& reply, wire::TransferLeadershipResponse* response);
 void ToWire(Reply&& reply, wire::ChangeMembershipResponse* response);
 
+// The answer to an operation of that kind. `answer` has its id and nothing else.
+void ToWire(Reply&& reply, wire::PipelineOperation::OperationCase kind,
+            wire::PipelineAnswer* answer);
+
 // `self` names the node and its cluster: a node that has just joined finds neither in its log.
 void ToWire(const NodeStatus& status, const Identity& self, wire::StatusResponse* response);
 
@@ -48,6 +55,9 @@ void ToWire(const NodeStatus& status, const Identity& self, wire::StatusResponse
 wire::GetRequest ToWire(const GetRequest& request);
 wire::TransactRequest ToWire(const TransactionRequest& request);
 wire::OpenSessionRequest ToWire(const OpenSessionRequest& request);
+// `request` is one that a pipeline carries. A transaction that only puts one key goes as the
+// shorter Set, whose answer does not say whether the key was there before.
+void ToWire(const ClientRequest& request, wire::PipelineOperation* operation);
 wire::TakeSnapshotRequest ToWire(const TakeSnapshotRequest& request);
 // `target_name`: TransferLeadershipRequest has only the id; empty for the best follower.
 wire::TransferLeadershipRequest TransferTo(std::string_view target_name);
@@ -62,6 +72,8 @@ absl::StatusOr<Reply> ReplyFrom(wire::OpenSessionResponse&& response);
 absl::StatusOr<Reply> ReplyFrom(wire::TakeSnapshotResponse&& response);
 absl::StatusOr<Reply> ReplyFrom(wire::TransferLeadershipResponse&& response);
 absl::StatusOr<Reply> ReplyFrom(wire::ChangeMembershipResponse&& response);
+
+absl::StatusOr<Reply> ReplyFrom(wire::PipelineAnswer&& answer);
 
 // The names of the codes as they travel in text ("NOT_LEADER"), for places where a protobuf enum
 // cannot go. nullopt for a name that is none.

@@ -23,7 +23,17 @@ constexpr std::uint64_t kNumberBound = std::uint64_t{1} << 62;
 
 namespace raft = wire::raft;
 using google::protobuf::internal::WireFormatLite;
+using google::protobuf::io::CodedInputStream;
 using google::protobuf::io::CodedOutputStream;
+
+constexpr std::uint32_t kEntriesTag = WireFormatLite::MakeTag(
+    raft::AppendEntriesRequest::kEntriesFieldNumber, WireFormatLite::WIRETYPE_LENGTH_DELIMITED);
+constexpr std::uint32_t kTermTag =
+    WireFormatLite::MakeTag(raft::LogEntry::kTermFieldNumber, WireFormatLite::WIRETYPE_VARINT);
+constexpr std::uint32_t kTypeTag =
+    WireFormatLite::MakeTag(raft::LogEntry::kTypeFieldNumber, WireFormatLite::WIRETYPE_VARINT);
+constexpr std::uint32_t kPayloadTag = WireFormatLite::MakeTag(
+    raft::LogEntry::kPayloadFieldNumber, WireFormatLite::WIRETYPE_LENGTH_DELIMITED);
 
 template <MessageKind kind>
 using BodyOf = std::variant_alternative_t<static_cast<std::size_t>(kind), MessageBody>;
@@ -214,6 +224,64 @@ void AppendEntries(const std::vector<Entry>& entries, std::string& out) {
 
 // --- Decoding: from the wire message into the body, checked ---
 
+// An entry as it came in; the payload is still in the message.
+struct WireEntry {
+  std::uint64_t term = 0;
+  std::uint32_t type = 0;
+  std::string_view payload;
+};
+
+// Reads LogEntry as protobuf would, but for the payload, which is only looked at.
+bool ParseEntry(std::string_view bytes, WireEntry& entry) {
+  CodedInputStream in(reinterpret_cast<const std::uint8_t*>(bytes.data()),
+                      static_cast<int>(bytes.size()));
+  while (const std::uint32_t tag = in.ReadTag()) {
+    switch (tag) {
+      case kTermTag:
+        if (!in.ReadVarint64(&entry.term)) return false;
+        break;
+      case kTypeTag:
+        if (!in.ReadVarint32(&entry.type)) return false;
+        break;
+      case kPayloadTag: {
+        std::uint32_t size = 0;
+        if (!in.ReadVarint32(&size)) return false;
+        const auto at = static_cast<std::size_t>(in.CurrentPosition());
+        if (size > bytes.size() - at) return false;
+        entry.payload = bytes.substr(at, size);
+        in.Skip(static_cast<int>(size));
+        break;
+      }
+      default:
+        if (!WireFormatLite::SkipField(&in, tag)) return false;
+    }
+  }
+  return in.ConsumedEntireMessage();
+}
+
+// Parts an AppendEntriesRequest: the entries, and the bytes of everything else, which is a message
+// too. Entries are read by hand, because a LogEntry each would copy every payload once more.
+bool PartAppend(std::string_view bytes, std::vector<WireEntry>& entries, std::string& rest) {
+  CodedInputStream in(reinterpret_cast<const std::uint8_t*>(bytes.data()),
+                      static_cast<int>(bytes.size()));
+  while (true) {
+    const auto begin = static_cast<std::size_t>(in.CurrentPosition());
+    const std::uint32_t tag = in.ReadTag();
+    if (tag == 0) return in.ConsumedEntireMessage();
+    if (tag != kEntriesTag) {
+      if (!WireFormatLite::SkipField(&in, tag)) return false;
+      rest.append(bytes.substr(begin, static_cast<std::size_t>(in.CurrentPosition()) - begin));
+      continue;
+    }
+    std::uint32_t size = 0;
+    if (!in.ReadVarint32(&size)) return false;
+    const auto at = static_cast<std::size_t>(in.CurrentPosition());
+    if (size > bytes.size() - at) return false;
+    if (!ParseEntry(bytes.substr(at, size), entries.emplace_back())) return false;
+    in.Skip(static_cast<int>(size));
+  }
+}
+
 // A configuration that no cluster can have is refused like bytes that are none: adopted, it would
 // leave a cluster without a quorum, or with one that two leaders can have.
 std::optional<Configuration> TakeConfiguration(std::string_view bytes, const char* field,
@@ -270,32 +338,33 @@ RequestVoteResponse FromWire(raft::RequestVoteResponse& wire, const Message&, Fi
 }
 
 // The checks of one entry; `last_term` is the term of the entry before it.
-void CheckEntry(const raft::LogEntry& entry, Term last_term, Term leader_term, Fields& fields) {
-  fields.Require(entry.term() >= last_term.value(), "entries.term", entry.term(),
+void CheckEntry(const WireEntry& entry, Term last_term, Term leader_term, Fields& fields) {
+  fields.Require(entry.term >= last_term.value(), "entries.term", entry.term,
                  "is below the term of the entry before it");
-  fields.Require(entry.term() <= leader_term.value(), "entries.term", entry.term(),
+  fields.Require(entry.term <= leader_term.value(), "entries.term", entry.term,
                  "is above the term of the leader");
-  fields.RequireNotZero("entries.term", entry.term());
-  switch (entry.type()) {
+  fields.RequireNotZero("entries.term", entry.term);
+  switch (entry.type) {
     case static_cast<std::uint32_t>(EntryType::kNoop):
-      fields.Require(entry.payload().empty(), "entries.payload", entry.payload().size(),
+      fields.Require(entry.payload.empty(), "entries.payload", entry.payload.size(),
                      "bytes in an entry that carries none");
       return;
     case static_cast<std::uint32_t>(EntryType::kCommand):
       // Here, and not when it is committed: then it would stop every node, after every start.
-      if (!DecodeCommand(entry.payload()).has_value()) {
+      if (!IsCommand(entry.payload)) {
         fields.Refuse("entries.payload", "does not decode as a command");
       }
       return;
     case static_cast<std::uint32_t>(EntryType::kConfiguration):
-      TakeConfiguration(entry.payload(), "entries.payload", fields);
+      TakeConfiguration(entry.payload, "entries.payload", fields);
       return;
     default:
-      fields.Require(false, "entries.type", entry.type(), "is not an entry type");
+      fields.Require(false, "entries.type", entry.type, "is not an entry type");
   }
 }
 
-AppendEntriesRequest FromWire(raft::AppendEntriesRequest& wire, const Message& message,
+AppendEntriesRequest FromWire(const raft::AppendEntriesRequest& wire,
+                              const std::vector<WireEntry>& entries, const Message& message,
                               Fields& fields) {
   fields.RequireNotZero("header.term", message.term.value());
   fields.Require((wire.prev_log_index() == 0) == (wire.prev_log_term() == 0), "prev_log_term",
@@ -310,17 +379,17 @@ AppendEntriesRequest FromWire(raft::AppendEntriesRequest& wire, const Message& m
   body.leader_commit = Index(wire.leader_commit());
   body.read_round = ReadRound(wire.read_round());
   body.sent_at = InstantOf(wire.sent_at());
-  body.entries.reserve(static_cast<std::size_t>(wire.entries_size()));
+  body.entries.reserve(entries.size());
   Index index = body.prev_log_index;
   Term last_term = body.prev_log_term;
-  for (const raft::LogEntry& entry : wire.entries()) {
+  for (const WireEntry& entry : entries) {
     CheckEntry(entry, last_term, message.term, fields);
     if (!fields.problem().ok()) break;
-    last_term = Term(entry.term());
+    last_term = Term(entry.term);
     body.entries.push_back(Entry{.index = ++index,
                                  .term = last_term,
-                                 .type = static_cast<EntryType>(entry.type()),
-                                 .payload = Bytes(entry.payload())});
+                                 .type = static_cast<EntryType>(entry.type),
+                                 .payload = Bytes(entry.payload)});
   }
   return body;
 }
@@ -432,22 +501,45 @@ absl::Status TakeHeader(const raft::Header& header, const char* name, ClusterId 
   return fields.problem();
 }
 
-template <class Wire>
-absl::StatusOr<Message> Decode(std::string_view bytes, ClusterId expected, const char* name) {
-  Wire wire;
-  if (bytes.size() > kPeerMessageBytesMax ||
-      !wire.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
-    return absl::InvalidArgumentError(std::string(name) + ": " + std::to_string(bytes.size()) +
-                                      " bytes that do not parse");
-  }
+absl::Status DoesNotParse(const char* name, std::string_view bytes) {
+  return absl::InvalidArgumentError(std::string(name) + ": " + std::to_string(bytes.size()) +
+                                    " bytes that do not parse");
+}
+
+// `content` is what FromWire is given besides `message`.
+template <class Wire, class... Content>
+absl::StatusOr<Message> TakeMessage(const Wire& wire, ClusterId expected, const char* name,
+                                    Content&&... content) {
   Message message;
   if (absl::Status status = TakeHeader(wire.header(), name, expected, message); !status.ok()) {
     return status;
   }
   Fields fields(name);
-  message.body = FromWire(wire, message, fields);
+  message.body = FromWire(std::forward<Content>(content)..., message, fields);
   if (!fields.problem().ok()) return fields.problem();
   return message;
+}
+
+template <class Wire>
+absl::StatusOr<Message> Decode(std::string_view bytes, ClusterId expected, const char* name) {
+  Wire wire;
+  if (bytes.size() > kPeerMessageBytesMax ||
+      !wire.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
+    return DoesNotParse(name, bytes);
+  }
+  return TakeMessage(wire, expected, name, wire);
+}
+
+absl::StatusOr<Message> DecodeAppend(std::string_view bytes, ClusterId expected) {
+  constexpr const char* kName = "AppendEntriesRequest";
+  std::vector<WireEntry> entries;
+  std::string rest;
+  raft::AppendEntriesRequest wire;
+  if (bytes.size() > kPeerMessageBytesMax || !PartAppend(bytes, entries, rest) ||
+      !wire.ParseFromString(rest)) {
+    return DoesNotParse(kName, bytes);
+  }
+  return TakeMessage(wire, expected, kName, wire, entries);
 }
 
 }  // namespace
@@ -481,7 +573,7 @@ absl::StatusOr<Message> DecodeMessage(MessageKind kind, std::string_view bytes,
     case MessageKind::kRequestVoteResponse:
       return Decode<raft::RequestVoteResponse>(bytes, expected, "RequestVoteResponse");
     case MessageKind::kAppendEntriesRequest:
-      return Decode<raft::AppendEntriesRequest>(bytes, expected, "AppendEntriesRequest");
+      return DecodeAppend(bytes, expected);
     case MessageKind::kAppendEntriesResponse:
       return Decode<raft::AppendEntriesResponse>(bytes, expected, "AppendEntriesResponse");
     case MessageKind::kInstallSnapshotRequest:

@@ -33,9 +33,15 @@ enum class Choice : std::uint32_t {
   kCrashLoss = 12,    // about: node; number: of its crash. Left out: everything written survives
   kHealRestart = 13,  // that every node is restarted when the faults end
   kOldMail = 14,      // about: node; number: of the message that comes once more after a lost disk
-  kRarePath = 15  // about: KeyOfSite (sites.h), node or client; number: of the pass. It is taken
+  kRarePath = 15,  // about: KeyOfSite (sites.h), node or client; number: of the pass. It is taken
+  kCorrupt = 16,   // as kLoss: its bytes change, and its connection breaks
+  kPacketCorrupt = 17,   // as kPacketLoss
+  kPulse = 18,           // about: FaultKind, occurrence; number: of the pulse within it
+  kStandingDeaths = 19,  // that who is cut off by the standing partition is down
+  kWound = 20,           // about: node, place in its fault; number: of the fault. Damage is done
+  kMisread = 21,         // about: node; number: of its I/O
 };
-inline constexpr std::size_t kChoices = 16;
+inline constexpr std::size_t kChoices = 22;
 
 struct Decision {
   Choice choice = Choice::kFault;

@@ -1,5 +1,5 @@
-// The clock of one simulated node: it starts anywhere, runs a little fast or slow, and may jump
-// ahead.
+// The clock of one simulated node: it starts anywhere, runs a little fast or slow, may jump ahead,
+// and may stand still for a while.
 #ifndef GRASSDB_SIM_CLOCK_H_
 #define GRASSDB_SIM_CLOCK_H_
 
@@ -21,13 +21,17 @@ class DriftingClock {
     GRASS_CHECK(drift_ppm > -1'000'000 / 2 && drift_ppm < 1'000'000);
   }
 
-  Instant At(TrueTime time) const { return base_ + Shown((time - start_).count()); }
+  Instant At(TrueTime time) const {
+    return stands_ ? base_ : base_ + Shown((time - start_).count());
+  }
 
-  // The earliest true time at which the clock shows `instant` or later; kNever for Instant::max().
+  // The earliest true time at which the clock shows `instant` or later; kNever for Instant::max(),
+  // and while the clock stands still before it.
   TrueTime When(Instant instant) const {
     if (instant == Instant::max()) return kNever;
     const Duration::rep wanted = (instant - base_).count();
     if (wanted <= 0) return start_;
+    if (stands_) return kNever;
     Duration::rep elapsed = wanted / (1'000'000 + drift_ppm_) * 1'000'000 - 2'000'000;
     if (elapsed < 0) elapsed = 0;
     // The estimate above is low by a few milliseconds at most; finish by exact steps.
@@ -40,6 +44,24 @@ class DriftingClock {
 
   // From `now` on the clock runs true.
   void RunTrue(TrueTime now) { *this = DriftingClock(now, At(now), 0); }
+
+  // It stands still from `now` on...
+  void Stop(TrueTime now) {
+    base_ = At(now);
+    start_ = now;
+    stands_ = true;
+  }
+  // ...until now, and goes on `leap` after what it has shown all the while. Nothing if it runs.
+  void GoOn(TrueTime now, Duration leap) {
+    if (!stands_) return;
+    GRASS_CHECK(leap.count() >= 0);
+    start_ = now;
+    base_ += leap;
+    stands_ = false;
+  }
+  bool stands() const { return stands_; }
+  // When it stopped; it stands.
+  TrueTime stopped_at() const { return start_; }
 
   // From now on the clock is `by` further ahead.
   void JumpAhead(Duration by) {
@@ -57,6 +79,7 @@ class DriftingClock {
   TrueTime start_;
   Instant base_;
   std::int64_t drift_ppm_ = 0;
+  bool stands_ = false;
 };
 
 }  // namespace grassdb::sim

@@ -34,7 +34,8 @@ absl::Status NoSuchFile(std::string_view name) {
 
 class SimDisk::OpenFile final : public store::File {
  public:
-  OpenFile(SimDisk* disk, InodeRef inode) : disk_(disk), inode_(std::move(inode)) {}
+  OpenFile(SimDisk* disk, InodeRef inode, std::string_view name)
+      : disk_(disk), inode_(std::move(inode)), name_(name) {}
 
   absl::StatusOr<std::size_t> ReadAt(std::uint64_t offset, std::span<char> out) override {
     disk_->Spend(disk_->plan_.read, out.size());
@@ -42,6 +43,8 @@ class SimDisk::OpenFile final : public store::File {
     if (offset >= content.size()) return std::size_t{0};
     const std::size_t size = std::min<std::size_t>(out.size(), content.size() - offset);
     std::memcpy(out.data(), content.data() + offset, size);
+    const absl::Status status = disk_->Meet(*inode_, name_, offset, out.first(size));
+    if (!status.ok()) return status;
     return size;
   }
 
@@ -62,7 +65,7 @@ class SimDisk::OpenFile final : public store::File {
           Bounded(disk_->random_(Stream::kIoFault, disk_->node_, io.number, 2), size + 1));
     // Up to the last byte that there is room for.
     if (missing > 0) io.data.resize(std::min<std::size_t>(io.data.size(), size - missing));
-    ApplyToContent(io, &inode_->cache);
+    ApplyToCache(io);
     if (fails) return IoError("write", "");
     return missing > 0 ? NoRoom("write in", disk_->path()) : absl::OkStatus();
   }
@@ -82,13 +85,14 @@ class SimDisk::OpenFile final : public store::File {
     Io& io = disk_->Record(IoType::kTruncate, disk_->plan_.write, 0);
     io.inode = inode_;
     io.offset = size;
-    ApplyToContent(io, &inode_->cache);
+    ApplyToCache(io);
     return absl::OkStatus();
   }
 
  private:
   SimDisk* disk_;
   InodeRef inode_;
+  const std::string name_;  // when it was opened
 };
 
 class SimDisk::HeldLock final : public store::Lock {
@@ -124,6 +128,7 @@ TrueTime SimDisk::EndJob() {
 
 void SimDisk::Heal() {
   plan_.straggle = 0;
+  plan_.misread = 0;
   plan_.write_failure = 0;
   plan_.sync_failure = 0;
   slowness_ = 1;
@@ -192,7 +197,7 @@ absl::StatusOr<std::unique_ptr<store::File>> SimDisk::Open(std::string_view name
   }
   if (found != names_.end()) {
     const InodeRef inode = found->second;
-    auto file = std::make_unique<OpenFile>(this, inode);
+    auto file = std::make_unique<OpenFile>(this, inode, name);
     if (mode == store::OpenMode::kReplace && !inode->cache.empty()) {
       const absl::Status status = file->Truncate(0);
       if (!status.ok()) return status;
@@ -208,7 +213,7 @@ absl::StatusOr<std::unique_ptr<store::File>> SimDisk::Open(std::string_view name
   io.inode->number = next_inode_++;
   io.to = name;
   ApplyToNames(io, &names_);
-  return std::unique_ptr<store::File>(std::make_unique<OpenFile>(this, io.inode));
+  return std::unique_ptr<store::File>(std::make_unique<OpenFile>(this, io.inode, name));
 }
 
 absl::Status SimDisk::Rename(std::string_view from, std::string_view to) {

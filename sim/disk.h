@@ -8,6 +8,10 @@
 //
 //     BeginJob(now) ... the store's I/Os ...  EndJob() -> when the job is done
 //
+// What was durable may be damaged (damage.h): by order, or when a read returns another place.
+// Beside a damaged file stands what it would be without that, so that it is known of every byte
+// which is damaged, until it is written again.
+//
 // At a crash of the machine at time t: a sync that ended by t has made durable what was written
 // before it. Of every other I/O begun by t, any sectors may have landed in any order, a sector of
 // 512 bytes may be torn, sizes and names may be old or new. At the death of the process alone, the
@@ -21,12 +25,14 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "sim/choices.h"
+#include "sim/damage.h"
 #include "sim/plan.h"
 #include "sim/random.h"
 #include "sim/recorder.h"
@@ -34,8 +40,6 @@
 #include "store/file.h"
 
 namespace grassdb::sim {
-
-inline constexpr std::size_t kSectorBytes = 512;
 
 enum class CrashKind : std::uint8_t {
   kProcess = 0,  // kill -9: the page cache survives
@@ -53,6 +57,15 @@ enum class IoType : std::uint8_t {
   kDirectorySync
 };
 inline constexpr std::uint64_t kIoTypes = 7;
+
+// Says where a read may not be misdirected.
+class DamageGuard {
+ public:
+  virtual ~DamageGuard() = default;
+  // `content` is what the file `name` of the disk of `node` would be without any damage.
+  virtual bool MayMisread(std::uint32_t node, std::string_view name, std::string_view content,
+                          const Extent& extent) const = 0;
+};
 
 class SimDisk final : public store::Directory {
  public:
@@ -86,6 +99,21 @@ class SimDisk final : public store::Directory {
   void LimitRoom(std::uint64_t bytes) { limit_ = Used() + bytes; }
   void FreeRoom() { limit_ = UINT64_MAX; }
   bool Holds(std::string_view name) const { return names_.contains(name); }
+  // Of the files whose names are durable, by name.
+  struct DurableFile {
+    std::string name;
+    std::string content;           // without any damage
+    std::uint64_t older_size = 0;  // it had this durable size before; 0: it had none
+  };
+  std::vector<DurableFile> DurableFiles(TrueTime now);
+  // The wound's places exist, but nothing needs to come of it: a bit of an unreadable sector.
+  void Damage(TrueTime now, const Wound& wound);
+  // Whether any byte of any file is damaged.
+  bool IsDamaged();
+  // Whether a read since this was last asked has met damage, or another place than its own.
+  bool TakeMet() { return std::exchange(met_, false); }
+  // Null: no read is misdirected. Outlives the disk.
+  void SetGuard(const DamageGuard* guard) { guard_ = guard; }
 
   // Multiplies every duration from now on.
   void SetSlowness(std::uint32_t factor) { slowness_ = factor; }
@@ -96,7 +124,7 @@ class SimDisk final : public store::Directory {
   // A moment of the I/O at which the trap has sprung since this was last asked.
   std::optional<TrueTime> TakeSprung() { return std::exchange(trap_.sprung, std::nullopt); }
 
-  // Room, no failures, no stragglers and no trap from now on.
+  // Room, no failures, no misdirected reads, no stragglers and no trap from now on. Damage stays.
   void Heal();
 
   // store::Directory.
@@ -117,6 +145,16 @@ class SimDisk final : public store::Directory {
     std::uint64_t number = 0;
     std::string durable;
     std::string cache;
+    // Without the damage; none if there is none.
+    struct Sound {
+      std::string durable;
+      std::string cache;
+    };
+    std::optional<Sound> sound;
+    std::set<std::uint64_t> unreadable;  // where such sectors begin
+    // What each sector held before its last write, and the last smaller size.
+    std::string previous;
+    std::uint64_t older_size = 0;
   };
   using InodeRef = std::shared_ptr<Inode>;
   using Names = std::map<std::string, InodeRef, std::less<>>;
@@ -144,6 +182,8 @@ class SimDisk final : public store::Directory {
   static void ApplyWrite(std::uint64_t offset, std::string_view data, std::string* content);
   static void ApplyToContent(const Io& io, std::string* content);
   static void ApplyToNames(const Io& io, Names* names);
+  static void ApplyToCache(const Io& io);
+  static void ApplyToDurable(const Io& io);
   static bool ChangesContent(const Io& io) {
     return io.type == IoType::kWrite || io.type == IoType::kTruncate;
   }
@@ -167,9 +207,18 @@ class SimDisk final : public store::Directory {
   void CrashProcess(TrueTime now, std::uint64_t number);
   void CrashPower(std::uint64_t number);
   void LandSectors(Inode& inode, std::uint64_t crash);
+  std::string Landed(const Inode& inode, const std::string& durable, std::uint64_t crash) const;
   void LandPrefix(std::uint64_t crash);
   void LandNames(Survival survival, std::uint64_t crash);
   void ForEachInode(const std::function<void(Inode&)>& visit);
+  // As a process that has just begun finds it: what is durable, and what was written since.
+  void RebuildCache(Inode& inode);
+  // disk_damage.cc
+  void Wreck(Inode& inode, const Wound& wound);
+  absl::Status Meet(const Inode& inode, const std::string& name, std::uint64_t offset,
+                    std::span<char> out);
+  bool Misreads(const Inode& inode, const std::string& name, std::uint64_t offset,
+                std::span<char> out);
 
   DiskPlan plan_;
   Keyed random_;
@@ -188,6 +237,9 @@ class SimDisk final : public store::Directory {
   Names names_;  // as the process sees them
   Names durable_names_;
   std::deque<Io> pending_;  // in the order they were issued
+  std::vector<InodeRef> wounded_;
+  const DamageGuard* guard_ = nullptr;
+  bool met_ = false;
 };
 
 }  // namespace grassdb::sim

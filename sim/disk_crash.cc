@@ -25,6 +25,35 @@ void SimDisk::ApplyToContent(const Io& io, std::string* content) {
   }
 }
 
+void SimDisk::ApplyToCache(const Io& io) {
+  Inode& inode = *io.inode;
+  ApplyToContent(io, &inode.cache);
+  if (inode.sound) ApplyToContent(io, &inode.sound->cache);
+  if (inode.unreadable.empty()) return;
+  // A sector that is written whole can be read again.
+  if (io.type == IoType::kTruncate) {
+    inode.unreadable.erase(inode.unreadable.lower_bound(io.offset), inode.unreadable.end());
+    return;
+  }
+  std::erase_if(inode.unreadable, [&io](std::uint64_t begin) {
+    return io.offset <= begin && begin + kSectorBytes <= io.offset + io.data.size();
+  });
+}
+
+void SimDisk::ApplyToDurable(const Io& io) {
+  Inode& inode = *io.inode;
+  const std::uint64_t size = inode.durable.size();
+  if (io.type == IoType::kWrite && !io.data.empty()) {
+    inode.previous.resize(std::max(inode.previous.size(), inode.durable.size()));
+    const std::uint64_t begin = io.offset / kSectorBytes * kSectorBytes;
+    const std::uint64_t end = std::min<std::uint64_t>(size, io.offset + io.data.size());
+    if (begin < end) inode.previous.replace(begin, end - begin, inode.durable, begin, end - begin);
+  }
+  ApplyToContent(io, &inode.durable);
+  if (inode.sound) ApplyToContent(io, &inode.sound->durable);
+  if (inode.durable.size() > size) inode.older_size = size;
+}
+
 void SimDisk::ApplyToNames(const Io& io, Names* names) {
   GRASS_CHECK(ChangesNames(io));
   if (io.type == IoType::kRename || io.type == IoType::kRemove) {
@@ -57,7 +86,7 @@ void SimDisk::SettleFile(std::size_t sync) {
   for (std::size_t i = 0; i < pending_.size(); ++i) {
     Io& io = pending_[i];
     if (i < sync && ChangesContent(io) && io.inode == inode) {
-      ApplyToContent(io, &inode->durable);
+      ApplyToDurable(io);
     } else if (i != sync) {
       rest.push_back(std::move(io));
     }
@@ -107,6 +136,7 @@ void SimDisk::Wipe() {
   pending_.clear();
   names_.clear();
   durable_names_.clear();
+  wounded_.clear();
 }
 
 SimDisk::Image SimDisk::Save(TrueTime now) {
@@ -119,7 +149,11 @@ SimDisk::Image SimDisk::Save(TrueTime now) {
 void SimDisk::Restore(const Image& image) {
   Wipe();
   for (const auto& [name, content] : image) {
-    durable_names_[name] = std::make_shared<Inode>(Inode{next_inode_++, content, content});
+    auto inode = std::make_shared<Inode>();
+    inode->number = next_inode_++;
+    inode->durable = content;
+    inode->cache = content;
+    durable_names_[name] = std::move(inode);
   }
   names_ = durable_names_;
 }
@@ -132,11 +166,18 @@ void SimDisk::CrashProcess(TrueTime now, std::uint64_t number) {
     data.resize(Bounded(random_(Stream::kCrash, node_, number, 6), data.size() + 1));
   }
   std::erase_if(pending_, [](const Io& io) { return !ChangesContent(io) && !ChangesNames(io); });
-  ForEachInode([](Inode& inode) { inode.cache = inode.durable; });
+  ForEachInode([this](Inode& inode) { RebuildCache(inode); });
   names_ = durable_names_;
   for (const Io& io : pending_) {
-    if (ChangesContent(io)) ApplyToContent(io, &io.inode->cache);
     if (ChangesNames(io)) ApplyToNames(io, &names_);
+  }
+}
+
+void SimDisk::RebuildCache(Inode& inode) {
+  inode.cache = inode.durable;
+  if (inode.sound) inode.sound->cache = inode.sound->durable;
+  for (const Io& io : pending_) {
+    if (io.inode.get() == &inode && ChangesContent(io)) ApplyToCache(io);
   }
 }
 
@@ -151,7 +192,7 @@ void SimDisk::CrashPower(std::uint64_t number) {
       break;
     case Survival::kEverything:
       for (const Io& io : pending_) {
-        if (ChangesContent(io)) ApplyToContent(io, &io.inode->durable);
+        if (ChangesContent(io)) ApplyToDurable(io);
       }
       break;
     case Survival::kPrefix:
@@ -164,7 +205,7 @@ void SimDisk::CrashPower(std::uint64_t number) {
   LandNames(survival, number);
   pending_.clear();
   names_ = durable_names_;
-  ForEachInode([](Inode& inode) { inode.cache = inode.durable; });
+  ForEachInode([this](Inode& inode) { RebuildCache(inode); });
 }
 
 // Everything up to some byte of some write, in the order of issue.
@@ -180,11 +221,11 @@ void SimDisk::LandPrefix(std::uint64_t crash) {
           Bounded(random_(Stream::kCrash, node_, crash, 3), io.data.size() + 1);
       if (io.type == IoType::kWrite) {
         io.data.resize(cut);
-        ApplyToContent(io, &io.inode->durable);
+        ApplyToDurable(io);
       }
       return;
     }
-    ApplyToContent(io, &io.inode->durable);
+    ApplyToDurable(io);
     --left;
   }
 }
@@ -193,13 +234,20 @@ void SimDisk::LandPrefix(std::uint64_t crash) {
 // durable, and may be torn between that one and the next. The size is any of the sizes the file
 // had.
 void SimDisk::LandSectors(Inode& inode, std::uint64_t crash) {
-  std::vector<std::string> versions{inode.durable};
+  std::string landed = Landed(inode, inode.durable, crash);
+  if (inode.sound) inode.sound->durable = Landed(inode, inode.sound->durable, crash);
+  inode.durable = std::move(landed);
+}
+
+std::string SimDisk::Landed(const Inode& inode, const std::string& durable,
+                            std::uint64_t crash) const {
+  std::vector<std::string> versions{durable};
   for (const Io& io : pending_) {
     if (!ChangesContent(io) || io.inode.get() != &inode) continue;
     versions.push_back(versions.back());
     ApplyToContent(io, &versions.back());
   }
-  if (versions.size() == 1) return;
+  if (versions.size() == 1) return durable;
   const auto pick = [&](std::uint64_t what, std::uint64_t sector, std::uint64_t bound) {
     return Bounded(random_(Stream::kCrash, node_, crash, what, inode.number, sector), bound);
   };
@@ -214,7 +262,7 @@ void SimDisk::LandSectors(Inode& inode, std::uint64_t crash) {
       if (at + i < version.size()) landed[at + i] = version[at + i];
     }
   }
-  inode.durable = std::move(landed);
+  return landed;
 }
 
 void SimDisk::LandNames(Survival survival, std::uint64_t crash) {

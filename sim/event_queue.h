@@ -27,6 +27,7 @@ enum class EventType : std::uint32_t {
   kFaultEnds = 11,    // target: kind of fault; value: number of the occurrence
   kProbe = 12,        // the healed cluster is looked at
   kTrapSprings = 13,  // target: host; value: life
+  kFaultPulse = 14,   // target: kind of fault; value: number of the occurrence
 };
 
 struct SimEvent {

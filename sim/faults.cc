@@ -1,6 +1,7 @@
 #include "sim/faults.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace grassdb::sim {
 namespace {
@@ -13,6 +14,7 @@ bool SideOf(std::uint64_t random, std::uint32_t node) {
 bool Cuts(PartitionShape shape, std::uint32_t nodes, std::uint32_t one, std::uint64_t random,
           std::uint32_t from, std::uint32_t to) {
   const std::uint64_t sides = Derive(random, 2);
+  const std::uint32_t next = (one + 1) % nodes;
   switch (shape) {
     case PartitionShape::kIsolateOne:
       return from == one || to == one;
@@ -32,6 +34,26 @@ bool Cuts(PartitionShape shape, std::uint32_t nodes, std::uint32_t one, std::uin
       return Bounded(Derive(random, 3 + std::uint64_t{from} * nodes + to), 3) == 0;
     case PartitionShape::kLeaderless:
       return from != one && to != one;
+    case PartitionShape::kChain:
+      return (from < to ? to - from : from - to) != 1;
+    case PartitionShape::kOneWay:
+      return !SideOf(sides, from) && SideOf(sides, to);
+    case PartitionShape::kOneLink:
+      return (from == one && to == next) || (from == next && to == one);
+    case PartitionShape::kOneWayLink:
+      return from == next && to == one;
+    case PartitionShape::kThreeWays:
+      return Bounded(Derive(sides, from), 3) != Bounded(Derive(sides, to), 3);
+    case PartitionShape::kMajorities: {
+      const std::uint32_t apart = from < to ? to - from : from - to;
+      return std::min(apart, nodes - apart) > (nodes / 2 + 1) / 2;
+    }
+    case PartitionShape::kConstrained:
+      return from == one || to == one || (from != next && to != next);
+    case PartitionShape::kHalfOpen:
+      if (to == one) return false;
+      if (from == one) return SideOf(sides, to);
+      return SideOf(sides, from) != SideOf(sides, to);
   }
   return false;
 }
@@ -87,7 +109,7 @@ CrashKind FaultInjector::CrashKindOf(FaultKind kind, std::uint64_t number) const
 }
 
 Links FaultInjector::LinksOf(FaultKind kind, std::uint64_t number, std::uint32_t victim) const {
-  if (kind == FaultKind::kPartition) {
+  if (kind == FaultKind::kPartition || kind == FaultKind::kFlap) {
     const auto shape =
         static_cast<PartitionShape>(Bounded(Draw(kind, number, About::kShape), kPartitionShapes));
     return LinksCut(shape, plan_.nodes, victim, Draw(kind, number, About::kSides));
@@ -105,7 +127,7 @@ Links FaultInjector::LinksOf(FaultKind kind, std::uint64_t number, std::uint32_t
   return links;
 }
 
-Links FaultInjector::StandingPartition(const CanLead& can_lead) const {
+FaultInjector::Standing FaultInjector::StandingPartition(const CanLead& can_lead) const {
   for (std::uint64_t attempt = 0; attempt < 16; ++attempt) {
     // Numbers that no partition of the fault phase reaches.
     const std::uint64_t number = UINT64_MAX - attempt;
@@ -116,7 +138,9 @@ Links FaultInjector::StandingPartition(const CanLead& can_lead) const {
       in_touch[to] &= ~(std::uint64_t{1} << from);
     }
     for (std::uint32_t node = 0; node < plan_.nodes; ++node) {
-      if (can_lead(node, in_touch[node])) return links;
+      if (!can_lead(node, in_touch[node])) continue;
+      const bool dead = Draw(FaultKind::kPartition, number, About::kOthers) % 2 == 0;
+      return {std::move(links), in_touch[node], dead};
     }
   }
   return {};
@@ -128,7 +152,79 @@ void FaultInjector::BeginClog(std::uint64_t number) {
     for (Place to = 0; to < plan_.nodes; ++to) {
       if (Draw(FaultKind::kClog, number, About::kLink, from, to) % 3 != 0) continue;
       const std::uint64_t draw = Draw(FaultKind::kClog, number, About::kUntil, from, to);
-      network_->Clog(from, to, queue_->now() + Between(draw, length / 4, length));
+      network_->Clog(from, to, queue_->now(), queue_->now() + Between(draw, length / 4, length));
+    }
+  }
+}
+
+// FoundationDB's "swizzle": half of the machines are clogged one after the other in the first half
+// of the time, and are let go in another order in the second.
+void FaultInjector::BeginSwizzle(std::uint64_t number) {
+  const FaultKind kind = FaultKind::kSwizzle;
+  const Duration half = LengthOf(kind, number) / 2;
+  for (Place node = 0; node < plan_.nodes; ++node) {
+    if (Draw(kind, number, About::kLink, node) % 2 == 0) continue;
+    const TrueTime begin =
+        queue_->now() + Between(Draw(kind, number, About::kFrom, node), Duration(0), half);
+    const TrueTime end =
+        queue_->now() + half + Between(Draw(kind, number, About::kUntil, node), Duration(0), half);
+    for (Place other = 0; other < plan_.nodes; ++other) {
+      if (other == node) continue;
+      network_->Clog(node, other, begin, end);
+      network_->Clog(other, node, begin, end);
+    }
+  }
+}
+
+// --- Faults of several steps ---
+
+void FaultInjector::SchedulePulse(FaultKind kind) {
+  Active& active = active_[static_cast<std::size_t>(kind)];
+  const Duration length = LengthOf(kind, active.number);
+  const std::uint64_t draw = Draw(kind, active.number, About::kUntil, active.pulses);
+  queue_->Push(queue_->now() + BetweenScales(draw, length / 64, length / 4), EventType::kFaultPulse,
+               static_cast<std::uint32_t>(kind), active.number);
+}
+
+void FaultInjector::OnPulse(FaultKind kind, std::uint64_t number) {
+  Active& active = active_[static_cast<std::size_t>(kind)];
+  if (stopped_ || !active.under_way || active.number != number) return;
+  ++active.pulses;
+  const Decision decision{Choice::kPulse,
+                          {static_cast<std::uint32_t>(kind), static_cast<std::uint32_t>(number)},
+                          active.pulses};
+  if (recorder_->choices.Takes(decision)) Pulse(kind);
+  SchedulePulse(kind);
+}
+
+void FaultInjector::Pulse(FaultKind kind) {
+  Active& active = active_[static_cast<std::size_t>(kind)];
+  const std::uint64_t draw = Draw(kind, active.number, About::kPulse, active.pulses);
+  if (kind == FaultKind::kClockStrobe) {
+    Host& host = targets_->HostAt(active.victim);
+    // Now and then it stays behind, so that it is also wrong in the end.
+    const Host::GoOn how = draw % 8 == 0 ? Host::GoOn::kBehind : Host::GoOn::kCaughtUp;
+    if (host.ClockStands()) return host.LetClockGoOn(how);
+    return host.StopClock();
+  }
+  if (kind == FaultKind::kFlap) return Flap(&active);
+  const std::optional<std::uint32_t> leader = targets_->Leader();
+  const auto drawn = static_cast<std::uint32_t>(Bounded(Derive(draw, 1), plan_.nodes));
+  const Duration back = BetweenScales(Derive(draw, 2), plan_.process_start,
+                                      LengthOf(kind, active.number) / 4 + plan_.process_start);
+  targets_->CrashHost(
+      leader.has_value() && draw % 2 == 0 ? *leader : drawn,
+      Chance(Derive(draw, 3), plan_.power_loss) ? CrashKind::kPower : CrashKind::kProcess,
+      queue_->now() + back);
+}
+
+void FaultInjector::Flap(Active* active) {
+  active->down = !active->down;
+  for (const auto& [from, to] : active->links) {
+    if (active->down) {
+      network_->Cut(from, to);
+    } else {
+      network_->Mend(from, to);
     }
   }
 }
@@ -158,7 +254,10 @@ void FaultInjector::OnBegin(FaultKind kind, std::uint64_t number) {
   const Duration length = LengthOf(kind, number);
   const std::uint32_t victim = VictimOf(kind, number);
   Active& active = active_[static_cast<std::size_t>(kind)];
-  active = {victim, number, {}, false};
+  active = {};
+  active.victim = victim;
+  active.number = number;
+  active.under_way = true;
   active.left_out =
       !recorder_->choices.Takes({Choice::kFault, {static_cast<std::uint32_t>(kind)}, number});
   // Also of one that is left out: the next of its kind comes when it would have come.
@@ -183,6 +282,11 @@ void FaultInjector::Begin(FaultKind kind, std::uint64_t number, std::uint32_t vi
       break;
     case FaultKind::kRollBack:
       targets_->SaveDisk(victim);
+      break;
+    case FaultKind::kDamage:
+      targets_->DamageHost(victim, number,
+                           static_cast<DamageWhen>(Draw(kind, number, About::kWhen) % 2),
+                           queue_->now() + length / 2);
       break;
     case FaultKind::kCrashAtIo: {
       const std::uint64_t io = Draw(kind, number, About::kIo);
@@ -219,13 +323,27 @@ void FaultInjector::Begin(FaultKind kind, std::uint64_t number, std::uint32_t vi
       targets_->HostAt(victim).JumpClock(
           Between(Draw(kind, number, About::kJump), Duration(0), plan_.clock.jump_max));
       break;
+    case FaultKind::kClockStop:
+      targets_->HostAt(victim).StopClock();
+      break;
+    case FaultKind::kSwizzle:
+      BeginSwizzle(number);
+      break;
+    case FaultKind::kFlap:
+      active.links = LinksOf(kind, number, victim);
+      [[fallthrough]];
+    case FaultKind::kClockStrobe:
+    case FaultKind::kCrashStorm:
+      SchedulePulse(kind);
+      break;
   }
 }
 
 void FaultInjector::OnEnd(FaultKind kind, std::uint64_t number) {
   if (stopped_) return;
-  const Active& active = active_[static_cast<std::size_t>(kind)];
+  Active& active = active_[static_cast<std::size_t>(kind)];
   const std::uint32_t victim = active.victim;
+  active.under_way = false;
   if (active.left_out) return Schedule(kind, number + 1);
   recorder_->Note(LineKind::kFaultEnded, victim, static_cast<std::uint64_t>(kind), number);
   switch (kind) {
@@ -250,14 +368,29 @@ void FaultInjector::OnEnd(FaultKind kind, std::uint64_t number) {
         targets_->HostAt(host).FreeDiskRoom();
       }
       break;
+    case FaultKind::kDamage:
+      targets_->ShowDamage(victim, queue_->now() + plan_.process_start);
+      break;
     case FaultKind::kRollBack:
       targets_->RollBackHost(victim, queue_->now() + plan_.process_start);
+      break;
+    case FaultKind::kClockStop:
+      targets_->HostAt(victim).LetClockGoOn(
+          Draw(kind, number, About::kJump) % 2 == 0 ? Host::GoOn::kBehind : Host::GoOn::kCaughtUp);
+      break;
+    case FaultKind::kClockStrobe:
+      targets_->HostAt(victim).LetClockGoOn(Host::GoOn::kCaughtUp);
+      break;
+    case FaultKind::kFlap:
+      if (active.down) Flap(&active);
       break;
     case FaultKind::kCrash:
     case FaultKind::kCrashAll:
     case FaultKind::kClog:
     case FaultKind::kClockJump:
     case FaultKind::kWipe:
+    case FaultKind::kCrashStorm:
+    case FaultKind::kSwizzle:
       break;  // these end by themselves
   }
   Schedule(kind, number + 1);

@@ -21,6 +21,8 @@
 
 namespace grassdb::sim {
 
+enum class DamageWhen : std::uint8_t { kRunning = 0, kDown = 1 };
+
 // What faults are done to.
 class FaultTargets {
  public:
@@ -32,6 +34,13 @@ class FaultTargets {
   virtual void CrashHost(std::uint32_t number, CrashKind kind, TrueTime back) = 0;
   // As CrashHost, and its disk is gone; unless that would be more than a cluster can bear.
   virtual void WipeHost(std::uint32_t number, TrueTime back) = 0;
+  // Damages the host's disk in the way that is drawn for `number`: behind a running node's back, or
+  // it crashes, and meets the damage when it boots again at `back`. Unless that would be more than
+  // a cluster can bear.
+  virtual void DamageHost(std::uint32_t host, std::uint64_t number, DamageWhen when,
+                          TrueTime back) = 0;
+  // As CrashHost for a loss of power, if the host's disk is damaged.
+  virtual void ShowDamage(std::uint32_t number, TrueTime back) = 0;
   // Keeps what is on the host's disk now.
   virtual void SaveDisk(std::uint32_t number) = 0;
   // As CrashHost, and its disk is what was kept; unless nobody could notice that, or it would be
@@ -44,16 +53,24 @@ using Links = std::vector<std::pair<Place, Place>>;
 
 // The shapes of a partition. Values key decisions: append, never renumber.
 enum class PartitionShape : std::uint32_t {
-  kIsolateOne = 0,  // one node against the rest
-  kHalves = 1,      // two sides, drawn node by node
-  kDeaf = 2,        // one node hears nobody, and is heard
-  kMute = 3,        // one node is heard by nobody, and hears
-  kBridge = 4,      // two sides that only one node can reach, both ways
-  kRing = 5,        // every node reaches its two neighbours only
-  kSomeLinks = 6,   // each direction of each link for itself
-  kLeaderless = 7,  // one node reaches all others, they do not reach each other
+  kIsolateOne = 0,    // one node against the rest
+  kHalves = 1,        // two sides, drawn node by node
+  kDeaf = 2,          // one node hears nobody, and is heard
+  kMute = 3,          // one node is heard by nobody, and hears
+  kBridge = 4,        // two sides that only one node can reach, both ways
+  kRing = 5,          // every node reaches its two neighbours only
+  kSomeLinks = 6,     // each direction of each link for itself
+  kLeaderless = 7,    // one node reaches all others, they do not reach each other
+  kChain = 8,         // every node reaches the one before and the one behind it only; the ends one
+  kOneWay = 9,        // two sides; the second hears the first and is not heard by it
+  kOneLink = 10,      // one node and the next do not reach each other, but both reach all others
+  kOneWayLink = 11,   // one node does not hear the next, and that is all
+  kThreeWays = 12,    // three sides
+  kMajorities = 13,   // every node reaches the nearest of a ring that make a majority with it
+  kConstrained = 14,  // one node reaches nobody; the others reach the next one only
+  kHalfOpen = 15,     // two sides joined by one node that hears both and is heard by one
 };
-inline constexpr std::uint32_t kPartitionShapes = 8;
+inline constexpr std::uint32_t kPartitionShapes = 16;
 
 // The links that a partition of `shape` cuts among `nodes`; `one` is the node that the shapes with
 // a special node are about, `random` draws sides.
@@ -69,11 +86,18 @@ class FaultInjector {
   void OnEnd(FaultKind kind, std::uint64_t number);
   // The trap that kCrashAtIo has set has sprung.
   void OnTrap(std::uint32_t host);
-  // The links of a partition that leaves some node able to lead; empty if none was found.
-  // `can_lead(node, nodes)` decides of a node and those that it is in touch with both ways, itself
-  // included, one bit each.
+  // The next step of a fault that has several.
+  void OnPulse(FaultKind kind, std::uint64_t number);
+  // A partition that leaves some node able to lead; no links if none was found. `can_lead(node,
+  // nodes)` decides of a node and those that it is in touch with both ways, itself included, one
+  // bit each.
   using CanLead = std::function<bool(std::uint32_t, std::uint64_t)>;
-  Links StandingPartition(const CanLead& can_lead) const;
+  struct Standing {
+    Links links;
+    std::uint64_t in_touch = 0;    // those of the node that was found
+    bool others_are_dead = false;  // drawn: all but those are down besides
+  };
+  Standing StandingPartition(const CanLead& can_lead) const;
   // No fault begins any more, and the end of a fault does nothing: the owner heals.
   void Stop() { stopped_ = true; }
 
@@ -92,14 +116,21 @@ class FaultInjector {
     kJump = 10,
     kAim = 11,
     kIo = 12,
-    kRoom = 13,
+    kPulse = 13,
+    kOthers = 14,
+    kFrom = 15,
+    kRoom = 16,
+    kWhen = 17,
   };
   // The fault of a kind that has begun and not ended.
   struct Active {
     std::uint32_t victim = 0;
     std::uint64_t number = 0;
-    Links links;            // cut
+    Links links;            // cut, or to be cut at the next pulse
     bool left_out = false;  // of the schedule: it only takes its time
+    bool under_way = false;
+    std::uint64_t pulses = 0;
+    bool down = false;  // kFlap: the links are cut
   };
 
   template <class... More>
@@ -113,6 +144,10 @@ class FaultInjector {
   Links LinksOf(FaultKind kind, std::uint64_t number, std::uint32_t victim) const;
   void Begin(FaultKind kind, std::uint64_t number, std::uint32_t victim, Duration length);
   void BeginClog(std::uint64_t number);
+  void BeginSwizzle(std::uint64_t number);
+  void SchedulePulse(FaultKind kind);
+  void Pulse(FaultKind kind);
+  void Flap(Active* active);
   void BeginCrashAll(std::uint64_t number);
   void BeginFullDisk(std::uint64_t number, std::uint32_t victim);
 

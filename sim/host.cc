@@ -5,6 +5,7 @@
 
 #include "core/check.h"
 #include "core/hash.h"
+#include "sim/checkers/damage_noticed.h"
 #include "sim/violation.h"
 #include "store/names.h"
 
@@ -77,14 +78,16 @@ void Host::Boot() {
   disk_.BeginJob(queue_->now() + plan_.process_start);
   absl::StatusOr<store::Opened> opened = store::Storage::Open(disk_, plan_.storage, identity_);
   const TrueTime end = EndJob();
+  met_ = disk_.TakeMet() ? DamageMet::kYes : DamageMet::kNo;
+  if (met_ == DamageMet::kYes) recorder_->Note(LineKind::kDamageMet, number_, 1);
   if (opened.ok()) {
     storage_ = std::move(opened->storage);
     recovered_ = std::move(opened->state);
   } else {
-    // A disk that reports an error may do so in recovery; anything else is a defect of the store.
-    // Recovery needs no room; only a new directory does.
+    // A disk that reports an error may do so in recovery, and one that is damaged is refused;
+    // anything else is a defect of the store. Recovery needs no room; only a new directory does.
     GRASS_RULE("recovery",
-               opened.status().code() == absl::StatusCode::kInternal ||
+               opened.status().code() == absl::StatusCode::kInternal || met_ == DamageMet::kYes ||
                    (is_new && absl::IsResourceExhausted(opened.status())),
                NodeName(number_) + " cannot recover: " + std::string(opened.status().message()));
   }
@@ -95,13 +98,13 @@ void Host::OnStartEvent(std::uint64_t life) {
   if (life != life_ || state_ != State::kRecovering) return;
   if (!recovered_.has_value()) {
     recorder_->Note(LineKind::kOpenFailed, number_);
-    owner_->OnNodeFailed(number_);
+    ReportFailure();
     return;
   }
   state_ = State::kUp;
   RecoveredState state = *std::move(recovered_);
   recovered_.reset();
-  owner_->OnRecovered(number_, state);
+  owner_->OnRecovered(number_, state, std::exchange(met_, DamageMet::kNo));
   const Index last = state.entries.empty() ? state.base_index : state.entries.back().index;
   const Index snapshot = state.snapshot.has_value() ? state.snapshot->index : Index();
   recorder_->Note(LineKind::kStarted, number_, life_, state.hard_state.term.value(), last.value(),
@@ -119,6 +122,14 @@ void Host::OnStartEvent(std::uint64_t life) {
   ArmTimer();
 }
 
+void Host::ReportFailure() {
+  if (met_ == DamageMet::kYes) {
+    owner_->OnDamageFound(number_);
+  } else {
+    owner_->OnNodeFailed(number_);
+  }
+}
+
 // The node and the storage go first: what they hold of the disk must be closed when it crashes.
 void Host::Crash(CrashKind kind) {
   GRASS_CHECK(!down());
@@ -134,10 +145,12 @@ void Host::Crash(CrashKind kind) {
   running_.reset();
   running_durable_ = false;
   disk_failed_ = false;
+  met_ = DamageMet::kNo;
   paused_ = false;
   work_scheduled_ = false;
   busy_until_ = TrueTime();
   armed_ = Instant::max();
+  timer_at_ = kNever;
   state_ = State::kDown;
   disk_.Crash(queue_->now(), kind, life_);
 }
@@ -190,8 +203,9 @@ void Host::OnWorkEvent(std::uint64_t life) {
 }
 
 void Host::OnTimerEvent(std::uint64_t life) {
-  if (life != life_ || !up()) return;
+  if (life != life_ || !up() || queue_->now() != timer_at_) return;
   armed_ = Instant::max();
+  timer_at_ = kNever;
   if (Now() >= node_->NextDeadline()) {
     ScheduleWork();
   } else {
@@ -207,7 +221,7 @@ void Host::Work() {
   owner_->AfterStep(number_);
   if (node_->failed()) {
     recorder_->Note(LineKind::kNodeFailed, number_);
-    owner_->OnNodeFailed(number_);
+    ReportFailure();
     return;
   }
   ArmTimer();
@@ -240,15 +254,17 @@ void Host::StepBatch() {
   stepping_ = false;
 }
 
-// One timer event is out at most, except when the deadline has moved nearer. One that comes too
-// early, because the deadline has moved away meanwhile, costs a look at the node and is armed
-// again.
+// Events cannot be taken back. When the deadline moves nearer another one is pushed, and the older
+// one is passed over when it comes. One that comes too early, because the deadline has moved away
+// meanwhile, costs a look at the node and is armed again.
 void Host::ArmTimer() {
   const Instant deadline = node_->NextDeadline();
   if (deadline >= armed_) return;
+  const TrueTime when = clock_.When(deadline);
+  if (when == kNever) return;  // until the clock goes on
   armed_ = deadline;
-  const TrueTime at = std::max(clock_.When(deadline), queue_->now());
-  queue_->Push(at, EventType::kHostTimer, number_, life_);
+  timer_at_ = std::max(when, queue_->now());
+  queue_->Push(timer_at_, EventType::kHostTimer, number_, life_);
 }
 
 // --- The disk ---
@@ -268,6 +284,11 @@ void Host::StartNextJob() {
   if (running_durable_) owner_->OnDurableJobBegins(number_, job);
   disk_.BeginJob(queue_->now());
   running_ = storage_->Execute(std::move(job));
+  if (disk_.TakeMet()) {
+    recorder_->Note(LineKind::kDamageMet, number_);
+    DamageNoticed::CheckJob(number_, StatusOf(*running_));
+    met_ = DamageMet::kYes;
+  }
   queue_->Push(EndJob(), EventType::kDiskDone, number_, life_);
 }
 
@@ -306,6 +327,13 @@ void Host::Resume() {
   if (!paused_) return;
   paused_ = false;
   if (up()) ScheduleWork();
+}
+
+void Host::LetClockGoOn(GoOn how) {
+  if (!clock_.stands()) return;  // another life has another clock
+  const Duration stood = queue_->now() - clock_.stopped_at();
+  clock_.GoOn(queue_->now(), how == GoOn::kCaughtUp ? stood : Duration(0));
+  JumpClock(Duration(0));
 }
 
 void Host::JumpClock(Duration by) {

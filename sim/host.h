@@ -42,7 +42,7 @@ class HostOwner {
   // There was no room for it.
   virtual void OnDurableJobRefused(std::uint32_t host) = 0;
   // Recovery has ended and the node is about to be made from `state`.
-  virtual void OnRecovered(std::uint32_t host, const RecoveredState& state) = 0;
+  virtual void OnRecovered(std::uint32_t host, const RecoveredState& state, DamageMet met) = 0;
   // The node is up, or has taken a batch of inputs.
   virtual void AfterStep(std::uint32_t host) = 0;
   // Whether an operator asks for changes of the membership now. A request of one that is about to
@@ -50,6 +50,8 @@ class HostOwner {
   virtual bool MayChangeMembership() = 0;
   // The node has failed, or its recovery has: the owner should crash and boot the host.
   virtual void OnNodeFailed(std::uint32_t host) = 0;
+  // As OnNodeFailed, and it has said that its disk is damaged.
+  virtual void OnDamageFound(std::uint32_t host) = 0;
 };
 
 class Host final : private Clock, private Network, private Disk, private Clients, private Trace {
@@ -70,6 +72,11 @@ class Host final : private Clock, private Network, private Disk, private Clients
   // What is durable now; and, down, the same disk as it was then.
   SimDisk::Image SaveDisk() { return disk_.Save(queue_->now()); }
   void RestoreDisk(const SimDisk::Image& image);
+  // Also while it is up.
+  void Damage(const Wound& wound) { disk_.Damage(queue_->now(), wound); }
+  bool IsDamaged() { return disk_.IsDamaged(); }
+  std::vector<SimDisk::DurableFile> DurableFiles() { return disk_.DurableFiles(queue_->now()); }
+  void SetGuard(const DamageGuard* guard) { disk_.SetGuard(guard); }
 
   void OnStartEvent(std::uint64_t life);
   void OnWorkEvent(std::uint64_t life);
@@ -90,6 +97,11 @@ class Host final : private Clock, private Network, private Disk, private Clients
   void SetTrap(IoType type, std::uint64_t passes) { disk_.SetTrap(type, passes); }
   void RemoveTrap() { disk_.RemoveTrap(); }
   void JumpClock(Duration by);
+  bool ClockStands() const { return clock_.stands(); }
+  void StopClock() { clock_.Stop(queue_->now()); }
+  // A clock that stands goes on: where it stopped, or, kCaughtUp, about where it would be.
+  enum class GoOn : std::uint8_t { kBehind = 1, kCaughtUp = 2 };
+  void LetClockGoOn(GoOn how);
   // The disk fails no more, the clock runs true, nothing is slow or paused. Does not boot.
   void Heal();
 
@@ -130,6 +142,7 @@ class Host final : private Clock, private Network, private Disk, private Clients
   void ScheduleWork();
   void Work();
   void StepBatch();
+  void ReportFailure();
   void ArmTimer();
   void StartNextJob();
   TrueTime EndJob();
@@ -159,13 +172,16 @@ class Host final : private Clock, private Network, private Disk, private Clients
   bool stepping_ = false;
   TrueTime busy_until_;
   std::uint32_t slowness_ = 1;
+  // The one timer event that counts: for this deadline, at this time.
   Instant armed_ = Instant::max();
+  TrueTime timer_at_ = kNever;
 
   std::deque<DiskJob> persists_;
   std::deque<DiskJob> snapshot_jobs_;
   std::optional<DiskDone> running_;  // the completion of the job at the disk
   bool running_durable_ = false;     // and the owner was told of its beginning
   bool disk_failed_ = false;         // a write has failed in this life
+  DamageMet met_ = DamageMet::kNo;   // in this life, by a read that has failed
 };
 
 }  // namespace grassdb::sim

@@ -19,6 +19,7 @@ enum Salt : std::uint64_t {
   kSaltReset = 7,
   kSaltDamage = 8,
   kSaltDamagedBit = 9,
+  kSaltCorrupt = 10,
 };
 
 // Enough for the birth of a cluster of seven.
@@ -120,7 +121,9 @@ TrueTime SimNetwork::ArrivalOn(Link& link, std::uint64_t random, const Decision&
     delay += Between(Derive(random, kSaltStraggleTime), Duration(0), plan_.straggle_max);
   }
   TrueTime at = queue_->now() + delay;
-  if (link.clogged_until > queue_->now()) at = std::max(at, link.clogged_until + delay / 16);
+  if (link.clogged_from <= queue_->now() && queue_->now() < link.clogged_until) {
+    at = std::max(at, link.clogged_until + delay / 16);
+  }
   if (plan_.order == DeliveryOrder::kPerLink) at = std::max(at, link.last_arrival);
   link.last_arrival = std::max(link.last_arrival, at);
   return at;
@@ -152,21 +155,25 @@ void SimNetwork::Send(std::uint32_t from, std::uint32_t to, Message message) {
     // The copy's time is its own: it may come first, or long after.
     const std::uint64_t own = Derive(random, kSaltCopy);
     const TrueTime at = ArrivalOn(link, own, decision(Choice::kCopyLate));
-    Carry(at, to, {from, message}, true);
+    Carry(at, to, {from, message, 0, 0}, true);
   }
   auto* chunk = std::get_if<InstallSnapshotRequest>(&message.body);
   if (chunk != nullptr && takes(kSaltDamage, plan_.damage, Choice::kDamage)) {
     ++recorder_->counters.chunks_damaged;
     FlipBit(Derive(random, kSaltDamagedBit), chunk);
   }
+  std::uint64_t damage = 0;
+  if (takes(kSaltCorrupt, plan_.corrupt, Choice::kCorrupt))
+    damage = Derive(random, kSaltCorrupt) | 1;
   const TrueTime at = ArrivalOn(link, random, decision(Choice::kStraggle));
-  Carry(at, to, {from, std::move(message)}, false);
+  Carry(at, to, {from, std::move(message), 0, damage}, false);
 }
 
 void SimNetwork::Carry(TrueTime at, std::uint32_t to, InFlight in_flight, bool repeated) {
   const std::uint32_t from = in_flight.from;
   const std::size_t kind = in_flight.message.body.index();
   const std::uint64_t term = in_flight.message.term.value();
+  in_flight.connection = LinkOf(from, to).connection;
   const std::uint32_t slot = messages_.Put(std::move(in_flight));
   queue_->Push(at, EventType::kDeliver, to, slot);
   recorder_->Show(LineKind::kSent, from, kind, to, term, std::uint64_t{slot} * 2, repeated ? 1 : 0);
@@ -174,7 +181,7 @@ void SimNetwork::Carry(TrueTime at, std::uint32_t to, InFlight in_flight, bool r
 
 void SimNetwork::Keep(std::uint32_t from, std::uint32_t to, const Message& message) {
   if (first_mail_.size() < kFirstMail) {
-    first_mail_.push_back({to, {from, message}});
+    first_mail_.push_back({to, {from, message, 0, 0}});
     return;
   }
   // What a leader sends carries entries or chunks, and a later one takes its place anyway.
@@ -182,7 +189,7 @@ void SimNetwork::Keep(std::uint32_t from, std::uint32_t to, const Message& messa
       std::holds_alternative<InstallSnapshotRequest>(message.body)) {
     return;
   }
-  newest_mail_.push_back({to, {from, message}});
+  newest_mail_.push_back({to, {from, message, 0, 0}});
   if (newest_mail_.size() > kNewestMail) newest_mail_.pop_front();
 }
 
@@ -200,11 +207,20 @@ void SimNetwork::RepeatOldMail(std::uint32_t host, Duration within) {
   for (const OldMail& old : newest_mail_) repeat(old);
 }
 
-SimNetwork::InFlight SimNetwork::TakeMessage(std::uint64_t slot, std::uint32_t to, bool* cut) {
+SimNetwork::InFlight SimNetwork::TakeMessage(std::uint64_t slot, std::uint32_t to,
+                                             Arrival* arrival) {
   InFlight in_flight = messages_.Take(slot);
   recorder_->Show(LineKind::kTaken, to, 0, 0, 0, slot * 2);
-  *cut = IsCut(in_flight.from, to);
-  if (*cut) Lose(in_flight.from, to, in_flight.message);
+  Link& link = LinkOf(in_flight.from, to);
+  *arrival = Arrival::kWhole;
+  if (link.cuts > 0 || in_flight.connection != link.connection) {
+    *arrival = Arrival::kLost;
+  } else if (in_flight.damage != 0) {
+    *arrival = Arrival::kDamaged;
+    ++link.connection;
+    ++recorder_->counters.connections_broken;
+  }
+  if (*arrival != Arrival::kWhole) Lose(in_flight.from, to, in_flight.message);
   return in_flight;
 }
 
@@ -235,13 +251,17 @@ void SimNetwork::SendPacket(Place from, Place to, Stream stream, ClientPacket pa
   const bool lost =
       link.cuts > 0 || (Chance(Derive(random, kSaltDrop), plan_.drop) &&
                         recorder_->choices.Takes({Choice::kPacketLoss, {from, to}, link.packets}));
-  if (!lost) {
+  const bool broken = !lost && Chance(Derive(random, kSaltCorrupt), plan_.corrupt) &&
+                      recorder_->choices.Takes({Choice::kPacketCorrupt, {from, to}, link.packets});
+  if (!lost && !broken) {
     Arrive(at, std::move(packet));
     return;
   }
   ++recorder_->counters.messages_lost;
   recorder_->Show(LineKind::kLost, from, KindOf(packet), to);
-  if (Chance(Derive(random, kSaltReset), plan_.reset_seen)) {
+  // Who has a connection sees it break.
+  if (broken) ++recorder_->counters.connections_broken;
+  if (broken || Chance(Derive(random, kSaltReset), plan_.reset_seen)) {
     packet.body = ConnectionLost{Loss::kMaybeSent};
     Arrive(at, std::move(packet));
   }
@@ -280,9 +300,11 @@ void SimNetwork::Mend(Place from, Place to) {
   recorder_->Show(LineKind::kMended, from, 0, to);
 }
 
-void SimNetwork::Clog(Place from, Place to, TrueTime until) {
+void SimNetwork::Clog(Place from, Place to, TrueTime begin, TrueTime end) {
   Link& link = LinkOf(from, to);
-  link.clogged_until = std::max(link.clogged_until, until);
+  const bool over = link.clogged_until <= queue_->now();
+  link.clogged_from = over ? begin : std::min(link.clogged_from, begin);
+  link.clogged_until = over ? end : std::max(link.clogged_until, end);
 }
 
 void SimNetwork::Heal() {
@@ -290,6 +312,7 @@ void SimNetwork::Heal() {
   plan_.duplicate = 0;
   plan_.straggle = 0;
   plan_.damage = 0;
+  plan_.corrupt = 0;
   plan_.reset_seen = 1'000'000;
   for (Link& link : links_) {
     link.cuts = 0;

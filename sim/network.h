@@ -6,6 +6,11 @@
 // what the partition cut.
 //
 // A message may be delivered to a later life of its receiver than the one it was sent to.
+//
+// Damage. Bytes that change on their way are found by the transport (TCP's checksum, HTTP/2's
+// framing, TLS): what was damaged does not arrive, the connection breaks, and with it goes all that
+// is under way on the link in that direction. A chunk of a snapshot, which has a checksum of its
+// own, may besides arrive damaged, as if something behind the transport had changed it.
 #ifndef GRASSDB_SIM_NETWORK_H_
 #define GRASSDB_SIM_NETWORK_H_
 
@@ -48,15 +53,18 @@ class SimNetwork {
   struct InFlight {
     std::uint32_t from = 0;
     Message message;
+    std::uint64_t connection = 0;  // of the link: which one it was sent on
+    std::uint64_t damage = 0;      // not 0: how its bytes were damaged
   };
+  enum class Arrival : std::uint8_t { kWhole = 1, kLost = 2, kDamaged = 3 };
 
   // All of them outlive the network.
   SimNetwork(const Plan& plan, EventQueue* queue, Recorder* recorder);
 
   void Send(std::uint32_t from, std::uint32_t to, Message message);
-  // The message in a kDeliver event's slot. `cut` says that its link went down meanwhile: it is
-  // lost.
-  InFlight TakeMessage(std::uint64_t slot, std::uint32_t to, bool* cut);
+  // The message in a kDeliver event's slot. kLost: its link or its connection went down meanwhile.
+  // kDamaged: the transport notices, and the connection breaks.
+  InFlight TakeMessage(std::uint64_t slot, std::uint32_t to, Arrival* arrival);
 
   void SendRequest(ClientPacket packet);
   void SendReply(ClientPacket packet);
@@ -72,8 +80,8 @@ class SimNetwork {
   void Cut(Place from, Place to);
   void Mend(Place from, Place to);
   bool IsCut(Place from, Place to) const { return links_[from * places_ + to].cuts > 0; }
-  // Holds what is sent on the link until `until`.
-  void Clog(Place from, Place to, TrueTime until);
+  // Holds what is sent on the link from `begin` on, until `end`.
+  void Clog(Place from, Place to, TrueTime begin, TrueTime end);
   // Every cut and clog ends; nothing is lost, repeated or held up from now on.
   void Heal();
 
@@ -86,7 +94,9 @@ class SimNetwork {
 
   struct Link {
     std::uint32_t cuts = 0;
+    TrueTime clogged_from;
     TrueTime clogged_until;
+    std::uint64_t connection = 0;  // how often it has broken
     TrueTime last_arrival;
     std::uint64_t packets = 0;
     std::uint64_t sent[kKinds] = {};

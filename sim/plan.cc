@@ -62,8 +62,13 @@ enum class Dimension : std::uint64_t {
   kSnapshotRate = 45,
   kTimeouts = 46,
   kRarePath = 47,
-  kReserve = 48,
-  kScrub = 49,
+  kCorrupt = 48,
+  kWire = 49,
+  kWaitingMax = 50,
+  kReserve = 51,
+  kScrub = 52,
+  kDamageKinds = 60,
+  kMisread = 61,
 };
 
 class Drawer {
@@ -138,6 +143,11 @@ void DrawStore(const Drawer& draw, Plan* plan) {
   plan->node.snapshot_bytes_per_second = draw.Coin(50, Dimension::kSnapshotRate)
                                              ? draw.Scales(Dimension::kSnapshotRate, 2048, 1 << 17)
                                              : 0;
+  // Small enough that clients are refused, in a quarter of the seeds.
+  if (draw.Coin(25, Dimension::kWaitingMax)) {
+    plan->node.waiting_requests_max = draw.Scales(Dimension::kWaitingMax, 2, 12);
+    plan->node.raft.reads_waiting_max = plan->node.waiting_requests_max;
+  }
   plan->node.snapshot_retry = plan->node.raft.election_timeout_max;
   plan->storage.reserve_bytes = draw.Scales(Dimension::kReserve, 1024, 16384);
   plan->node.scrub_bytes_per_second =
@@ -163,6 +173,7 @@ void DrawNetwork(const Drawer& draw, Plan* plan) {
   network.straggle = draw.Rate(50, Dimension::kStraggle, 500, 50'000);
   network.straggle_max = draw.Scales(Dimension::kStraggleMax, milliseconds(50), seconds(5));
   network.damage = draw.Rate(40, Dimension::kDamage, 1000, 200'000);
+  network.corrupt = draw.Rate(30, Dimension::kCorrupt, 50, 20'000);
   network.reset_seen = draw.Rate(70, Dimension::kResetSeen, 100'000, 1'000'000);
 }
 
@@ -177,6 +188,12 @@ void DrawDisk(const Drawer& draw, Plan* plan) {
   disk.straggle_max = disk.sync_min * 100;
   disk.write_failure = draw.Rate(20, Dimension::kWriteFailure, 5, 300);
   disk.sync_failure = draw.Rate(25, Dimension::kSyncFailure, 5, 500);
+  for (std::uint64_t kind = 0; kind < kDamageKinds; ++kind) {
+    if (!draw.Coin(60, Dimension::kDamageKinds, kind)) continue;
+    disk.damage[kind] = static_cast<std::uint32_t>(
+        1 + Bounded(Derive(draw.Raw(Dimension::kDamageKinds, kind), 1), 100));
+  }
+  disk.misread = draw.Rate(20, Dimension::kMisread, 200, 50'000);
 }
 
 void DrawFault(const Drawer& draw, FaultKind kind, std::uint64_t percent_on, Duration gap,
@@ -205,6 +222,12 @@ void DrawFaults(const Drawer& draw, Plan* plan) {
   DrawFault(draw, FaultKind::kCrashAtIo, 50, 3 * unit, unit / 4, 4 * unit, plan);
   DrawFault(draw, FaultKind::kRollBack, 30, 4 * unit, unit / 4, 8 * unit, plan);
   DrawFault(draw, FaultKind::kFullDisk, 45, 4 * unit, unit / 2, 12 * unit, plan);
+  DrawFault(draw, FaultKind::kDamage, 35, 4 * unit, unit / 100, 6 * unit, plan);
+  DrawFault(draw, FaultKind::kClockStop, 25, 6 * unit, unit / 10, 6 * unit, plan);
+  DrawFault(draw, FaultKind::kClockStrobe, 25, 6 * unit, unit / 4, 8 * unit, plan);
+  DrawFault(draw, FaultKind::kCrashStorm, 20, 12 * unit, unit, 8 * unit, plan);
+  DrawFault(draw, FaultKind::kSwizzle, 30, 6 * unit, unit / 4, 8 * unit, plan);
+  DrawFault(draw, FaultKind::kFlap, 30, 6 * unit, unit / 4, 8 * unit, plan);
   plan->power_loss =
       draw.Coin(50, Dimension::kPowerLoss)
           ? 1'000'000
@@ -249,6 +272,7 @@ void DrawWorkload(const Drawer& draw, Plan* plan) {
 }
 
 std::uint32_t DrawVoters(const Drawer& draw) {
+  if (draw.Coin(4, Dimension::kNodes)) return 7;
   if (draw.Coin(35, Dimension::kNodes)) return 5;
   return Bounded(Derive(draw.Raw(Dimension::kNodes), 2), 12) == 0 ? 1 : 3;
 }
@@ -304,6 +328,18 @@ const char* NameOf(FaultKind kind) {
       return "crash-at-io";
     case FaultKind::kFullDisk:
       return "full-disk";
+    case FaultKind::kDamage:
+      return "damage";
+    case FaultKind::kClockStop:
+      return "clock-stop";
+    case FaultKind::kClockStrobe:
+      return "clock-strobe";
+    case FaultKind::kCrashStorm:
+      return "crash-storm";
+    case FaultKind::kSwizzle:
+      return "swizzle";
+    case FaultKind::kFlap:
+      return "flap";
   }
   return "?";
 }
@@ -312,7 +348,10 @@ void KeepToLeaseAssumptions(Plan* plan) {
   if (plan->workload.lease == 0) return;
   const std::int64_t allowed = plan->node.raft.lease_drift_percent_max * 10'000 / 2;
   plan->clock.drift_ppm_max = std::min(plan->clock.drift_ppm_max, allowed);
-  plan->faults[static_cast<std::size_t>(FaultKind::kClockJump)].on = false;
+  for (const FaultKind kind :
+       {FaultKind::kClockJump, FaultKind::kClockStop, FaultKind::kClockStrobe}) {
+    plan->faults[static_cast<std::size_t>(kind)].on = false;
+  }
 }
 
 Plan DrawPlan(const RunOptions& options) {
@@ -330,6 +369,7 @@ Plan DrawPlan(const RunOptions& options) {
   plan.workload.lease = draw.Rate(40, Dimension::kLease, 100'000, 1'000'000);
   KeepToLeaseAssumptions(&plan);
   plan.standing_partition = draw.Coin(50, Dimension::kStanding);
+  plan.wire = draw.Coin(25, Dimension::kWire);
   plan.rare_path = draw.Rate(60, Dimension::kRarePath, 10'000, 250'000);
   plan.processing = draw.Scales(Dimension::kProcessing, microseconds(1), microseconds(200));
   plan.process_start = milliseconds(5);
@@ -367,11 +407,19 @@ std::string Describe(const Plan& plan) {
           (net.order == DeliveryOrder::kPerLink ? "per link" : "any") + ", drop " +
           Decimal(net.drop) + " ppm, duplicate " + Decimal(net.duplicate) + " ppm, straggle " +
           Decimal(net.straggle) + " ppm to " + Text(net.straggle_max) + ", chunks damaged " +
-          Decimal(net.damage) + " ppm, resets seen " + Decimal(net.reset_seen) + " ppm\n";
+          Decimal(net.damage) + " ppm, bytes damaged " + Decimal(net.corrupt) +
+          " ppm, resets seen " + Decimal(net.reset_seen) + " ppm" +
+          (plan.wire ? ", over the wire\n" : "\n");
   text += "  disk: sync " + Text(disk.sync_min) + "+" + Text(disk.sync_spread) + ", write " +
           Text(disk.write) + ", read " + Text(disk.read) + ", straggle " + Decimal(disk.straggle) +
           " ppm to " + Text(disk.straggle_max) + ", write failure " + Decimal(disk.write_failure) +
-          " ppm, sync failure " + Decimal(disk.sync_failure) + " ppm\n";
+          " ppm, sync failure " + Decimal(disk.sync_failure) + " ppm, misdirected reads " +
+          Decimal(disk.misread) + " ppm; damage";
+  for (std::size_t kind = 0; kind < kDamageKinds; ++kind) {
+    text +=
+        std::string(" ") + NameOf(static_cast<DamageKind>(kind)) + " " + Decimal(disk.damage[kind]);
+  }
+  text += plan.atlas ? "\n" : ", wherever it falls\n";
   text += "  node: " + Text(plan.processing) + " an input, power loss " + Decimal(plan.power_loss) +
           " ppm of crashes, drift up to " +
           Decimal(static_cast<std::uint64_t>(plan.clock.drift_ppm_max)) + " ppm, jump up to " +

@@ -14,6 +14,7 @@
 
 #include "core/node.h"
 #include "sim/choices.h"
+#include "sim/damage.h"
 #include "sim/random.h"
 #include "store/storage.h"
 
@@ -43,7 +44,8 @@ struct NetworkPlan {
   PerMillion duplicate = 0;
   PerMillion straggle = 0;  // a message, or a copy of one, that takes up to `straggle_max`
   Duration straggle_max{};
-  PerMillion damage = 0;  // a chunk of a snapshot of which one bit is flipped
+  PerMillion damage = 0;   // a chunk of a snapshot of which one bit is flipped
+  PerMillion corrupt = 0;  // whatever is sent: its bytes change, and its connection breaks
   // Of lost requests and replies: the client is told (connection reset) rather than left waiting.
   PerMillion reset_seen = 0;
 };
@@ -58,6 +60,9 @@ struct DiskPlan {
   Duration straggle_max{};
   PerMillion write_failure = 0;
   PerMillion sync_failure = 0;
+  // Weights of the kinds of damage, by DamageKind; FaultKind::kDamage says when.
+  std::array<std::uint32_t, kDamageKinds> damage{};
+  PerMillion misread = 0;  // a read of which a sector is another one's, once
 };
 
 struct ClockPlan {
@@ -67,21 +72,27 @@ struct ClockPlan {
 
 // The kinds of fault that begin and end. Values key their decisions: append, never renumber.
 enum class FaultKind : std::uint32_t {
-  kCrash = 0,       // one node; back after the fault's length
-  kCrashAll = 1,    // every node at once: the power of the whole room
-  kPartition = 2,   // of a drawn shape (FaultInjector)
-  kClog = 3,        // links hold what is sent on them, then let all of it go
-  kPause = 4,       // a node does nothing, while its disk and its clock go on
-  kSlowNode = 5,    // every input takes a node much longer
-  kSlowDisk = 6,    // every I/O of a node takes much longer
-  kClientCut = 7,   // a client cannot reach, or is not reached by, some nodes
-  kClockJump = 8,   // a node's clock jumps ahead
-  kWipe = 9,        // a node loses its whole disk and comes back with an empty one
-  kRollBack = 10,   // a node comes back with its disk as it was when the fault began
-  kCrashAtIo = 11,  // one node, in the middle of an I/O of a drawn type, if it comes to one
-  kFullDisk = 12,   // a node's disk, or every one, has room for so much more and no further
+  kCrash = 0,         // one node; back after the fault's length
+  kCrashAll = 1,      // every node at once: the power of the whole room
+  kPartition = 2,     // of a drawn shape (FaultInjector)
+  kClog = 3,          // links hold what is sent on them, then let all of it go
+  kPause = 4,         // a node does nothing, while its disk and its clock go on
+  kSlowNode = 5,      // every input takes a node much longer
+  kSlowDisk = 6,      // every I/O of a node takes much longer
+  kClientCut = 7,     // a client cannot reach, or is not reached by, some nodes
+  kClockJump = 8,     // a node's clock jumps ahead
+  kWipe = 9,          // a node loses its whole disk and comes back with an empty one
+  kRollBack = 10,     // a node comes back with its disk as it was when the fault began
+  kCrashAtIo = 11,    // one node, in the middle of an I/O of a drawn type, if it comes to one
+  kClockStop = 12,    // a node's clock stands still, and then stays behind or leaps to where it was
+  kClockStrobe = 13,  // a node's clock stands still and leaps ahead, again and again
+  kCrashStorm = 14,   // one node after the other crashes and is soon back
+  kSwizzle = 15,      // one machine after the other is clogged, then one after the other is not
+  kFlap = 16,         // links go down and up again, quickly
+  kFullDisk = 17,     // a node's disk, or every one, has room for so much more and no further
+  kDamage = 18,       // durable bytes of a node go bad; it has to read them when the fault ends
 };
-inline constexpr std::size_t kFaultKinds = 13;
+inline constexpr std::size_t kFaultKinds = 19;
 
 const char* NameOf(FaultKind kind);
 
@@ -132,12 +143,17 @@ struct Plan {
   // After the faults, a partition that leaves a connected quorum stays for a while, and the quorum
   // must get itself a leader that serves.
   bool standing_partition = false;
+  // What is said goes through the bytes of proto/ (wire.h); else values are handed over.
+  bool wire = false;
   PerMillion rare_path = 0;   // of the passes by a rare path that is open (sites.h)
   PerMillion power_loss = 0;  // of crashes; the others kill the process, the page cache stays
   Duration processing{};      // what one input costs a node
   Duration process_start{};   // from a boot to the first I/O of recovery
 
   // Never drawn; a schedule may ask for them (schedule.h).
+  // Damage is done only as far as the cluster can bear it (fault_atlas.h). Without that it may lose
+  // what it needs; then it may stop, but not lie.
+  bool atlas = true;
   // The checkers that look into the nodes. Without them a run is judged by what its clients see, by
   // the bounds of part 2 and by the code's own checks; it is the same run.
   bool white_box = true;

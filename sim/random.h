@@ -32,6 +32,7 @@ enum class Stream : std::uint64_t {
   kRaftSeed = 13,
   kOldMail = 14,
   kRarePath = 15,
+  kDamage = 16,
 };
 
 // A rate in millionths. Not a floating-point number: decisions must be the same on every machine.

@@ -7,6 +7,7 @@
 #include "sim/plan.h"
 #include "sim/text.h"
 #include "sim/violation.h"
+#include "store/names.h"
 
 namespace grassdb::sim {
 namespace {
@@ -71,6 +72,33 @@ const char* OutcomeName(std::uint64_t outcome) {
   return outcome < kNames.size() ? kNames[outcome] : "?";
 }
 
+const char* FileName(std::uint64_t kind) {
+  switch (static_cast<store::FileKind>(kind)) {
+    case store::FileKind::kIdentity:
+      return "the identity";
+    case store::FileKind::kLive:
+      return "the live log";
+    case store::FileKind::kNext:
+      return "the next segment";
+    case store::FileKind::kSealed:
+      return "sealed segment ";
+    case store::FileKind::kSnapshot:
+      return "snapshot ";
+    case store::FileKind::kTaken:
+      return "a snapshot being taken";
+    case store::FileKind::kReceived:
+      return "a snapshot being received";
+    default:
+      return "a file";
+  }
+}
+
+std::string DamageText(const TraceLine& line) {
+  std::string text = std::string("DAMAGE: ") + NameOf(static_cast<DamageKind>(line.a)) + " at " +
+                     Decimal(line.d) + ".." + Decimal(line.e) + " of " + FileName(line.b);
+  return line.c != 0 ? text + Decimal(line.c) : text;
+}
+
 std::string Body(const TraceLine& line) {
   switch (line.kind) {
     case LineKind::kDelivered:
@@ -112,6 +140,14 @@ std::string Body(const TraceLine& line) {
       return "has an earlier state of its disk";
     case LineKind::kOpenFailed:
       return "recovery failed: the disk failed";
+    case LineKind::kDamaged:
+      return DamageText(line);
+    case LineKind::kDamageMet:
+      return line.a != 0 ? "meets damage in recovery" : "meets damage";
+    case LineKind::kRefused:
+      return "refuses its disk: it is damaged (time " + Decimal(line.a) + ")";
+    case LineKind::kGivenUp:
+      return "stays down: its disk is damaged";
     case LineKind::kSent:
       return MessageName(line.a) + (line.c != 0 ? " term " + Decimal(line.c) : "");
     case LineKind::kTaken:
@@ -145,6 +181,9 @@ Counters& Counters::operator+=(const Counters& other) {
   crashes += other.crashes;
   wipes += other.wipes;
   roll_backs += other.roll_backs;
+  damages += other.damages;
+  misreads += other.misreads;
+  refusals += other.refusals;
   partitions += other.partitions;
   other_faults += other.other_faults;
   elections_won += other.elections_won;
@@ -156,6 +195,7 @@ Counters& Counters::operator+=(const Counters& other) {
   snapshots_resumed += other.snapshots_resumed;
   chunks_damaged += other.chunks_damaged;
   chunks_refused += other.chunks_refused;
+  connections_broken += other.connections_broken;
   operations_ok += other.operations_ok;
   operations_unknown += other.operations_unknown;
   operations_failed += other.operations_failed;

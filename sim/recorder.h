@@ -52,6 +52,9 @@ struct Counters {
   std::uint64_t crashes = 0;
   std::uint64_t wipes = 0;
   std::uint64_t roll_backs = 0;
+  std::uint64_t damages = 0;   // pieces
+  std::uint64_t misreads = 0;  // reads of which a sector was another one's
+  std::uint64_t refusals = 0;  // of a node to start, or to go on, with damage that it has found
   std::uint64_t partitions = 0;
   std::uint64_t other_faults = 0;
   std::uint64_t elections_won = 0;
@@ -63,6 +66,7 @@ struct Counters {
   std::uint64_t snapshots_resumed = 0;  // gone on with after a restart of their receiver
   std::uint64_t chunks_damaged = 0;     // of snapshots, in flight
   std::uint64_t chunks_refused = 0;
+  std::uint64_t connections_broken = 0;  // by damaged bytes
   std::uint64_t operations_ok = 0;
   std::uint64_t operations_unknown = 0;
   std::uint64_t operations_failed = 0;
@@ -89,6 +93,10 @@ enum class LineKind : std::uint8_t {
   kOpenFailed = 14,
   kWiped = 15,
   kRolledBack = 16,
+  kDamaged = 21,    // a: DamageKind, b: store::FileKind, c: number of the file, d: from, e: to
+  kDamageMet = 22,  // a: 1: in recovery
+  kRefused = 23,    // a: how often this disk
+  kGivenUp = 24,
   // Shown to a watcher only, and no part of the trace. `node` is a place (network.h).
   kSent = 17,    // a: message kind or PacketKind, b: to, c: term, d: in flight as, e: 1 if repeated
   kTaken = 18,   // out of the network; kDelivered or kLost follows, unless its receiver is down

@@ -40,6 +40,17 @@ constexpr Edit RateEdit(const char* name) {
           }};
 }
 
+// Of a kind of damage among the others, where fault_damage is on.
+template <DamageKind kKind>
+constexpr Edit DamageEdit(const char* name) {
+  constexpr auto kPlace = static_cast<std::size_t>(kKind);
+  return {name, 0, 1'000'000,
+          [](const Plan& plan) { return std::uint64_t{plan.disk.damage[kPlace]}; },
+          [](std::uint64_t value, Plan* plan) {
+            plan->disk.damage[kPlace] = static_cast<std::uint32_t>(value);
+          }};
+}
+
 // Of an operation among the others; a put is worth 100 to 10100 where nothing is said.
 template <auto kWeight>
 constexpr Edit WeightEdit(const char* name, std::uint64_t min = 0) {
@@ -106,6 +117,25 @@ constexpr std::array kEdits = {
     FaultEdit<FaultKind::kRollBack>("fault_roll_back"),
     FaultEdit<FaultKind::kCrashAtIo>("fault_crash_at_io"),
     FaultEdit<FaultKind::kFullDisk>("fault_full_disk"),
+    FaultEdit<FaultKind::kDamage>("fault_damage"),
+    Edit{"atlas", 0, 1, [](const Plan& plan) { return std::uint64_t{plan.atlas ? 1u : 0u}; },
+         [](std::uint64_t value, Plan* plan) { plan->atlas = value != 0; }},
+    DamageEdit<DamageKind::kBitFlip>("bit_flip_weight"),
+    DamageEdit<DamageKind::kZeroed>("zeroed_weight"),
+    DamageEdit<DamageKind::kGarbled>("garbled_weight"),
+    DamageEdit<DamageKind::kMisdirectedWrite>("misdirected_write_weight"),
+    DamageEdit<DamageKind::kMisdirectedRead>("misdirected_read_weight"),
+    DamageEdit<DamageKind::kLostWrite>("lost_write_weight"),
+    DamageEdit<DamageKind::kUnreadable>("unreadable_weight"),
+    DamageEdit<DamageKind::kShrunk>("shrunk_weight"),
+    RateEdit<&DiskPlan::misread, &Plan::disk>("misread_ppm"),
+    FaultEdit<FaultKind::kClockStop>("fault_clock_stop"),
+    FaultEdit<FaultKind::kClockStrobe>("fault_clock_strobe"),
+    FaultEdit<FaultKind::kCrashStorm>("fault_crash_storm"),
+    FaultEdit<FaultKind::kSwizzle>("fault_swizzle"),
+    FaultEdit<FaultKind::kFlap>("fault_flap"),
+    Edit{"wire", 0, 1, [](const Plan& plan) { return std::uint64_t{plan.wire ? 1u : 0u}; },
+         [](std::uint64_t value, Plan* plan) { plan->wire = value != 0; }},
     Edit{"rare_path_ppm", 0, 1'000'000,
          [](const Plan& plan) { return std::uint64_t{plan.rare_path}; },
          [](std::uint64_t value, Plan* plan) { plan->rare_path = static_cast<PerMillion>(value); }},
@@ -113,6 +143,7 @@ constexpr std::array kEdits = {
     RateEdit<&NetworkPlan::duplicate, &Plan::network>("duplicate_ppm"),
     RateEdit<&NetworkPlan::straggle, &Plan::network>("straggle_ppm"),
     RateEdit<&NetworkPlan::damage, &Plan::network>("damage_ppm"),
+    RateEdit<&NetworkPlan::corrupt, &Plan::network>("corrupt_ppm"),
     RateEdit<&DiskPlan::straggle, &Plan::disk>("disk_straggle_ppm"),
     RateEdit<&DiskPlan::write_failure, &Plan::disk>("write_failure_ppm"),
     RateEdit<&DiskPlan::sync_failure, &Plan::disk>("sync_failure_ppm"),
@@ -152,16 +183,27 @@ constexpr std::array<ChoiceForm, kChoices> kForms = {{{"faults", 1},
                                                       {"lossy_crashes", 1},
                                                       {"restart_at_heal", 0},
                                                       {"old_mail", 1},
-                                                      {"rare_paths", 2}}};
+                                                      {"rare_paths", 2},
+                                                      {"damaged_messages", 3},
+                                                      {"damaged_packets", 2},
+                                                      {"pulses", 2},
+                                                      {"deaths_in_standing_partition", 0},
+                                                      {"damage", 2},
+                                                      {"misreads", 1}}};
 
 const ChoiceForm& FormOf(Choice choice) {
   return kForms[static_cast<std::size_t>(choice)];
 }
 
+// Begins with the kind of fault.
+bool IsOfAFault(Choice choice) {
+  return choice == Choice::kFault || choice == Choice::kPulse;
+}
+
 nlohmann::json ToJson(const Decision& decision) {
   nlohmann::json row = nlohmann::json::array();
   for (std::size_t i = 0; i < FormOf(decision.choice).about; ++i) {
-    if (decision.choice == Choice::kFault) {
+    if (i == 0 && IsOfAFault(decision.choice)) {
       row.push_back(NameOf(static_cast<FaultKind>(decision.about[i])));
     } else if (decision.choice == Choice::kRarePath && i == 0) {
       row.push_back(NameOfSite(decision.about[i]));
@@ -196,7 +238,7 @@ std::optional<Decision> ReadDecision(Choice choice, const nlohmann::json& row) {
   Decision decision;
   decision.choice = choice;
   for (std::size_t i = 0; i < about; ++i) {
-    if (choice == Choice::kFault) {
+    if (i == 0 && IsOfAFault(choice)) {
       const std::optional<std::uint32_t> kind = FaultNamed(row[i]);
       if (!kind.has_value()) return std::nullopt;
       decision.about[i] = *kind;

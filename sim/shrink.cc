@@ -23,7 +23,8 @@ ScheduleSize SizeOf(const Schedule& schedule, const RunResult& run,
       ++size.faults;
     } else if (decision.choice == Choice::kOperation) {
       ++size.operations;
-    } else if (decision.choice >= Choice::kLoss && decision.choice <= Choice::kPacketLate) {
+    } else if ((decision.choice >= Choice::kLoss && decision.choice <= Choice::kPacketLate) ||
+               decision.choice == Choice::kCorrupt || decision.choice == Choice::kPacketCorrupt) {
       ++size.message_faults;
     } else if (decision.choice >= Choice::kIoFailure && decision.choice <= Choice::kCrashLoss) {
       ++size.disk_faults;

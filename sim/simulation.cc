@@ -8,16 +8,13 @@
 #include "sim/checkers/linearizability.h"
 #include "sim/checkers/witness.h"
 #include "sim/violation.h"
+#include "store/names.h"
 
 namespace grassdb::sim {
 namespace {
 
 constexpr Incarnation kFirstDisk{1};
 constexpr std::uint64_t kSlotMask = 0xffffffff;
-
-std::string Milliseconds(Duration duration) {
-  return Decimal(static_cast<std::uint64_t>(duration.count() / 1'000'000)) + " ms";
-}
 
 }  // namespace
 
@@ -46,7 +43,13 @@ void Simulation::MakeCluster() {
   identity.bootstrap = Configuration(members);
   identity.cluster_name = "simulated";
   identity.cluster = ClusterIdOf(identity.bootstrap, identity.cluster_name);
-  checkers_ = std::make_unique<Checkers>(ids_, plan_.node.store, plan_.white_box);
+  // A compare-and-set has two values.
+  const std::size_t entry_bytes_max = 2 * std::size_t{plan_.workload.value_bytes_max} + 1024;
+  checkers_ = std::make_unique<Checkers>(ids_, plan_.node, entry_bytes_max, plan_.white_box);
+  std::vector<std::string> names;
+  for (std::uint32_t i = 0; i < plan_.nodes; ++i) names.push_back(NodeName(i));
+  wire_ = std::make_unique<Wire>(identity.cluster, std::move(names),
+                                 plan_.white_box ? WireRule::kChecked : WireRule::kNotChecked);
   HostOwner* const owner = this;
   for (std::uint32_t i = 0; i < plan_.nodes; ++i) {
     identity.node = ids_[i];
@@ -57,6 +60,9 @@ void Simulation::MakeCluster() {
     identity.secret = random_(Stream::kHost, i);
     hosts_.push_back(std::make_unique<Host>(i, plan_, identity, &queue_, recorder_, owner));
   }
+  atlas_ = std::make_unique<FaultAtlas>(plan_, &hosts_, &ids_);
+  for (const auto& host : hosts_) host->SetGuard(atlas_.get());
+  refusals_.resize(plan_.nodes);
   roll_back_ = std::make_unique<RollBack>(&hosts_, &ids_, &network_, checkers_.get());
   for (std::uint32_t i = 0; i < plan_.workload.clients; ++i) {
     clients_.push_back(std::make_unique<SimClient>(i, plan_, addresses_, &queue_, &network_,
@@ -75,18 +81,6 @@ void Simulation::Run() {
   recorder_->counters.simulated_ns = Nanoseconds(queue_.now());
   recorder_->counters.entries_committed = checkers_->committed().value();
   recorder_->counters.memberships_committed = checkers_->configurations_committed();
-}
-
-void Simulation::RunHealed() {
-  if (plan_.standing_partition) EndureStandingPartition();
-  AwaitLeader();
-  AwaitIdleClients();
-  CheckKeys();
-  AwaitSameState();
-  for (const Member& member : hosts_[*Leader()]->node()->raft().configuration().members()) {
-    const std::uint32_t host = NumberOf(member.id);
-    checkers_->AtEnd(host, *hosts_[host]->node());
-  }
 }
 
 // --- Events ---
@@ -133,15 +127,20 @@ void Simulation::Dispatch(const SimEvent& event) {
     case EventType::kTrapSprings:
       if (hosts_[event.target]->life() == event.value) faults_.OnTrap(event.target);
       return;
+    case EventType::kFaultPulse:
+      return faults_.OnPulse(static_cast<FaultKind>(event.target), event.value);
     case EventType::kProbe:
       return;
   }
 }
 
 void Simulation::OnDeliver(std::uint32_t host, std::uint64_t slot) {
-  bool cut = false;
-  SimNetwork::InFlight in_flight = network_.TakeMessage(slot, host, &cut);
-  if (cut || !hosts_[host]->up()) return;
+  SimNetwork::Arrival arrival{};
+  SimNetwork::InFlight in_flight = network_.TakeMessage(slot, host, &arrival);
+  if (arrival == SimNetwork::Arrival::kDamaged && plan_.wire) {
+    wire_->ReadDamaged(in_flight.message, in_flight.damage);
+  }
+  if (arrival != SimNetwork::Arrival::kWhole || !hosts_[host]->up()) return;
   const MessageFacts facts = FactsOf(in_flight.message);
   ++recorder_->counters.messages_delivered;
   recorder_->fingerprint.AddAll(in_flight.from << 8 | facts.kind,
@@ -160,6 +159,18 @@ void Simulation::OnRequest(std::uint32_t host, std::uint64_t slot) {
   }
   ClientRequest request = std::get<ClientRequest>(std::move(packet.body));
   recorder_->fingerprint.AddAll(packet.client, packet.attempt.value(), request.index());
+  if (plan_.wire) {
+    absl::StatusOr<ClientRequest> received = wire_->Carry(std::move(request));
+    if (!received.ok()) {
+      Reply refusal;
+      refusal.code = ReplyCode::kInvalid;
+      refusal.error = std::string(received.status().message());
+      packet.body = std::move(refusal);
+      network_.SendReply(std::move(packet));
+      return;
+    }
+    request = *std::move(received);
+  }
   const std::uint64_t number = next_request_++;
   const std::uint32_t open = requests_.Put({number, std::move(packet)});
   hosts_[host]->Request(RequestId(number << 32 | open), std::move(request));
@@ -170,6 +181,9 @@ void Simulation::OnAnswer(std::uint32_t host, RequestId request, Reply reply) {
   GRASS_RULE("client", requests_.InUse(slot) && requests_.At(slot).number == request.value() >> 32,
              NodeName(host) + " answers a request twice, or one never made");
   OpenRequest open = requests_.Take(slot);
+  if (plan_.wire) {
+    reply = wire_->Carry(std::get<ClientRequest>(open.packet.body).index(), std::move(reply));
+  }
   open.packet.body = std::move(reply);
   network_.SendReply(std::move(open.packet));
 }
@@ -185,6 +199,7 @@ void Simulation::ResetRequestsOf(std::uint32_t host) {
 void Simulation::OnSend(std::uint32_t host, Message message) {
   checkers_->OnSend(host, hosts_[host]->node()->raft(), message);
   const std::uint32_t to = NumberOf(message.to);
+  if (plan_.wire) message = wire_->Carry(std::move(message));
   network_.Send(host, to, std::move(message));
 }
 
@@ -239,9 +254,9 @@ void Simulation::OnDurableJobRefused(std::uint32_t host) {
   checkers_->OnDurableJobRefused(host);
 }
 
-void Simulation::OnRecovered(std::uint32_t host, const RecoveredState& state) {
+void Simulation::OnRecovered(std::uint32_t host, const RecoveredState& state, DamageMet met) {
   recorder_->fingerprint.AddAll(host, state.hard_state.term.value(), state.entries.size());
-  checkers_->OnRecovered(host, state);
+  checkers_->OnRecovered(host, state, met);
 }
 
 void Simulation::AfterStep(std::uint32_t host) {
@@ -261,23 +276,21 @@ void Simulation::OnNodeFailed(std::uint32_t host) {
 }
 
 std::optional<std::uint32_t> Simulation::Leader() const {
-  std::optional<std::uint32_t> leader;
-  Term newest;
-  for (const auto& host : hosts_) {
-    if (!host->up() || host->node()->raft().role() != Role::kLeader) continue;
-    if (leader.has_value() && host->node()->raft().term() < newest) continue;
-    leader = host->number();
-    newest = host->node()->raft().term();
-  }
-  return leader;
+  return NewestLeader(hosts_);
 }
 
 void Simulation::CrashHost(std::uint32_t number, CrashKind kind, TrueTime back) {
+  if (KillHost(number, kind))
+    queue_.Push(back, EventType::kHostBoot, number, hosts_[number]->life());
+}
+
+// For good; false if it is down already.
+bool Simulation::KillHost(std::uint32_t number, CrashKind kind) {
   Host& host = *hosts_[number];
-  if (host.down()) return;
+  if (host.down()) return false;
   host.Crash(kind);
   ResetRequestsOf(number);
-  queue_.Push(back, EventType::kHostBoot, number, host.life());
+  return true;
 }
 
 void Simulation::WipeHost(std::uint32_t number, TrueTime back) {
@@ -290,7 +303,8 @@ void Simulation::Wipe(std::uint32_t number, TrueTime back) {
   CrashHost(number, CrashKind::kPower, back);
   hosts_[number]->Wipe();
   checkers_->OnWiped(number);
-  forgot_ = number;
+  atlas_->OnForgets(number);
+  refusals_[number] = 0;
   network_.RepeatOldMail(number, (back - queue_.now()) + plan_.network.straggle_max);
 }
 
@@ -299,7 +313,7 @@ void Simulation::RollBackHost(std::uint32_t number, TrueTime back) {
   ++recorder_->counters.roll_backs;
   recorder_->Note(LineKind::kRolledBack, number);
   const std::uint32_t leader = *Leader();
-  forgot_ = number;
+  atlas_->OnForgets(number);
   CrashHost(number, CrashKind::kPower, back);
   roll_back_->Begin(number, leader);
 }
@@ -311,52 +325,57 @@ void Simulation::WipeRolledBack(TrueTime back) {
   Wipe(number, back);
 }
 
-// A quorum must remember (core/standing.cc): one node at a time forgets, the one before has become
-// a voter again, and nobody who has no data yet could take it for the birth of a cluster.
+// What the rest of the cluster can bear, and no disk is rolled back unnoticed.
 bool Simulation::MayForget(std::uint32_t number) const {
-  const std::optional<std::uint32_t> leader = Leader();
-  if (!leader.has_value() || roll_back_->IsUnderWay()) return false;
-  const Raft& raft = hosts_[*leader]->node()->raft();
-  const Configuration& configuration = raft.configuration();
-  // With an entry of the leader's own term, what others hold of changes that were not committed can
-  // never be.
-  if (raft.log().TermAt(raft.commit_index()) != raft.term()) return false;
-  if (raft.IsChangingMembership() || configuration.voters().size() < 3) return false;
-  if (configuration.Find(ids_[number]) == nullptr) return false;
-  // Born alone, it would be born alone once more. Another process draws another id for that cluster
-  // (net/identity.cc), and is a stranger to this one.
-  if (plan_.voters == 1 && number == 0) return false;
-  return std::ranges::all_of(hosts_, [&](const auto& host) {
-    if (host->number() >= plan_.voters && configuration.Find(ids_[host->number()]) == nullptr) {
-      return true;  // it was never there
-    }
-    if (!host->up() || host->node()->raft().log().last_index() == Index(0)) return false;
-    const Member* member = configuration.Find(ids_[host->number()]);
-    return member == nullptr ||
-           (member->role != MemberRole::kJoining && member->incarnation == host->incarnation() &&
-            host->node()->raft().standing() == Standing::kProven);
-  });
+  return !roll_back_->IsUnderWay() && atlas_->MayForget(number);
 }
 
-// It is no member any more, or it is on record with what it remembers.
-bool Simulation::HasRejoined(std::uint32_t number) const {
-  const std::optional<std::uint32_t> leader = Leader();
-  if (!leader.has_value() || roll_back_->IsUnderWay()) return false;
-  const Raft& raft = hosts_[*leader]->node()->raft();
-  if (raft.log().TermAt(raft.commit_index()) != raft.term()) return false;
-  const Host& host = *hosts_[number];
-  const Configuration committed = raft.ConfigurationAt(raft.commit_index()).first;
-  const Member* member = committed.Find(ids_[number]);
-  return member == nullptr || (host.up() && member->role != MemberRole::kJoining &&
-                               member->incarnation == host.incarnation() &&
-                               host.node()->raft().standing() == Standing::kProven);
-}
-
-// An operator who shrinks the cluster to the very node that is losing its disk has lost a majority,
-// and nobody could refuse it: that node answered a moment ago.
 bool Simulation::MayChangeMembership() {
-  if (forgot_.has_value() && HasRejoined(*forgot_)) forgot_.reset();
-  return !forgot_.has_value();
+  return !roll_back_->IsUnderWay() && atlas_->MayChangeMembership();
+}
+
+void Simulation::SaveDisk(std::uint32_t number) {
+  if (!hosts_[number]->IsDamaged()) roll_back_->Save(number);
+}
+
+void Simulation::DamageHost(std::uint32_t host, std::uint64_t number, DamageWhen when,
+                            TrueTime back) {
+  if (roll_back_->IsUnderWay() || !atlas_->MayDamage(host)) return;
+  const bool down = when == DamageWhen::kDown;
+  if (down) CrashHost(host, CrashKind::kPower, back);
+  std::uint32_t place = 0;
+  for (const Wound& wound : atlas_->Draw(host, number, down)) {
+    if (!recorder_->choices.Takes({Choice::kWound, {host, place++}, number})) continue;
+    ++recorder_->counters.damages;
+    const store::ParsedName file = store::FileNames(NodeName(host)).Parse(wound.file);
+    recorder_->Note(LineKind::kDamaged, host, static_cast<std::uint64_t>(wound.kind),
+                    static_cast<std::uint64_t>(file.kind), file.number, wound.extent.begin,
+                    wound.extent.end);
+    hosts_[host]->Damage(wound);
+  }
+  if (hosts_[host]->IsDamaged()) atlas_->OnForgets(host);
+}
+
+void Simulation::ShowDamage(std::uint32_t number, TrueTime back) {
+  if (hosts_[number]->IsDamaged()) CrashHost(number, CrashKind::kPower, back);
+}
+
+// An operator restarts it: it may have been one bad read. The second time the disk is replaced, if
+// the others are known to have what was on it.
+void Simulation::OnDamageFound(std::uint32_t number) {
+  ++recorder_->counters.refusals;
+  recorder_->Note(LineKind::kRefused, number, ++refusals_[number]);
+  const TrueTime back = queue_.now() + plan_.node.raft.election_timeout_min;
+  if (!hosts_[number]->IsDamaged() || refusals_[number] == 1) {
+    CrashHost(number, CrashKind::kPower, back);
+  } else if (plan_.atlas) {
+    Wipe(number, back);
+  } else {
+    recorder_->Note(LineKind::kGivenUp, number);
+    hosts_[number]->Crash(CrashKind::kPower);
+    ResetRequestsOf(number);
+    gave_up_ = true;
+  }
 }
 
 // --- The parts of a run ---
@@ -373,178 +392,10 @@ void Simulation::RunFaults() {
   while (queue_.now() < end && recorder_->counters.events < plan_.fault_steps) Step();
 }
 
-void Simulation::Heal() {
-  recorder_->Note(LineKind::kHealed, 0);
-  faults_.Stop();
-  sites_.Stop();
-  if (roll_back_->IsUnderWay()) WipeRolledBack(queue_.now());
-  network_.Heal();
-  // In half of the runs everybody starts anew; in the others the cluster must come out of whatever
-  // it has got itself into.
-  const bool restart = Bounded(random_(Stream::kFault, kFaultKinds), 2) == 0 &&
-                       recorder_->choices.Takes({Choice::kHealRestart, {}, 0});
-  for (const auto& host : hosts_) {
-    if (restart && !host->down()) CrashHost(host->number(), CrashKind::kProcess, queue_.now());
-    host->Heal();
-    if (host->down()) host->Boot();
-  }
-  for (const auto& client : clients_) client->StopAfterThis();
-}
-
-template <class Done>
-void Simulation::StepUntil(Done done, TrueTime deadline, const std::string& what) {
-  while (!done()) {
-    GRASS_RULE("convergence", queue_.now() < deadline, what);
-    Step();
-  }
-}
-
-bool Simulation::HasLeader() const {
-  return std::ranges::any_of(hosts_, [this](const auto& host) {
-    if (!host->up()) return false;
-    const Raft& raft = host->node()->raft();
-    return raft.role() == Role::kLeader && raft.log().TermAt(raft.commit_index()) == raft.term() &&
-           checkers_->committed() == raft.commit_index();
-  });
-}
-
-// Members of the committed configuration; the others follow nobody. A disk that was full has been
-// found to have room again. Everybody who is to become a
-// voter has done so, also who has lost its disk: it is on record with the one that it has now.
-bool Simulation::HasSameState() const {
-  const std::optional<std::uint32_t> leader = Leader();
-  if (!leader.has_value()) return false;
-  const Raft& raft = hosts_[*leader]->node()->raft();
-  if (raft.IsChangingMembership()) return false;
-  return std::ranges::all_of(raft.configuration().members(), [this](const Member& member) {
-    const Host& host = *hosts_[NumberOf(member.id)];
-    return member.role != MemberRole::kJoining && member.incarnation == host.incarnation() &&
-           host.up() && host.node()->loaded() && host.node()->space().space == DiskSpace::kAmple &&
-           host.node()->raft().standing() == Standing::kProven &&
-           host.node()->applied_index() == checkers_->committed();
-  });
-}
-
-// A leader that has committed in its term, follows the newest configuration, and exchanges messages
-// with a quorum that follows it.
-bool Simulation::HasServingLeader() const {
-  return std::ranges::any_of(hosts_, [this](const auto& host) {
-    if (!host->up()) return false;
-    const Raft& raft = host->node()->raft();
-    if (raft.role() != Role::kLeader) return false;
-    if (raft.log().TermAt(raft.commit_index()) != raft.term()) return false;
-    const Tally tally = raft.configuration().Count([&](NodeId voter) -> std::optional<bool> {
-      if (voter == raft.id()) return true;
-      const std::uint32_t other = NumberOf(voter);
-      if (network_.IsCut(host->number(), other) || network_.IsCut(other, host->number())) {
-        return false;
-      }
-      const Node* node = hosts_[other]->node();
-      return node != nullptr && node->raft().term() == raft.term() &&
-             node->raft().leader() == raft.id();
-    });
-    return tally == Tally::kWon;
-  });
-}
-
 std::uint32_t Simulation::NumberOf(NodeId id) const {
   const auto at = std::ranges::find(ids_, id);
   GRASS_CHECK(at != ids_.end());
   return static_cast<std::uint32_t>(at - ids_.begin());
-}
-
-// Of the voters that the longest log has.
-bool Simulation::AVoterNeedsASnapshot() const {
-  const Raft* longest = nullptr;
-  Index released;
-  for (const auto& host : hosts_) {
-    if (!host->up()) continue;
-    const Raft& raft = host->node()->raft();
-    released = std::max(released, raft.log().base_index());
-    if (longest == nullptr || raft.log().last_index() > longest->log().last_index()) {
-      longest = &raft;
-    }
-  }
-  return std::ranges::any_of(hosts_, [&](const auto& host) {
-    return host->up() && longest->configuration().IsVoter(ids_[host->number()]) &&
-           host->node()->raft().log().last_index() < released;
-  });
-}
-
-void Simulation::AwaitLeader() {
-  TrueTime ready = queue_.now();
-  for (const auto& host : hosts_) ready = std::max(ready, host->disk_busy_until());
-  const auto all_up = [this] {
-    return std::ranges::all_of(hosts_, [](const auto& host) { return host->up(); });
-  };
-  StepUntil(all_up, ready + std::chrono::seconds(20),
-            "a node did not start after all faults ended");
-  Duration bound = 10 * plan_.node.raft.election_timeout_max;
-  // Then a quorum may need the one that has to fetch it.
-  if (AVoterNeedsASnapshot()) bound += TimeForASnapshot();
-  StepUntil([this] { return HasLeader(); }, std::max(ready, queue_.now()) + bound,
-            "no leader has committed an entry of its term within " + Milliseconds(bound) +
-                " of the end of all faults");
-}
-
-void Simulation::AwaitIdleClients() {
-  const Duration bound = plan_.workload.deadline + plan_.workload.attempt_timeout;
-  StepUntil(
-      [this] { return std::ranges::all_of(clients_, [](const auto& c) { return c->idle(); }); },
-      queue_.now() + bound, "a client got no outcome within its deadline");
-}
-
-void Simulation::CheckKeys() {
-  const Duration deadline =
-      20 * plan_.node.raft.election_timeout_max + 4 * plan_.node.read_patience;
-  for (std::uint32_t i = 0; i < clients_.size(); ++i) {
-    clients_[i]->CheckKeys(i, static_cast<std::uint32_t>(clients_.size()), deadline);
-  }
-  StepUntil(
-      [this] { return std::ranges::all_of(clients_, [](const auto& c) { return c->checked(); }); },
-      queue_.now() + (plan_.workload.keys + 1) * deadline, "the final reads did not end");
-}
-
-// High availability while a quorum is up: a partition that leaves one node in touch with a quorum
-// both ways must end with a leader that serves, whoever was cut off from whom.
-void Simulation::EndureStandingPartition() {
-  AwaitLeader();
-  AwaitIdleClients();
-  AwaitSameState();  // else the node in touch with a quorum may be one that must not lead
-  const Configuration configuration = hosts_[*Leader()]->node()->raft().configuration();
-  const Links links = faults_.StandingPartition([&](std::uint32_t node, std::uint64_t nodes) {
-    return configuration.IsVoter(ids_[node]) &&
-           configuration.Count([&](NodeId voter) -> std::optional<bool> {
-             return (nodes >> NumberOf(voter) & 1) != 0;
-           }) == Tally::kWon;
-  });
-  if (links.empty()) return;
-  ++recorder_->counters.standing_partitions;
-  for (const auto& [from, to] : links) network_.Cut(from, to);
-  const Duration bound = 20 * plan_.node.raft.election_timeout_max;
-  StepUntil([this] { return HasServingLeader(); }, queue_.now() + bound,
-            "with a standing partition that leaves a connected quorum, no leader serves within " +
-                Milliseconds(bound));
-  for (const auto& [from, to] : links) network_.Mend(from, to);
-}
-
-// A follower far behind has to fetch a snapshot, chunk after chunk.
-Duration Simulation::TimeForASnapshot() const {
-  const Duration turn = 2 * (plan_.network.delay_min + plan_.network.delay_spread) +
-                        4 * (plan_.disk.sync_min + plan_.disk.sync_spread);
-  const std::uint64_t state =
-      std::uint64_t{plan_.workload.keys} * 2 * (plan_.workload.value_bytes_max + 64) +
-      (std::uint64_t{1} << 16);
-  const std::uint64_t chunks = state / plan_.node.snapshot_chunk_bytes + 10;
-  const std::uint64_t rate = plan_.node.snapshot_bytes_per_second;
-  const Duration sending = rate == 0 ? Duration(0) : std::chrono::seconds(state / rate + 1);
-  return turn * static_cast<Duration::rep>(chunks) * 4 + 2 * sending;
-}
-
-void Simulation::AwaitSameState() {
-  const Duration bound = 20 * plan_.node.raft.election_timeout_max + TimeForASnapshot();
-  StepUntil([this] { return HasSameState() && HasLeader(); }, queue_.now() + bound,
-            "the nodes did not reach the same state within " + Milliseconds(bound));
 }
 
 // The order of the log explains every answer.

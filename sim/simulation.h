@@ -19,6 +19,7 @@
 
 #include "sim/checkers/checkers.h"
 #include "sim/event_queue.h"
+#include "sim/fault_atlas.h"
 #include "sim/faults.h"
 #include "sim/history.h"
 #include "sim/host.h"
@@ -28,6 +29,7 @@
 #include "sim/roll_back.h"
 #include "sim/sites.h"
 #include "sim/slab.h"
+#include "sim/wire.h"
 #include "sim/workload.h"
 
 namespace grassdb::sim {
@@ -56,16 +58,20 @@ class Simulation final : private HostOwner, private FaultTargets {
   void OnDurableJobBegins(std::uint32_t host, const DiskJob& job) override;
   void OnDurableJobDone(std::uint32_t host) override;
   void OnDurableJobRefused(std::uint32_t host) override;
-  void OnRecovered(std::uint32_t host, const RecoveredState& state) override;
+  void OnRecovered(std::uint32_t host, const RecoveredState& state, DamageMet met) override;
   void AfterStep(std::uint32_t host) override;
   bool MayChangeMembership() override;
   void OnNodeFailed(std::uint32_t host) override;
+  void OnDamageFound(std::uint32_t host) override;
   // FaultTargets.
   Host& HostAt(std::uint32_t number) override { return *hosts_[number]; }
   std::optional<std::uint32_t> Leader() const override;
   void CrashHost(std::uint32_t number, CrashKind kind, TrueTime back) override;
   void WipeHost(std::uint32_t number, TrueTime back) override;
-  void SaveDisk(std::uint32_t number) override { roll_back_->Save(number); }
+  void DamageHost(std::uint32_t host, std::uint64_t number, DamageWhen when,
+                  TrueTime back) override;
+  void ShowDamage(std::uint32_t number, TrueTime back) override;
+  void SaveDisk(std::uint32_t number) override;
   void RollBackHost(std::uint32_t number, TrueTime back) override;
 
   void MakeCluster();
@@ -75,6 +81,7 @@ class Simulation final : private HostOwner, private FaultTargets {
   void OnRequest(std::uint32_t host, std::uint64_t slot);
   void ResetRequestsOf(std::uint32_t host);
 
+  bool KillHost(std::uint32_t number, CrashKind kind);
   void RunFaults();
   void Heal();
   void RunHealed();
@@ -95,7 +102,6 @@ class Simulation final : private HostOwner, private FaultTargets {
   bool HasSameState() const;
   bool HasServingLeader() const;
   bool MayForget(std::uint32_t number) const;
-  bool HasRejoined(std::uint32_t number) const;
   void Wipe(std::uint32_t number, TrueTime back);
   void WipeRolledBack(TrueTime back);
   std::uint32_t NumberOf(NodeId id) const;
@@ -109,11 +115,13 @@ class Simulation final : private HostOwner, private FaultTargets {
   SimNetwork network_;
   std::vector<std::string> addresses_;
   std::vector<NodeId> ids_;
+  std::unique_ptr<Wire> wire_;
   std::unique_ptr<Checkers> checkers_;
   std::vector<std::unique_ptr<Host>> hosts_;
   std::unique_ptr<RollBack> roll_back_;
-  // Who has lost its disk, or part of it, and may not be back yet.
-  std::optional<std::uint32_t> forgot_;
+  std::unique_ptr<FaultAtlas> atlas_;
+  std::vector<std::uint64_t> refusals_;  // by host, of the disk it has
+  bool gave_up_ = false;                 // a host has a damaged disk and stays down
   std::vector<std::unique_ptr<SimClient>> clients_;
   FaultInjector faults_;
   Slab<OpenRequest> requests_;

@@ -351,14 +351,17 @@ std::string Summary(const SweepOptions& options, const SweepResult& result) {
           " (" + Decimal(sum.messages_lost) + " lost, " + Decimal(sum.messages_repeated) +
           " repeated), I/Os " + Decimal(sum.ios) + " (" + Decimal(sum.io_failures) + " failed)\n";
   text += "crashes " + Decimal(sum.crashes) + ", disks lost " + Decimal(sum.wipes) +
-          ", rolled back " + Decimal(sum.roll_backs) + ", partitions " + Decimal(sum.partitions) +
-          " (standing " + Decimal(sum.standing_partitions) + ")" + ", other faults " +
-          Decimal(sum.other_faults) + ", elections won " + Decimal(sum.elections_won) +
-          ", entries committed " + Decimal(sum.entries_committed) + ", configurations " +
+          ", rolled back " + Decimal(sum.roll_backs) + ", damaged " + Decimal(sum.damages) +
+          " times (misread " + Decimal(sum.misreads) + ", refused " + Decimal(sum.refusals) +
+          "), partitions " + Decimal(sum.partitions) + " (standing " +
+          Decimal(sum.standing_partitions) + ")" + ", other faults " + Decimal(sum.other_faults) +
+          ", elections won " + Decimal(sum.elections_won) + ", entries committed " +
+          Decimal(sum.entries_committed) + ", configurations " +
           Decimal(sum.memberships_committed) + ", snapshots taken " + Decimal(sum.snapshots_taken) +
           ", installed " + Decimal(sum.snapshots_installed) + ", resumed " +
           Decimal(sum.snapshots_resumed) + ", chunks damaged " + Decimal(sum.chunks_damaged) +
-          ", refused " + Decimal(sum.chunks_refused) + "\n";
+          ", refused " + Decimal(sum.chunks_refused) + ", connections broken " +
+          Decimal(sum.connections_broken) + "\n";
   text += "operations " + Decimal(sum.operations_ok) + " ok, " + Decimal(sum.operations_unknown) +
           " of unknown outcome, " + Decimal(sum.operations_failed) +
           " without effect; keys not decided " + Decimal(sum.keys_undecided) + "\n";

@@ -233,9 +233,13 @@ ChangeMembershipRequest SimClient::DrawChange(std::uint64_t random) const {
     MemberChange change;
     change.kind = kKinds[Bounded(Derive(one, 3), std::size(kKinds))];
     change.name = NodeName(host);
-    // A member that moves has the other of its two addresses.
-    change.address = addresses_[host + (Bounded(Derive(one, 4), 4) == 0 ? plan_.nodes : 0)];
-    change.replaced = NodeName(other);
+    using Kind = MemberChange::Kind;
+    if (change.kind == Kind::kAdd || change.kind == Kind::kAddLearner ||
+        change.kind == Kind::kReplace || change.kind == Kind::kMove) {
+      // A member that moves has the other of its two addresses.
+      change.address = addresses_[host + (Bounded(Derive(one, 4), 4) == 0 ? plan_.nodes : 0)];
+    }
+    if (change.kind == Kind::kReplace) change.replaced = NodeName(other);
     request.changes.push_back(std::move(change));
   }
   return request;
@@ -309,7 +313,8 @@ void SimClient::Finish(const Outcome& outcome) {
 
 void SimClient::NoteResult(std::size_t number, const Reply& reply) {
   HistoryOperation& operation = history_->At(number);
-  operation.revision = reply.revision.value();
+  operation.revision = operation.kind == OperationKind::kGet ? reply.revision.value()
+                                                             : reply.command.revision.value();
   ValueNumber& seen = last_seen_[operation.key];
   switch (operation.kind) {
     case OperationKind::kGet:

@@ -5,12 +5,14 @@
 #include <utility>
 
 #include "core/check.h"
+#include "sim/checkers/damage_noticed.h"
 #include "sim/checkers/recovery.h"
 #include "sim/violation.h"
 
 namespace grassdb::sim {
 
-Checkers::Checkers(const std::vector<NodeId>& nodes, const KvOptions& options, bool on)
+Checkers::Checkers(const std::vector<NodeId>& nodes, const NodeOptions& options,
+                   std::size_t entry_bytes_max, bool on)
     : on_(on),
       disks_(nodes.size()),
       standings_(nodes.size()),
@@ -20,8 +22,9 @@ Checkers::Checkers(const std::vector<NodeId>& nodes, const KvOptions& options, b
       states_(static_cast<std::uint32_t>(nodes.size())),
       progress_(static_cast<std::uint32_t>(nodes.size())),
       memberships_(static_cast<std::uint32_t>(nodes.size())),
+      resources_(options, entry_bytes_max),
       specification_(nodes),
-      reference_(options) {
+      reference_(options.store) {
   for (std::uint32_t i = 0; i < nodes.size(); ++i) host_of_[nodes[i]] = i;
   image_of_ = [this](NodeId id) -> const DurableImage* {
     const auto found = host_of_.find(id);
@@ -32,8 +35,12 @@ Checkers::Checkers(const std::vector<NodeId>& nodes, const KvOptions& options, b
 void Checkers::OnSend(std::uint32_t host, const Raft& raft, const Message& message) {
   if (!on_) return;
   Promises::CheckMessage(message, disks_[host].image);
-  specification_.Observe(host, ViewOf(raft));
+  ObserveStep(host, raft);
   specification_.OnSend(host, message);
+}
+
+void Checkers::ObserveStep(std::uint32_t host, const Raft& raft) {
+  if (!specification_.HasSeen(host, raft)) specification_.Observe(host, ViewOf(raft));
 }
 
 void Checkers::OnDurableJobBegins(std::uint32_t host, const DiskJob& job) {
@@ -80,9 +87,10 @@ void Checkers::OnRollBackKnown(std::uint32_t host) {
   disks_[host].image.EndForgetting();
 }
 
-void Checkers::OnRecovered(std::uint32_t host, const RecoveredState& state) {
+void Checkers::OnRecovered(std::uint32_t host, const RecoveredState& state, DamageMet met) {
   DiskState& disk = disks_[host];
-  if (on_) Recovery::Check(host, disk.image, disk.running, state);
+  if (on_) Recovery::Check(host, disk.image, disk.running, state, met);
+  if (on_ && met == DamageMet::kYes) DamageNoticed::CheckRecovered(host, state, logs_);
   const bool forgot = disk.image.forgot();
   disk.image = DurableImage::Of(state);
   if (forgot) disk.image.BeginForgetting();
@@ -125,7 +133,11 @@ void Checkers::AfterStep(std::uint32_t host, std::uint64_t life, const Node& nod
     CheckCommitQuorum(raft);
     FeedReference();
   }
-  specification_.Observe(host, ViewOf(raft));
+  ObserveStep(host, raft);
+  resources_.Observe(host, {.requests_waiting = node.requests_waiting(),
+                            .sessions = node.store().sessions(),
+                            .load = raft.load(),
+                            .followers = raft.followers()});
   if (node.applied_index() != shown_[host] && node.loaded()) ObserveState(host, node);
 }
 

@@ -19,16 +19,19 @@
 #include "sim/checkers/progress_rules.h"
 #include "sim/checkers/promises.h"
 #include "sim/checkers/reference_store.h"
+#include "sim/checkers/resource_bounds.h"
 #include "sim/checkers/specification.h"
 #include "sim/checkers/state_machine_safety.h"
+#include "sim/damage.h"
 
 namespace grassdb::sim {
 
 class Checkers {
  public:
-  // `nodes[i]` is the id of host i. Not `on`: nothing is checked, and disks and commits are
-  // followed as far as others ask for them.
-  Checkers(const std::vector<NodeId>& nodes, const KvOptions& options, bool on);
+  // `nodes[i]` is the id of host i; all have `options`. Not `on`: nothing is checked, and disks and
+  // commits are followed as far as others ask for them.
+  Checkers(const std::vector<NodeId>& nodes, const NodeOptions& options,
+           std::size_t entry_bytes_max, bool on);
 
   // `raft` is as it was when it sent the message.
   void OnSend(std::uint32_t host, const Raft& raft, const Message& message);
@@ -48,7 +51,7 @@ class Checkers {
   void OnRolledBack(std::uint32_t host, DiskState state);
   // The others know of it: from now on it is a disk like any.
   void OnRollBackKnown(std::uint32_t host);
-  void OnRecovered(std::uint32_t host, const RecoveredState& state);
+  void OnRecovered(std::uint32_t host, const RecoveredState& state, DamageMet met);
   // `node`, in its life `life`, has started or has taken a batch of inputs.
   void AfterStep(std::uint32_t host, std::uint64_t life, const Node& node);
 
@@ -65,6 +68,7 @@ class Checkers {
 
  private:
   void ObserveState(std::uint32_t host, const Node& node);
+  void ObserveStep(std::uint32_t host, const Raft& raft);
   void CheckCommitQuorum(const Raft& raft) const;
   void FeedReference();
 
@@ -81,6 +85,7 @@ class Checkers {
   StateMachineSafety states_;
   ProgressRules progress_;
   MembershipRules memberships_;
+  ResourceBounds resources_;
   Specification specification_;
   ReferenceStore reference_;
   std::uint64_t configurations_committed_ = 0;

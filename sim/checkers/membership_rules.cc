@@ -16,14 +16,6 @@ bool IsQuorum(const Configuration& configuration, const std::vector<NodeId>& nod
   }) == Tally::kWon;
 }
 
-// The newest configuration entry of the log; 0 if it holds none.
-Index NewestIn(const Log& log) {
-  for (Index index = log.last_index(); index > log.base_index(); index = index - 1) {
-    if (log.At(index).type == EntryType::kConfiguration) return index;
-  }
-  return Index();
-}
-
 }  // namespace
 
 // By enumeration: a set of nodes and the rest of them must not both be quorums.
@@ -43,31 +35,47 @@ bool MembershipRules::QuorumsIntersect(const Configuration& a, const Configurati
 
 void MembershipRules::Observe(std::uint32_t node, const Raft& raft) {
   const Index index = raft.configuration_index();
-  const Seen now{index, raft.log().TermAt(index).value_or(Term()), raft.log().last_index()};
+  const Log& log = raft.log();
   Seen& seen = seen_[node];
+  Seen now{index, log.TermAt(index).value_or(Term()), log.last_index(), log.last_term()};
   const bool changed = now.index != seen.index || now.term != seen.term;
   // Of the log, what was cut or came new may hold a configuration.
-  if (changed || now.last != seen.last) CheckInForce(node, raft);
-  if (changed) CheckChange(node, raft);
+  if (changed) {
+    CheckInForce(node, raft);
+    CheckChange(node, raft);
+  }
+  if (changed || now.last != seen.last || now.last_term != seen.last_term) {
+    // By log matching all up to there is as it was.
+    const bool longer = !changed && log.Matches(seen.last, seen.last_term);
+    CheckNoneNewer(node, log, index, longer ? seen.last : index);
+  }
   seen = now;
 }
 
+// Unless it is that of the snapshot, or the one that the node was born with.
 void MembershipRules::CheckInForce(std::uint32_t node, const Raft& raft) {
-  const Index newest = NewestIn(raft.log());
-  if (newest == Index(0)) {
-    // That of the snapshot, or the one the node was born with.
-    GRASS_RULE("configuration in force", raft.configuration_index() <= raft.log().base_index(),
-               NodeName(node) + " goes by a configuration of index " +
-                   Decimal(raft.configuration_index().value()) + " that its log does not hold");
-    return;
-  }
-  const bool same =
-      newest == raft.configuration_index() &&
-      EncodeConfiguration(raft.configuration()) == raft.log().At(newest).payload.view();
+  const Index index = raft.configuration_index();
+  const Log& log = raft.log();
+  if (index <= log.base_index()) return;
+  const bool same = index <= log.last_index() && log.At(index).type == EntryType::kConfiguration &&
+                    EncodeConfiguration(raft.configuration()) == log.At(index).payload.view();
   GRASS_RULE("configuration in force", same,
-             NodeName(node) + " goes by the configuration of index " +
-                 Decimal(raft.configuration_index().value()) + ", but its log has a newer one at " +
-                 Decimal(newest.value()));
+             NodeName(node) + " goes by a configuration of index " + Decimal(index.value()) +
+                 " that its log does not hold");
+}
+
+void MembershipRules::CheckNoneNewer(std::uint32_t node, const Log& log, Index index, Index after) {
+  for (Index at = std::max(after, log.base_index()) + 1; at <= log.last_index(); ++at) {
+    GRASS_RULE("configuration in force", log.At(at).type != EntryType::kConfiguration,
+               NodeName(node) + " goes by the configuration of index " + Decimal(index.value()) +
+                   ", but its log has a newer one at " + Decimal(at.value()));
+  }
+}
+
+void MembershipRules::CheckOneAtATime(std::uint32_t node, Index before, Index index, Index commit) {
+  GRASS_RULE("one change at a time", before <= commit,
+             NodeName(node) + " leads with two configurations that are not committed, of index " +
+                 Decimal(before.value()) + " and " + Decimal(index.value()));
 }
 
 void MembershipRules::CheckChange(std::uint32_t node, const Raft& raft) {
@@ -77,9 +85,7 @@ void MembershipRules::CheckChange(std::uint32_t node, const Raft& raft) {
   const auto [before, before_index] = raft.ConfigurationAt(index - 1);
   // Of one that it appended itself: of those it inherits it may not know yet what is committed.
   if (raft.role() == Role::kLeader && raft.log().TermAt(index) == raft.term()) {
-    GRASS_RULE("one change at a time", before_index <= raft.commit_index(),
-               NodeName(node) + " leads with two configurations that are not committed, of index " +
-                   Decimal(before_index.value()) + " and " + Decimal(index.value()));
+    CheckOneAtATime(node, before_index, index, raft.commit_index());
   }
   if (before.empty()) return;  // a node that was added: it never decided by it
   GRASS_RULE("configurations intersect", QuorumsIntersect(before, raft.configuration()),

@@ -26,11 +26,18 @@ class MembershipRules {
   // True if every quorum of one has a node in common with every quorum of the other.
   static bool QuorumsIntersect(const Configuration& a, const Configuration& b);
 
+  // `node` goes by the configuration of `index`; of its log, what lies after `after` is new.
+  static void CheckNoneNewer(std::uint32_t node, const Log& log, Index index, Index after);
+  // `node` leads, has appended the configuration of `index` after the one of `before`, and knows of
+  // commits up to `commit`.
+  static void CheckOneAtATime(std::uint32_t node, Index before, Index index, Index commit);
+
  private:
   struct Seen {
     Index index;
     Term term;
     Index last;
+    Term last_term;
   };
 
   static void CheckInForce(std::uint32_t node, const Raft& raft);

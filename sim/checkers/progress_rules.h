@@ -26,17 +26,17 @@ class ProgressRules {
 
   void Observe(std::uint32_t node, const Standing& now) {
     const Standing& before = last_[node];
-    const std::string who = NodeName(node) + ": ";
-    GRASS_RULE("monotony", now.term >= before.term, who + Fell("term", before.term, now.term));
+    const auto who = [node] { return NodeName(node) + ": "; };
+    GRASS_RULE("monotony", now.term >= before.term, who() + Fell("term", before.term, now.term));
     GRASS_RULE(
         "monotony",
         now.term > before.term || before.voted_for == NodeId() || now.voted_for == before.voted_for,
-        who + "changed its vote within a term");
+        who() + "changed its vote within a term");
     GRASS_RULE("monotony", now.commit >= before.commit,
-               who + Fell("commit index", before.commit, now.commit));
+               who() + Fell("commit index", before.commit, now.commit));
     GRASS_RULE("monotony", now.applied >= before.applied,
-               who + Fell("applied index", before.applied, now.applied));
-    GRASS_RULE("monotony", now.applied <= now.commit, who + "applied more than is committed");
+               who() + Fell("applied index", before.applied, now.applied));
+    GRASS_RULE("monotony", now.applied <= now.commit, who() + "applied more than is committed");
     last_[node] = now;
   }
   // A new life: `term` and `voted_for` as recovered.

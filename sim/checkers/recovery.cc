@@ -53,7 +53,8 @@ void CheckLog(const Finding& f, const DurableImage& must) {
 }  // namespace
 
 void Recovery::Check(std::uint32_t node, const DurableImage& image,
-                     const std::optional<DiskJob>& unfinished, const RecoveredState& found) {
+                     const std::optional<DiskJob>& unfinished, const RecoveredState& found,
+                     DamageMet met) {
   const Persist* persist = unfinished ? std::get_if<Persist>(&*unfinished) : nullptr;
   const PublishSnapshot* publish =
       unfinished ? std::get_if<PublishSnapshot>(&*unfinished) : nullptr;
@@ -68,7 +69,8 @@ void Recovery::Check(std::uint32_t node, const DurableImage& image,
       install.install = persist->install;
       must.Apply(install);
     }
-    GRASS_RULE("recovery", f.found.snapshot() == must.snapshot(),
+    const bool lost = met == DamageMet::kYes && f.found.snapshot() < image.snapshot();
+    GRASS_RULE("recovery", f.found.snapshot() == must.snapshot() || lost,
                f.Who() + "a snapshot of index " + Decimal(f.found.snapshot().value()) +
                    "; durable was one of " + Decimal(image.snapshot().value()));
   }

@@ -1,6 +1,7 @@
 // Recovery: what a node finds on its disk after a crash is exactly what had become durable, plus
 // possibly the job that was at the disk, or a prefix of its parts. Nothing less, nothing else
-// (core/disk.h, Persist in core/entry.h).
+// (core/disk.h, Persist in core/entry.h). Of a disk with damage that is so as well, or the node
+// does not start from it; only a snapshot may be lost, if the log has all that it stands for.
 #ifndef GRASSDB_SIM_CHECKERS_RECOVERY_H_
 #define GRASSDB_SIM_CHECKERS_RECOVERY_H_
 
@@ -9,6 +10,7 @@
 
 #include "core/disk.h"
 #include "sim/checkers/durable_image.h"
+#include "sim/damage.h"
 
 namespace grassdb::sim {
 
@@ -16,7 +18,8 @@ class Recovery {
  public:
   // `image` is what must be there; `unfinished` the Persist or PublishSnapshot that may be there.
   static void Check(std::uint32_t node, const DurableImage& image,
-                    const std::optional<DiskJob>& unfinished, const RecoveredState& found);
+                    const std::optional<DiskJob>& unfinished, const RecoveredState& found,
+                    DamageMet met = DamageMet::kNo);
 };
 
 }  // namespace grassdb::sim

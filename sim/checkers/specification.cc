@@ -53,7 +53,7 @@ void Specification::Observe(std::uint32_t server, const ServerView& now) {
   const bool same_log = before.last == now.log->last_index() &&
                         before.terms[before.last.value()] == now.log->last_term();
   if (before.term == now.term && before.voted_for == now.voted_for && before.leads == leads &&
-      before.commit == now.commit && same_log) [[likely]] {
+      before.commit == now.commit && same_log) {
     return;
   }
   const Index common = same_log ? before.last : CommonEnd(before, *now.log);
@@ -255,17 +255,19 @@ void Specification::CheckCandidate(std::uint32_t server, const Message& message,
 void Specification::CheckAppend(std::uint32_t server, Term term,
                                 const AppendEntriesRequest& request) {
   Leadership& leadership = LedBy(server, term, "entries");
-  const std::string what = NodeName(server) + ", leader of term " + Text(term) + ", sends ";
+  const auto what = [&] {
+    return NodeName(server) + ", leader of term " + Text(term) + ", sends ";
+  };
   GRASS_RULE(kRule, MayHold(leadership, request.prev_log_index, request.prev_log_term),
-             what + "entries after (" + Text(request.prev_log_index) + ", " +
+             what() + "entries after (" + Text(request.prev_log_index) + ", " +
                  Text(request.prev_log_term) + "), which is not in its log");
   for (const Entry& entry : request.entries) {
     GRASS_RULE(kRule, MayHold(leadership, entry.index, entry.term),
-               what + "the entry (" + Text(entry.index) + ", " + Text(entry.term) +
+               what() + "the entry (" + Text(entry.index) + ", " + Text(entry.term) +
                    "), which is not in its log");
   }
   GRASS_RULE(kRule, request.leader_commit <= servers_[server].commit,
-             what + "that " + Text(request.leader_commit) + " is committed");
+             what() + "that " + Text(request.leader_commit) + " is committed");
   leadership.told = std::max(leadership.told, request.leader_commit);
 }
 

@@ -66,7 +66,15 @@ class Specification {
 
   // The server has begun a life with this; nothing of an earlier one but what it has said counts.
   void Begin(std::uint32_t server, const RecoveredState& state);
-  // The server may have taken a step. Costs next to nothing if it has not.
+  // The server is as it was when it was observed last. Costs next to nothing.
+  bool HasSeen(std::uint32_t server, const Raft& raft) const {
+    const Server& before = servers_[server];
+    return before.term == raft.term() && before.commit == raft.commit_index() &&
+           before.last == raft.log().last_index() &&
+           before.leads == (raft.role() == Role::kLeader) && before.voted_for == raft.voted_for() &&
+           before.terms[before.last.value()] == raft.log().last_term();
+  }
+  // The server may have taken a step.
   void Observe(std::uint32_t server, const ServerView& now);
   // The server, observed since its last step, sends this.
   void OnSend(std::uint32_t server, const Message& message);

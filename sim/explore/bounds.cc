@@ -11,9 +11,9 @@ std::string FlagsOf(const Bounds& bounds) {
                       " --duplicates " + Decimal(bounds.duplicates) + " --heartbeats " +
                       Decimal(bounds.heartbeats);
   if (bounds.disk == DiskSpeed::kInstant) flags += " --instant-disk";
-  if (bounds.pre_votes == PreVotes::kExplored) {
-    flags += " --pre-votes --timeouts " + Decimal(bounds.timeouts);
-  }
+  if (bounds.pre_votes == PreVotes::kExplored) flags += " --pre-votes";
+  if (bounds.timeouts != 0) flags += " --timeouts " + Decimal(bounds.timeouts);
+  if (bounds.append_max != 0) flags += " --append-max " + Decimal(bounds.append_max);
   return flags;
 }
 

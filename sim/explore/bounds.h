@@ -39,7 +39,10 @@ struct Bounds {
   std::uint32_t heartbeats = 0;  // a leader's interval ends; each asks every follower
   DiskSpeed disk = DiskSpeed::kSlow;
   PreVotes pre_votes = PreVotes::kAssumed;
-  std::uint32_t timeouts = 2;  // only with PreVotes::kExplored; else `terms` bounds them
+  // 0: as many as `terms` leaves room for; with PreVotes::kExplored there is no such room, so it
+  // must be said.
+  std::uint32_t timeouts = 0;
+  std::uint32_t append_max = 0;  // entries in one message; 0: as many as in production
 
   friend bool operator==(const Bounds&, const Bounds&) = default;
 };

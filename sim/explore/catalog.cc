@@ -16,7 +16,8 @@ constexpr std::size_t kReplicaBytes = sizeof(Replica) + 4096;
 Uint128 DigestOf(const Facts& facts) {
   Fingerprint hash;
   hash.AddAll(facts.node, facts.leads ? 1 : 0, facts.term, facts.commit, facts.last, facts.durable,
-              facts.log[facts.last], facts.disk[facts.durable]);
+              facts.log[facts.last], facts.disk[facts.durable], facts.disk_term, facts.disk_vote);
+  for (const std::uint8_t match : facts.match) hash.Add(match);
   return Uint128{hash.high()} << 64 | hash.low();
 }
 

@@ -127,7 +127,7 @@ ExploreResult Explorer::Run() {
 void Explorer::Begin() {
   std::vector<std::uint32_t> words = {0, catalog_.AddHistory(History())};
   for (std::uint32_t node = 0; node < bounds_.nodes; ++node) {
-    words.push_back(catalog_.AddReplica(StartReplica(cluster_, node)));
+    words.push_back(catalog_.AddReplica(StartReplica(cluster_, bounds_, node)));
   }
   words_ = words;
   for (std::size_t p = 0; p < permutations_; ++p) {
@@ -186,7 +186,7 @@ bool Explorer::Has(std::uint32_t spent, Budget budget) const {
     case Budget::kHeartbeats:
       return used < bounds_.heartbeats;
     case Budget::kTimeouts:
-      return bounds_.pre_votes == PreVotes::kAssumed || used < bounds_.timeouts;
+      return bounds_.timeouts == 0 || used < bounds_.timeouts;
   }
   return false;
 }
@@ -202,7 +202,7 @@ void Explorer::ExpandNode(StateView state, std::uint32_t node) {
   };
   if (abilities.finish) take(ActionKind::kFinish, 0, spent);
   if (abilities.time_out && Has(spent, Budget::kTimeouts)) {
-    const bool counted = bounds_.pre_votes == PreVotes::kExplored;
+    const bool counted = bounds_.timeouts != 0;
     take(ActionKind::kTimeout, 0, counted ? SpendOne(spent, Budget::kTimeouts) : spent);
   }
   if (abilities.step_down) {

@@ -36,6 +36,30 @@ void CheckCompleteness(const Facts& leader, const History& history) {
                  ", committed in term " + Decimal(history.commit_term[owed]));
 }
 
+void CheckVotes(const Facts& leader, std::span<const Facts* const> cluster) {
+  std::size_t votes = 0;
+  for (const Facts* voter : cluster) {
+    const bool gone_on = voter->disk_term > leader.term;
+    if (gone_on || (voter->disk_term == leader.term && voter->disk_vote == leader.node + 1))
+      ++votes;
+  }
+  GRASS_RULE("leadership rests on votes", votes > cluster.size() / 2,
+             InTerm(leader) + " leads with the votes of " + Decimal(votes) + " of " +
+                 Decimal(cluster.size()) + " nodes");
+}
+
+void CheckMatch(const Facts& leader, std::span<const Facts* const> cluster) {
+  for (const Facts* follower : cluster) {
+    const std::uint32_t match = leader.match[follower->node];
+    if (match == 0 || follower->disk_term > leader.term) continue;
+    GRASS_RULE("match rests on disk",
+               match <= follower->durable && follower->disk[match] == leader.log[match],
+               InTerm(leader) + " believes that " + NodeName(follower->node) +
+                   " has its log up to index " + Decimal(match) + ", which has " +
+                   Decimal(follower->durable) + " entries on disk");
+  }
+}
+
 }  // namespace
 
 Facts FactsOf(const Cluster& cluster, const Replica& replica) {
@@ -57,6 +81,17 @@ Facts FactsOf(const Cluster& cluster, const Replica& replica) {
   }
   for (std::uint32_t index = 1; index <= facts.durable; ++index) {
     facts.disk[index] = Fold(facts.disk[index - 1], HashOf(replica.disk.entries[index - 1]));
+  }
+  const HardState& disk = replica.disk.hard_state;
+  facts.disk_term = static_cast<std::uint8_t>(disk.term.value());
+  if (disk.voted_for != NodeId(0)) {
+    facts.disk_vote = static_cast<std::uint8_t>(cluster.NumberOf(disk.voted_for) + 1);
+  }
+  if (facts.leads) {
+    for (const Progress& follower : *raft.followers()) {
+      facts.match[cluster.NumberOf(follower.id)] =
+          static_cast<std::uint8_t>(follower.match.value());
+    }
   }
   return facts;
 }
@@ -104,7 +139,11 @@ void CheckState(std::span<const Facts* const> cluster, const History& history) {
     GRASS_RULE("state machine safety", facts.log[facts.commit] == history.prefix[facts.commit],
                InTerm(facts) + " knows index " + Decimal(facts.commit) +
                    " to be committed, and differs at or below it from what was committed");
-    if (facts.leads) CheckCompleteness(facts, history);
+    if (facts.leads) {
+      CheckCompleteness(facts, history);
+      CheckVotes(facts, cluster);
+      CheckMatch(facts, cluster);
+    }
     if (facts.durable >= history.committed &&
         facts.disk[history.committed] == history.prefix[history.committed]) {
       ++holders;

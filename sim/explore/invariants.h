@@ -6,6 +6,8 @@
 //  leader completeness    a leader holds everything that was committed in an earlier term
 //  state machine safety   what one node knows to be committed, no other one knows otherwise, ever
 //  commit rests on disks  what was committed is on the disks of a majority
+//  leadership rests on votes  a majority has its vote for the leader on disk, or has gone on since
+//  match rests on disk    a leader believes of no follower more than that one has durably
 //  leader append-only     a leader neither changes nor removes entries of its log
 //  monotony               a node's term never falls, within a life its commit index never does, and
 //                         within a term it votes once
@@ -33,7 +35,10 @@ struct Facts {
   std::uint8_t term = 0;
   std::uint8_t commit = 0;
   std::uint8_t last = 0;
-  std::uint8_t durable = 0;                       // entries on disk
+  std::uint8_t durable = 0;  // entries on disk
+  std::uint8_t disk_term = 0;
+  std::uint8_t disk_vote = 0;                     // the number + 1 of whom it is for; 0: nobody
+  std::array<std::uint8_t, kNodesMax> match{};    // of a leader, by node: what it believes
   std::array<std::uint8_t, kLogMax + 1> terms{};  // of the log's entries, from 1 on
   Prefixes log{};
   Prefixes disk{};

@@ -37,7 +37,7 @@ class Replayer {
   explicit Replayer(const Bounds& bounds)
       : bounds_(bounds), cluster_(bounds.nodes, Symmetry::kOff) {
     for (std::uint32_t number = 0; number < bounds.nodes; ++number) {
-      replicas_.push_back(StartReplica(cluster_, number));
+      replicas_.push_back(StartReplica(cluster_, bounds_, number));
       facts_.push_back(FactsOf(cluster_, replicas_.back()));
     }
   }
@@ -160,7 +160,7 @@ std::string FileOf(const Bounds& bounds, std::span<const std::string> steps,
 namespace {
 
 std::optional<std::string> ParseBounds(std::string_view flags, Bounds* bounds) {
-  const std::array<std::pair<std::string_view, std::uint32_t*>, 8> known = {{
+  const std::array<std::pair<std::string_view, std::uint32_t*>, 9> known = {{
       {"--nodes", &bounds->nodes},
       {"--terms", &bounds->terms},
       {"--entries", &bounds->entries},
@@ -169,6 +169,7 @@ std::optional<std::string> ParseBounds(std::string_view flags, Bounds* bounds) {
       {"--duplicates", &bounds->duplicates},
       {"--heartbeats", &bounds->heartbeats},
       {"--timeouts", &bounds->timeouts},
+      {"--append-max", &bounds->append_max},
   }};
   while (!flags.empty()) {
     const std::string_view flag = TakeWord(&flags);

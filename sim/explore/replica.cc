@@ -13,23 +13,24 @@ constexpr Instant kStart{std::chrono::hours(1)};
 constexpr Duration kHeartbeat = std::chrono::nanoseconds(1);
 constexpr Duration kElectionTimeout = std::chrono::hours(1);
 
-RaftOptions OptionsOf(const Cluster& cluster, std::uint32_t number) {
+RaftOptions OptionsOf(const Cluster& cluster, const Bounds& bounds, std::uint32_t number) {
   RaftOptions options;
   options.id = cluster.IdOf(number);
   options.heartbeat_interval = kHeartbeat;
   options.election_timeout_min = kElectionTimeout;
   options.election_timeout_max = kElectionTimeout + std::chrono::nanoseconds(1);
   options.disk_stall_timeouts = 1'000'000;
+  if (bounds.append_max != 0) options.append_entries_max = bounds.append_max;
   return options;
 }
 
-Replica Start(const Cluster& cluster, std::uint32_t number, Disk disk) {
+Replica Start(const Cluster& cluster, const Bounds& bounds, std::uint32_t number, Disk disk) {
   RecoveredState recovered;
   recovered.identity.node = cluster.IdOf(number);
   recovered.identity.bootstrap = cluster.configuration();
   recovered.hard_state = disk.hard_state;
   recovered.entries = disk.entries;
-  return Replica{.raft = Raft(OptionsOf(cluster, number), recovered, kStart),
+  return Replica{.raft = Raft(OptionsOf(cluster, bounds, number), recovered, kStart),
                  .now = kStart,
                  .unfinished = {},
                  .disk = std::move(disk)};
@@ -125,8 +126,8 @@ class Actor {
 
 }  // namespace
 
-Replica StartReplica(const Cluster& cluster, std::uint32_t number) {
-  return Start(cluster, number, Disk());
+Replica StartReplica(const Cluster& cluster, const Bounds& bounds, std::uint32_t number) {
+  return Start(cluster, bounds, number, Disk());
 }
 
 bool IsPossible(const Replica& replica, ActionKind kind, const Bounds& bounds) {
@@ -164,7 +165,7 @@ Replica Act(const Cluster& cluster, const Bounds& bounds, const Replica& before,
     Disk disk = before.disk;
     std::uint32_t left = action.kept;
     for (const Persist& persist : before.unfinished) left -= Write(&disk, persist, left);
-    return Start(cluster, cluster.NumberOf(before.raft.id()), std::move(disk));
+    return Start(cluster, bounds, cluster.NumberOf(before.raft.id()), std::move(disk));
   }
   Replica after = before;
   Actor actor(cluster, bounds, &after, sent);

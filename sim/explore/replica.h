@@ -61,7 +61,7 @@ struct Action {
   std::uint32_t kept = 0;            // kCrash: 0..PartsUnfinished
 };
 
-Replica StartReplica(const Cluster& cluster, std::uint32_t number);
+Replica StartReplica(const Cluster& cluster, const Bounds& bounds, std::uint32_t number);
 
 // Whether `action` is possible within the bounds, as far as this node alone can tell. kDeliver
 // always is.

@@ -98,6 +98,8 @@ Group GroupOf(const TraceLine& line) {
     case LineKind::kHealed:
       return kFaults;
     case LineKind::kDiskFinished:
+    case LineKind::kDamaged:
+    case LineKind::kDamageMet:
       return kDisks;
     case LineKind::kClientInvoked:
     case LineKind::kClientReturned:
@@ -115,6 +117,9 @@ int WeightOf(const TraceLine& line) {
     case LineKind::kOpenFailed:
     case LineKind::kWiped:
     case LineKind::kRolledBack:
+    case LineKind::kDamaged:
+    case LineKind::kRefused:
+    case LineKind::kGivenUp:
       return 2;
     case LineKind::kDiskFinished:
       return line.c != 0 ? 0 : 2;

@@ -110,7 +110,8 @@ class Finder {
   static bool IsOfALife(LineKind kind) {
     return kind == LineKind::kCrashed || kind == LineKind::kStarted || kind == LineKind::kWiped ||
            kind == LineKind::kRolledBack || kind == LineKind::kNodeFailed ||
-           kind == LineKind::kOpenFailed;
+           kind == LineKind::kOpenFailed || kind == LineKind::kDamaged ||
+           kind == LineKind::kRefused || kind == LineKind::kGivenUp;
   }
   static bool IsOfATerm(EventKind kind) {
     return kind == EventKind::kStartedElection || kind == EventKind::kWonElection ||

@@ -53,6 +53,7 @@ void Timeline::AddPoint(const TraceLine& line) {
     case LineKind::kCrashed:
     case LineKind::kNodeFailed:
     case LineKind::kOpenFailed:
+    case LineKind::kGivenUp:
       SetRole(line, LaneRole::kDown, 0);
       break;
     case LineKind::kBooted:

@@ -55,8 +55,27 @@ RC_GTEST_PROP(CommandCodec, RefusesEveryCutAndEveryTail, ()) {
   RC_ASSERT(!DecodeCommand(bytes + "x").has_value());
 }
 
+// What a node applies is decoded into what it has applied before.
+RC_GTEST_PROP(CommandCodec, DecodesTheSameIntoAUsedCommand, ()) {
+  const Command command = AnyCommand();
+  Command used = AnyCommand();
+  RC_ASSERT(DecodeCommand(EncodeCommand(command).view(), &used));
+  RC_ASSERT(used == command);
+}
+
+RC_GTEST_PROP(CommandCodec, SeesACommandExactlyWhereItDecodesOne, ()) {
+  std::string bytes(EncodeCommand(AnyCommand()).view());
+  RC_ASSERT(IsCommand(bytes));
+  if (*rc::gen::arbitrary<bool>()) bytes.resize(*rc::gen::inRange<std::size_t>(0, bytes.size()));
+  if (!bytes.empty()) {
+    bytes[*rc::gen::inRange<std::size_t>(0, bytes.size())] = *rc::gen::arbitrary<char>();
+  }
+  RC_ASSERT(IsCommand(bytes) == DecodeCommand(bytes).has_value());
+}
+
 RC_GTEST_PROP(CommandCodec, AnyBytesAreDecodedOrRefused, (const std::string& bytes)) {
   const auto decoded = DecodeCommand(bytes);
+  RC_ASSERT(IsCommand(bytes) == decoded.has_value());
   if (decoded.has_value()) RC_ASSERT(EncodeCommand(*decoded).view() == bytes);
 }
 

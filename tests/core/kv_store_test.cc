@@ -127,6 +127,21 @@ TEST_F(KvStoreTest, CommandsOfOneSessionMayOvertakeEachOther) {
   EXPECT_EQ(ValueOf("b"), "2");
 }
 
+TEST_F(KvStoreTest, EachOfThemHasItsOwnAnswerUntilThatIsAcknowledged) {
+  const SessionId session = Open();
+  const CommandResult third = Apply(PutTransaction("c", "3"), session, Sequence(3));
+  const CommandResult first = Apply(PutTransaction("a", "1"), session, Sequence(1));
+  const CommandResult second = Apply(PutTransaction("b", "2"), session, Sequence(2));
+  EXPECT_EQ(Apply(PutTransaction("a", "x"), session, Sequence(1)), first);
+  EXPECT_EQ(Apply(PutTransaction("b", "x"), session, Sequence(2)), second);
+  EXPECT_EQ(Apply(PutTransaction("c", "x"), session, Sequence(3)), third);
+  Apply(PutTransaction("d", "4"), session, Sequence(4), Sequence(2));
+  EXPECT_EQ(Apply(PutTransaction("b", "x"), session, Sequence(2)).code,
+            CommandResult::Code::kStaleSequence);
+  EXPECT_EQ(Apply(PutTransaction("c", "x"), session, Sequence(3)), third);
+  EXPECT_EQ(ValueOf("c"), "3");
+}
+
 TEST_F(KvStoreTest, AnUnknownSessionAppliesNothing) {
   const CommandResult result = Apply(PutTransaction("a", "1"), SessionId(99), Sequence(1));
   EXPECT_EQ(result.code, CommandResult::Code::kSessionUnknown);

@@ -101,6 +101,76 @@ RC_GTEST_PROP(ClientProtocol, TransactionRepliesArriveAsTheyWereSent, ()) {
   RC_ASSERT(arrived->command == reply.command);
 }
 
+// Also a lone put, which travels as a Set.
+RC_GTEST_PROP(ClientProtocol, WritesOfAPipelineArriveAsTheyWereSent, ()) {
+  TransactionRequest request;
+  request.session = SessionId(1 + Any() / 2);
+  request.acknowledged = Sequence(Any() / 2);
+  request.sequence = request.acknowledged + 1 + Any() / 4;
+  request.transaction.success = Several(AnyOperation);
+  if (*rc::gen::arbitrary<bool>()) request.transaction.compares = Several(AnyCompare);
+  if (*rc::gen::arbitrary<bool>()) request.transaction.failure = Several(AnyOperation);
+  wire::PipelineOperation operation;
+  ToWire(ClientRequest(request), &operation);
+  const auto arrived = FromWire(std::move(operation));
+  RC_ASSERT(arrived.ok());
+  const auto& transaction = std::get<TransactionRequest>(*arrived);
+  RC_ASSERT(transaction.session == request.session);
+  RC_ASSERT(transaction.sequence == request.sequence);
+  RC_ASSERT(transaction.acknowledged == request.acknowledged);
+  RC_ASSERT(transaction.transaction == request.transaction);
+}
+
+TEST(ClientProtocol, APutOfAPipelineTravelsAsASetAndOtherOperationsAsWhatTheyAre) {
+  const auto kind = [](const ClientRequest& request) {
+    wire::PipelineOperation operation;
+    ToWire(request, &operation);
+    return operation.operation_case();
+  };
+  TransactionRequest put;
+  put.transaction = PutTransaction("k", "v");
+  EXPECT_EQ(kind(put), wire::PipelineOperation::kSet);
+  put.transaction = DeleteTransaction("k");
+  EXPECT_EQ(kind(put), wire::PipelineOperation::kTransact);
+  EXPECT_EQ(kind(GetRequest{.mode = ReadMode::kStale, .key = "k"}), wire::PipelineOperation::kGet);
+  EXPECT_EQ(kind(OpenSessionRequest{}), wire::PipelineOperation::kOpenSession);
+}
+
+// The leader is named only where the code is not OK.
+RC_GTEST_PROP(ClientProtocol, AnswersOfAPipelineArriveAsTheyWereSent, ()) {
+  Reply reply = AnyReply();
+  reply.command.succeeded = reply.code == ReplyCode::kOk;
+  reply.command.revision = Revision(Any());
+  const auto kind = *rc::gen::element(wire::PipelineOperation::kSet, wire::PipelineOperation::kGet,
+                                      wire::PipelineOperation::kTransact);
+  wire::PipelineAnswer answer;
+  answer.set_id(7);
+  ToWire(Reply(reply), kind, &answer);
+  const bool refused_read = kind == wire::PipelineOperation::kGet && reply.code != ReplyCode::kOk;
+  RC_ASSERT((answer.answer_case() == wire::PipelineAnswer::kError) ==
+            (refused_read || reply.code == ReplyCode::kInvalid));
+  RC_ASSERT(answer.id() == 7u);
+  const auto arrived = ReplyFrom(std::move(answer));
+  RC_ASSERT(arrived.ok());
+  if (reply.code == ReplyCode::kOk) {
+    RC_ASSERT(arrived->leader_name.empty());
+    reply.leader = NodeId();
+    reply.leader_name.clear();
+    reply.leader_address.clear();
+    if (kind == wire::PipelineOperation::kGet) reply.error.clear();
+  }
+  AssertSameOutcome(*arrived, reply);
+}
+
+TEST(ClientProtocol, AnAnswerOfAPipelineThatSaysNothingIsRefused) {
+  wire::PipelineAnswer answer;
+  answer.set_id(3);
+  EXPECT_EQ(ReplyFrom(std::move(answer)).status().message(), "answer: to id 3 says nothing");
+  wire::PipelineAnswer ok;
+  ok.mutable_error()->set_code(wire::OK);
+  EXPECT_EQ(ReplyFrom(std::move(ok)).status().message(), "error.code: OK");
+}
+
 RC_GTEST_PROP(ClientProtocol, SetRepliesArriveAsTheyWereSent, ()) {
   Reply reply = AnyReply();
   reply.command.revision = Revision(Any());

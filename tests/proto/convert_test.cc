@@ -242,6 +242,15 @@ RC_GTEST_PROP(PeerMessages, HandWrittenEntriesAreWhatProtobufWouldWrite, ()) {
     RC_ASSERT(again.entries(i).payload() == entry.payload.view());
     RC_ASSERT(again.entries(i).term() == entry.term.value());
   }
+  // Decoding is by hand too; it takes the fields in any order, and what it does not know.
+  const std::string unknown("\x9a\x06\x02hi\xa0\x06\x07", 8);  // fields 99 and 100
+  for (const std::string& bytes : {canonical, canonical + unknown, unknown + canonical}) {
+    const auto decoded = DecodeMessage(MessageKind::kAppendEntriesRequest, bytes, kCluster);
+    RC_ASSERT(decoded.ok());
+    const auto& body = std::get<AppendEntriesRequest>(decoded->body);
+    RC_ASSERT(body.entries == append.entries);
+    RC_ASSERT(body.sent_at == append.sent_at);
+  }
 }
 
 RC_GTEST_PROP(PeerMessages, AnyBytesAreDecodedOrRefused, (const std::string& bytes)) {
@@ -278,6 +287,19 @@ std::string ErrorOf(MessageKind kind, const std::string& bytes) {
   EXPECT_FALSE(decoded.ok());
   EXPECT_TRUE(absl::IsInvalidArgument(decoded.status())) << decoded.status();
   return std::string(decoded.status().message());
+}
+
+TEST(PeerMessages, AnEntryThatIsCutOrTooLongDoesNotParse) {
+  raft::AppendEntriesRequest wire;
+  wire.add_entries()->set_term(1);
+  std::string bytes = wire.SerializeAsString();
+  ASSERT_EQ(bytes, std::string("\x32\x02\x08\x01", 4));
+  for (const std::string& bad :
+       {std::string("\x32\x03\x08\x01", 4), std::string("\x32\x01\x08\x01", 4),
+        std::string("\x32\x02\x1a\x01", 4), std::string("\x32\x04\x08\x01\x1a\x7f", 6)}) {
+    EXPECT_EQ(ErrorOf(MessageKind::kAppendEntriesRequest, bad),
+              "AppendEntriesRequest: " + std::to_string(bad.size()) + " bytes that do not parse");
+  }
 }
 
 std::string VoteErrorAfter(const std::function<void(raft::RequestVoteRequest&)>& spoil) {

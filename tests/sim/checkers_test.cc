@@ -2,12 +2,12 @@
 // none and must not.
 #include <gtest/gtest.h>
 
-#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "sim/checkers/commit_ledger.h"
+#include "sim/checkers/damage_noticed.h"
 #include "sim/checkers/durable_image.h"
 #include "sim/checkers/election_safety.h"
 #include "sim/checkers/leader_append_only.h"
@@ -17,21 +17,12 @@
 #include "sim/checkers/promises.h"
 #include "sim/checkers/recovery.h"
 #include "sim/checkers/reference_store.h"
+#include "sim/checkers/resource_bounds.h"
 #include "sim/checkers/state_machine_safety.h"
-#include "sim/violation.h"
+#include "tests/sim/planted.h"
 
 namespace grassdb::sim {
 namespace {
-
-// The rule that `body` breaks; empty if none.
-std::string RuleBrokenBy(const std::function<void()>& body) {
-  try {
-    body();
-  } catch (const Violation& violation) {
-    return violation.rule;
-  }
-  return {};
-}
 
 Entry EntryOf(std::uint64_t index, std::uint64_t term, std::string_view payload = "x") {
   return {Index(index), Term(term), EntryType::kCommand, Bytes(payload)};
@@ -343,7 +334,7 @@ Raft RaftOf(std::vector<Entry> entries, std::uint64_t configuration_index = 1) {
   return Raft(options, state, Instant(std::chrono::seconds(1)));
 }
 
-std::string RuleBrokenBy(const Raft& raft) {
+std::string RuleBrokenByNode(const Raft& raft) {
   return RuleBrokenBy([&raft] {
     MembershipRules checker(1);
     checker.Observe(0, raft);
@@ -373,23 +364,43 @@ TEST(MembershipChecker, SeesQuorumsWithoutACommonNode) {
 TEST(MembershipChecker, SeesAStepBetweenConfigurationsThatCanDecideApart) {
   const Configuration three = ConfigurationOf({"a", "b", "c"});
   const Configuration far = ConfigurationOf({"a", "d", "e"});
-  EXPECT_EQ(RuleBrokenBy(RaftOf({EntryOf(3, 1), ConfigurationEntry(4, three.JointTo(far)),
-                                 ConfigurationEntry(5, far)})),
+  EXPECT_EQ(RuleBrokenByNode(RaftOf({EntryOf(3, 1), ConfigurationEntry(4, three.JointTo(far)),
+                                     ConfigurationEntry(5, far)})),
             "");
-  EXPECT_EQ(RuleBrokenBy(RaftOf({EntryOf(3, 1), ConfigurationEntry(4, far)})),
+  EXPECT_EQ(RuleBrokenByNode(RaftOf({EntryOf(3, 1), ConfigurationEntry(4, far)})),
             "configurations intersect");
 }
 
 TEST(MembershipChecker, SeesANodeThatGoesByAnotherConfigurationThanItsLogs) {
   const Configuration three = ConfigurationOf({"a", "b", "c"});
   const Configuration four = ConfigurationOf({"a", "b", "c", "d"});
-  EXPECT_EQ(RuleBrokenBy(RaftOf({EntryOf(3, 1), EntryOf(4, 1)})), "");
-  EXPECT_EQ(RuleBrokenBy(RaftOf({EntryOf(3, 1), ConfigurationEntry(4, four)})), "");
+  EXPECT_EQ(RuleBrokenByNode(RaftOf({EntryOf(3, 1), EntryOf(4, 1)})), "");
+  EXPECT_EQ(RuleBrokenByNode(RaftOf({EntryOf(3, 1), ConfigurationEntry(4, four)})), "");
   // Its snapshot names an entry that came later: the node misses what its log holds,
-  EXPECT_EQ(RuleBrokenBy(RaftOf({EntryOf(3, 1), ConfigurationEntry(4, four), EntryOf(5, 1)}, 5)),
-            "configuration in force");
+  EXPECT_EQ(
+      RuleBrokenByNode(RaftOf({EntryOf(3, 1), ConfigurationEntry(4, four), EntryOf(5, 1)}, 5)),
+      "configuration in force");
   // or goes by one that its log does not hold.
-  EXPECT_EQ(RuleBrokenBy(RaftOf({EntryOf(3, 1), EntryOf(4, 1)}, 4)), "configuration in force");
+  EXPECT_EQ(RuleBrokenByNode(RaftOf({EntryOf(3, 1), EntryOf(4, 1)}, 4)), "configuration in force");
+}
+
+TEST(MembershipChecker, SeesANodeThatHasMissedAConfigurationInItsLog) {
+  const Log log(Index(2), Term(1), {EntryOf(3, 1), ConfigurationEntry(4, ConfigurationOf({"a"}))});
+  const auto looks = [&log](std::uint64_t after) {
+    return RuleBrokenBy([&] { MembershipRules::CheckNoneNewer(0, log, Index(1), Index(after)); });
+  };
+  EXPECT_EQ(looks(1), "configuration in force");
+  EXPECT_EQ(looks(3), "configuration in force");
+  EXPECT_EQ(looks(4), "");
+}
+
+TEST(MembershipChecker, SeesALeaderThatChangesTwoThingsAtATime) {
+  const auto appended = [](std::uint64_t before, std::uint64_t commit) {
+    return RuleBrokenBy(
+        [&] { MembershipRules::CheckOneAtATime(0, Index(before), Index(5), Index(commit)); });
+  };
+  EXPECT_EQ(appended(3, 3), "");
+  EXPECT_EQ(appended(3, 2), "one change at a time");
 }
 
 TEST(MembershipChecker, LooksAtEachConfigurationOnceAndAgainAfterALossOfMemory) {
@@ -421,6 +432,11 @@ TEST(RecoveryChecker, SeesWhatIsMissing) {
   EXPECT_EQ(found(Recovered({1}, 1)), "recovery");
   EXPECT_EQ(found(Recovered({1, 1}, 0)), "recovery");
   EXPECT_EQ(found(Recovered({1, 1, 1}, 1)), "recovery") << "nobody wrote the third";
+  RecoveredState behind_a_snapshot = Recovered({}, 1);
+  behind_a_snapshot.snapshot = MetaOf(2, 1);
+  behind_a_snapshot.base_index = Index(2);
+  behind_a_snapshot.base_term = Term(1);
+  EXPECT_EQ(found(behind_a_snapshot), "recovery") << "nobody took one";
 }
 
 TEST(RecoveryChecker, TakesTheUnfinishedJobWhollyPartlyOrNotAtAll) {
@@ -436,6 +452,37 @@ TEST(RecoveryChecker, TakesTheUnfinishedJobWhollyPartlyOrNotAtAll) {
   EXPECT_EQ(found(Recovered({1, 2, 2}, 2)), "");
   EXPECT_EQ(found(Recovered({}, 2)), "recovery");
   EXPECT_EQ(found(Recovered({1, 3}, 2)), "recovery");
+}
+
+TEST(RecoveryChecker, LetsDamageTakeASnapshotThatTheLogStandsInFor) {
+  DurableImage image = ImageOfTerms({1, 1, 2}, 2);
+  PublishSnapshot publish;
+  publish.meta = MetaOf(2, 1);
+  image.Apply(publish);
+  const auto found = [&image](const std::vector<std::uint64_t>& terms, DamageMet met) {
+    return RuleBrokenBy([&] { Recovery::Check(0, image, {}, Recovered(terms, 2), met); });
+  };
+  EXPECT_EQ(found({1, 1, 2}, DamageMet::kYes), "");
+  EXPECT_EQ(found({1, 1, 2}, DamageMet::kNo), "recovery") << "nothing was damaged";
+  EXPECT_EQ(found({1, 1}, DamageMet::kYes), "recovery") << "an entry is gone";
+  EXPECT_EQ(found({1, 2, 2}, DamageMet::kYes), "recovery") << "what the snapshot stood for";
+}
+
+TEST(DamageChecker, SeesDamagedBytesThatAreTakenForGoodOnes) {
+  const auto job = [](const absl::Status& status) {
+    return RuleBrokenBy([&] { DamageNoticed::CheckJob(0, status); });
+  };
+  EXPECT_EQ(job(absl::OkStatus()), "damage is noticed");
+  EXPECT_EQ(job(absl::DataLossError("a checksum is wrong")), "");
+  LogMatching logs(2);
+  logs.Observe(1, LogOf({1, 1}));
+  const auto recovered = [&logs](std::string_view payload) {
+    RecoveredState state = Recovered({1});
+    state.entries[0].payload = Bytes(payload);
+    return RuleBrokenBy([&] { DamageNoticed::CheckRecovered(0, state, logs); });
+  };
+  EXPECT_EQ(recovered("x"), "");
+  EXPECT_EQ(recovered("y"), "damage is noticed");
 }
 
 TEST(DurableImage, ReplacesALogThatDoesNotMatchTheSnapshotInstalled) {
@@ -483,6 +530,20 @@ TEST(ReferenceStoreChecker, SeesACommandAppliedTwice) {
   EXPECT_EQ(RuleBrokenBy([&] { reference.CheckAll(0, store); }), "exactly once");
 }
 
+TEST(ReferenceStoreChecker, SeesALogThatIsNoneAndAStoreThatHasOtherKeys) {
+  Command write;
+  write.transaction = PutTransaction("k", "v");
+  ReferenceStore reference{KvOptions()};
+  EXPECT_EQ(RuleBrokenBy([&] { reference.Apply(CommandEntry(2, write)); }), "exactly once");
+  EXPECT_EQ(RuleBrokenBy([&] { reference.Apply(EntryOf(1, 1, "no command")); }), "exactly once");
+  reference.Apply(CommandEntry(1, write));
+  EXPECT_EQ(RuleBrokenBy([&] { reference.Check(0, Index(2), {}); }), "exactly once");
+  KvStore store;
+  EXPECT_EQ(RuleBrokenBy([&] { reference.CheckAll(0, store); }), "exactly once");
+  store.Apply(Index(1), write);
+  EXPECT_EQ(RuleBrokenBy([&] { reference.CheckAll(0, store); }), "");
+}
+
 TEST(ReferenceStoreChecker, ForgetsSessionsAsTheStoreDoes) {
   KvOptions options;
   options.sessions_max = 2;
@@ -507,6 +568,42 @@ TEST(ReferenceStoreChecker, ForgetsSessionsAsTheStoreDoes) {
               }),
               "");
   }
+}
+
+TEST(ResourceBoundsChecker, SeesWhatGoesBeyondItsLimit) {
+  NodeOptions options;
+  options.waiting_requests_max = 3;
+  options.store.sessions_max = 4;
+  options.raft.reads_waiting_max = 5;
+  options.raft.unapplied_bytes_max = 1000;
+  options.raft.inflight_messages_max = 2;
+  options.raft.inflight_bytes_max = 100;
+  options.raft.append_bytes_max = 50;
+  const ResourceBounds checker(options, 10);
+  ResourceBounds::Held held;
+  const auto broken = [&] { return RuleBrokenBy([&] { checker.Observe(0, held); }); };
+  held = {3, 4, {2000, 5}, nullptr};
+  EXPECT_EQ(broken(), "");
+  held = {4, 4, {2000, 5}, nullptr};
+  EXPECT_EQ(broken(), "resource bounds");
+  held = {3, 5, {2000, 5}, nullptr};
+  EXPECT_EQ(broken(), "resource bounds");
+  held = {3, 4, {2000 + 10 * 300, 5}, nullptr};
+  EXPECT_EQ(broken(), "resource bounds");
+  held = {3, 4, {2000, 6}, nullptr};
+  EXPECT_EQ(broken(), "resource bounds");
+  std::vector<Progress> followers(1);
+  followers[0].BecomeReplicate();
+  followers[0].Sent(Index(1), 80);
+  followers[0].Sent(Index(2), 80);
+  held = {0, 0, {}, &followers};
+  EXPECT_EQ(broken(), "") << "the last one may go beyond";
+  followers[0].Sent(Index(3), 0);
+  EXPECT_EQ(broken(), "resource bounds");
+  followers[0].Acknowledged(Index(2));
+  EXPECT_EQ(broken(), "");
+  followers[0].Sent(Index(4), 161);
+  EXPECT_EQ(broken(), "resource bounds");
 }
 
 }  // namespace

@@ -43,6 +43,27 @@ TEST(DriftingClock, TellsTheFirstMomentAtWhichItShowsAnInstant) {
   EXPECT_EQ(DriftingClock().When(Instant::max()), kNever);
 }
 
+TEST(DriftingClock, StandsStillAndGoesOn) {
+  DriftingClock clock(TrueTime(), Instant(Duration(5)), 100);
+  const TrueTime stop = TrueTime() + std::chrono::seconds(1);
+  const TrueTime end = stop + std::chrono::seconds(3);
+  const Instant shown = clock.At(stop);
+  clock.Stop(stop);
+  EXPECT_EQ(clock.At(end), shown);
+  EXPECT_EQ(clock.When(shown), stop);
+  EXPECT_EQ(clock.When(shown + Duration(1)), kNever);
+  DriftingClock behind = clock;
+  behind.GoOn(end, Duration(0));
+  EXPECT_EQ(behind.At(end), shown);
+  EXPECT_EQ(behind.At(end + std::chrono::seconds(1)) - shown,
+            std::chrono::seconds(1) + std::chrono::microseconds(100));
+  clock.GoOn(end, std::chrono::seconds(3));
+  EXPECT_EQ(clock.At(end) - shown, std::chrono::seconds(3));
+  EXPECT_EQ(clock.When(shown + std::chrono::seconds(1)), end) << "it has leapt over it";
+  clock.GoOn(end, std::chrono::seconds(3));
+  EXPECT_EQ(clock.At(end) - shown, std::chrono::seconds(3)) << "a clock that runs does not leap";
+}
+
 TEST(EventQueue, GivesEventsInTheOrderOfTimeThenOfScheduling) {
   EventQueue queue;
   const Keyed random(1);

@@ -121,7 +121,7 @@ class Walk {
   Walk(const Cluster& cluster, const Bounds& bounds, Catalog* catalog)
       : cluster_(cluster), bounds_(bounds), catalog_(*catalog) {
     for (std::uint32_t node = 0; node < cluster.size(); ++node) {
-      replicas_.push_back(StartReplica(cluster, node));
+      replicas_.push_back(StartReplica(cluster, bounds, node));
       numbers_.push_back(catalog_.AddReplica(replicas_.back()));
     }
   }
@@ -227,8 +227,8 @@ class Renaming : public testing::Test {
 
 TEST_F(Renaming, MakesTheCandidateOfOneNameThatOfAnother) {
   const std::vector<ActionKind> campaign = {ActionKind::kTimeout, ActionKind::kFinish};
-  const Replica n1 = After(StartReplica(cluster_, 0), campaign);
-  const Replica n2 = After(StartReplica(cluster_, 1), campaign);
+  const Replica n1 = After(StartReplica(cluster_, bounds_, 0), campaign);
+  const Replica n2 = After(StartReplica(cluster_, bounds_, 1), campaign);
   EXPECT_NE(Digest(n1), Digest(n2));
   EXPECT_EQ(Digest(n1, {1, 0, 2, 3, 4}), Digest(n2));
   EXPECT_EQ(Digest(n1, {1, 2, 0, 3, 4}), Digest(n2));
@@ -245,7 +245,7 @@ TEST_F(Renaming, TellsWhoWasVotedFor) {
   std::vector<Message> sent;
   const auto vote = [&](std::uint32_t candidate) {
     const Message message = ask(candidate);
-    return Act(cluster_, bounds_, StartReplica(cluster_, 0),
+    return Act(cluster_, bounds_, StartReplica(cluster_, bounds_, 0),
                Action{.kind = ActionKind::kDeliver, .message = &message}, &sent);
   };
   EXPECT_NE(Digest(vote(1)), Digest(vote(2)));
@@ -409,6 +409,7 @@ Facts FactsWith(std::uint32_t node, std::uint8_t term, const std::vector<std::ui
   }
   facts.durable = facts.last;
   facts.disk = facts.log;
+  facts.disk_term = term;
   return facts;
 }
 
@@ -466,7 +467,41 @@ TEST(ExploreRules, ALeaderHoldsWhatAnEarlierTermHasCommitted) {
   // A leader of the same or an earlier term may not have heard of it.
   cluster[2] = FactsWith(2, 1, {});
   cluster[2].leads = true;
+  cluster[2].disk_vote = 3;
+  cluster[1].disk_vote = 3;
   EXPECT_EQ(BrokenBy(cluster, history), "");
+}
+
+TEST(ExploreRules, ALeaderHasTheVotesOfAMajorityOnDisk) {
+  std::vector<Facts> cluster = {FactsWith(0, 2, {}), FactsWith(1, 2, {}), FactsWith(2, 1, {})};
+  cluster[0].leads = true;
+  cluster[0].disk_vote = 1;
+  EXPECT_EQ(BrokenBy(cluster, History()), "leadership rests on votes");
+  cluster[1].disk_vote = 3;
+  EXPECT_EQ(BrokenBy(cluster, History()), "leadership rests on votes") << "for another";
+  cluster[1].disk_vote = 1;
+  EXPECT_EQ(BrokenBy(cluster, History()), "");
+  cluster[1].disk_vote = 0;
+  cluster[2].disk_vote = 1;
+  EXPECT_EQ(BrokenBy(cluster, History()), "leadership rests on votes") << "in another term";
+  cluster[2].disk_term = 3;
+  EXPECT_EQ(BrokenBy(cluster, History()), "") << "it may have voted before it went on";
+}
+
+TEST(ExploreRules, ALeaderBelievesOfNobodyMoreThanIsOnDisk) {
+  std::vector<Facts> cluster = {FactsWith(0, 2, {1, 2}), FactsWith(1, 2, {1}),
+                                FactsWith(2, 2, {1, 1})};
+  cluster[0].leads = true;
+  cluster[0].disk_vote = 1;
+  cluster[1].disk_vote = 1;
+  cluster[0].match = {0, 1, 1};
+  EXPECT_EQ(BrokenBy(cluster, History()), "");
+  cluster[0].match = {0, 2, 1};
+  EXPECT_EQ(BrokenBy(cluster, History()), "match rests on disk") << "not there";
+  cluster[0].match = {0, 1, 2};
+  EXPECT_EQ(BrokenBy(cluster, History()), "match rests on disk") << "another entry";
+  cluster[2].disk_term = 3;
+  EXPECT_EQ(BrokenBy(cluster, History()), "") << "it follows another leader by now";
 }
 
 TEST(ExploreRules, WhatIsCommittedStaysTheSameForEver) {
@@ -552,7 +587,8 @@ TEST(ExploreReplay, AFileGivesBackItsBoundsAndItsSteps) {
                       .heartbeats = 6,
                       .disk = DiskSpeed::kInstant,
                       .pre_votes = PreVotes::kExplored,
-                      .timeouts = 7};
+                      .timeouts = 7,
+                      .append_max = 1};
   ScheduleFile file;
   const std::string text = FileOf(bounds, kElection, "what it shows\nin two lines\n");
   EXPECT_EQ(ParseFile(text, &file), std::nullopt);

@@ -21,11 +21,16 @@ class NobodyHarmed final : public FaultTargets {
     throw std::logic_error("no host is crashed");
   }
   void WipeHost(std::uint32_t, TrueTime) override { throw std::logic_error("no disk is lost"); }
+  void DamageHost(std::uint32_t, std::uint64_t, DamageWhen, TrueTime) override {
+    throw std::logic_error("no disk is damaged");
+  }
+  void ShowDamage(std::uint32_t, TrueTime) override { throw std::logic_error("nor shown"); }
   void SaveDisk(std::uint32_t) override { throw std::logic_error("no disk is saved"); }
   void RollBackHost(std::uint32_t, TrueTime) override { throw std::logic_error("nor restored"); }
 };
 
-Links StandingPartition(std::uint64_t seed, const FaultInjector::CanLead& can_lead) {
+FaultInjector::Standing StandingPartition(std::uint64_t seed,
+                                          const FaultInjector::CanLead& can_lead) {
   Plan plan;
   plan.seed = seed;
   plan.nodes = kNodes;
@@ -55,8 +60,10 @@ TEST(StandingPartition, CutsLinksAndLeavesSomebodyInTouchWithAQuorum) {
   int leader_cut_off = 0;
   int one_way = 0;
   int none = 0;
+  int dead = 0;
   for (std::uint64_t seed = 1; seed <= 200; ++seed) {
-    const Links links = StandingPartition(seed, IsMajority);
+    const FaultInjector::Standing standing = StandingPartition(seed, IsMajority);
+    const Links& links = standing.links;
     if (links.empty()) {
       ++none;
       continue;
@@ -64,6 +71,8 @@ TEST(StandingPartition, CutsLinksAndLeavesSomebodyInTouchWithAQuorum) {
     int best = 0;
     for (Place node = 0; node < kNodes; ++node) best = std::max(best, InTouch(links, node));
     EXPECT_GE(best, 3) << "seed " << seed;
+    EXPECT_GE(std::popcount(standing.in_touch), 3);
+    dead += standing.others_are_dead ? 1 : 0;
     leader_cut_off += InTouch(links, 0) < 3 ? 1 : 0;
     one_way +=
         std::ranges::any_of(links,
@@ -77,30 +86,35 @@ TEST(StandingPartition, CutsLinksAndLeavesSomebodyInTouchWithAQuorum) {
   EXPECT_LT(none, 10) << "two sides may be drawn with all nodes on one";
   EXPECT_GT(leader_cut_off, 40) << "else nobody has to be elected";
   EXPECT_GT(one_way, 40);
+  EXPECT_GT(dead, 40) << "of the others, all are down";
+  EXPECT_LT(dead, 160);
 }
 
 TEST(StandingPartition, AsksOfEachNodeForThoseItIsInTouchWith) {
   for (std::uint64_t seed = 1; seed <= 50; ++seed) {
     std::uint64_t seen = 0;
     std::uint32_t chosen = 0;
-    const Links links = StandingPartition(seed, [&](std::uint32_t node, std::uint64_t nodes) {
+    const auto can_lead = [&](std::uint32_t node, std::uint64_t nodes) {
       if ((nodes >> node & 1) == 0) return false;  // itself
       seen = nodes;
       chosen = node;
       return std::popcount(nodes) == 3;
-    });
+    };
+    const auto [links, in_touch, dead] = StandingPartition(seed, can_lead);
     if (links.empty()) continue;
     EXPECT_EQ(InTouch(links, chosen), std::popcount(seen));
+    EXPECT_EQ(in_touch, seen);
   }
 }
 
 TEST(StandingPartition, IsNoneWhenNobodyCouldLead) {
-  EXPECT_TRUE(StandingPartition(1, [](std::uint32_t, std::uint64_t) { return false; }).empty());
+  EXPECT_TRUE(
+      StandingPartition(1, [](std::uint32_t, std::uint64_t) { return false; }).links.empty());
 }
 
 TEST(StandingPartition, IsDecidedByTheSeed) {
-  EXPECT_EQ(StandingPartition(5, IsMajority), StandingPartition(5, IsMajority));
-  EXPECT_NE(StandingPartition(5, IsMajority), StandingPartition(6, IsMajority));
+  EXPECT_EQ(StandingPartition(5, IsMajority).links, StandingPartition(5, IsMajority).links);
+  EXPECT_NE(StandingPartition(5, IsMajority).links, StandingPartition(6, IsMajority).links);
 }
 
 }  // namespace

@@ -55,8 +55,8 @@ std::vector<Arrival> ArrivalsOfHeartbeats(bool with_others) {
   std::vector<Arrival> arrivals;
   while (!queue.empty()) {
     const SimEvent event = queue.Pop();
-    bool cut = false;
-    const auto in_flight = network.TakeMessage(event.value, event.target, &cut);
+    SimNetwork::Arrival arrival{};
+    const auto in_flight = network.TakeMessage(event.value, event.target, &arrival);
     const auto* append = std::get_if<AppendEntriesRequest>(&in_flight.message.body);
     if (append != nullptr && in_flight.from == 0) {
       arrivals.push_back({append->leader_commit.value(), event.at});
@@ -84,8 +84,8 @@ TEST(Network, KeepsTheOrderOfALinkWhereThePlanSaysSo) {
   for (std::uint64_t i = 1; i <= 50; ++i) network.Send(0, 1, Heartbeat(i));
   std::uint64_t last = 0;
   while (!queue.empty()) {
-    bool cut = false;
-    const auto in_flight = network.TakeMessage(queue.Pop().value, 1, &cut);
+    SimNetwork::Arrival arrival{};
+    const auto in_flight = network.TakeMessage(queue.Pop().value, 1, &arrival);
     const std::uint64_t number =
         std::get<AppendEntriesRequest>(in_flight.message.body).leader_commit.value();
     EXPECT_GT(number, last);
@@ -119,9 +119,63 @@ TEST(Network, LosesWhatIsUnderWayWhenTheLinkIsCut) {
   SimNetwork network(plan, &queue, &recorder);
   network.Send(0, 1, Heartbeat(1));
   network.Cut(0, 1);
-  bool cut = false;
-  network.TakeMessage(queue.Pop().value, 1, &cut);
-  EXPECT_TRUE(cut);
+  SimNetwork::Arrival arrival{};
+  network.TakeMessage(queue.Pop().value, 1, &arrival);
+  EXPECT_EQ(arrival, SimNetwork::Arrival::kLost);
+}
+
+TEST(Network, BreaksTheConnectionOfADamagedMessageWithAllThatIsOnIt) {
+  std::uint64_t whole_before = 0;
+  std::uint64_t broken = 0;
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    Plan plan = LossyPlan();
+    plan.seed = seed;
+    plan.network.order = DeliveryOrder::kPerLink;
+    plan.network.drop = 0;
+    plan.network.duplicate = 0;
+    plan.network.corrupt = 50'000;
+    EventQueue queue;
+    Recorder recorder;
+    SimNetwork network(plan, &queue, &recorder);
+    for (std::uint64_t i = 1; i <= 50; ++i) network.Send(0, 1, Heartbeat(i));
+    bool damaged = false;
+    while (!queue.empty()) {
+      SimNetwork::Arrival arrival{};
+      const auto in_flight = network.TakeMessage(queue.Pop().value, 1, &arrival);
+      const bool first = arrival == SimNetwork::Arrival::kDamaged;
+      EXPECT_FALSE(first && damaged);
+      EXPECT_TRUE(first || (arrival == SimNetwork::Arrival::kLost) == damaged);
+      damaged = damaged || first;
+      whole_before += damaged ? 0u : 1u;
+    }
+    broken += recorder.counters.connections_broken;
+    network.Heal();
+    network.Send(0, 1, Heartbeat(51));
+    SimNetwork::Arrival arrival{};
+    network.TakeMessage(queue.Pop().value, 1, &arrival);
+    EXPECT_EQ(arrival, SimNetwork::Arrival::kWhole) << "over a new connection";
+  }
+  EXPECT_GT(whole_before, 50u);
+  EXPECT_GT(broken, 10u);
+}
+
+TEST(Network, ADamagedMessageBreaksNoOtherDirection) {
+  Plan plan = LossyPlan();
+  plan.network.drop = 0;
+  plan.network.duplicate = 0;
+  plan.network.corrupt = 1'000'000;
+  EventQueue queue;
+  Recorder recorder;
+  SimNetwork network(plan, &queue, &recorder);
+  network.Send(1, 0, Heartbeat(1));
+  network.Heal();
+  network.Send(0, 1, Heartbeat(1));
+  while (!queue.empty()) {
+    const SimEvent event = queue.Pop();
+    SimNetwork::Arrival arrival{};
+    network.TakeMessage(event.value, event.target, &arrival);
+    EXPECT_EQ(arrival == SimNetwork::Arrival::kDamaged, event.target == 0);
+  }
 }
 
 TEST(Network, FlushesAClogAtItsEnd) {
@@ -132,9 +186,27 @@ TEST(Network, FlushesAClogAtItsEnd) {
   Recorder recorder;
   SimNetwork network(plan, &queue, &recorder);
   const TrueTime end = TrueTime() + std::chrono::seconds(1);
-  network.Clog(0, 1, end);
+  network.Clog(0, 1, TrueTime(), end);
   for (std::uint64_t i = 1; i <= 5; ++i) network.Send(0, 1, Heartbeat(i));
   EXPECT_EQ(queue.size(), 5u);
+  EXPECT_GE(queue.Pop().at, end);
+}
+
+TEST(Network, HoldsNothingBeforeAClogBegins) {
+  Plan plan = LossyPlan();
+  plan.network.drop = 0;
+  plan.network.duplicate = 0;
+  EventQueue queue;
+  Recorder recorder;
+  SimNetwork network(plan, &queue, &recorder);
+  const TrueTime begin = TrueTime() + std::chrono::seconds(1);
+  const TrueTime end = begin + std::chrono::seconds(1);
+  network.Clog(0, 1, begin, end);
+  network.Send(0, 1, Heartbeat(1));
+  EXPECT_LT(queue.Pop().at, begin);
+  queue.Push(begin, EventType::kProbe, 0, 0);
+  queue.Pop();
+  network.Send(0, 1, Heartbeat(2));
   EXPECT_GE(queue.Pop().at, end);
 }
 
@@ -154,6 +226,39 @@ TEST(Partitions, HaveTheShapesTheirNamesPromise) {
     for (Place i = 0; i < kNodes; ++i) {
       EXPECT_TRUE(Connected(ring, i, (i + 1) % kNodes));
       EXPECT_FALSE(Connected(ring, i, (i + 2) % kNodes));
+    }
+    const Links chain = LinksCut(PartitionShape::kChain, kNodes, 1, random);
+    EXPECT_TRUE(Connected(chain, 1, 2));
+    EXPECT_FALSE(Connected(chain, 0, 4)) << "no ring";
+    EXPECT_EQ(chain.size(), 12u);
+    EXPECT_EQ(LinksCut(PartitionShape::kOneLink, kNodes, 4, random).size(), 2u);
+    EXPECT_FALSE(Connected(LinksCut(PartitionShape::kOneLink, kNodes, 4, random), 0, 4));
+    EXPECT_EQ(LinksCut(PartitionShape::kOneWayLink, kNodes, 1, random), (Links{{2, 1}}));
+    const Links constrained = LinksCut(PartitionShape::kConstrained, kNodes, 1, random);
+    for (Place i = 0; i < kNodes; ++i) {
+      for (Place j = 0; j < kNodes; ++j) {
+        const bool hub = (i == 2 || j == 2) && i != 1 && j != 1;
+        if (i == j) continue;
+        EXPECT_EQ(Connected(constrained, i, j), hub) << i << " " << j;
+      }
+    }
+    for (Place i = 0; i < 7; ++i) {
+      int reached = 1;
+      for (Place j = 0; j < 7; ++j) {
+        const Links majorities = LinksCut(PartitionShape::kMajorities, 7, 1, random);
+        if (i != j && Connected(majorities, i, j) && Connected(majorities, j, i)) ++reached;
+      }
+      EXPECT_EQ(reached, 5) << "a majority of seven, or one more";
+    }
+    for (const auto& [from, to] : LinksCut(PartitionShape::kOneWay, kNodes, 1, random)) {
+      EXPECT_TRUE(Connected(LinksCut(PartitionShape::kOneWay, kNodes, 1, random), to, from));
+    }
+    for (const auto& [from, to] : LinksCut(PartitionShape::kThreeWays, kNodes, 1, random)) {
+      EXPECT_FALSE(Connected(LinksCut(PartitionShape::kThreeWays, kNodes, 1, random), to, from));
+    }
+    const Links half_open = LinksCut(PartitionShape::kHalfOpen, kNodes, 1, random);
+    for (Place i = 0; i < kNodes; ++i) {
+      EXPECT_TRUE(i == 1 || Connected(half_open, i, 1)) << "it hears all";
     }
     for (const auto& [from, to] : LinksCut(PartitionShape::kHalves, kNodes, 1, random)) {
       EXPECT_FALSE(Connected(LinksCut(PartitionShape::kHalves, kNodes, 1, random), to, from));

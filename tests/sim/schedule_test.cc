@@ -65,7 +65,8 @@ TEST(Schedule, IsTheSameRunWhenAllThatHappenedIsKept) {
        {Choice::kFault, Choice::kOperation, Choice::kReconnect, Choice::kLoss, Choice::kCopy,
         Choice::kStraggle, Choice::kCopyLate, Choice::kPacketLoss, Choice::kPacketLate,
         Choice::kIoLate, Choice::kCrashLoss, Choice::kHealRestart, Choice::kOldMail,
-        Choice::kRarePath}) {
+        Choice::kRarePath, Choice::kCorrupt, Choice::kPacketCorrupt, Choice::kPulse,
+        Choice::kStandingDeaths}) {
     EXPECT_TRUE(seen.contains(choice)) << NameOf(choice);
   }
 }
@@ -83,6 +84,7 @@ TEST(Schedule, HasNoFaultAndNoOperationWhenNothingIsKept) {
     EXPECT_EQ(result.counters.messages_repeated, 0u);
     EXPECT_EQ(result.counters.io_failures, 0u);
     EXPECT_EQ(result.counters.chunks_damaged, 0u);
+    EXPECT_EQ(result.counters.connections_broken, 0u);
   }
 }
 
@@ -131,12 +133,17 @@ RC_GTEST_PROP(Schedule, IsReadAsItWasWritten, ()) {
     for (std::uint32_t i = 0; i < 20; ++i) {
       Decision one;
       one.choice = static_cast<Choice>(*rc::gen::inRange<std::uint32_t>(0, kChoices));
-      const bool about = one.choice != Choice::kHealRestart;
+      const bool about =
+          one.choice != Choice::kHealRestart && one.choice != Choice::kStandingDeaths;
       if (about) one.about[0] = *rc::gen::inRange<std::uint32_t>(0, kFaultKinds);
-      if (one.choice >= Choice::kLoss && one.choice <= Choice::kPacketLate) {
+      if ((one.choice >= Choice::kLoss && one.choice <= Choice::kPacketLate) ||
+          (one.choice >= Choice::kCorrupt && one.choice <= Choice::kPulse)) {
         one.about[1] = *rc::gen::arbitrary<std::uint32_t>();
       }
-      if (one.choice >= Choice::kLoss && one.choice <= Choice::kDamage) one.about[2] = i;
+      if ((one.choice >= Choice::kLoss && one.choice <= Choice::kDamage) ||
+          one.choice == Choice::kCorrupt) {
+        one.about[2] = i;
+      }
       if (one.choice == Choice::kRarePath) {
         const auto site = *rc::gen::inRange<std::size_t>(0, AllSites().size());
         one.about = {KeyOfSite(AllSites()[site]->name), i, 0};

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "sim/violation.h"
+#include "tests/sim/planted.h"
 
 namespace grassdb::sim {
 namespace {
@@ -100,13 +100,9 @@ class SpecificationTest : public ::testing::Test {
 
   template <class Body>
   void Breaks(const std::string& text, Body body) {
-    try {
-      body();
-      ADD_FAILURE() << "no violation; expected: " << text;
-    } catch (const Violation& violation) {
-      EXPECT_EQ(violation.rule, "specification");
-      EXPECT_NE(violation.text.find(text), std::string::npos) << violation.text;
-    }
+    const Violation violation = ViolationBy(body);
+    EXPECT_EQ(violation.rule, "specification") << "expected: " << text;
+    EXPECT_NE(violation.text.find(text), std::string::npos) << violation.text;
   }
 
   std::vector<NodeId> ids_;
@@ -206,6 +202,25 @@ TEST_F(SpecificationTest, AFollowerCommitsWhatItHasBeenTold) {
          [&] { See(1, {.term = Term(1), .voted_for = 1, .log = {1}, .commit = Index(1)}); });
 }
 
+TEST_F(SpecificationTest, ACommitIsOfWhatIsThereAndForEver) {
+  ElectFirst();
+  Breaks("has no such entry",
+         [&] { See(1, {.term = Term(1), .voted_for = 1, .log = {1}, .commit = Index(2)}); });
+  Acknowledge(1, 0, 1, Index(1));
+  See(0, {.term = Term(1), .voted_for = 1, .role = Role::kLeader, .log = {1}, .commit = Index(1)});
+  Breaks("takes back that 1 is committed",
+         [&] { See(0, {.term = Term(1), .voted_for = 1, .role = Role::kLeader, .log = {1}}); });
+}
+
+TEST_F(SpecificationTest, ATermIsLedOnce) {
+  ElectFirst();
+  RecoveredState state;
+  state.hard_state = {Term(1), ids_[0]};
+  specification_->Begin(0, state);
+  Breaks("which n1 has led",
+         [&] { See(0, {.term = Term(1), .voted_for = 1, .role = Role::kLeader}); });
+}
+
 TEST_F(SpecificationTest, AnAcknowledgementIsOfALogThatIsTheLeaders) {
   ElectFirst();
   Breaks("its log is not its leader's", [&] { Acknowledge(1, 0, 1, Index(2)); });
@@ -226,11 +241,12 @@ TEST_F(SpecificationTest, ASnapshotTakesThePlaceOfALogIfALeaderHasCommittedIt) {
   See(2, {.term = Term(1)});
   Breaks("has a snapshot of (1, 1)",
          [&] { See(2, {.term = Term(1), .log = {1}, .commit = Index(1), .base = Index(1)}); });
-  Acknowledge(1, 0, 1, Index(1));
-  See(0, {.term = Term(1), .voted_for = 1, .role = Role::kLeader, .log = {1}, .commit = Index(1)});
   InstallSnapshotRequest chunk;
   chunk.meta.index = Index(1);
   chunk.meta.term = Term(1);
+  Breaks("a snapshot of what is not committed", [&] { Send(0, 2, 1, chunk); });
+  Acknowledge(1, 0, 1, Index(1));
+  See(0, {.term = Term(1), .voted_for = 1, .role = Role::kLeader, .log = {1}, .commit = Index(1)});
   Send(0, 2, 1, chunk);
   See(2, {.term = Term(1), .log = {1}, .commit = Index(1), .base = Index(1)});
 }

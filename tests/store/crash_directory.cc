@@ -233,6 +233,57 @@ std::map<std::string, std::string> CrashDirectory::Content() const {
   return content;
 }
 
+std::vector<CrashDirectory::InodePtr> CrashDirectory::Reachable() const {
+  std::vector<InodePtr> inodes;
+  const auto add = [&inodes](const InodePtr& inode) {
+    if (std::ranges::find(inodes, inode) == inodes.end()) inodes.push_back(inode);
+  };
+  for (const auto& [name, inode] : durable_) add(inode);
+  for (const NameChange& change : changes_) {
+    if (!change.added.empty()) add(change.inode);
+  }
+  return inodes;
+}
+
+std::size_t CrashDirectory::Unsynced() const {
+  std::size_t count = changes_.size();
+  for (const InodePtr& inode : Reachable()) {
+    count += inode->dirty.size() + (inode->cached.size() != inode->durable.size() ? 1 : 0);
+  }
+  return count;
+}
+
+std::map<std::string, std::string> CrashDirectory::AfterPowerLoss(std::uint64_t kept) const {
+  const auto keeps = [&kept] {
+    const bool keep = (kept & 1) != 0;
+    kept >>= 1;
+    return keep;
+  };
+  std::map<std::string, InodePtr> names = durable_;
+  for (const NameChange& change : changes_) {
+    if (!keeps()) continue;
+    const auto at = names.find(change.removed);
+    if (at != names.end() && at->second == change.inode) names.erase(at);
+    if (!change.added.empty()) names[change.added] = change.inode;
+  }
+  std::map<Inode*, std::string> contents;
+  for (const InodePtr& inode : Reachable()) {
+    std::string bytes = inode->durable;
+    if (inode->cached.size() != bytes.size() && keeps()) bytes.resize(inode->cached.size(), '\0');
+    for (const std::size_t sector : inode->dirty) {
+      const std::size_t at = sector * kSectorBytes;
+      if (!keeps() || at >= inode->cached.size() || at >= bytes.size()) continue;
+      const std::size_t size =
+          std::min({kSectorBytes, inode->cached.size() - at, bytes.size() - at});
+      std::memcpy(bytes.data() + at, inode->cached.data() + at, size);
+    }
+    contents[inode.get()] = std::move(bytes);
+  }
+  std::map<std::string, std::string> files;
+  for (const auto& [name, inode] : names) files[name] = contents[inode.get()];
+  return files;
+}
+
 std::optional<Fault> CrashDirectory::Count() {
   ++operations_;
   if (operations_ != fault_at_) return std::nullopt;

@@ -64,6 +64,12 @@ class CrashDirectory final : public Directory {
   const Counters& counters() const { return counters_; }
   // All files as the cache has them.
   std::map<std::string, std::string> Content() const;
+  // How many things a loss of power at this moment may each leave or lose: sectors, sizes and
+  // changes of names that are not durable.
+  std::size_t Unsynced() const;
+  // All files after a loss of power that leaves exactly those whose bit is set in `kept`, numbered
+  // in an order of their own.
+  std::map<std::string, std::string> AfterPowerLoss(std::uint64_t kept) const;
 
  private:
   friend class CrashFile;
@@ -90,6 +96,8 @@ class CrashDirectory final : public Directory {
   void Change(NameChange change);
   static void Write(Inode& inode, std::uint64_t offset, std::string_view bytes);
   static void LosePower(Inode& inode, std::uint64_t seed);
+  // Of the files that a durable name, or one that may become durable, leads to; each once.
+  std::vector<InodePtr> Reachable() const;
 
   std::map<std::string, InodePtr> cached_;
   std::map<std::string, InodePtr> durable_;

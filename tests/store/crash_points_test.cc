@@ -1,6 +1,8 @@
 // One scripted history with every step there is, and a crash within every single operation of it.
 #include <gtest/gtest.h>
 
+#include <bit>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -105,6 +107,63 @@ TEST(StorageCrash, RecoversWhenPowerFailsInTheRecoveryOfAnEndedProcess) {
       }
     }
   }
+}
+
+// What a crash may leave of up to four unsynced things, all of it: each subset of them. Where there
+// are more, the subsets of up to four that are left, and of up to four that are lost.
+std::vector<std::uint64_t> SubsetsOf(std::size_t things) {
+  std::vector<std::uint64_t> subsets;
+  const std::uint64_t all = (std::uint64_t{1} << things) - 1;
+  for (std::uint64_t subset = 0; subset <= all; ++subset) {
+    const int kept = std::popcount(subset);
+    if (kept <= 4 || static_cast<std::size_t>(kept) + 4 >= things) subsets.push_back(subset);
+  }
+  return subsets;
+}
+
+// The directory was left as `files`; what is recovered from it must be right, fit for use, and
+// recover once more.
+std::string ProblemAfter(const History& before, const std::map<std::string, std::string>& files,
+                         std::uint64_t choice) {
+  CrashDirectory directory(files);
+  History history = before.On(directory);
+  std::string problem = history.Open();
+  for (std::uint64_t i = 0; i < 2 && problem.empty(); ++i) {
+    problem = history.Step(KeyedRandom(choice, i) / 16 * 16 + 9);
+  }
+  if (!problem.empty()) return problem;
+  history.CrashNow(Crash::kPower, choice);
+  return history.Open();
+}
+
+TEST(StorageCrash, RecoversFromEverySubsetOfWhatIsUnsyncedAtEveryPoint) {
+  const std::vector<std::uint64_t> script = Script();
+  const std::uint64_t operations = CrashAt(0, 0, Crash::kPower, 0).operations;
+  std::uint64_t crashes = 0;
+  std::uint64_t many = 0;  // points with more than four
+  for (std::uint64_t point = 1; point <= operations; ++point) {
+    CrashDirectory directory;
+    History history(directory);
+    directory.FailAt(point, Fault::kStop);
+    std::string problem = history.Open();
+    for (std::size_t step = 0; step < script.size() && problem.empty() && !history.down(); ++step) {
+      problem = history.Step(script[step]);
+    }
+    ASSERT_EQ(problem, "");
+    ASSERT_TRUE(directory.stopped());
+    const std::size_t unsynced = directory.Unsynced();
+    ASSERT_LE(unsynced, 20u) << "operation " << point;
+    many += unsynced > 4 ? 1 : 0;
+    for (const std::uint64_t subset : SubsetsOf(unsynced)) {
+      ++crashes;
+      ASSERT_EQ(ProblemAfter(history, directory.AfterPowerLoss(subset), point * 1000 + subset), "")
+          << "operation " << point << ", of " << unsynced << " unsynced things the subset "
+          << subset << " was left";
+    }
+  }
+  EXPECT_GT(crashes, 8 * operations);
+  EXPECT_GT(many, 0u);
+  RecordProperty("crashes", std::to_string(crashes));
 }
 
 }  // namespace

@@ -166,6 +166,15 @@ void History::CrashNow(Crash crash, std::uint64_t seed) {
   directory_.CrashNow(crash, seed);
 }
 
+History History::On(CrashDirectory& directory) const {
+  History other(directory, options_);
+  other.allowed_ = allowed_;
+  other.next_persist_ = next_persist_;
+  other.received_ = received_;
+  other.staged_ = staged_;
+  return other;
+}
+
 std::string History::Step(std::uint64_t choice) {
   problem_.clear();
   const std::uint64_t detail = Mix(choice + 1);

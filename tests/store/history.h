@@ -55,6 +55,9 @@ class History {
   // Loses what a crash loses; Open comes next.
   void CrashNow(Crash crash, std::uint64_t seed);
 
+  // Down: the same history on another directory, which holds what a crash of this one has left.
+  History On(CrashDirectory& directory) const;
+
   // True when the storage has failed or not been opened: a fault was met.
   bool down() const { return storage_ == nullptr; }
   const Model& model() const { return allowed_.back(); }

@@ -1,0 +1,195 @@
+#include "sim/fault_atlas.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "core/configuration.h"
+#include "core/raft.h"
+#include "sim/text.h"
+#include "store/names.h"
+#include "store/record.h"
+
+namespace grassdb::sim {
+namespace {
+
+constexpr std::uint64_t kAttempts = 8;
+
+// Files whose bytes something rests on.
+bool Counts(store::FileKind kind) {
+  return kind == store::FileKind::kIdentity || kind == store::FileKind::kLive ||
+         kind == store::FileKind::kNext || kind == store::FileKind::kSealed ||
+         kind == store::FileKind::kSnapshot || kind == store::FileKind::kTaken ||
+         kind == store::FileKind::kReceived;
+}
+
+// Up to the last byte that is not zero: logs are written ahead with zeros.
+std::uint64_t UsedBytes(std::string_view content) {
+  const std::size_t last = content.find_last_not_of('\0');
+  return last == std::string_view::npos ? 0 : last + 1;
+}
+
+DamageKind KindOf(const DiskPlan& plan, std::uint64_t random) {
+  std::uint64_t sum = 0;
+  for (const std::uint32_t weight : plan.damage) sum += weight;
+  if (sum == 0) return DamageKind::kBitFlip;
+  std::uint64_t at = Bounded(random, sum);
+  std::uint32_t kind = 0;
+  while (at >= plan.damage[kind]) at -= plan.damage[kind++];
+  return static_cast<DamageKind>(kind);
+}
+
+Extent ExtentOf(DamageKind kind, std::uint64_t at, std::uint64_t size, std::uint64_t random) {
+  if (kind == DamageKind::kBitFlip) return {at, at + 1};
+  const bool may_be_a_block = kind == DamageKind::kZeroed || kind == DamageKind::kGarbled ||
+                              kind == DamageKind::kUnreadable;
+  const std::uint64_t unit = may_be_a_block && random % 2 == 0 ? kBlockBytes : kSectorBytes;
+  const std::uint64_t begin = at / unit * unit;
+  return {begin, std::min(begin + unit, size)};
+}
+
+}  // namespace
+
+std::optional<std::uint32_t> NewestLeader(const FaultAtlas::Hosts& hosts) {
+  std::optional<std::uint32_t> leader;
+  Term newest;
+  for (const auto& host : hosts) {
+    if (!host->up() || host->node()->raft().role() != Role::kLeader) continue;
+    if (leader.has_value() && host->node()->raft().term() < newest) continue;
+    leader = host->number();
+    newest = host->node()->raft().term();
+  }
+  return leader;
+}
+
+// A quorum must remember (core/standing.cc): one node at a time forgets, the one before has become
+// a voter again, and nobody who has no data yet could take it for the birth of a cluster.
+bool FaultAtlas::MayForget(std::uint32_t host) const {
+  const std::optional<std::uint32_t> leader = NewestLeader(*hosts_);
+  if (!leader.has_value()) return false;
+  const Raft& raft = (*hosts_)[*leader]->node()->raft();
+  const Configuration& configuration = raft.configuration();
+  // With an entry of the leader's own term, what others hold of changes that were not committed can
+  // never be.
+  if (raft.log().TermAt(raft.commit_index()) != raft.term()) return false;
+  if (raft.IsChangingMembership() || configuration.voters().size() < 3) return false;
+  if (configuration.Find((*ids_)[host]) == nullptr) return false;
+  // Born alone, it would be born alone once more. Another process draws another id for that cluster
+  // (net/identity.cc), and is a stranger to this one.
+  if (plan_.voters == 1 && host == 0) return false;
+  return std::ranges::all_of(*hosts_, [&](const auto& each) {
+    if (each->IsDamaged()) return false;
+    const NodeId id = (*ids_)[each->number()];
+    if (each->number() >= plan_.voters && configuration.Find(id) == nullptr) {
+      return true;  // it was never there
+    }
+    if (!each->up() || each->node()->raft().log().last_index() == Index(0)) return false;
+    const Member* member = configuration.Find(id);
+    return member == nullptr ||
+           (member->role != MemberRole::kJoining && member->incarnation == each->incarnation() &&
+            each->node()->raft().standing() == Standing::kProven);
+  });
+}
+
+bool FaultAtlas::MayDamage(std::uint32_t host) const {
+  return plan_.atlas ? MayForget(host) : true;
+}
+
+// It is no member any more, or it is on record with what it remembers.
+bool FaultAtlas::HasRejoined(std::uint32_t host) const {
+  const std::optional<std::uint32_t> leader = NewestLeader(*hosts_);
+  if (!leader.has_value() || (*hosts_)[host]->IsDamaged()) return false;
+  const Raft& raft = (*hosts_)[*leader]->node()->raft();
+  if (raft.log().TermAt(raft.commit_index()) != raft.term()) return false;
+  const Host& forgot = *(*hosts_)[host];
+  const Configuration committed = raft.ConfigurationAt(raft.commit_index()).first;
+  const Member* member = committed.Find((*ids_)[host]);
+  return member == nullptr || (forgot.up() && member->role != MemberRole::kJoining &&
+                               member->incarnation == forgot.incarnation() &&
+                               forgot.node()->raft().standing() == Standing::kProven);
+}
+
+bool FaultAtlas::MayChangeMembership() {
+  if (forgot_.has_value() && HasRejoined(*forgot_)) forgot_.reset();
+  return !forgot_.has_value();
+}
+
+bool FaultAtlas::AnotherIsDamaged(std::uint32_t host) const {
+  return std::ranges::any_of(
+      *hosts_, [host](const auto& each) { return each->number() != host && each->IsDamaged(); });
+}
+
+Extent FaultAtlas::NewestRecord(std::string_view node_name, std::string_view name,
+                                std::string_view content) {
+  const store::FileKind kind = store::FileNames(node_name).Parse(name).kind;
+  if (kind != store::FileKind::kLive && kind != store::FileKind::kNext) return {};
+  std::string problem;
+  auto record = store::ParseRecord(content, std::nullopt, &problem);
+  Extent newest;
+  for (std::size_t at = 0; record.has_value();) {
+    newest = {at, at + record->frame_bytes};
+    at += record->frame_bytes;
+    const store::RecordSequence next = record->sequence + 1;
+    record = store::ParseRecord(content.substr(at), record->salt, &problem);
+    if (record.has_value() && record->sequence != next) break;
+  }
+  return newest;
+}
+
+bool FaultAtlas::MayMisread(std::uint32_t host, std::string_view name, std::string_view content,
+                            const Extent& extent) const {
+  if (plan_.atlas && AnotherIsDamaged(host)) return false;
+  return !extent.Meets(NewestRecord(NodeName(host), name, content));
+}
+
+std::optional<Wound> FaultAtlas::DrawOne(std::uint64_t random, std::string_view node_name,
+                                         const std::vector<SimDisk::DurableFile>& files,
+                                         bool down) const {
+  const store::FileNames names(node_name);
+  std::vector<const SimDisk::DurableFile*> counting;
+  for (const SimDisk::DurableFile& file : files) {
+    if (Counts(names.Parse(file.name).kind) && UsedBytes(file.content) > 0) {
+      counting.push_back(&file);
+    }
+  }
+  if (counting.empty()) return std::nullopt;
+  const SimDisk::DurableFile& file = *counting[Bounded(Derive(random, 1), counting.size())];
+  Wound wound;
+  wound.kind = KindOf(plan_.disk, Derive(random, 2));
+  wound.file = file.name;
+  wound.random = Derive(random, 3);
+  wound.evicted = down || Derive(random, 4) % 2 == 0;
+  const std::uint64_t at = Bounded(Derive(random, 5), UsedBytes(file.content));
+  wound.extent = ExtentOf(wound.kind, at, file.content.size(), Derive(random, 6));
+  if (wound.kind == DamageKind::kShrunk) {
+    if (!down || file.older_size == 0 || file.older_size >= file.content.size()) return {};
+    wound.extent = {file.older_size, file.content.size()};
+  }
+  const auto is_safe = [&](const SimDisk::DurableFile& of, const Extent& extent) {
+    return !extent.Meets(NewestRecord(node_name, of.name, of.content));
+  };
+  if (!is_safe(file, wound.extent)) return std::nullopt;
+  if (wound.kind != DamageKind::kMisdirectedRead && wound.kind != DamageKind::kMisdirectedWrite) {
+    return wound;
+  }
+  const SimDisk::DurableFile& other = *counting[Bounded(Derive(random, 7), counting.size())];
+  wound.other_file = other.name;
+  wound.other_begin =
+      Bounded(Derive(random, 8), UsedBytes(other.content)) / kSectorBytes * kSectorBytes;
+  if (!is_safe(other, {wound.other_begin, wound.other_begin + kSectorBytes})) return std::nullopt;
+  return wound;
+}
+
+std::vector<Wound> FaultAtlas::Draw(std::uint32_t host, std::uint64_t number, bool down) const {
+  const std::vector<SimDisk::DurableFile> files = (*hosts_)[host]->DurableFiles();
+  const std::uint64_t random = random_(Stream::kDamage, host, number);
+  std::vector<Wound> wounds;
+  const std::uint64_t wanted = BetweenScales(Derive(random, 0), 1, 4);
+  for (std::uint64_t i = 0; i < kAttempts && wounds.size() < wanted; ++i) {
+    const auto wound = DrawOne(Derive(random, i + 1), NodeName(host), files, down);
+    if (wound.has_value()) wounds.push_back(*wound);
+  }
+  return wounds;
+}
+
+}  // namespace grassdb::sim

@@ -1,0 +1,79 @@
+// FaultAtlas: which damage a cluster can bear, so that it must always come out of it.
+//
+// 1. Who: what is durable on one node counts on no other one. So while a node has damage, has lost
+//    its disk, or has an earlier state of it, nobody else loses anything, and nobody changes the
+//    membership: every committed entry, all state below a snapshot and every promise is whole on
+//    all the others, which are a quorum.
+// 2. Where: not the newest record of the live log. Whether that was durable, nothing on a disk
+//    without a later record can tell; damaged, it is a torn write, and is cut. (Whatever a record
+//    is worth before the next one is there, the others have it as well, or it was promised to
+//    nobody else.)
+//
+// With the plan's `atlas` off only the second holds: then the cluster may stop for good, but must
+// not lie.
+#ifndef GRASSDB_SIM_FAULT_ATLAS_H_
+#define GRASSDB_SIM_FAULT_ATLAS_H_
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "sim/damage.h"
+#include "sim/disk.h"
+#include "sim/host.h"
+#include "sim/plan.h"
+#include "sim/random.h"
+
+namespace grassdb::sim {
+
+class FaultAtlas final : public DamageGuard {
+ public:
+  using Hosts = std::vector<std::unique_ptr<Host>>;
+
+  // All of them outlive it. `ids[i]` is the id of host i.
+  FaultAtlas(const Plan& plan, const Hosts* hosts, const std::vector<NodeId>* ids)
+      : plan_(plan), random_(plan.seed, plan.tape), hosts_(hosts), ids_(ids) {}
+
+  // Whether the host's disk may lose what is on it now: by the cluster as a whole, and by rule 1.
+  bool MayForget(std::uint32_t host) const;
+  // Whether its disk may be damaged.
+  bool MayDamage(std::uint32_t host) const;
+  // It has lost its disk or a part of it, or has damage.
+  void OnForgets(std::uint32_t host) { forgot_ = host; }
+  // An operator who shrinks the cluster to the very node that is losing its disk has lost a
+  // majority, and nobody could refuse it: that node answered a moment ago.
+  bool MayChangeMembership();
+
+  // What damage number `number` does to the host's disk. `down`: also what no running node has.
+  std::vector<Wound> Draw(std::uint32_t host, std::uint64_t number, bool down) const;
+
+  // DamageGuard.
+  bool MayMisread(std::uint32_t host, std::string_view name, std::string_view content,
+                  const Extent& extent) const override;
+
+  // The newest record of the live log in `content`, which is what the file should hold; empty if
+  // the file is none that can be one.
+  static Extent NewestRecord(std::string_view node_name, std::string_view name,
+                             std::string_view content);
+
+ private:
+  bool HasRejoined(std::uint32_t host) const;
+  bool AnotherIsDamaged(std::uint32_t host) const;
+  std::optional<Wound> DrawOne(std::uint64_t random, std::string_view node_name,
+                               const std::vector<SimDisk::DurableFile>& files, bool down) const;
+
+  const Plan& plan_;
+  const Keyed random_;
+  const Hosts* hosts_;
+  const std::vector<NodeId>* ids_;
+  std::optional<std::uint32_t> forgot_;
+};
+
+// The host that leads the newest term; nullopt if none leads.
+std::optional<std::uint32_t> NewestLeader(const FaultAtlas::Hosts& hosts);
+
+}  // namespace grassdb::sim
+
+#endif  // GRASSDB_SIM_FAULT_ATLAS_H_

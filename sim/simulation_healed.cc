@@ -1,0 +1,215 @@
+// The second part of a run: every fault ends, and the cluster must come back within bounds.
+#include <algorithm>
+#include <string>
+
+#include "core/configuration.h"
+#include "sim/simulation.h"
+#include "sim/violation.h"
+
+namespace grassdb::sim {
+namespace {
+
+std::string Milliseconds(Duration duration) {
+  return Decimal(static_cast<std::uint64_t>(duration.count() / 1'000'000)) + " ms";
+}
+
+}  // namespace
+
+void Simulation::RunHealed() {
+  if (plan_.standing_partition) EndureStandingPartition();
+  AwaitLeader();
+  AwaitIdleClients();
+  if (gave_up_) return;
+  CheckKeys();
+  AwaitSameState();
+  if (gave_up_) return;
+  for (const Member& member : hosts_[*Leader()]->node()->raft().configuration().members()) {
+    const std::uint32_t host = NumberOf(member.id);
+    checkers_->AtEnd(host, *hosts_[host]->node());
+  }
+}
+
+void Simulation::Heal() {
+  recorder_->Note(LineKind::kHealed, 0);
+  faults_.Stop();
+  sites_.Stop();
+  if (roll_back_->IsUnderWay()) WipeRolledBack(queue_.now());
+  network_.Heal();
+  // In half of the runs everybody starts anew; in the others the cluster must come out of whatever
+  // it has got itself into.
+  const bool restart = Bounded(random_(Stream::kFault, kFaultKinds), 2) == 0 &&
+                       recorder_->choices.Takes({Choice::kHealRestart, {}, 0});
+  for (const auto& host : hosts_) {
+    if (restart && !host->down()) CrashHost(host->number(), CrashKind::kProcess, queue_.now());
+    // Now, and not when the cluster is already held to its bounds.
+    ShowDamage(host->number(), queue_.now());
+    host->Heal();
+    if (host->down()) host->Boot();
+  }
+  for (const auto& client : clients_) client->StopAfterThis();
+}
+
+template <class Done>
+void Simulation::StepUntil(Done done, TrueTime deadline, const std::string& what) {
+  while (!done()) {
+    // Who has said what it has lost is held to no bound.
+    if (gave_up_ && (queue_.empty() || queue_.now() >= deadline)) return;
+    GRASS_RULE("convergence", queue_.now() < deadline, what);
+    Step();
+  }
+}
+
+bool Simulation::HasLeader() const {
+  return std::ranges::any_of(hosts_, [this](const auto& host) {
+    if (!host->up()) return false;
+    const Raft& raft = host->node()->raft();
+    return raft.role() == Role::kLeader && raft.log().TermAt(raft.commit_index()) == raft.term() &&
+           checkers_->committed() == raft.commit_index();
+  });
+}
+
+// Members of the committed configuration; the others follow nobody. A disk that was full has been
+// found to have room again. Everybody who is to become a voter has done so, also who has lost its
+// disk: it is on record with the one that it has now.
+bool Simulation::HasSameState() const {
+  const std::optional<std::uint32_t> leader = Leader();
+  if (!leader.has_value()) return false;
+  const Raft& raft = hosts_[*leader]->node()->raft();
+  if (raft.IsChangingMembership()) return false;
+  return std::ranges::all_of(raft.configuration().members(), [this](const Member& member) {
+    const Host& host = *hosts_[NumberOf(member.id)];
+    return member.role != MemberRole::kJoining && member.incarnation == host.incarnation() &&
+           host.up() && host.node()->loaded() && host.node()->space().space == DiskSpace::kAmple &&
+           host.node()->raft().standing() == Standing::kProven &&
+           host.node()->applied_index() == checkers_->committed();
+  });
+}
+
+// A leader that has committed in its term, follows the newest configuration, and exchanges messages
+// with a quorum that follows it.
+bool Simulation::HasServingLeader() const {
+  return std::ranges::any_of(hosts_, [this](const auto& host) {
+    if (!host->up()) return false;
+    const Raft& raft = host->node()->raft();
+    if (raft.role() != Role::kLeader) return false;
+    if (raft.log().TermAt(raft.commit_index()) != raft.term()) return false;
+    const Tally tally = raft.configuration().Count([&](NodeId voter) -> std::optional<bool> {
+      if (voter == raft.id()) return true;
+      const std::uint32_t other = NumberOf(voter);
+      if (network_.IsCut(host->number(), other) || network_.IsCut(other, host->number())) {
+        return false;
+      }
+      const Node* node = hosts_[other]->node();
+      return node != nullptr && node->raft().term() == raft.term() &&
+             node->raft().leader() == raft.id();
+    });
+    return tally == Tally::kWon;
+  });
+}
+
+// Of the voters that the longest log has.
+bool Simulation::AVoterNeedsASnapshot() const {
+  const Raft* longest = nullptr;
+  Index released;
+  for (const auto& host : hosts_) {
+    if (!host->up()) continue;
+    const Raft& raft = host->node()->raft();
+    released = std::max(released, raft.log().base_index());
+    if (longest == nullptr || raft.log().last_index() > longest->log().last_index()) {
+      longest = &raft;
+    }
+  }
+  return std::ranges::any_of(hosts_, [&](const auto& host) {
+    return host->up() && longest->configuration().IsVoter(ids_[host->number()]) &&
+           host->node()->raft().log().last_index() < released;
+  });
+}
+
+void Simulation::AwaitLeader() {
+  TrueTime ready = queue_.now();
+  for (const auto& host : hosts_) ready = std::max(ready, host->disk_busy_until());
+  const auto all_up = [this] {
+    return std::ranges::all_of(hosts_, [](const auto& host) { return host->up(); });
+  };
+  StepUntil(all_up, ready + std::chrono::seconds(20),
+            "a node did not start after all faults ended");
+  Duration bound = 10 * plan_.node.raft.election_timeout_max;
+  // Then a quorum may need the one that has to fetch it.
+  if (AVoterNeedsASnapshot()) bound += TimeForASnapshot();
+  StepUntil([this] { return HasLeader(); }, std::max(ready, queue_.now()) + bound,
+            "no leader has committed an entry of its term within " + Milliseconds(bound) +
+                " of the end of all faults");
+}
+
+void Simulation::AwaitIdleClients() {
+  const Duration bound = plan_.workload.deadline + plan_.workload.attempt_timeout;
+  StepUntil(
+      [this] { return std::ranges::all_of(clients_, [](const auto& c) { return c->idle(); }); },
+      queue_.now() + bound, "a client got no outcome within its deadline");
+}
+
+void Simulation::CheckKeys() {
+  const Duration deadline =
+      20 * plan_.node.raft.election_timeout_max + 4 * plan_.node.read_patience;
+  for (std::uint32_t i = 0; i < clients_.size(); ++i) {
+    clients_[i]->CheckKeys(i, static_cast<std::uint32_t>(clients_.size()), deadline);
+  }
+  StepUntil(
+      [this] { return std::ranges::all_of(clients_, [](const auto& c) { return c->checked(); }); },
+      queue_.now() + (plan_.workload.keys + 1) * deadline, "the final reads did not end");
+}
+
+// High availability while a quorum is up: a partition that leaves one node in touch with a quorum
+// both ways must end with a leader that serves, whoever was cut off from whom.
+void Simulation::EndureStandingPartition() {
+  AwaitLeader();
+  AwaitIdleClients();
+  AwaitSameState();  // else the node in touch with a quorum may be one that must not lead
+  if (gave_up_) return;
+  const Configuration configuration = hosts_[*Leader()]->node()->raft().configuration();
+  const auto [links, in_touch, others_are_dead] =
+      faults_.StandingPartition([&](std::uint32_t node, std::uint64_t nodes) {
+        return configuration.IsVoter(ids_[node]) &&
+               configuration.Count([&](NodeId voter) -> std::optional<bool> {
+                 return (nodes >> NumberOf(voter) & 1) != 0;
+               }) == Tally::kWon;
+      });
+  if (links.empty()) return;
+  ++recorder_->counters.standing_partitions;
+  for (const auto& [from, to] : links) network_.Cut(from, to);
+  const bool deaths = others_are_dead && recorder_->choices.Takes({Choice::kStandingDeaths, {}, 0});
+  for (const auto& host : hosts_) {
+    const bool dead = deaths && (in_touch >> host->number() & 1) == 0;
+    if (dead) KillHost(host->number(), CrashKind::kProcess);
+  }
+  const Duration bound = 10 * plan_.node.raft.election_timeout_max;
+  StepUntil([this] { return HasServingLeader(); }, queue_.now() + bound,
+            "with a standing partition that leaves a connected quorum, no leader serves within " +
+                Milliseconds(bound));
+  CheckKeys();
+  for (const auto& [from, to] : links) network_.Mend(from, to);
+  for (const auto& host : hosts_) {
+    if (host->down()) host->Boot();
+  }
+}
+
+// A follower far behind has to fetch a snapshot, chunk after chunk.
+Duration Simulation::TimeForASnapshot() const {
+  const Duration turn = 2 * (plan_.network.delay_min + plan_.network.delay_spread) +
+                        4 * (plan_.disk.sync_min + plan_.disk.sync_spread);
+  const std::uint64_t state =
+      std::uint64_t{plan_.workload.keys} * 2 * (plan_.workload.value_bytes_max + 64) +
+      (std::uint64_t{1} << 16);
+  const std::uint64_t chunks = state / plan_.node.snapshot_chunk_bytes + 10;
+  const std::uint64_t rate = plan_.node.snapshot_bytes_per_second;
+  const Duration sending = rate == 0 ? Duration(0) : std::chrono::seconds(state / rate + 1);
+  return turn * static_cast<Duration::rep>(chunks) * 4 + 2 * sending;
+}
+
+void Simulation::AwaitSameState() {
+  const Duration bound = 20 * plan_.node.raft.election_timeout_max + TimeForASnapshot();
+  StepUntil([this] { return HasSameState() && HasLeader(); }, queue_.now() + bound,
+            "the nodes did not reach the same state within " + Milliseconds(bound));
+}
+
+}  // namespace grassdb::sim

@@ -1,0 +1,154 @@
+#include "sim/wire.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "core/check.h"
+#include "proto/client_convert.h"
+#include "proto/convert.h"
+#include "sim/random.h"
+#include "sim/violation.h"
+
+namespace grassdb::sim {
+namespace {
+
+constexpr const char* kRule = "wire";
+
+template <class T>
+std::string Text(const absl::StatusOr<T>& refused) {
+  return std::string(refused.status().message());
+}
+
+template <class T>
+T OverBytes(const T& sent) {
+  T received;
+  GRASS_RULE(kRule, received.ParseFromString(sent.SerializeAsString()),
+             std::string(sent.GetTypeName()) + " does not read what it has written");
+  return received;
+}
+
+// One overload for each kind of request, since each has a message of its own.
+class RequestWriter {
+ public:
+  explicit RequestWriter(const std::vector<std::string>& names) : names_(names) {}
+
+  absl::StatusOr<ClientRequest> operator()(const TransferLeadershipRequest& request) const {
+    if (request.target == NodeId()) return FromWire(OverBytes(TransferTo("")));
+    const auto named = std::ranges::find(names_, request.target, NodeIdOf);
+    GRASS_CHECK(named != names_.end());
+    return FromWire(OverBytes(TransferTo(*named)));
+  }
+  template <class Request>
+  absl::StatusOr<ClientRequest> operator()(const Request& request) const {
+    return FromWire(OverBytes(ToWire(request)));
+  }
+
+ private:
+  const std::vector<std::string>& names_;
+};
+
+template <class Response>
+absl::StatusOr<Reply> Through(Reply reply) {
+  Response response;
+  ToWire(std::move(reply), &response);
+  return ReplyFrom(OverBytes(response));
+}
+
+absl::StatusOr<Reply> Through(std::size_t asked, Reply reply) {
+  switch (asked) {
+    case 0:
+      return Through<wire::OpenSessionResponse>(std::move(reply));
+    case 1:
+      return Through<wire::TransactResponse>(std::move(reply));
+    case 2:
+      return Through<wire::GetResponse>(std::move(reply));
+    case 3:
+      return Through<wire::TakeSnapshotResponse>(std::move(reply));
+    case 4:
+      return Through<wire::TransferLeadershipResponse>(std::move(reply));
+    default:
+      return Through<wire::ChangeMembershipResponse>(std::move(reply));
+  }
+}
+static_assert(std::is_same_v<std::variant_alternative_t<0, ClientRequest>, OpenSessionRequest>);
+static_assert(std::is_same_v<std::variant_alternative_t<1, ClientRequest>, TransactionRequest>);
+static_assert(std::is_same_v<std::variant_alternative_t<2, ClientRequest>, GetRequest>);
+static_assert(std::is_same_v<std::variant_alternative_t<3, ClientRequest>, TakeSnapshotRequest>);
+static_assert(
+    std::is_same_v<std::variant_alternative_t<4, ClientRequest>, TransferLeadershipRequest>);
+static_assert(std::variant_size_v<ClientRequest> == 6);
+
+bool HasNoCode(std::size_t asked) {
+  return asked == 2 || asked == 3;
+}
+
+// Whether two replies say the same to who has asked for `asked`.
+bool SayTheSame(std::size_t asked, const Reply& a, const Reply& b) {
+  if (asked == 2) {
+    return a.found == b.found && a.value == b.value && a.mod_revision == b.mod_revision &&
+           a.revision == b.revision;
+  }
+  if (asked == 3) return a.code == b.code;
+  const bool same = a.code == b.code && a.error == b.error && a.leader_name == b.leader_name &&
+                    a.leader_address == b.leader_address;
+  if (asked == 0 && a.code == ReplyCode::kOk) return same && a.command.session == b.command.session;
+  if (asked == 1 && a.code == ReplyCode::kOk) {
+    return same && a.command.succeeded == b.command.succeeded &&
+           a.command.revision == b.command.revision && a.command.operations == b.command.operations;
+  }
+  return same;
+}
+
+}  // namespace
+
+Message Wire::Carry(Message message) const {
+  const std::string bytes = EncodeMessage(message, cluster_);
+  absl::StatusOr<Message> received = DecodeMessage(KindOf(message.body), bytes, cluster_);
+  GRASS_RULE(kRule, received.ok(),
+             std::string(NameOf(message.body)) + " is refused by its receiver: " + Text(received));
+  GRASS_RULE(kRule, !checks() || *received == message,
+             std::string(NameOf(message.body)) + " of term " + Decimal(message.term.value()) +
+                 " is not what was sent when it arrives");
+  return *std::move(received);
+}
+
+absl::StatusOr<ClientRequest> Wire::Carry(ClientRequest request) const {
+  absl::StatusOr<ClientRequest> received = std::visit(RequestWriter(names_), request);
+  if (!received.ok()) {
+    // An operator's slips are drawn; nobody else asks for what cannot be.
+    GRASS_RULE(
+        kRule, std::holds_alternative<ChangeMembershipRequest>(request),
+        "a server refuses a request of kind " + Decimal(request.index()) + ": " + Text(received));
+    return received;
+  }
+  GRASS_RULE(kRule, !checks() || *received == request,
+             "a request of kind " + Decimal(request.index()) + " is not what was sent");
+  return received;
+}
+
+Reply Wire::Carry(std::size_t asked, Reply reply) const {
+  if (HasNoCode(asked) && reply.code != ReplyCode::kOk) return reply;
+  absl::StatusOr<Reply> received = Through(asked, reply);
+  GRASS_RULE(kRule, received.ok(), "a client refuses the reply to it: " + Text(received));
+  GRASS_RULE(kRule, !checks() || SayTheSame(asked, reply, *received),
+             "the reply to a request of kind " + Decimal(asked) + " is not what was sent");
+  return *std::move(received);
+}
+
+void Wire::ReadDamaged(const Message& message, std::uint64_t random) const {
+  std::string bytes = EncodeMessage(message, cluster_);
+  const std::uint64_t flips = 1 + Bounded(Derive(random, 1), 4);
+  for (std::uint64_t flip = 0; flip < flips; ++flip) {
+    const std::uint64_t bit = Bounded(Derive(random, 2 + flip), bytes.size() * 8);
+    bytes[bit / 8] = static_cast<char>(bytes[bit / 8] ^ (1 << bit % 8));
+  }
+  const absl::StatusOr<Message> read = DecodeMessage(KindOf(message.body), bytes, cluster_);
+  if (!read.ok()) return;
+  // What was taken for a message is one: its bytes read as the same.
+  const absl::StatusOr<Message> again =
+      DecodeMessage(KindOf(read->body), EncodeMessage(*read, cluster_), cluster_);
+  GRASS_RULE(kRule, again.ok() && *again == *read,
+             std::string(NameOf(read->body)) + " with flipped bits is taken, and is no message");
+}
+
+}  // namespace grassdb::sim

@@ -1,0 +1,98 @@
+#include "sim/fault_atlas.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <string>
+#include <utility>
+
+#include "sim/run.h"
+#include "sim/schedule.h"
+#include "store/record.h"
+
+namespace grassdb::sim {
+namespace {
+
+using store::RecordBuilder;
+using store::RecordSequence;
+using store::RecordType;
+using store::Salt;
+
+void AddRecord(std::uint64_t sequence, std::size_t bytes, std::string* log,
+               std::uint64_t salt = 7) {
+  const std::string payload(bytes, 'p');
+  RecordBuilder record;
+  record.Start(RecordType::kBatch);
+  record.Add(payload);
+  for (const std::string_view part : record.Finish(RecordSequence(sequence), Salt(salt))) {
+    log->append(part);
+  }
+}
+
+Extent NewestIn(const std::string& log, const char* name = "distdb_n1.wal") {
+  return FaultAtlas::NewestRecord("n1", name, log);
+}
+
+TEST(FaultAtlas, KnowsTheNewestRecordOfALiveLog) {
+  std::string log;
+  EXPECT_TRUE(NewestIn(log).empty());
+  AddRecord(1, 64, &log);
+  const std::size_t first = log.size();
+  AddRecord(2, 100, &log);
+  const std::size_t second = log.size();
+  AddRecord(4, 10, &log);              // not the next one
+  AddRecord(3, 10, &log, /*salt=*/8);  // of another file
+  log.resize(4096);
+  EXPECT_EQ(NewestIn(log).begin, first);
+  EXPECT_EQ(NewestIn(log).end, second);
+  EXPECT_FALSE(NewestIn(log, "distdb_n1.next").empty());
+  EXPECT_TRUE(NewestIn(log, "distdb_n1.00000000000000000001.seg").empty()) << "its seal says so";
+  EXPECT_TRUE(NewestIn(log, "distdb_n2.wal").empty()) << "another node's";
+}
+
+RunResult RunWith(std::uint64_t seed, std::map<std::string, std::uint64_t> edits) {
+  RunOptions options;
+  options.seed = seed;
+  options.edits = std::move(edits);
+  return RunSeed(options);
+}
+
+// Every kind of damage at once, wherever the atlas lets it happen.
+std::map<std::string, std::uint64_t> EveryDamage() {
+  std::map<std::string, std::uint64_t> edits = {{"fault_damage", 1}, {"misread_ppm", 20'000}};
+  for (const char* kind : {"bit_flip", "zeroed", "garbled", "misdirected_write", "misdirected_read",
+                           "lost_write", "unreadable", "shrunk"}) {
+    edits[std::string(kind) + "_weight"] = 10;
+  }
+  return edits;
+}
+
+TEST(FaultAtlas, AClusterThatIsDamagedWithinItsBoundsComesOutOfIt) {
+  Counters sum;
+  for (std::uint64_t seed = 1; seed <= 25; ++seed) {
+    const RunResult result = RunWith(seed, EveryDamage());
+    ASSERT_TRUE(result.ok()) << result.report;
+    sum += result.counters;
+  }
+  EXPECT_GT(sum.damages, 20u);
+  EXPECT_GT(sum.misreads, 5u);
+  EXPECT_GT(sum.refusals, 10u);
+}
+
+TEST(FaultAtlas, WithoutItAClusterMayStopAndDoesNotLie) {
+  Counters with;
+  Counters without;
+  for (std::uint64_t seed = 1; seed <= 15; ++seed) {
+    auto edits = EveryDamage();
+    with += RunWith(seed, edits).counters;
+    edits["atlas"] = 0;
+    const RunResult result = RunWith(seed, edits);
+    ASSERT_TRUE(result.ok()) << result.report;
+    without += result.counters;
+  }
+  EXPECT_GT(without.damages, 2 * with.damages);
+  EXPECT_GT(without.refusals, with.refusals);
+}
+
+}  // namespace
+}  // namespace grassdb::sim
