@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/node.h"
+#include "core/probe.h"
 
 namespace grassdb {
 
@@ -49,6 +50,7 @@ bool Node::MustMend() const {
 
 void Node::NoteMended(Index snapshot) {
   if (!mend_from_.has_value() || snapshot < *mend_from_) return;
+  GRASS_PROBE("scrub: damage is mended");
   mend_from_.reset();
   ++scrub_.mended;
   Tell(EventKind::kDamageMended, NodeId(), snapshot, 0);

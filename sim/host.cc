@@ -284,7 +284,8 @@ void Host::StartNextJob() {
   if (running_durable_) owner_->OnDurableJobBegins(number_, job);
   disk_.BeginJob(queue_->now());
   running_ = storage_->Execute(std::move(job));
-  if (disk_.TakeMet()) {
+  // A scrub also reads what no record stands in, and the node goes on with what it finds.
+  if (disk_.TakeMet() && !std::holds_alternative<ScrubDone>(*running_)) {
     recorder_->Note(LineKind::kDamageMet, number_);
     DamageNoticed::CheckJob(number_, StatusOf(*running_));
     met_ = DamageMet::kYes;

@@ -166,6 +166,7 @@ ScrubDone FileStorage::Do(const Scrub& scrub) {
   done.bytes = piece.bytes;
   done.pass_done = piece.pass_done;
   if (piece.status.ok()) return done;
+  GRASS_PROBE("storage: a scrub finds damage");
   done.damage = std::string(piece.status.message());
   switch (piece.place) {
     case Scrubber::Place::kSnapshot:
