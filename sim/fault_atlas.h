@@ -1,13 +1,11 @@
 // FaultAtlas: which damage a cluster can bear, so that it must always come out of it.
 //
-// 1. Who: what is durable on one node counts on no other one. So while a node has damage, has lost
-//    its disk, or has an earlier state of it, nobody else loses anything, and nobody changes the
-//    membership: every committed entry, all state below a snapshot and every promise is whole on
-//    all the others, which are a quorum.
-// 2. Where: not the newest record of the live log. Whether that was durable, nothing on a disk
-//    without a later record can tell; damaged, it is a torn write, and is cut. (Whatever a record
-//    is worth before the next one is there, the others have it as well, or it was promised to
-//    nobody else.)
+// 1. Who: one node at a time. While one has damage, has lost its disk, or has an earlier state of
+//    it, nobody else loses anything, and nobody changes the membership. What is committed is on a
+//    quorum, and so is whole on another node as well; and nobody is elected without one who
+//    remembers what it has promised.
+// 2. Where: not the newest record of the live log. Without a later record nothing on a disk says
+//    that it was durable: damaged, it looks like a torn write, and is cut.
 //
 // With the plan's `atlas` off only the second holds: then the cluster may stop for good, but must
 // not lie.

@@ -78,8 +78,10 @@ void Host::Boot() {
   disk_.BeginJob(queue_->now() + plan_.process_start);
   absl::StatusOr<store::Opened> opened = store::Storage::Open(disk_, plan_.storage, identity_);
   const TrueTime end = EndJob();
-  met_ = disk_.TakeMet() ? DamageMet::kYes : DamageMet::kNo;
-  if (met_ == DamageMet::kYes) recorder_->Note(LineKind::kDamageMet, number_, 1);
+  if (disk_.TakeMet()) {
+    recorder_->Note(LineKind::kDamageMet, number_, 1);
+    met_ = DamageMet::kYes;
+  }
   if (opened.ok()) {
     storage_ = std::move(opened->storage);
     recovered_ = std::move(opened->state);
@@ -138,6 +140,8 @@ void Host::Crash(CrashKind kind) {
   recorder_->Note(LineKind::kCrashed, number_, static_cast<std::uint64_t>(kind));
   node_.reset();
   storage_.reset();
+  // A recovery may have removed the damage that it met, and nobody knows of it yet.
+  if (up()) met_ = DamageMet::kNo;
   recovered_.reset();
   inbox_.clear();
   persists_.clear();
@@ -145,7 +149,6 @@ void Host::Crash(CrashKind kind) {
   running_.reset();
   running_durable_ = false;
   disk_failed_ = false;
-  met_ = DamageMet::kNo;
   paused_ = false;
   work_scheduled_ = false;
   busy_until_ = TrueTime();
@@ -158,6 +161,7 @@ void Host::Crash(CrashKind kind) {
 void Host::Wipe() {
   GRASS_CHECK(down());
   disk_.Wipe();
+  met_ = DamageMet::kNo;
   // Neither greater nor smaller than the one before: incarnations have no order.
   const std::uint64_t drawn =
       KeyedRandom(identity_.secret, identity_.node.value(), identity_.incarnation.value());
@@ -167,6 +171,7 @@ void Host::Wipe() {
 void Host::RestoreDisk(const SimDisk::Image& image) {
   GRASS_CHECK(down());
   disk_.Restore(image);
+  met_ = DamageMet::kNo;
 }
 
 // --- Inputs ---

@@ -184,6 +184,7 @@ Counters& Counters::operator+=(const Counters& other) {
   damages += other.damages;
   misreads += other.misreads;
   refusals += other.refusals;
+  given_up += other.given_up;
   partitions += other.partitions;
   other_faults += other.other_faults;
   elections_won += other.elections_won;

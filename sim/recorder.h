@@ -55,6 +55,7 @@ struct Counters {
   std::uint64_t damages = 0;   // pieces
   std::uint64_t misreads = 0;  // reads of which a sector was another one's
   std::uint64_t refusals = 0;  // of a node to start, or to go on, with damage that it has found
+  std::uint64_t given_up = 0;  // nodes that stay down with it
   std::uint64_t partitions = 0;
   std::uint64_t other_faults = 0;
   std::uint64_t elections_won = 0;

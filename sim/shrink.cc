@@ -26,7 +26,8 @@ ScheduleSize SizeOf(const Schedule& schedule, const RunResult& run,
     } else if ((decision.choice >= Choice::kLoss && decision.choice <= Choice::kPacketLate) ||
                decision.choice == Choice::kCorrupt || decision.choice == Choice::kPacketCorrupt) {
       ++size.message_faults;
-    } else if (decision.choice >= Choice::kIoFailure && decision.choice <= Choice::kCrashLoss) {
+    } else if ((decision.choice >= Choice::kIoFailure && decision.choice <= Choice::kCrashLoss) ||
+               decision.choice == Choice::kWound || decision.choice == Choice::kMisread) {
       ++size.disk_faults;
     }
   }

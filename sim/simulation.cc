@@ -372,8 +372,8 @@ void Simulation::OnDamageFound(std::uint32_t number) {
     Wipe(number, back);
   } else {
     recorder_->Note(LineKind::kGivenUp, number);
-    hosts_[number]->Crash(CrashKind::kPower);
-    ResetRequestsOf(number);
+    ++recorder_->counters.given_up;
+    KillHost(number, CrashKind::kPower);
     gave_up_ = true;
   }
 }

@@ -23,8 +23,8 @@ absl::Status ReadExactly(File& file, std::uint64_t offset, std::span<char> out) 
   const auto read = file.ReadAt(offset, out);
   if (!read.ok()) return read.status();
   if (*read != out.size()) {
-    return absl::OutOfRangeError("the file ends at " + std::to_string(offset + *read) +
-                                 ", before " + std::to_string(offset + out.size()));
+    return absl::DataLossError("the file ends at " + std::to_string(offset + *read) + ", before " +
+                               std::to_string(offset + out.size()));
   }
   return absl::OkStatus();
 }

@@ -16,7 +16,7 @@ namespace grassdb::store {
 // The whole content of an existing file.
 absl::StatusOr<std::string> ReadWholeFile(Directory& directory, const std::string& name);
 
-// Reads exactly `out`. OutOfRange if the file ends before.
+// Reads exactly `out`. DataLoss if the file ends before: whoever asks knows that it was longer.
 absl::Status ReadExactly(File& file, std::uint64_t offset, std::span<char> out);
 
 // Overwrites [begin, end) with zeros.

@@ -163,6 +163,7 @@ TEST_F(DamagedDisk, IsWholeAgainWhereItIsWrittenAgain) {
   EXPECT_EQ(*Read("f", 0, 100), std::string(100, 'b'));
   EXPECT_FALSE(disk_.TakeMet());
   Write("f", 100, std::string(kSectorBytes - 100, 'b'));
+  EXPECT_EQ(*Read("f", 0, kSectorBytes), std::string(kSectorBytes, 'b'));
   EXPECT_FALSE(disk_.IsDamaged());
   LosePower();
   EXPECT_EQ(*Read("f"), std::string(kSectorBytes, 'b') + std::string(kSectorBytes, 'a'));

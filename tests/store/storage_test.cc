@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "core/hash.h"
+#include "store/names.h"
 #include "tests/store/crash_directory.h"
 #include "tests/store/history.h"
 
@@ -373,6 +374,10 @@ TEST(StorageSnapshot, ServesAnyRangeOfTheStream) {
   }
   EXPECT_TRUE(absl::IsOutOfRange(ReadAt(*opened->storage, 5, 200'001, 1).status));
   EXPECT_TRUE(absl::IsNotFound(ReadAt(*opened->storage, 4, 0, 1).status));
+  // Who asks for what was there must not be told that it asks for too much.
+  const auto file = directory.Open(FileNames("a").Snapshot(Index(5)), OpenMode::kExisting);
+  ASSERT_TRUE((*file)->Truncate(100'000).ok());
+  EXPECT_TRUE(absl::IsDataLoss(ReadAt(*opened->storage, 5, 150'000, 1).status));
 }
 
 TEST(StorageSnapshot, MayBeEmpty) {
