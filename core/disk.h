@@ -59,6 +59,8 @@ struct ReadSnapshot {
   // Handed back with the completion. 0: for this node's own state machine; else the follower
   // served.
   NodeId reader;
+  // Handed back too. Not 0: the client served, who copies the state.
+  RequestId request{};
 };
 
 using DiskJob = std::variant<Persist, StageSnapshot, PublishSnapshot, ReadSnapshot>;
@@ -85,6 +87,7 @@ struct SnapshotRead {
   bool last = false;  // the stream ends with `data`
   Bytes data;
   absl::Status status;  // NotFound: superseded. DataLoss: damaged.
+  RequestId request{};
 };
 
 using DiskDone = std::variant<PersistDone, StageDone, PublishDone, SnapshotRead>;

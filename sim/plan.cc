@@ -65,6 +65,7 @@ enum class Dimension : std::uint64_t {
   kCorrupt = 48,
   kWire = 49,
   kWaitingMax = 50,
+  kCompression = 60,
 };
 
 class Drawer {
@@ -131,6 +132,9 @@ void DrawStore(const Drawer& draw, Plan* plan) {
       static_cast<std::uint32_t>(Bounded(draw.Raw(Dimension::kRecycled), 4));
   plan->storage.snapshot_block_bytes =
       static_cast<std::uint32_t>(draw.Scales(Dimension::kStageBlock, 32, 2048));
+  plan->storage.snapshot_compression = draw.Coin(50, Dimension::kCompression)
+                                           ? store::Compression::kZstd
+                                           : store::Compression::kNone;
   plan->storage.snapshot_sync_bytes = draw.Scales(Dimension::kStageSync, 64, 16384);
   plan->node.snapshot_log_bytes = draw.Scales(Dimension::kSnapshotLog, 1024, 262144);
   plan->node.log_kept_bytes = draw.Scales(Dimension::kLogKept, 1, 65536);
@@ -379,7 +383,9 @@ std::string Describe(const Plan& plan) {
           Decimal(plan.node.snapshot_log_bytes) + ", kept " + Decimal(plan.node.log_kept_bytes) +
           ", chunk " + Decimal(plan.node.snapshot_chunk_bytes) + " at " +
           Decimal(plan.node.snapshot_bytes_per_second) + " a second, block " +
-          Decimal(plan.storage.snapshot_block_bytes) + ", synced every " +
+          Decimal(plan.storage.snapshot_block_bytes) +
+          (plan.storage.snapshot_compression == store::Compression::kZstd ? " zstd" : "") +
+          ", synced every " +
           Decimal(plan.storage.snapshot_sync_bytes) + " bytes\n";
   text += "  network: delay " + Text(net.delay_min) + "+" + Text(net.delay_spread) + ", order " +
           (net.order == DeliveryOrder::kPerLink ? "per link" : "any") + ", drop " +
