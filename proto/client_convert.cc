@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "core/checksum.h"
 #include "proto/convert.h"
 
 namespace grassdb {
@@ -354,6 +355,29 @@ void ToWire(const NodeStatus& status, const Identity& self, wire::StatusResponse
   response->set_receiving_index(status.receiving_index.value());
   response->set_receiving_offset(status.receiving_offset);
   response->set_failures_tolerated(status.failures_tolerated);
+}
+
+void ToWire(const BackupPiece& piece, const Identity& self, wire::BackupChunk* chunk) {
+  if (piece.offset == 0) {
+    wire::BackupChunk::Origin& origin = *chunk->mutable_origin();
+    origin.set_cluster_id(self.cluster.value());
+    origin.set_cluster_name(self.cluster_name);
+    origin.set_node(self.node_name);
+    origin.set_index(piece.snapshot.index.value());
+    origin.set_term(piece.snapshot.term.value());
+    for (const Member& member : piece.snapshot.configuration.members()) {
+      origin.add_members(member.name + "=" + member.address);
+    }
+  }
+  const std::string_view data = piece.data.view();
+  chunk->set_offset(piece.offset);
+  chunk->set_data(data.data(), data.size());
+  chunk->set_checksum(Checksum(data, piece.offset));
+  chunk->set_last(piece.last);
+}
+
+bool IsWhole(const wire::BackupChunk& chunk) {
+  return Checksum(chunk.data(), chunk.offset()) == chunk.checksum();
 }
 
 wire::GetRequest ToWire(const GetRequest& request) {
