@@ -6,6 +6,13 @@
 #include "core/check.h"
 
 namespace grassdb {
+namespace {
+
+// How many released entries are freed at their release, and by each entry appended after it.
+constexpr std::size_t kFreedAtRelease = 4096;
+constexpr std::size_t kFreedAtAppend = 16;
+
+}  // namespace
 
 Log::Log(Index base_index, Term base_term, std::vector<Entry> entries)
     : base_index_(base_index), base_term_(base_term) {
@@ -22,7 +29,7 @@ std::optional<Term> Log::TermAt(Index index) const {
 const Entry& Log::At(Index index) const {
   GRASS_CHECK_GT(index, base_index_);
   GRASS_CHECK_LE(index, last_index());
-  return entries_[index - base_index_ - 1];
+  return entries_[released_ + (index - base_index_ - 1)];
 }
 
 bool Log::IsUpToDate(Index index, Term term) const {
@@ -33,16 +40,16 @@ bool Log::IsUpToDate(Index index, Term term) const {
 Index Log::FirstIndexOfTermAt(Index index) const {
   const Term term = At(index).term;
   // Terms never fall along the log, so the run of one term is found by bisection.
-  const auto first = std::ranges::lower_bound(entries_, term, {}, &Entry::term);
+  const auto first = std::ranges::lower_bound(begin(), entries_.end(), term, {}, &Entry::term);
   return first->index;
 }
 
 Index Log::LastIndexWithTermAtMost(Index at_most, Term term) const {
   if (at_most <= base_index_) return base_index_;
   const auto end =
-      entries_.begin() + static_cast<std::ptrdiff_t>(std::min(at_most, last_index()) - base_index_);
-  const auto above = std::ranges::upper_bound(entries_.begin(), end, term, {}, &Entry::term);
-  return base_index_ + static_cast<std::uint64_t>(above - entries_.begin());
+      begin() + static_cast<std::ptrdiff_t>(std::min(at_most, last_index()) - base_index_);
+  const auto above = std::ranges::upper_bound(begin(), end, term, {}, &Entry::term);
+  return base_index_ + static_cast<std::uint64_t>(above - begin());
 }
 
 std::vector<Entry> Log::Slice(Index from, std::size_t count_max, std::size_t bytes_max) const {
@@ -63,6 +70,7 @@ std::vector<Entry> Log::Slice(Index from, std::size_t count_max, std::size_t byt
 void Log::Append(Entry entry) {
   GRASS_CHECK_EQ(entry.index, last_index() + 1);
   GRASS_CHECK_GE(entry.term, last_term());
+  Free(kFreedAtAppend);
   bytes_ += CostOf(entry);
   entries_.push_back(std::move(entry));
 }
@@ -78,16 +86,24 @@ void Log::TruncateFrom(Index from) {
 void Log::ReleaseThrough(Index through) {
   GRASS_CHECK_GE(through, base_index_);
   GRASS_CHECK_LE(through, last_index());
-  while (base_index_ < through) {
-    base_term_ = entries_.front().term;
+  if (through == base_index_) return;
+  base_term_ = At(through).term;
+  released_ += through - base_index_;
+  base_index_ = through;
+  Free(kFreedAtRelease);
+}
+
+void Log::Free(std::size_t count_max) {
+  for (std::size_t i = 0; i < count_max && released_ > 0; ++i) {
     bytes_ -= CostOf(entries_.front());
     entries_.pop_front();
-    ++base_index_;
+    --released_;
   }
 }
 
 void Log::Reset(Index index, Term term) {
   entries_.clear();
+  released_ = 0;
   bytes_ = 0;
   base_index_ = index;
   base_term_ = term;

@@ -22,9 +22,10 @@ class Log {
 
   Index base_index() const { return base_index_; }
   Term base_term() const { return base_term_; }
-  Index last_index() const { return base_index_ + entries_.size(); }
-  Term last_term() const { return entries_.empty() ? base_term_ : entries_.back().term; }
-  // Sum of CostOf over the entries held, in bytes.
+  Index last_index() const { return base_index_ + (entries_.size() - released_); }
+  Term last_term() const { return last_index() == base_index_ ? base_term_ : entries_.back().term; }
+  // Sum of CostOf over the entries in memory, in bytes: those held, and those that are released but
+  // not freed yet.
   std::size_t bytes() const { return bytes_; }
 
   // The term of the entry at `index`; nullopt before the base and after the end.
@@ -48,14 +49,23 @@ class Log {
   // Cuts the entries at and after `from`. base_index() < from.
   void TruncateFrom(Index from);
   // Forgets entries up to and including `through`, which becomes the base. base <= through <= last.
+  // They are freed a few at a time, here and by what is appended later: a snapshot can release
+  // hundreds of thousands, and to free them all takes many milliseconds.
   void ReleaseThrough(Index through);
   // Forgets everything and stands behind (index, term).
   void Reset(Index index, Term term);
 
  private:
+  // Of the entries held.
+  std::deque<Entry>::const_iterator begin() const {
+    return entries_.begin() + static_cast<std::ptrdiff_t>(released_);
+  }
+  void Free(std::size_t count_max);
+
   Index base_index_;
   Term base_term_;
-  std::deque<Entry> entries_;
+  std::deque<Entry> entries_;  // the first `released_` of them are not in the log any more
+  std::size_t released_ = 0;
   std::size_t bytes_ = 0;
 };
 

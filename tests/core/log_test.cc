@@ -62,6 +62,32 @@ TEST(Log, SharesPayloadsWithItsSlices) {
             log.At(Index(1)).payload.view().data());
 }
 
+// What a snapshot releases is gone at once, and freed in steps that nobody waits for.
+TEST(Log, FreesWhatIsReleasedAFewAtATime) {
+  Log log;
+  constexpr std::uint64_t kEntries = 20'000;
+  for (std::uint64_t i = 1; i <= kEntries; ++i) log.Append(MakeEntry(i, 1 + i / 5000, 100));
+  const std::size_t cost = CostOf(log.At(Index(1)));
+  log.ReleaseThrough(Index(kEntries - 10));
+  EXPECT_EQ(log.base_index(), Index(kEntries - 10));
+  EXPECT_EQ(log.base_term(), Term(4));
+  EXPECT_EQ(log.last_index(), Index(kEntries));
+  EXPECT_GT(log.bytes(), kEntries / 2 * cost) << "all were freed at once";
+  EXPECT_FALSE(log.TermAt(Index(kEntries - 11)).has_value());
+  EXPECT_EQ(log.At(Index(kEntries - 9)).index, Index(kEntries - 9));
+  EXPECT_EQ(log.FirstIndexOfTermAt(Index(kEntries - 1)), Index(kEntries - 9));
+  EXPECT_EQ(log.LastIndexWithTermAtMost(Index(kEntries), Term(4)), Index(kEntries - 1));
+  EXPECT_EQ(log.Slice(Index(kEntries - 4), 100, 1 << 20).size(), 5u);
+  log.TruncateFrom(Index(kEntries - 4));
+  EXPECT_EQ(log.last_index(), Index(kEntries - 5));
+  for (std::uint64_t i = kEntries - 4; i <= kEntries + 2000; ++i) log.Append(MakeEntry(i, 6, 100));
+  EXPECT_EQ(log.bytes(), (log.last_index() - log.base_index()) * cost);
+  log.ReleaseThrough(log.last_index());
+  log.Reset(Index(kEntries * 2), Term(7));
+  EXPECT_EQ(log.bytes(), 0u);
+  EXPECT_EQ(log.last_term(), Term(7));
+}
+
 // Random appends, cuts and releases against a plain model.
 RC_GTEST_PROP(Log, BehavesAsAPlainListOfTerms, ()) {
   Log log;
