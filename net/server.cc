@@ -209,8 +209,7 @@ void Server::Start() {
       loop_->queue(), identity_, addresses_,
       {.submit = [this](RequestId id,
                         ClientRequest&& request) { node_->OnClient(id, std::move(request)); },
-       .backup = [this](RequestId id,
-                        const BackupRequest& backup) { node_->OnBackup(id, backup); },
+       .backup = [this](RequestId id, const BackupRequest& backup) { node_->OnBackup(id, backup); },
        .status = [this] { return node_->Status(); },
        .problem_with = [this](NodeId member) { return peers_->ProblemWith(member); }});
   spdlog::info("Started {} of cluster '{}' ({}), listening on {}, incarnation {}", options_.name,

@@ -65,7 +65,7 @@ enum class Dimension : std::uint64_t {
   kCorrupt = 48,
   kWire = 49,
   kWaitingMax = 50,
-  kCompression = 60,
+  kCompression = 51,
 };
 
 class Drawer {
@@ -385,8 +385,7 @@ std::string Describe(const Plan& plan) {
           Decimal(plan.node.snapshot_bytes_per_second) + " a second, block " +
           Decimal(plan.storage.snapshot_block_bytes) +
           (plan.storage.snapshot_compression == store::Compression::kZstd ? " zstd" : "") +
-          ", synced every " +
-          Decimal(plan.storage.snapshot_sync_bytes) + " bytes\n";
+          ", synced every " + Decimal(plan.storage.snapshot_sync_bytes) + " bytes\n";
   text += "  network: delay " + Text(net.delay_min) + "+" + Text(net.delay_spread) + ", order " +
           (net.order == DeliveryOrder::kPerLink ? "per link" : "any") + ", drop " +
           Decimal(net.drop) + " ppm, duplicate " + Decimal(net.duplicate) + " ppm, straggle " +
