@@ -7,8 +7,7 @@
 namespace grassdb::store {
 namespace {
 
-// The fastest of the regular levels. On keys and values of a typical state 3 saves a few percent
-// more and costs more CPU.
+// The fastest of the regular levels: the disk thread that compresses has the log to write as well.
 constexpr int kLevel = 1;
 
 // A block that does not lose at least one byte in eight is left as it is.
