@@ -1,4 +1,5 @@
-// grassdb: one node. The options are bin/grassdb_options.h's, the rest is net/server.h's.
+// grassdb: one node. The options are bin/grassdb_options.h's, the rest is net/server.h's. With a
+// subcommand, what looks after the data of nodes: bin/data_tools.h.
 #include <atomic>
 #include <cstdio>
 #include <exception>
@@ -8,6 +9,7 @@
 
 #include "absl/status/status.h"
 #include "absl/synchronization/mutex.h"
+#include "bin/data_tools.h"
 #include "bin/grassdb_options.h"
 #include "net/log.h"
 #include "net/server.h"
@@ -58,7 +60,9 @@ int main(int argc, char** argv) {
   absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
   grassdb::net::BlockSignals();
   try {
-    const int code = Run(std::vector<std::string>(argv + 1, argv + argc));
+    const std::vector<std::string> arguments(argv + 1, argv + argc);
+    if (const auto code = grassdb::RunDataTool(arguments)) return *code;
+    const int code = Run(arguments);
     grassdb::net::StopLogging();
     return code;
   } catch (const std::exception& error) {  // out of memory, or of threads

@@ -30,6 +30,7 @@ struct Raw {
   std::string snapshot_log_size = "64MiB";
   std::string snapshot_rate = "64MiB";
   std::string scrub_rate = "1MiB";
+  std::string snapshot_compression = "zstd";
   std::string write_backlog = "64MiB";
   std::string log_level = "info";
   std::string log_format = "text";
@@ -56,6 +57,12 @@ constexpr const char* kFooter =
     "node1=127.0.0.1:50051,node2=127.0.0.1:50052,node3=127.0.0.1:50053\n"
     "and a fourth one that joins them:\n"
     "  grassdb --id node4 --addr 127.0.0.1:50054 --join 127.0.0.1:50051,127.0.0.1:50052\n"
+    "\nTo look after the data of a node, each with its own --help:\n"
+    "  grassdb verify    says what is damaged, and what mends it\n"
+    "  grassdb dump      prints the log\n"
+    "  grassdb backup    copies the state into a file, from a running cluster or a stopped node\n"
+    "  grassdb restore   makes a node of a new cluster from such a file\n"
+    "  grassdb recover   makes a node of a lost majority a cluster of its own\n"
     "\nSIGTERM and SIGINT end the node after it has handed over leadership; a second one at once.\n"
     "\nExit codes: 0 stopped when asked to, 1 cannot start or had to stop, 2 usage.";
 
@@ -106,6 +113,9 @@ void Define(CLI::App& app, Raw& raw) {
       ->capture_default_str();
   add("--scrub-rate", raw.scrub_rate, "SIZE",
       "How much of the files is read again and checked for damage in a second; 0: nothing")
+      ->capture_default_str();
+  add("--snapshot-compression", raw.snapshot_compression, "HOW",
+      "zstd, or none: as an older grassdb reads it, to go back to that one")
       ->capture_default_str();
   add("--write-backlog", raw.write_backlog, "SIZE",
       "Writes under way, from the leader's log to its store; beyond this much, further ones are "
@@ -212,6 +222,8 @@ std::variant<net::ServerOptions, EarlyExit> Interpret(const Raw& raw) {
   reader.Take("--snapshot-rate", net::ParseRate(raw.snapshot_rate),
               &options.snapshot_bytes_per_second);
   reader.Take("--scrub-rate", net::ParseRate(raw.scrub_rate), &options.scrub_bytes_per_second);
+  reader.Take("--snapshot-compression", net::ParseCompression(raw.snapshot_compression),
+              &options.snapshot_compression);
   reader.Take("--write-backlog", net::ParseSize(raw.write_backlog), &options.write_backlog_bytes);
   reader.Take("--log-level", net::ParseLogLevel(raw.log_level), &options.log_level);
   reader.Take("--log-format", net::ParseLogFormat(raw.log_format), &options.log_format);

@@ -3,12 +3,15 @@
 #ifndef GRASSDB_CORE_API_H_
 #define GRASSDB_CORE_API_H_
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <variant>
 #include <vector>
 
+#include "core/bytes.h"
 #include "core/command.h"
+#include "core/entry.h"
 #include "core/member_change.h"
 #include "core/types.h"
 
@@ -68,6 +71,22 @@ using ClientRequest =
     std::variant<OpenSessionRequest, TransactionRequest, GetRequest, TakeSnapshotRequest,
                  TransferLeadershipRequest, ChangeMembershipRequest>;
 
+// Asks for a piece of a copy of the whole state, as core/kv_snapshot.h streams it. The first one
+// fixes the state: it holds every write that was acknowledged before the request came. The others
+// are refused when a newer snapshot has taken its place; then the copy begins anew. One copy at a
+// time: a second one is answered with kOverloaded.
+struct BackupRequest {
+  Index snapshot;  // 0: the first piece; else what the first one's answer has
+  std::uint64_t offset = 0;
+};
+
+struct BackupPiece {
+  SnapshotMeta snapshot;
+  std::uint64_t offset = 0;
+  bool last = false;
+  Bytes data;
+};
+
 enum class ReplyCode : std::uint8_t {
   kOk = 1,
   kNotLeader = 2,       // nothing happened; ask the leader, if known
@@ -91,11 +110,12 @@ struct Reply {
   std::string leader_name;
   std::string leader_address;
 
-  CommandResult command;  // OpenSession, Transaction
-  bool found = false;     // Get
-  std::string value;      // Get
-  Revision mod_revision;  // Get
-  Revision revision;      // Get: of the store the read saw
+  CommandResult command;                      // OpenSession, Transaction
+  bool found = false;                         // Get
+  std::string value;                          // Get
+  Revision mod_revision;                      // Get
+  Revision revision;                          // Get: of the store the read saw
+  std::shared_ptr<const BackupPiece> backup;  // Backup
 };
 
 }  // namespace grassdb

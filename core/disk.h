@@ -63,6 +63,8 @@ struct ReadSnapshot {
   // Handed back with the completion. 0: for this node's own state machine; else the follower
   // served.
   NodeId reader;
+  // Handed back too. Not 0: the client served, who copies the state.
+  RequestId request{};
 };
 
 // Tries to get back what a full disk has denied: a share of it, so that a log write does not wait
@@ -124,6 +126,7 @@ struct SnapshotRead {
   bool last = false;  // the stream ends with `data`
   Bytes data;
   absl::Status status;  // NotFound: superseded. DataLoss: damaged.
+  RequestId request{};
 };
 
 struct ScrubDone {

@@ -210,6 +210,11 @@ void KvStore::Forget(SessionId id) {
   GRASS_CHECK_EQ(sessions_.size(), idle_order_.size());
 }
 
+void KvStore::ForgetSessions() {
+  while (!sessions_.empty()) Forget(sessions_.begin()->first);
+  GRASS_CHECK_EQ(session_digest_, 0u);
+}
+
 // --- Transactions ---
 
 CommandResult KvStore::ApplyTransaction(const Transaction& transaction) {

@@ -47,6 +47,11 @@ class KvStore {
   // Points into the store; valid until the next Apply. Null if missing.
   const KeyValue* Find(std::string_view key) const;
 
+  // For a state that begins another history: the revision rises by `revisions`, so that no number
+  // that the first one may still have given comes again.
+  void Advance(std::uint64_t revisions) { revision_ = revision_ + revisions; }
+  void ForgetSessions();
+
   Revision revision() const { return revision_; }
   ClusterTime time() const { return time_; }
   std::size_t size() const { return map_.size(); }

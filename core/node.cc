@@ -387,10 +387,21 @@ void Node::AnswerReads() {
       ++at;
       continue;
     }
-    environment_.clients->Answer(at->second.request, Read(at->second.key));
+    AnswerRead(at->second);
     at = waiting_reads_.erase(at);
     --reads_confirmed_;
   }
+}
+
+void Node::AnswerRead(const WaitingGet& waiting) {
+  if (waiting.key.has_value()) {
+    return environment_.clients->Answer(waiting.request, Read(*waiting.key));
+  }
+  if (raft_.snapshot().has_value() && raft_.snapshot()->index >= *waiting.index) {
+    return ReadForBackup(waiting.request, raft_.snapshot()->index, 0);
+  }
+  snapshot_requests_.push_back(
+      {.request = waiting.request, .purpose = SnapshotRequest::Purpose::kBackup});
 }
 
 Reply Node::Read(const std::string& key) const {

@@ -95,6 +95,8 @@ class Node {
   void OnMessage(Message message);
   // Answered through Clients::Answer exactly once, at once or later, unless the node fails.
   void OnClient(RequestId id, ClientRequest request);
+  // The same, for a client that copies the state.
+  void OnBackup(RequestId id, const BackupRequest& backup);
   void OnDisk(DiskDone done);
   void OnDeadline();
   void Flush();
@@ -131,9 +133,15 @@ class Node {
   };
   struct WaitingGet {
     RequestId request;
-    std::string key;
+    std::optional<std::string> key;  // nullopt: a backup begins, and needs to know where
     Instant deadline;
     std::optional<Index> index;  // known once the read is confirmed
+  };
+  // Who waits for a snapshot of this node.
+  struct SnapshotRequest {
+    enum class Purpose : std::uint8_t { kAnswer, kBackup };
+    RequestId request;
+    Purpose purpose = Purpose::kAnswer;
   };
   // A transfer of this node's leadership in `term`.
   struct WaitingTransfer {
@@ -172,7 +180,7 @@ class Node {
     std::uint64_t offset = 0;
     bool publishing = false;
     bool mends = false;
-    std::vector<RequestId> requesters;
+    std::vector<SnapshotRequest> requesters;
   };
   // The current snapshot is being loaded into a new store.
   struct Restore {
@@ -194,6 +202,7 @@ class Node {
   void MarkReadsReady();
   void RefuseOrphanedReads();
   void AnswerReads();
+  void AnswerRead(const WaitingGet& waiting);
   Reply Read(const std::string& key) const;
   void ExpireReads();
   void NoticeRole();
@@ -245,6 +254,9 @@ class Node {
   // node_snapshot.cc
   void MaybeTakeSnapshot();
   void AbandonTaking();
+  void AnswerSnapshotRequest(const SnapshotRequest& request);
+  void ReadForBackup(RequestId request, Index snapshot, std::uint64_t offset);
+  void AnswerBackup(const SnapshotRead& read);
   void OnSliceStaged(const StageDone& done);
   void OnNoRoomToStage(const StageDone& done);
   void OnChunkStaged(const StageDone& done);
@@ -329,7 +341,9 @@ class Node {
   std::optional<Receiving> receiving_;
   std::optional<Taking> taking_;
   std::optional<Restore> restore_;
-  std::vector<RequestId> snapshot_requests_;  // for the snapshot after the one under way
+  std::vector<SnapshotRequest> snapshot_requests_;  // for the snapshot after the one under way
+  // Until then a client is taken to copy the current snapshot.
+  Instant backup_until_ = Instant::min();
 
   Output output_;     // reused, so that a step allocates little
   Command applying_;  // as well

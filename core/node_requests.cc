@@ -145,6 +145,24 @@ void Node::OnRequest(RequestId request, GetRequest get) {
   new_reads_.push_back(id);
 }
 
+void Node::OnBackup(RequestId id, const BackupRequest& backup) {
+  if (failed() || !Accepts(id)) return;
+  if (backup.snapshot != Index(0)) return ReadForBackup(id, backup.snapshot, backup.offset);
+  // Two would make snapshots in turns, each superseding the other's.
+  if (environment_.clock->Now() < backup_until_) {
+    return Refuse(id, ReplyCode::kOverloaded,
+                  "another client is copying this node's state; try again, or ask another node");
+  }
+  backup_until_ = environment_.clock->Now() + options_.read_patience;
+  const ReadId read = ++last_read_;
+  waiting_reads_.emplace(read,
+                         WaitingGet{.request = id,
+                                    .key = std::nullopt,
+                                    .deadline = environment_.clock->Now() + options_.read_patience,
+                                    .index = std::nullopt});
+  new_reads_.push_back(read);
+}
+
 // False: not served, the read needs a round.
 bool Node::ServeUnderLease(RequestId request, const GetRequest& get) {
   if (!loaded() || applied_ < raft_.commit_index()) return false;
@@ -176,7 +194,7 @@ void Node::OnRequest(RequestId request, ChangeMembershipRequest change) {
 void Node::OnRequest(RequestId request, const TakeSnapshotRequest&) {
   if (!Accepts(request)) return;
   if (!loaded()) return Refuse(request, ReplyCode::kUnavailable, "this node is still loading");
-  snapshot_requests_.push_back(request);
+  snapshot_requests_.push_back({.request = request, .purpose = SnapshotRequest::Purpose::kAnswer});
 }
 
 void Node::OnRequest(RequestId request, const TransferLeadershipRequest& transfer) {

@@ -24,12 +24,13 @@ void Node::MaybeTakeSnapshot() {
     if (log_bytes_since_snapshot_ < options_.snapshot_log_bytes && !early && !for_space) return;
     // A new snapshot makes every transfer of the old one start again: a slow follower would never
     // get one whole. So a transfer holds it off, until the log is several times its size.
-    if (!sending_.empty() && log_bytes_since_snapshot_ < 4 * options_.snapshot_log_bytes) return;
+    const bool copied = !sending_.empty() || environment_.clock->Now() < backup_until_;
+    if (copied && log_bytes_since_snapshot_ < 4 * options_.snapshot_log_bytes) return;
   }
   const Index current = raft_.snapshot().has_value() ? raft_.snapshot()->index : Index();
   if (applied_ == current) {
-    for (const RequestId request : std::exchange(snapshot_requests_, {})) {
-      environment_.clients->Answer(request, MakeReply(ReplyCode::kOk));
+    for (const SnapshotRequest& request : std::exchange(snapshot_requests_, {})) {
+      AnswerSnapshotRequest(request);
     }
     return;
   }
@@ -95,7 +96,7 @@ void Node::OnDone(const PublishDone& done) {
   if (!done.status.ok()) return Fail(done.status);
   NoteSpace(done.space);
   if (taking_.has_value() && taking_->publishing && taking_->meta.index == done.meta.index) {
-    std::vector<RequestId> requesters = std::move(taking_->requesters);
+    const std::vector<SnapshotRequest> requesters = std::move(taking_->requesters);
     if (taking_->mends) NoteMended(done.meta.index);
     const Index release = ReleasePoint(done.meta.index);
     taking_.reset();
@@ -106,9 +107,7 @@ void Node::OnDone(const PublishDone& done) {
                                                       .b = 0});
     }
     Step(Compact{.meta = done.meta, .release_through = release});
-    for (const RequestId request : requesters) {
-      environment_.clients->Answer(request, MakeReply(ReplyCode::kOk));
-    }
+    for (const SnapshotRequest& request : requesters) AnswerSnapshotRequest(request);
   }
 }
 
@@ -116,11 +115,51 @@ void Node::OnDone(const PublishDone& done) {
 void Node::AbandonTaking() {
   if (!taking_.has_value()) return;
   GRASS_PROBE("snapshot: abandoned for the leader's");
-  for (const RequestId request : taking_->requesters) {
-    Refuse(request, ReplyCode::kUnavailable,
+  for (const SnapshotRequest& request : taking_->requesters) {
+    Refuse(request.request, ReplyCode::kUnavailable,
            "the leader's snapshot has replaced this node's state");
   }
   taking_.reset();
+}
+
+void Node::AnswerSnapshotRequest(const SnapshotRequest& request) {
+  if (request.purpose == SnapshotRequest::Purpose::kBackup) {
+    return ReadForBackup(request.request, raft_.snapshot()->index, 0);
+  }
+  environment_.clients->Answer(request.request, MakeReply(ReplyCode::kOk));
+}
+
+// --- Being copied ---
+//
+// A backup reads the current snapshot, piece by piece as its client asks for them. Nothing is kept
+// for it but a while without a new snapshot.
+
+void Node::ReadForBackup(RequestId request, Index snapshot, std::uint64_t offset) {
+  backup_until_ = environment_.clock->Now() + options_.read_patience;
+  environment_.disk->Submit(
+      ReadSnapshot{.index = snapshot,
+                   .offset = offset,
+                   .size_max = static_cast<std::uint32_t>(options_.snapshot_chunk_bytes),
+                   .reader = NodeId(),
+                   .request = request});
+}
+
+void Node::AnswerBackup(const SnapshotRead& read) {
+  const bool current = raft_.snapshot().has_value() && raft_.snapshot()->index == read.index;
+  if (absl::IsNotFound(read.status) || !current) {
+    return Refuse(read.request, ReplyCode::kUnavailable,
+                  "a newer snapshot has taken the place of the one being copied; begin anew");
+  }
+  if (!read.status.ok()) {
+    // Whoever reads it for the cluster's sake finds out, and acts on it.
+    return Refuse(read.request, ReplyCode::kRefused,
+                  "the snapshot cannot be copied: " + std::string(read.status.message()));
+  }
+  if (read.last) backup_until_ = Instant::min();
+  Reply reply = MakeReply(ReplyCode::kOk);
+  reply.backup = std::make_shared<const BackupPiece>(BackupPiece{
+      .snapshot = *raft_.snapshot(), .offset = read.offset, .last = read.last, .data = read.data});
+  environment_.clients->Answer(read.request, std::move(reply));
 }
 
 // --- Sending (leader) ---
@@ -160,7 +199,9 @@ void Node::ReadForFollower(NodeId follower, Sending& sending) {
 }
 
 void Node::OnDone(const SnapshotRead& done) {
-  if (done.reader == NodeId(0)) {
+  if (done.request != RequestId(0)) {
+    AnswerBackup(done);
+  } else if (done.reader == NodeId(0)) {
     OnRestoreRead(done);
   } else {
     SendChunk(done);

@@ -185,6 +185,79 @@ class ClientService::UnaryCall final : public Call {
   Response response_;
 };
 
+// A client that copies the state: one call at a time is armed, and serves once.
+class ClientService::BackupCall final : public Call {
+ public:
+  explicit BackupCall(ClientService* owner) : owner_(*owner), writer_(&context_) {}
+
+  void Arm(RequestId id) {
+    id_ = id;
+    owner_.admin_.RequestBackup(&context_, &request_, &writer_, owner_.queue_, owner_.queue_,
+                                tag());
+  }
+
+  void OnComplete(bool ok) override {
+    switch (std::exchange(state_, State::kWorking)) {
+      case State::kArmed:
+        if (!ok) return owner_.Unregister(id_);  // the server shuts down; destroys this
+        if (!owner_.stopping_) owner_.ArmBackup();
+        break;
+      case State::kWriting:
+        // The client has gone, or has it all.
+        if (!ok || chunk_.last()) return Finish(grpc::Status::OK);
+        break;
+      case State::kWorking:
+        GRASS_CHECK_MSG(false, "nothing was asked of gRPC");
+        break;
+      case State::kFinishing:
+        return owner_.Unregister(id_);  // destroys this
+    }
+    if (owner_.stopping_) return Abandon();
+    owner_.backend_.backup(id_, next_);
+  }
+
+  void Answer(Reply reply) override {
+    GRASS_CHECK(state_ == State::kWorking);
+    grpc::Status status = StatusOf(reply, ResponseShape::kHasNoCode);
+    if (!status.ok()) {
+      const bool begun = next_.snapshot != Index(0);
+      if (begun && reply.code == ReplyCode::kUnavailable) {
+        status = grpc::Status(grpc::StatusCode::ABORTED, status.error_message());
+      }
+      for (const auto& [key, value] : TrailersOf(reply)) context_.AddTrailingMetadata(key, value);
+      return Finish(status);
+    }
+    const BackupPiece& piece = *reply.backup;
+    chunk_.Clear();
+    ToWire(piece, owner_.self_, &chunk_);
+    next_ = {.snapshot = piece.snapshot.index, .offset = piece.offset + piece.data.size()};
+    state_ = State::kWriting;
+    writer_.Write(chunk_, tag());
+  }
+
+  void Abandon() override {
+    if (state_ != State::kWorking) return;
+    Finish(grpc::Status(grpc::StatusCode::UNAVAILABLE, "the node has stopped"));
+  }
+
+ private:
+  enum class State { kArmed, kWorking, kWriting, kFinishing };
+
+  void Finish(const grpc::Status& status) {
+    state_ = State::kFinishing;
+    writer_.Finish(status, tag());
+  }
+
+  ClientService& owner_;
+  RequestId id_;
+  State state_ = State::kArmed;
+  grpc::ServerContext context_;
+  wire::BackupRequest request_;
+  grpc::ServerAsyncWriter<wire::BackupChunk> writer_;
+  BackupRequest next_;
+  wire::BackupChunk chunk_;
+};
+
 ClientService::ClientService() : pools_(std::make_unique<Pools>()) {}
 
 ClientService::~ClientService() = default;
@@ -195,6 +268,11 @@ void ClientService::Arm(std::size_t count) {
     auto* const call = new UnaryCall<Method>(this);
     call->Arm(Register(call));
   }
+}
+
+void ClientService::ArmBackup() {
+  auto* const call = new BackupCall(this);
+  call->Arm(Register(call));
 }
 
 void ClientService::Start(grpc::ServerCompletionQueue* queue, Identity self, AddressBook addresses,
@@ -212,6 +290,7 @@ void ClientService::Start(grpc::ServerCompletionQueue* queue, Identity self, Add
   Arm<TransferLeadershipMethod>(1);
   Arm<ChangeMembershipMethod>(1);
   Arm<StatusMethod>(1);
+  ArmBackup();
 }
 
 RequestId ClientService::Register(Call* call) {

@@ -1,5 +1,6 @@
 // ClientService: the Database and Admin services. Requests come in as unary calls on the event
-// loop, go to the node, and are answered when the node answers, in any order.
+// loop, go to the node, and are answered when the node answers, in any order. (A backup is a stream
+// of answers, each asked for when the one before it has gone out.)
 #ifndef GRASSDB_NET_CLIENT_SERVICE_H_
 #define GRASSDB_NET_CLIENT_SERVICE_H_
 
@@ -26,6 +27,7 @@ class ClientService final : public Clients {
   struct Backend {
     // Hands a request to the node; it is answered through Answer.
     std::function<void(RequestId, ClientRequest&&)> submit;
+    std::function<void(RequestId, const BackupRequest&)> backup;
     std::function<NodeStatus()> status;
     // Why this node does not reach a member, for a person; empty: nothing is known against it.
     std::function<std::string_view(NodeId)> problem_with;
@@ -59,6 +61,7 @@ class ClientService final : public Clients {
   class Call;
   template <class Method>
   class UnaryCall;
+  class BackupCall;
   template <class Method>
   struct Pool {
     std::size_t armed = 0;  // calls that wait for a request
@@ -75,6 +78,7 @@ class ClientService final : public Clients {
 
   template <class Method>
   void Arm(std::size_t count);
+  void ArmBackup();
   RequestId Register(Call* call);
   void Unregister(RequestId id);
   void Resolve(Reply& reply) const;

@@ -42,6 +42,13 @@ Identity OfBirth(const ServerOptions& options, Identity identity) {
   return identity;
 }
 
+// Whether `found` was begun by the members that `wanted` begins with, under the same name.
+bool WasBegunAs(const Identity& found, const Identity& wanted) {
+  return !found.bootstrap.empty() && found.cluster_name == wanted.cluster_name &&
+         ClusterIdOf(found.bootstrap, found.cluster_name) ==
+             ClusterIdOf(wanted.bootstrap, wanted.cluster_name);
+}
+
 }  // namespace
 
 absl::StatusOr<std::optional<Identity>> FindIdentity(const ServerOptions& options) {
@@ -63,6 +70,8 @@ absl::StatusOr<Identity> ExpectedIdentity(const ServerOptions& options, const Id
     expected.node = NodeIdOf(options.name);
     expected.node_name = options.name;
     expected = OfBirth(options, std::move(expected));
+    // The cluster that a restored backup begins has an id that its members alone do not give.
+    if (WasBegunAs(found, expected)) expected.cluster = found.cluster;
     // The store refuses every other mismatch; it does not know what the flags are for.
     if (found.bootstrap.empty() && found.cluster != expected.cluster) {
       return absl::FailedPreconditionError(fmt::format(

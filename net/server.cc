@@ -177,8 +177,9 @@ absl::Status Server::OpenStore(const Identity& wanted) {
       store::OpenPosixDirectory(options_.data_directory);
   if (!directory.ok()) return directory.status();
   directory_ = *std::move(directory);
-  absl::StatusOr<store::Opened> opened =
-      store::Storage::Open(*directory_, store::StorageOptions(), wanted);
+  store::StorageOptions storage;
+  storage.snapshot_compression = options_.snapshot_compression;
+  absl::StatusOr<store::Opened> opened = store::Storage::Open(*directory_, storage, wanted);
   if (!opened.ok()) return opened.status();
   disk_ = std::make_unique<DiskThread>(std::move(opened->storage), [this] { loop_->Wake(); });
   identity_ = opened->state.identity;
@@ -214,6 +215,7 @@ void Server::Start() {
       loop_->queue(), identity_, addresses_,
       {.submit = [this](RequestId id,
                         ClientRequest&& request) { node_->OnClient(id, std::move(request)); },
+       .backup = [this](RequestId id, const BackupRequest& backup) { node_->OnBackup(id, backup); },
        .status =
            [this] {
              NodeStatus status = node_->Status();

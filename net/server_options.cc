@@ -181,6 +181,12 @@ absl::StatusOr<std::uint64_t> ParseRate(std::string_view text) {
   return ParseSize(text);
 }
 
+absl::StatusOr<store::Compression> ParseCompression(std::string_view text) {
+  if (text == "zstd") return store::Compression::kZstd;
+  if (text == "none") return store::Compression::kNone;
+  return Malformed(text, "expected zstd or none");
+}
+
 absl::StatusOr<LogLevel> ParseLogLevel(std::string_view text) {
   if (text == "debug") return LogLevel::kDebug;
   if (text == "info") return LogLevel::kInfo;

@@ -13,6 +13,7 @@
 #include "core/configuration.h"
 #include "core/types.h"
 #include "net/log.h"
+#include "store/storage.h"
 
 namespace grassdb::net {
 
@@ -39,6 +40,8 @@ struct ServerOptions {
   std::uint64_t snapshot_log_bytes = std::uint64_t{64} << 20;
   std::uint64_t snapshot_bytes_per_second = std::uint64_t{64} << 20;  // 0: no limit
   std::uint64_t scrub_bytes_per_second = std::uint64_t{1} << 20;      // 0: not at all
+  // Of new snapshot files.
+  store::Compression snapshot_compression = store::Compression::kZstd;
   // Of writes under way; beyond it further ones are answered with OVERLOADED.
   std::uint64_t write_backlog_bytes = std::uint64_t{64} << 20;
   LogLevel log_level = LogLevel::kInfo;
@@ -72,6 +75,8 @@ absl::StatusOr<std::pair<Duration, Duration>> ParseDurationRange(std::string_vie
 absl::StatusOr<std::uint64_t> ParseSize(std::string_view text);
 // As ParseSize, of bytes per second; or 0, which stands for no limit.
 absl::StatusOr<std::uint64_t> ParseRate(std::string_view text);
+// "zstd" or "none"
+absl::StatusOr<store::Compression> ParseCompression(std::string_view text);
 absl::StatusOr<LogLevel> ParseLogLevel(std::string_view text);
 absl::StatusOr<LogFormat> ParseLogFormat(std::string_view text);
 

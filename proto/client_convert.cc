@@ -6,6 +6,7 @@
 
 #include "absl/status/status.h"
 #include "core/check.h"
+#include "core/checksum.h"
 #include "proto/convert.h"
 
 namespace grassdb {
@@ -419,6 +420,29 @@ void ToWire(const NodeStatus& status, const Identity& self, wire::StatusResponse
   scrub->set_found(status.scrub.found);
   scrub->set_mended(status.scrub.mended);
   scrub->set_newest(status.scrub.newest);
+}
+
+void ToWire(const BackupPiece& piece, const Identity& self, wire::BackupChunk* chunk) {
+  if (piece.offset == 0) {
+    wire::BackupChunk::Origin& origin = *chunk->mutable_origin();
+    origin.set_cluster_id(self.cluster.value());
+    origin.set_cluster_name(self.cluster_name);
+    origin.set_node(self.node_name);
+    origin.set_index(piece.snapshot.index.value());
+    origin.set_term(piece.snapshot.term.value());
+    for (const Member& member : piece.snapshot.configuration.members()) {
+      origin.add_members(member.name + "=" + member.address);
+    }
+  }
+  const std::string_view data = piece.data.view();
+  chunk->set_offset(piece.offset);
+  chunk->set_data(data.data(), data.size());
+  chunk->set_checksum(Checksum(data, piece.offset));
+  chunk->set_last(piece.last);
+}
+
+bool IsWhole(const wire::BackupChunk& chunk) {
+  return Checksum(chunk.data(), chunk.offset()) == chunk.checksum();
 }
 
 wire::GetRequest ToWire(const GetRequest& request) {

@@ -50,6 +50,11 @@ void ToWire(Reply&& reply, wire::PipelineOperation::OperationCase kind,
 // `self` names the node and its cluster: a node that has just joined finds neither in its log.
 void ToWire(const NodeStatus& status, const Identity& self, wire::StatusResponse* response);
 
+// The piece that `reply` carries. `self` gave it.
+void ToWire(const BackupPiece& piece, const Identity& self, wire::BackupChunk* chunk);
+// Over what is in the chunk. False: it was damaged on its way.
+bool IsWhole(const wire::BackupChunk& chunk);
+
 // --- Client: requests out ---
 
 wire::GetRequest ToWire(const GetRequest& request);

@@ -67,6 +67,7 @@ enum class Dimension : std::uint64_t {
   kWaitingMax = 50,
   kReserve = 51,
   kScrub = 52,
+  kCompression = 53,
   kDamageKinds = 60,
   kMisread = 61,
 };
@@ -135,6 +136,9 @@ void DrawStore(const Drawer& draw, Plan* plan) {
       static_cast<std::uint32_t>(Bounded(draw.Raw(Dimension::kRecycled), 4));
   plan->storage.snapshot_block_bytes =
       static_cast<std::uint32_t>(draw.Scales(Dimension::kStageBlock, 32, 2048));
+  plan->storage.snapshot_compression = draw.Coin(50, Dimension::kCompression)
+                                           ? store::Compression::kZstd
+                                           : store::Compression::kNone;
   plan->storage.snapshot_sync_bytes = draw.Scales(Dimension::kStageSync, 64, 16384);
   plan->node.snapshot_log_bytes = draw.Scales(Dimension::kSnapshotLog, 1024, 262144);
   plan->node.log_kept_bytes = draw.Scales(Dimension::kLogKept, 1, 65536);
@@ -400,8 +404,9 @@ std::string Describe(const Plan& plan) {
           Decimal(plan.node.snapshot_log_bytes) + ", kept " + Decimal(plan.node.log_kept_bytes) +
           ", chunk " + Decimal(plan.node.snapshot_chunk_bytes) + " at " +
           Decimal(plan.node.snapshot_bytes_per_second) + " a second, block " +
-          Decimal(plan.storage.snapshot_block_bytes) + ", synced every " +
-          Decimal(plan.storage.snapshot_sync_bytes) + " bytes, reserve " +
+          Decimal(plan.storage.snapshot_block_bytes) +
+          (plan.storage.snapshot_compression == store::Compression::kZstd ? " zstd" : "") +
+          ", synced every " + Decimal(plan.storage.snapshot_sync_bytes) + " bytes, reserve " +
           Decimal(plan.storage.reserve_bytes) + "\n";
   text += "  network: delay " + Text(net.delay_min) + "+" + Text(net.delay_spread) + ", order " +
           (net.order == DeliveryOrder::kPerLink ? "per link" : "any") + ", drop " +

@@ -51,7 +51,7 @@ absl::StatusOr<Identity> ReadIdentity(Directory& directory, const FileNames& nam
   const std::string_view body(content->data(), content->size() - sizeof(std::uint64_t));
   Decoder checksum(std::string_view(*content).substr(body.size()));
   if (checksum.Take<std::uint64_t>() != Checksum(body)) {
-    return Damaged(directory.path(), name, body.size(), "the identity file's checksum is wrong");
+    return Damaged(directory.path(), name, 0, "the identity file's checksum is wrong");
   }
   Decoder decoder(body);
   if (decoder.Take<std::uint64_t>() != kMagic) {

@@ -10,6 +10,8 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <fstream>
+#include <sstream>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -162,17 +164,24 @@ int FlagsOf(OpenMode mode) {
   return 0;
 }
 
+enum class Access : std::uint8_t { kRead, kWrite };
+
 constexpr mode_t kFileMode = 0644;
 constexpr mode_t kDirectoryMode = 0755;
 
 class PosixDirectory final : public Directory {
  public:
-  PosixDirectory(Descriptor fd, std::string path) : fd_(std::move(fd)), path_(std::move(path)) {}
+  PosixDirectory(Descriptor fd, std::string path, Access access)
+      : fd_(std::move(fd)), path_(std::move(path)), access_(access) {}
 
   absl::StatusOr<std::unique_ptr<File>> Open(std::string_view name, OpenMode mode) override {
     const std::string text(name);
-    Descriptor fd(
-        Retry([&] { return ::openat(fd_.get(), text.c_str(), FlagsOf(mode), kFileMode); }));
+    int flags = FlagsOf(mode);
+    if (access_ == Access::kRead) {
+      if (mode != OpenMode::kExisting) return ReadOnly("making", text);
+      flags = O_RDONLY | O_CLOEXEC;
+    }
+    Descriptor fd(Retry([&] { return ::openat(fd_.get(), text.c_str(), flags, kFileMode); }));
     if (fd.get() < 0) return SystemError("opening", Where(text));
     return std::unique_ptr<File>(std::make_unique<PosixFile>(std::move(fd), Where(text)));
   }
@@ -180,6 +189,7 @@ class PosixDirectory final : public Directory {
   absl::Status Rename(std::string_view from, std::string_view to) override {
     const std::string old_name(from);
     const std::string new_name(to);
+    if (access_ == Access::kRead) return ReadOnly("renaming", old_name);
     if (::renameat(fd_.get(), old_name.c_str(), fd_.get(), new_name.c_str()) < 0) {
       return SystemError("renaming to " + new_name, Where(old_name));
     }
@@ -188,6 +198,7 @@ class PosixDirectory final : public Directory {
 
   absl::Status Remove(std::string_view name) override {
     const std::string text(name);
+    if (access_ == Access::kRead) return ReadOnly("removing", text);
     if (::unlinkat(fd_.get(), text.c_str(), 0) < 0) return SystemError("removing", Where(text));
     return absl::OkStatus();
   }
@@ -207,9 +218,14 @@ class PosixDirectory final : public Directory {
 
  private:
   std::string Where(const std::string& name) const { return path_ + "/" + name; }
+  absl::Status ReadOnly(const std::string& operation, const std::string& name) const {
+    return absl::FailedPreconditionError(operation + " " + Where(name) +
+                                         ": the directory is open for reading only");
+  }
 
   Descriptor fd_;
   std::string path_;
+  Access access_;
 };
 
 absl::StatusOr<std::vector<std::string>> PosixDirectory::List() {
@@ -255,6 +271,7 @@ std::string HolderOf(int fd) {
 
 absl::StatusOr<std::unique_ptr<Lock>> PosixDirectory::Acquire(std::string_view name) {
   const std::string text(name);
+  if (access_ == Access::kRead) return ReadOnly("locking", text);
   Descriptor fd(Retry(
       [&] { return ::openat(fd_.get(), text.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, kFileMode); }));
   if (fd.get() < 0) return SystemError("opening the lock file", Where(text));
@@ -280,21 +297,47 @@ absl::StatusOr<std::unique_ptr<Lock>> PosixDirectory::Acquire(std::string_view n
   return std::unique_ptr<Lock>(std::make_unique<PosixLock>(std::move(fd)));
 }
 
+absl::StatusOr<std::unique_ptr<Directory>> OpenExisting(const std::string& path, Access access) {
+  Descriptor fd(Retry([&] { return ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); }));
+  if (fd.get() < 0) {
+    if (errno != ENOTDIR) return SystemError("opening the data directory", path);
+    return absl::FailedPreconditionError("the data directory " + path + " is not a directory");
+  }
+  if (access == Access::kWrite && ::faccessat(fd.get(), ".", W_OK | X_OK, AT_EACCESS) < 0) {
+    return SystemError("the data directory must be writable:", path);
+  }
+  return std::unique_ptr<Directory>(std::make_unique<PosixDirectory>(std::move(fd), path, access));
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Directory>> OpenPosixDirectory(const std::string& path) {
   if (::mkdir(path.c_str(), kDirectoryMode) < 0 && errno != EEXIST) {
     return SystemError("making the data directory", path);
   }
-  Descriptor fd(Retry([&] { return ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); }));
-  if (fd.get() < 0) {
-    if (errno != ENOTDIR) return SystemError("opening the data directory", path);
-    return absl::FailedPreconditionError("the data directory " + path + " is not a directory");
+  return OpenExisting(path, Access::kWrite);
+}
+
+absl::StatusOr<std::unique_ptr<Directory>> OpenPosixDirectoryToRead(const std::string& path) {
+  return OpenExisting(path, Access::kRead);
+}
+
+// The lock is flock's, which can be asked about only by trying to take it; Linux lists all of them.
+std::optional<std::int64_t> LockHolder(const std::string& path, const std::string& name) {
+  struct stat status {};
+  if (::stat((path + "/" + name).c_str(), &status) < 0) return std::nullopt;
+  std::ifstream locks("/proc/locks");
+  // "1: FLOCK  ADVISORY  WRITE 1234 fe:01:5678 0 EOF"; the device's numbers are not always those of
+  // stat, the inode's is.
+  const std::string inode = ":" + std::to_string(status.st_ino);
+  for (std::string line; std::getline(locks, line);) {
+    std::istringstream words(line);
+    std::string number, kind, advisory, type, file;
+    std::int64_t process = 0;
+    words >> number >> kind >> advisory >> type >> process >> file;
+    if (words && kind == "FLOCK" && file.ends_with(inode)) return process;
   }
-  if (::faccessat(fd.get(), ".", W_OK | X_OK, AT_EACCESS) < 0) {
-    return SystemError("the data directory must be writable:", path);
-  }
-  return std::unique_ptr<Directory>(std::make_unique<PosixDirectory>(std::move(fd), path));
+  return std::nullopt;
 }
 
 }  // namespace grassdb::store

@@ -2,7 +2,9 @@
 #ifndef GRASSDB_STORE_POSIX_H_
 #define GRASSDB_STORE_POSIX_H_
 
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "absl/status/statusor.h"
@@ -14,6 +16,14 @@ namespace grassdb::store {
 // parent is missing, FailedPrecondition if it is no directory, PermissionDenied if files cannot be
 // made in it. Errors of the system carry its text, the operation and the file.
 absl::StatusOr<std::unique_ptr<Directory>> OpenPosixDirectory(const std::string& path);
+
+// The existing directory `path`, for reading only: whatever would change something in it is refused
+// with FailedPrecondition. NotFound if it is missing.
+absl::StatusOr<std::unique_ptr<Directory>> OpenPosixDirectoryToRead(const std::string& path);
+
+// The process that holds the lock file `name` of the directory `path`; nullopt if none does, or if
+// the system does not tell. Neither takes the lock nor makes the file.
+std::optional<std::int64_t> LockHolder(const std::string& path, const std::string& name);
 
 }  // namespace grassdb::store
 

@@ -17,9 +17,11 @@ namespace {
 
 constexpr std::uint64_t kHeaderMagic = 0x504e535353415247u;  // "GRASSSNP"
 constexpr std::uint64_t kFooterMagic = 0x444e455353415247u;  // "GRASSEND"
-constexpr std::uint32_t kVersion = 1;
+constexpr std::uint32_t kVersionUncompressed = 1;
+constexpr std::uint32_t kVersion = 2;
 constexpr std::size_t kPrefixBytes = 24;  // magic, checksum, version, header size
 constexpr std::size_t kChecksummedFrom = 16;
+constexpr std::size_t kOwnerOffset = 32;
 constexpr std::size_t kBlockHeaderBytes = 16;
 constexpr std::size_t kFooterBytes = 40;
 constexpr std::size_t kHeaderBytesMax = std::size_t{1} << 20;
@@ -43,11 +45,12 @@ std::string EncodeHeader(const Identity& identity, const SnapshotHeader& header)
   Encoder encoder(bytes);
   encoder.Put(kHeaderMagic);
   encoder.Put(std::uint64_t{0});  // the checksum's place
-  encoder.Put(kVersion);
+  // What needs no newer program says so.
+  encoder.Put(header.compression == Compression::kNone ? kVersionUncompressed : kVersion);
   encoder.Put(std::uint32_t{0});  // the size's place
   encoder.Put(header.block_bytes);
   encoder.Put(static_cast<std::uint8_t>(header.source));
-  encoder.Put(std::uint8_t{0});  // compression: none
+  encoder.Put(static_cast<std::uint8_t>(header.compression));
   encoder.Put(std::uint16_t{0});
   encoder.Put(identity.cluster);
   encoder.Put(identity.node);
@@ -65,11 +68,12 @@ std::string EncodeHeader(const Identity& identity, const SnapshotHeader& header)
 }
 
 // The fields behind the prefix. False if they do not decode or belong to another data directory.
-bool DecodeHeader(std::string_view bytes, const Identity& identity, SnapshotHeader& header) {
+bool DecodeHeader(std::string_view bytes, std::uint32_t version, const Identity& identity,
+                  SnapshotHeader& header) {
   Decoder decoder(bytes);
   header.block_bytes = decoder.Take<std::uint32_t>();
   header.source = static_cast<SnapshotSource>(decoder.Take<std::uint8_t>());
-  const auto compression = decoder.Take<std::uint8_t>();
+  header.compression = static_cast<Compression>(decoder.Take<std::uint8_t>());
   decoder.Take<std::uint16_t>();
   const auto cluster = decoder.Take<ClusterId>();
   const auto node = decoder.Take<NodeId>();
@@ -80,20 +84,22 @@ bool DecodeHeader(std::string_view bytes, const Identity& identity, SnapshotHead
   auto configuration = DecodeConfiguration(decoder.TakeString());
   if (!decoder.ok() || !configuration.has_value()) return false;
   header.meta.configuration = std::move(*configuration);
-  return compression == 0 && header.block_bytes > 0 && header.block_bytes <= kBlockBytesMax &&
-         cluster == identity.cluster && node == identity.node &&
-         incarnation == identity.incarnation;
+  const Compression expected =
+      version == kVersionUncompressed ? Compression::kNone : Compression::kZstd;
+  return header.compression == expected && header.block_bytes > 0 &&
+         header.block_bytes <= kBlockBytesMax && cluster == identity.cluster &&
+         node == identity.node && incarnation == identity.incarnation;
 }
 
-// Over the payload, tied to the file and to the block's place in it.
-std::uint64_t BlockChecksum(Salt salt, std::uint64_t number, std::string_view payload) {
-  std::array<char, 24> key;
-  const std::uint64_t size = payload.size();
-  const std::uint64_t value = salt.value();
-  std::memcpy(key.data(), &value, 8);
-  std::memcpy(key.data() + 8, &number, 8);
-  std::memcpy(key.data() + 16, &size, 8);
-  return Checksum(payload, Checksum(std::string_view(key.data(), key.size())));
+// Over the bytes in the file, tied to the file, to the block's place in it and to what they become.
+std::uint64_t BlockChecksum(Salt salt, std::uint64_t number, const StoredBlock& block) {
+  std::string key;
+  Encoder encoder(key);
+  encoder.Put(salt);
+  encoder.Put(number);
+  encoder.Put(static_cast<std::uint64_t>(block.bytes.size()));
+  if (block.size > 0) encoder.Put(static_cast<std::uint64_t>(block.size));
+  return Checksum(block.bytes, Checksum(key));
 }
 
 std::uint64_t Chained(std::uint64_t chain, std::uint64_t checksum) {
@@ -140,11 +146,11 @@ absl::StatusOr<std::unique_ptr<SnapshotWriter>> SnapshotWriter::Resume(const Hom
   std::unique_ptr<SnapshotWriter> writer(new SnapshotWriter(
       std::move(*file), header, SnapshotSalt(home.identity, PositionOf(header.meta))));
   writer->end_ = bytes.size();
-  while (writer->stream_bytes_ < whole.stream_bytes()) {
-    const auto block = whole.Read(writer->stream_bytes_, header.block_bytes);
-    if (!block.ok()) return block.status();
-    if (absl::Status s = writer->Append(block->view()); !s.ok()) return s;
+  for (std::uint64_t number = 0; number < whole.blocks(); ++number) {
+    if (absl::Status s = whole.ReadBlock(number); !s.ok()) return s;
+    if (absl::Status s = writer->WriteStored(whole.stored_); !s.ok()) return s;
   }
+  writer->stream_bytes_ = whole.stream_bytes();
   if (absl::Status s = writer->file_->Truncate(writer->end_); !s.ok()) return s;
   if (absl::Status s = writer->Sync(); !s.ok()) return s;
   return writer;
@@ -180,8 +186,8 @@ absl::Status SnapshotWriter::Finish() {
     if (absl::Status s = WriteBlock(pending_); !s.ok()) return s;
     pending_.clear();
   }
-  const std::string footer = EncodeFooter(salt_, stream_bytes_, blocks_, chain_);
-  if (absl::Status s = WriteOne(*file_, end_, footer); !s.ok()) return s;
+  const std::string end = EncodeTable() + EncodeFooter(salt_, stream_bytes_, blocks_, chain_);
+  if (absl::Status s = WriteOne(*file_, end_, end); !s.ok()) return s;
   if (absl::Status s = file_->Sync(); !s.ok()) return s;
   file_.reset();
   return absl::OkStatus();
@@ -195,19 +201,44 @@ absl::Status SnapshotWriter::Sync() {
 }
 
 absl::Status SnapshotWriter::WriteBlock(std::string_view payload) {
-  const std::uint64_t checksum = BlockChecksum(salt_, blocks_, payload);
+  StoredBlock block{.bytes = payload};
+  if (header_.compression == Compression::kZstd) {
+    const std::string_view compressed = compressor_.Compress(payload);
+    if (!compressed.empty()) {
+      block.size = static_cast<std::uint32_t>(payload.size());
+      block.bytes = compressed;
+    }
+  }
+  block.checksum = BlockChecksum(salt_, blocks_, block);
+  return WriteStored(block);
+}
+
+absl::Status SnapshotWriter::WriteStored(const StoredBlock& block) {
   std::string header;
   Encoder encoder(header);
-  encoder.Put(checksum);
-  encoder.Put(static_cast<std::uint32_t>(payload.size()));
-  encoder.Put(std::uint32_t{0});
+  encoder.Put(block.checksum);
+  encoder.Put(static_cast<std::uint32_t>(block.bytes.size()));
+  encoder.Put(block.size);
   GRASS_CHECK_EQ(header.size(), kBlockHeaderBytes);
-  const std::array<std::string_view, 2> parts = {header, payload};
+  const std::array<std::string_view, 2> parts = {header, block.bytes};
   if (absl::Status s = file_->WriteAt(end_, parts); !s.ok()) return s;
-  end_ += header.size() + payload.size();
-  chain_ = Chained(chain_, checksum);
+  end_ += header.size() + block.bytes.size();
+  chain_ = Chained(chain_, block.checksum);
   ++blocks_;
+  if (header_.compression != Compression::kNone) {
+    stored_bytes_.push_back(static_cast<std::uint32_t>(block.bytes.size()));
+  }
   return absl::OkStatus();
+}
+
+// Where the blocks are, so that any of them is read without those before it.
+std::string SnapshotWriter::EncodeTable() const {
+  std::string table;
+  if (header_.compression == Compression::kNone) return table;
+  Encoder encoder(table);
+  for (const std::uint32_t bytes : stored_bytes_) encoder.Put(bytes);
+  encoder.Put(Checksum(table, salt_.value()));
+  return table;
 }
 
 absl::StatusOr<std::unique_ptr<SnapshotReader>> SnapshotReader::Open(const Home& home,
@@ -235,19 +266,35 @@ absl::StatusOr<std::unique_ptr<SnapshotReader>> SnapshotReader::OpenStaged(
 SnapshotReader::SnapshotReader(std::string path, std::string name, std::unique_ptr<File> file)
     : path_(std::move(path)), name_(std::move(name)), file_(std::move(file)) {}
 
-absl::Status SnapshotReader::ReadHeader(const Home& home) {
+absl::StatusOr<Identity> SnapshotReader::OwnerOf(Directory& directory, const std::string& name) {
+  auto file = directory.Open(name, OpenMode::kExisting);
+  if (!file.ok()) return file.status();
+  SnapshotReader reader(directory.path(), name, std::move(*file));
+  const auto bytes = reader.ReadHeaderBytes();
+  if (!bytes.ok()) return bytes.status();
+  Decoder decoder(std::string_view(*bytes).substr(kOwnerOffset));
+  Identity owner;
+  owner.cluster = decoder.Take<ClusterId>();
+  owner.node = decoder.Take<NodeId>();
+  owner.incarnation = decoder.Take<Incarnation>();
+  if (decoder.ok()) return owner;
+  return Damaged(directory.path(), name, kOwnerOffset, "the snapshot header is cut short");
+}
+
+absl::StatusOr<std::string> SnapshotReader::ReadHeaderBytes() {
   const auto file_bytes = file_->Size();
   if (!file_bytes.ok()) return file_bytes.status();
-  if (*file_bytes < kPrefixBytes) return Damaged(path_, name_, 0, "the snapshot file is cut short");
+  file_bytes_ = *file_bytes;
+  if (file_bytes_ < kPrefixBytes) return Damaged(path_, name_, 0, "the snapshot file is cut short");
   std::string bytes(kPrefixBytes, '\0');
   if (absl::Status s = ReadExactly(*file_, 0, bytes); !s.ok()) return s;
   Decoder prefix(bytes);
   const auto magic = prefix.Take<std::uint64_t>();
   const auto checksum = prefix.Take<std::uint64_t>();
-  const auto version = prefix.Take<std::uint32_t>();
+  version_ = prefix.Take<std::uint32_t>();
   const std::size_t size = prefix.Take<std::uint32_t>();
   if (magic != kHeaderMagic) return Damaged(path_, name_, 0, "this is not a snapshot file");
-  if (size < kPrefixBytes || size > kHeaderBytesMax || size > *file_bytes) {
+  if (size < kPrefixBytes || size > kHeaderBytesMax || size > file_bytes_) {
     return Damaged(path_, name_, kPrefixBytes - 4,
                    "the header's size " + std::to_string(size) + " is impossible");
   }
@@ -256,27 +303,30 @@ absl::Status SnapshotReader::ReadHeader(const Home& home) {
   if (Checksum(std::string_view(bytes).substr(kChecksummedFrom)) != checksum) {
     return Damaged(path_, name_, 0, "the snapshot header's checksum is wrong");
   }
-  if (version != kVersion) {
-    return absl::FailedPreconditionError(name_ + " in " + path_ + " has version " +
-                                         std::to_string(version) +
-                                         "; this program reads version 1. Use the newer program");
-  }
-  if (!DecodeHeader(std::string_view(bytes).substr(kPrefixBytes), home.identity, header_)) {
+  if (version_ == kVersion || version_ == kVersionUncompressed) return bytes;
+  return absl::FailedPreconditionError(
+      name_ + " in " + path_ + " has version " + std::to_string(version_) +
+      "; this program reads versions 1 and 2. Use the newer program");
+}
+
+absl::Status SnapshotReader::ReadHeader(const Home& home) {
+  const auto bytes = ReadHeaderBytes();
+  if (!bytes.ok()) return bytes.status();
+  if (!DecodeHeader(std::string_view(*bytes).substr(kPrefixBytes), version_, home.identity,
+                    header_)) {
     return Damaged(path_, name_, kPrefixBytes,
                    "the snapshot is not one of this node and data directory");
   }
-  header_bytes_ = size;
+  header_bytes_ = bytes->size();
   salt_ = SnapshotSalt(home.identity, PositionOf(header_.meta));
   return absl::OkStatus();
 }
 
 absl::Status SnapshotReader::ReadFooter() {
-  const auto file_bytes = file_->Size();
-  if (!file_bytes.ok()) return file_bytes.status();
-  if (*file_bytes < header_bytes_ + kFooterBytes) {
-    return Damaged(path_, name_, *file_bytes, "the snapshot file is cut short");
+  if (file_bytes_ < header_bytes_ + kFooterBytes) {
+    return Damaged(path_, name_, file_bytes_, "the snapshot file is cut short");
   }
-  const std::uint64_t at = *file_bytes - kFooterBytes;
+  const std::uint64_t at = file_bytes_ - kFooterBytes;
   std::string bytes(kFooterBytes, '\0');
   if (absl::Status s = ReadExactly(*file_, at, bytes); !s.ok()) return s;
   Decoder decoder(bytes);
@@ -287,23 +337,50 @@ absl::Status SnapshotReader::ReadFooter() {
     return Damaged(path_, name_, at, "the snapshot's footer is missing or damaged");
   }
   const std::uint64_t blocks = (stream_bytes_ + header_.block_bytes - 1) / header_.block_bytes;
-  if (blocks_ != blocks || at != header_bytes_ + stream_bytes_ + blocks * kBlockHeaderBytes) {
+  const bool plain = header_.compression == Compression::kNone;
+  if (blocks_ != blocks ||
+      (plain && at != header_bytes_ + stream_bytes_ + blocks * kBlockHeaderBytes)) {
     return Damaged(path_, name_, at, "the snapshot file's size does not fit its footer");
   }
-  return absl::OkStatus();
+  return plain ? absl::OkStatus() : ReadTable(at);
+}
+
+absl::Status SnapshotReader::ReadTable(std::uint64_t footer_at) {
+  const std::uint64_t room = footer_at - header_bytes_;
+  if (room < sizeof(std::uint64_t) ||
+      blocks_ > (room - sizeof(std::uint64_t)) / sizeof(std::uint32_t)) {
+    return Damaged(path_, name_, footer_at, "the snapshot file's size does not fit its footer");
+  }
+  std::string bytes(static_cast<std::size_t>(blocks_ * sizeof(std::uint32_t)), '\0');
+  const std::uint64_t at = footer_at - sizeof(std::uint64_t) - bytes.size();
+  const std::size_t table_bytes = bytes.size();
+  bytes.resize(table_bytes + sizeof(std::uint64_t));
+  if (absl::Status s = ReadExactly(*file_, at, bytes); !s.ok()) return s;
+  const std::string_view table = std::string_view(bytes).substr(0, table_bytes);
+  Decoder checksum(std::string_view(bytes).substr(table_bytes));
+  if (checksum.Take<std::uint64_t>() != Checksum(table, salt_.value())) {
+    return Damaged(path_, name_, at, "the table of the snapshot's blocks has a wrong checksum");
+  }
+  Decoder decoder(table);
+  block_offsets_.assign(1, header_bytes_);
+  for (std::uint64_t number = 0; number < blocks_; ++number) {
+    block_offsets_.push_back(block_offsets_.back() + kBlockHeaderBytes +
+                             decoder.Take<std::uint32_t>());
+  }
+  if (block_offsets_.back() == at) return absl::OkStatus();
+  return Damaged(path_, name_, at, "the table does not fit the place of the snapshot's blocks");
 }
 
 absl::Status SnapshotReader::FindWholeBlocks() {
-  const auto file_bytes = file_->Size();
-  if (!file_bytes.ok()) return file_bytes.status();
-  const std::uint64_t room =
-      (*file_bytes - header_bytes_) / (kBlockHeaderBytes + header_.block_bytes);
-  stream_bytes_ = room * header_.block_bytes;
-  for (blocks_ = 0; blocks_ < room; ++blocks_) {
-    absl::Status status = ReadBlock(blocks_);
-    if (absl::IsDataLoss(status)) break;
-    if (!status.ok()) return status;
-    chain_ = Chained(chain_, block_checksum_);
+  block_offsets_.assign(1, header_bytes_);
+  for (blocks_ = 0;; ++blocks_) {
+    // As if the file went on: only full blocks count.
+    stream_bytes_ = (blocks_ + 1) * header_.block_bytes;
+    std::string problem;
+    if (absl::Status s = LoadBlock(blocks_, &problem); !s.ok()) return s;
+    if (!problem.empty()) break;
+    chain_ = Chained(chain_, stored_.checksum);
+    block_offsets_.push_back(block_offsets_.back() + kBlockHeaderBytes + stored_.bytes.size());
   }
   stream_bytes_ = blocks_ * header_.block_bytes;
   return absl::OkStatus();
@@ -338,45 +415,90 @@ absl::StatusOr<Bytes> SnapshotReader::Read(std::uint64_t offset, std::uint32_t s
 }
 
 absl::Status SnapshotReader::Verify() {
+  const auto damage = FindDamage();
+  if (!damage.ok()) return damage.status();
+  if (damage->empty()) return absl::OkStatus();
+  return Damaged(path_, name_, damage->front().offset, damage->front().problem);
+}
+
+absl::StatusOr<std::vector<Damage>> SnapshotReader::FindDamage() {
+  std::vector<Damage> damage;
   std::uint64_t chain = 0;
   for (std::uint64_t number = 0; number < blocks_; ++number) {
-    if (absl::Status s = ReadBlock(number); !s.ok()) return s;
-    chain = Chained(chain, block_checksum_);
+    std::string problem;
+    if (absl::Status s = LoadBlock(number, &problem); !s.ok()) return s;
+    if (!problem.empty()) {
+      damage.push_back({.file = name_, .offset = BlockOffset(number), .problem = problem});
+    }
+    chain = Chained(chain, stored_.checksum);
   }
-  if (chain == chain_) return absl::OkStatus();
-  return Damaged(path_, name_, BlockOffset(blocks_),
-                 "the blocks are each whole, but not those that the footer stands for");
+  if (damage.empty() && chain != chain_) {
+    damage.push_back({.file = name_,
+                      .offset = BlockOffset(blocks_),
+                      .problem = "the blocks are each whole, but not those that the footer stands "
+                                 "for"});
+  }
+  return damage;
 }
 
 absl::Status SnapshotReader::ReadBlock(std::uint64_t number) {
   if (number == block_number_) return absl::OkStatus();
+  std::string problem;
+  if (absl::Status s = LoadBlock(number, &problem); !s.ok()) return s;
+  if (problem.empty()) return absl::OkStatus();
+  return Damaged(path_, name_, BlockOffset(number), problem);
+}
+
+absl::Status SnapshotReader::LoadBlock(std::uint64_t number, std::string* problem) {
   block_number_ = UINT64_MAX;
+  const std::string block = "block " + std::to_string(number);
   const std::uint64_t at = BlockOffset(number);
   std::array<char, kBlockHeaderBytes> header;
+  if (at + header.size() > file_bytes_) {
+    *problem = block + " is behind the end of the file";
+    return absl::OkStatus();
+  }
   if (absl::Status s = ReadExactly(*file_, at, header); !s.ok()) {
     return Annotate(s, "reading " + name_ + " in " + path_);
   }
   Decoder decoder(std::string_view(header.data(), header.size()));
-  block_checksum_ = decoder.Take<std::uint64_t>();
-  const std::uint64_t size = decoder.Take<std::uint32_t>();
-  const auto zero = decoder.Take<std::uint32_t>();
-  if (size != BlockBytes(number) || zero != 0) {
-    return Damaged(path_, name_, at,
-                   "block " + std::to_string(number) + " says " + std::to_string(size) +
-                       " bytes instead of " + std::to_string(BlockBytes(number)));
+  stored_.checksum = decoder.Take<std::uint64_t>();
+  const std::uint64_t bytes = decoder.Take<std::uint32_t>();
+  stored_.size = decoder.Take<std::uint32_t>();
+  const std::uint64_t size = stored_.size == 0 ? bytes : stored_.size;
+  const bool plain = header_.compression == Compression::kNone;
+  if (size != BlockBytes(number) || bytes > size || (plain && stored_.size != 0)) {
+    *problem = block + " says " + std::to_string(size) + " bytes instead of " +
+               std::to_string(BlockBytes(number));
+    return absl::OkStatus();
   }
-  block_.resize(static_cast<std::size_t>(size));
-  if (absl::Status s = ReadExactly(*file_, at + kBlockHeaderBytes, block_); !s.ok()) {
+  if (bytes > file_bytes_ - at - header.size()) {
+    *problem = block + " reaches beyond the end of the file";
+    return absl::OkStatus();
+  }
+  stored_bytes_.resize(static_cast<std::size_t>(bytes));
+  if (absl::Status s = ReadExactly(*file_, at + kBlockHeaderBytes, stored_bytes_); !s.ok()) {
     return Annotate(s, "reading " + name_ + " in " + path_);
   }
-  if (BlockChecksum(salt_, number, block_) != block_checksum_) {
-    return Damaged(path_, name_, at, "block " + std::to_string(number) + " has a wrong checksum");
+  stored_.bytes = stored_bytes_;
+  if (BlockChecksum(salt_, number, stored_) != stored_.checksum) {
+    *problem = block + " has a wrong checksum";
+    return absl::OkStatus();
+  }
+  if (stored_.size == 0) {
+    block_ = stored_bytes_;
+  } else if (decompressor_.Decompress(stored_bytes_, stored_.size, &decompressed_)) {
+    block_ = decompressed_;
+  } else {
+    *problem = block + " is whole, but cannot be decompressed";
+    return absl::OkStatus();
   }
   block_number_ = number;
   return absl::OkStatus();
 }
 
 std::uint64_t SnapshotReader::BlockOffset(std::uint64_t number) const {
+  if (!block_offsets_.empty()) return block_offsets_[static_cast<std::size_t>(number)];
   return header_bytes_ + std::min(stream_bytes_, number * header_.block_bytes) +
          number * kBlockHeaderBytes;
 }

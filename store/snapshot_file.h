@@ -1,5 +1,6 @@
-// A snapshot as a file: header, blocks of one fixed size, footer. store/FORMAT.md, "Snapshots", has
-// the bytes. The state inside is an opaque stream; offsets are of the stream, not of the file.
+// A snapshot as a file: header, blocks of one fixed size, each compressed if that helps, footer.
+// store/FORMAT.md, "Snapshot files", has the bytes. The state inside is an opaque stream; offsets
+// are of the stream, not of the file.
 #ifndef GRASSDB_STORE_SNAPSHOT_FILE_H_
 #define GRASSDB_STORE_SNAPSHOT_FILE_H_
 
@@ -7,26 +8,38 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "core/disk.h"
+#include "store/compression.h"
 #include "store/file.h"
 #include "store/home.h"
 #include "store/payload.h"
 #include "store/record.h"
+#include "store/text.h"
 
 namespace grassdb::store {
 
 struct SnapshotHeader {
   SnapshotSource source = SnapshotSource::kTaken;
   SnapshotMeta meta;
-  std::uint32_t block_bytes = 0;  // payload of every block but the last, which may be shorter
+  // Of the stream in every block but the last, which may be shorter.
+  std::uint32_t block_bytes = 0;
+  Compression compression = Compression::kNone;
 };
 
 inline LogPosition PositionOf(const SnapshotMeta& meta) {
   return {.index = meta.index, .term = meta.term};
 }
+
+// A block as it stands in the file.
+struct StoredBlock {
+  std::uint64_t checksum = 0;
+  std::uint32_t size = 0;  // of the stream; 0: the bytes are not compressed
+  std::string_view bytes;
+};
 
 class SnapshotReader;
 
@@ -61,6 +74,8 @@ class SnapshotWriter {
   SnapshotWriter(std::unique_ptr<File> file, SnapshotHeader header, Salt salt);
 
   absl::Status WriteBlock(std::string_view payload);
+  absl::Status WriteStored(const StoredBlock& block);
+  std::string EncodeTable() const;
 
   std::unique_ptr<File> file_;  // null when finished
   SnapshotHeader header_;
@@ -71,6 +86,8 @@ class SnapshotWriter {
   std::uint64_t blocks_ = 0;
   std::uint64_t chain_ = 0;  // checksum of the blocks' checksums
   std::string pending_;      // appended, but less than a block
+  Compressor compressor_;
+  std::vector<std::uint32_t> stored_bytes_;  // of each block, if they may be compressed
 };
 
 // Reads a finished file at any offset. An error concerns this read only.
@@ -85,25 +102,41 @@ class SnapshotReader {
   static absl::StatusOr<std::unique_ptr<SnapshotReader>> OpenStaged(const Home& home,
                                                                     const std::string& name);
 
+  // Cluster, node and incarnation of the directory that the file is from, as its header has them.
+  // Errors as for Open, of the header only.
+  static absl::StatusOr<Identity> OwnerOf(Directory& directory, const std::string& name);
+
   // [offset, offset + size_max) of the stream, less at its end. DataLoss if a block that is touched
   // is damaged; OutOfRange if `offset` is behind the end.
   absl::StatusOr<Bytes> Read(std::uint64_t offset, std::uint32_t size_max);
   // Reads every block, and holds their checksums against the footer's.
   absl::Status Verify();
+  // The same, but goes on behind damage and gives all of it. An error is one of reading.
+  absl::StatusOr<std::vector<Damage>> FindDamage();
 
   // What is read next should come from the device.
   void Evict() { file_->Evict(); }
 
   const SnapshotHeader& header() const { return header_; }
   std::uint64_t stream_bytes() const { return stream_bytes_; }
+  std::uint64_t file_bytes() const { return file_bytes_; }
+  std::uint64_t blocks() const { return blocks_; }
 
  private:
+  friend class SnapshotWriter;
+
   SnapshotReader(std::string path, std::string name, std::unique_ptr<File> file);
 
+  // The header's bytes, whole and of a known version.
+  absl::StatusOr<std::string> ReadHeaderBytes();
   absl::Status ReadHeader(const Home& home);
   absl::Status ReadFooter();
+  absl::Status ReadTable(std::uint64_t footer_at);
   absl::Status FindWholeBlocks();
-  // Leaves the block's payload in block_ and its checksum in block_checksum_.
+  // Leaves the block as it is in the file in stored_, and its share of the stream in block_. An
+  // error of reading is a status; damage is what `problem` says then.
+  absl::Status LoadBlock(std::uint64_t number, std::string* problem);
+  // The same; damage is a status too.
   absl::Status ReadBlock(std::uint64_t number);
   std::uint64_t BlockOffset(std::uint64_t number) const;
   std::uint64_t BlockBytes(std::uint64_t number) const;
@@ -113,13 +146,21 @@ class SnapshotReader {
   std::unique_ptr<File> file_;
   SnapshotHeader header_;
   Salt salt_;
+  std::uint32_t version_ = 0;
   std::uint64_t header_bytes_ = 0;
+  std::uint64_t file_bytes_ = 0;
   std::uint64_t stream_bytes_ = 0;
   std::uint64_t blocks_ = 0;
   std::uint64_t chain_ = 0;
-  std::string block_;  // the block read last
+  // Where each block begins and where the last one ends, if they may be compressed.
+  std::vector<std::uint64_t> block_offsets_;
+  // The block read last: its share of the stream, which is in one of the two behind it.
+  std::string_view block_;
+  std::string stored_bytes_;
+  std::string decompressed_;
+  StoredBlock stored_;
   std::uint64_t block_number_ = UINT64_MAX;
-  std::uint64_t block_checksum_ = 0;
+  Decompressor decompressor_;
 };
 
 }  // namespace grassdb::store

@@ -212,7 +212,8 @@ SnapshotRead FileStorage::Do(const ReadSnapshot& read) {
                     .reader = read.reader,
                     .last = false,
                     .data = {},
-                    .status = absl::OkStatus()};
+                    .status = absl::OkStatus(),
+                    .request = read.request};
   if (!snapshot_.has_value() || snapshot_->index != read.index) {
     done.status = absl::NotFoundError(
         "snapshot " + std::to_string(read.index.value()) + " is not the current one" +
@@ -319,7 +320,8 @@ absl::Status FileStorage::Stage(const StageSnapshot& stage) {
     auto started = SnapshotWriter::Start(home_, StagingOf(stage.source),
                                          {.source = stage.source,
                                           .meta = stage.meta,
-                                          .block_bytes = home_.options.snapshot_block_bytes});
+                                          .block_bytes = home_.options.snapshot_block_bytes,
+                                          .compression = home_.options.snapshot_compression});
     if (!started.ok()) return started.status();
     writer = std::move(*started);
   }

@@ -22,6 +22,12 @@
 
 namespace grassdb::store {
 
+// How the blocks of a snapshot file are written. The values are on disk.
+enum class Compression : std::uint8_t {
+  kNone = 0,  // as programs before version 2 of the file read it
+  kZstd = 1,  // each block that gets smaller by it
+};
+
 struct StorageOptions {
   // Size at which the live log is sealed, in bytes. The live log is preallocated and pre-written to
   // this size so that an append overwrites blocks that exist (DESIGN.md, "Production adapters").
@@ -38,6 +44,8 @@ struct StorageOptions {
   // State in every block of a new snapshot file but the last; what is whole after a crash counts in
   // blocks. 1..2^24.
   std::uint32_t snapshot_block_bytes = 65536;
+  // Of new snapshot files; both are read.
+  Compression snapshot_compression = Compression::kZstd;
 };
 
 struct Opened;

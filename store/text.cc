@@ -1,11 +1,23 @@
 #include "store/text.h"
 
+#include "absl/strings/cord.h"
+#include "core/codec.h"
+
 namespace grassdb::store {
+namespace {
+
+constexpr char kDamagePayload[] = "grassdb/damage";
+
+}  // namespace
 
 absl::Status Annotate(const absl::Status& status, const std::string& context) {
-  return absl::Status(
+  absl::Status annotated(
       status.code(),
       context + ": " + std::string(status.message().data(), status.message().size()));
+  if (auto damage = status.GetPayload(kDamagePayload)) {
+    annotated.SetPayload(kDamagePayload, *std::move(damage));
+  }
+  return annotated;
 }
 
 absl::Status Final(const absl::Status& status) {
@@ -14,11 +26,31 @@ absl::Status Final(const absl::Status& status) {
 
 absl::Status Damaged(const std::string& path, std::string_view name, std::uint64_t offset,
                      const std::string& problem) {
-  return absl::DataLossError(
+  absl::Status status = absl::DataLossError(
       std::string(name) + " at offset " + std::to_string(offset) + " in " + path + ": " + problem +
       ". Nothing was changed. Way out: restore this node's files from a copy of the whole set, or "
       "remove the node from the cluster, delete its distdb_ files and add it again, so that it "
       "gets its state from the other members.");
+  std::string payload;
+  Encoder encoder(payload);
+  encoder.PutString(name);
+  encoder.Put(offset);
+  encoder.PutString(problem);
+  status.SetPayload(kDamagePayload, absl::Cord(payload));
+  return status;
+}
+
+std::optional<Damage> DamageIn(const absl::Status& status) {
+  const auto payload = status.GetPayload(kDamagePayload);
+  if (!payload.has_value()) return std::nullopt;
+  const std::string bytes(*payload);
+  Decoder decoder(bytes);
+  Damage damage;
+  damage.file = decoder.TakeString();
+  damage.offset = decoder.Take<std::uint64_t>();
+  damage.problem = decoder.TakeString();
+  if (!decoder.done()) return std::nullopt;
+  return damage;
 }
 
 std::string Hex(std::uint64_t value) {

@@ -4,6 +4,7 @@
 #define GRASSDB_STORE_TEXT_H_
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -11,7 +12,7 @@
 
 namespace grassdb::store {
 
-// The same code, with "context: " before the message. `status` is an error.
+// The same code and damage, with "context: " before the message. `status` is an error.
 absl::Status Annotate(const absl::Status& status, const std::string& context);
 
 // The same error for where it is final: one without room is told as Internal, since
@@ -22,6 +23,14 @@ absl::Status Final(const absl::Status& status);
 // `problem`", and the way out.
 absl::Status Damaged(const std::string& path, std::string_view name, std::uint64_t offset,
                      const std::string& problem);
+
+// What a status of Damaged is about, for programs.
+struct Damage {
+  std::string file;
+  std::uint64_t offset = 0;
+  std::string problem;
+};
+std::optional<Damage> DamageIn(const absl::Status& status);
 
 // 16 hexadecimal digits.
 std::string Hex(std::uint64_t value);

@@ -232,6 +232,11 @@ Finished RunCli(const std::string& directory, std::vector<std::string> arguments
   return RunToEnd(arguments, directory);
 }
 
+Finished RunGrassdb(const std::string& directory, std::vector<std::string> arguments) {
+  arguments.insert(arguments.begin(), GRASSDB_BINARY);
+  return RunToEnd(arguments, directory);
+}
+
 std::shared_ptr<grpc::Channel> ChannelTo(const std::string& address) {
   grpc::ChannelArguments arguments;
   arguments.SetMaxReceiveMessageSize(-1);

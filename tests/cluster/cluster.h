@@ -81,6 +81,8 @@ class Cluster {
                                                   const std::string& file);
   // Starts it with these arguments.
   void Start(int node, const std::vector<std::string>& command);
+  // What --cluster is for those that begin the cluster.
+  std::string ClusterFlag() const;
 
   // The node that leads with a quorum behind it, once there is one; fails the test if there is
   // none.
@@ -94,7 +96,6 @@ class Cluster {
 
  private:
   static std::size_t Slot(int node) { return static_cast<std::size_t>(node); }
-  std::string ClusterFlag() const;
   std::string JoinFlag(int node) const;
 
   TestDirectory directory_;
@@ -106,6 +107,9 @@ class Cluster {
 
 // grass-cli as it is.
 Finished RunCli(const std::string& directory, std::vector<std::string> arguments);
+
+// grassdb as it is.
+Finished RunGrassdb(const std::string& directory, std::vector<std::string> arguments);
 
 std::shared_ptr<grpc::Channel> ChannelTo(const std::string& address);
 

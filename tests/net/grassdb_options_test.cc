@@ -70,6 +70,8 @@ TEST(GrassdbOptions, ReadEveryFlag) {
                                              "2MiB",
                                              "--scrub-rate",
                                              "4MiB",
+                                             "--snapshot-compression",
+                                             "none",
                                              "--write-backlog",
                                              "3MiB",
                                              "--log-level",
@@ -85,6 +87,7 @@ TEST(GrassdbOptions, ReadEveryFlag) {
   EXPECT_EQ(options.snapshot_log_bytes, std::uint64_t{1} << 20);
   EXPECT_EQ(options.snapshot_bytes_per_second, std::uint64_t{2} << 20);
   EXPECT_EQ(options.scrub_bytes_per_second, std::uint64_t{4} << 20);
+  EXPECT_EQ(options.snapshot_compression, store::Compression::kNone);
   EXPECT_EQ(options.write_backlog_bytes, std::uint64_t{3} << 20);
   EXPECT_EQ(options.log_level, net::LogLevel::kWarn);
   EXPECT_EQ(options.log_format, net::LogFormat::kJson);
@@ -146,6 +149,7 @@ TEST(GrassdbOptions, RefuseWrongUsageInOneLine) {
         Words{"--id", "n1", "--cluster", kCluster, "--log-format", "xml"},
         Words{"--id", "n1", "--cluster", kCluster, "--snapshot-log-size", "0"},
         Words{"--id", "n1", "--cluster", kCluster, "--snapshot-rate", "-1"},
+        Words{"--id", "n1", "--cluster", kCluster, "--snapshot-compression", "lz4"},
         Words{"--id", "n1", "--cluster", kCluster, "--write-backlog", "0"},
         Words{"--id", "n1", "--cluster", kCluster, "--frob"},
         Words{"--id", "n1", "--cluster", kCluster, "--join", "a:1", "--addr", "c:4"},

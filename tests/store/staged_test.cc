@@ -1,4 +1,6 @@
 // A snapshot that was being received when the node ended: what of it is whole is gone on with.
+// (Here without compression, so that the place of each block is known; snapshot_file_test.cc has
+// both.)
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -20,11 +22,13 @@ constexpr std::size_t kBlockInFile = kBlock + 16;
 constexpr StorageOptions kNeverSynced = {.segment_bytes = 4096,
                                          .recycled_segments_max = 2,
                                          .snapshot_sync_bytes = 1 << 20,
-                                         .snapshot_block_bytes = kBlock};
+                                         .snapshot_block_bytes = kBlock,
+                                         .snapshot_compression = Compression::kNone};
 constexpr StorageOptions kAlwaysSynced = {.segment_bytes = 4096,
                                           .recycled_segments_max = 2,
                                           .snapshot_sync_bytes = 1,
-                                          .snapshot_block_bytes = kBlock};
+                                          .snapshot_block_bytes = kBlock,
+                                          .snapshot_compression = Compression::kNone};
 constexpr char kReceivedFile[] = "distdb_a.received.tmp";
 
 SnapshotMeta Meta(std::uint64_t index = 9) {

@@ -1,0 +1,171 @@
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+#include "bin/data_commands.h"
+#include "core/configuration.h"
+#include "proto/convert.h"
+#include "store/inspect.h"
+#include "store/names.h"
+#include "store/posix.h"
+
+namespace grassdb {
+namespace {
+
+using store::Finding;
+using store::Survey;
+using store::Weight;
+
+constexpr int kLooksAgain = 3;
+
+const char* NameOf(Weight weight) {
+  switch (weight) {
+    case Weight::kNote:
+      return "note";
+    case Weight::kSuperseded:
+      return "damaged, superseded";
+    case Weight::kDamage:
+      return "damaged";
+  }
+  return "";
+}
+
+std::string TextOf(const Finding& finding) {
+  std::string text = fmt::format("  {}: {}", NameOf(finding.weight), finding.file);
+  if (finding.weight != Weight::kNote || finding.offset > 0) {
+    text += fmt::format(" at offset {}", finding.offset);
+  }
+  if (finding.bytes > 0) text += fmt::format(", {} bytes", finding.bytes);
+  text += ": " + finding.problem + "\n";
+  if (!finding.consequence.empty()) text += "    " + finding.consequence + "\n";
+  return text;
+}
+
+std::string TextOf(const Survey& survey, const std::string& path,
+                   std::optional<std::int64_t> holder) {
+  std::string text = survey.node;
+  if (survey.identity.has_value()) {
+    text += fmt::format(" of cluster '{}' ({}), incarnation {}", survey.identity->cluster_name,
+                        HexOf(survey.identity->cluster.value()),
+                        HexOf(survey.identity->incarnation.value()));
+  }
+  text += fmt::format(" in {}\n", path);
+  if (holder.has_value()) {
+    text += fmt::format(
+        "  process {} is running on it: what it writes meanwhile can look unfinished here\n",
+        *holder);
+  }
+  for (const store::FileSummary& file : survey.files) {
+    text += fmt::format("  {}: {}, {} bytes, {} {} whole\n", file.name, file.what, file.bytes,
+                        file.records, file.what.starts_with("snapshot") ? "blocks" : "records");
+  }
+  for (const Finding& finding : survey.findings) text += TextOf(finding);
+  if (survey.start.ok()) {
+    text += fmt::format("  a start finds term {}, the log through {}",
+                        survey.hard_state.term.value(), ToText(survey.last));
+    if (survey.snapshot.index.value() > 0) {
+      text += fmt::format(", the snapshot of {}", ToText(survey.snapshot));
+    }
+    text += "\n";
+  } else {
+    text += fmt::format("  a start refuses: {}\n", std::string(survey.start.message()));
+  }
+  return text + fmt::format("{}: {}\n", survey.node, survey.damaged() ? "DAMAGED" : "whole");
+}
+
+nlohmann::ordered_json JsonOf(const Survey& survey, std::optional<std::int64_t> holder) {
+  nlohmann::ordered_json node;
+  node["node"] = survey.node;
+  node["whole"] = !survey.damaged();
+  if (survey.identity.has_value()) {
+    node["cluster_name"] = survey.identity->cluster_name;
+    node["cluster_id"] = HexOf(survey.identity->cluster.value());
+    node["incarnation"] = HexOf(survey.identity->incarnation.value());
+  }
+  if (holder.has_value()) node["running_process"] = *holder;
+  node["files"] = nlohmann::ordered_json::array();
+  for (const store::FileSummary& file : survey.files) {
+    node["files"].push_back(
+        {{"file", file.name}, {"what", file.what}, {"bytes", file.bytes}, {"whole", file.records}});
+  }
+  node["findings"] = nlohmann::ordered_json::array();
+  for (const Finding& finding : survey.findings) {
+    node["findings"].push_back({{"weight", NameOf(finding.weight)},
+                                {"file", finding.file},
+                                {"offset", finding.offset},
+                                {"bytes", finding.bytes},
+                                {"problem", finding.problem},
+                                {"consequence", finding.consequence}});
+  }
+  if (survey.start.ok()) {
+    node["start"] = {{"term", survey.hard_state.term.value()},
+                     {"last_index", survey.last.index.value()},
+                     {"snapshot_index", survey.snapshot.index.value()}};
+  } else {
+    node["refuses"] = std::string(survey.start.message());
+  }
+  return node;
+}
+
+}  // namespace
+
+absl::StatusOr<OpenedData> OpenData(const DataOptions& options) {
+  if (!options.id.empty()) {
+    if (auto problem = MemberNameProblem(options.id)) {
+      return absl::InvalidArgumentError("--id: " + *problem);
+    }
+  }
+  auto directory = store::OpenPosixDirectoryToRead(options.data_dir);
+  if (!directory.ok()) {
+    return absl::NotFoundError("--data-dir: " + std::string(directory.status().message()));
+  }
+  const auto files = (*directory)->List();
+  if (!files.ok()) return absl::NotFoundError(std::string(files.status().message()));
+  OpenedData opened;
+  for (const std::string& node : store::NodesIn(*files)) {
+    if (options.id.empty() || options.id == node) opened.nodes.push_back(node);
+  }
+  if (opened.nodes.empty()) {
+    const std::vector<std::string> others = store::NodesIn(*files);
+    return absl::NotFoundError(
+        fmt::format("{} holds no data of {}; {}", options.data_dir,
+                    options.id.empty() ? "any node" : options.id,
+                    others.empty() ? std::string("is it the right --data-dir?")
+                                   : fmt::format("it holds that of {}", fmt::join(others, ", "))));
+  }
+  opened.directory = *std::move(directory);
+  return opened;
+}
+
+absl::StatusOr<int> Verify(const DataOptions& options) {
+  auto opened = OpenData(options);
+  if (!opened.ok()) return opened.status();
+  bool damaged = false;
+  nlohmann::ordered_json nodes = nlohmann::ordered_json::array();
+  for (const std::string& node : opened->nodes) {
+    const auto holder = store::LockHolder(options.data_dir, store::FileNames(node).Lock());
+    auto survey = store::Examine(*opened->directory, node);
+    // A running node renames and removes files between two looks at them. Damage stays.
+    for (int again = 0; again < kLooksAgain && holder && survey.ok() && survey->damaged();
+         ++again) {
+      survey = store::Examine(*opened->directory, node);
+    }
+    if (!survey.ok()) return survey.status();
+    damaged = damaged || survey->damaged();
+    if (options.json) {
+      nodes.push_back(JsonOf(*survey, holder));
+    } else {
+      std::fputs(TextOf(*survey, options.data_dir, holder).c_str(), stdout);
+    }
+  }
+  if (options.json) {
+    const nlohmann::ordered_json all = {
+        {"directory", options.data_dir}, {"whole", !damaged}, {"nodes", std::move(nodes)}};
+    std::printf("%s\n", all.dump(2).c_str());
+  }
+  return damaged ? 1 : 0;
+}
+
+}  // namespace grassdb

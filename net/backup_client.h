@@ -1,0 +1,32 @@
+// The client's end of a backup: a copy of the state from a live node into a file.
+#ifndef GRASSDB_NET_BACKUP_CLIENT_H_
+#define GRASSDB_NET_BACKUP_CLIENT_H_
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "core/types.h"
+#include "store/backup_file.h"
+#include "store/file.h"
+
+namespace grassdb::net {
+
+struct BackupTaken {
+  store::BackupOrigin origin;
+  std::uint64_t state_bytes = 0;
+};
+
+// Asks one peer after the other until one gives a whole copy, which is durable in the file then;
+// otherwise there is no such file. `progress` is told how many bytes of the state are there; it
+// begins anew when a copy does. Unavailable when `deadline` has passed, with what each peer said;
+// AlreadyExists, or what the directory reports, if the file cannot be written.
+absl::StatusOr<BackupTaken> FetchBackup(const std::vector<std::string>& peers, Duration deadline,
+                                        store::Directory& directory, const std::string& name,
+                                        const std::function<void(std::uint64_t)>& progress);
+
+}  // namespace grassdb::net
+
+#endif  // GRASSDB_NET_BACKUP_CLIENT_H_

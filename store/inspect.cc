@@ -1,0 +1,363 @@
+#include "store/inspect.h"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "store/home.h"
+#include "store/identity.h"
+#include "store/io.h"
+#include "store/recovery.h"
+#include "store/snapshot_file.h"
+#include "store/text.h"
+
+namespace grassdb::store {
+namespace {
+
+// What a disk gives of a file in one piece or not at all.
+constexpr std::size_t kPieceBytes = 4096;
+
+// Reads what can be read. NotFound if there is no such file.
+absl::StatusOr<std::string> ReadPieces(Directory& directory, const std::string& name,
+                                       std::vector<std::uint64_t>* unreadable) {
+  auto whole = ReadWholeFile(directory, name);
+  if (whole.ok() || absl::IsNotFound(whole.status())) return whole;
+  auto file = directory.Open(name, OpenMode::kExisting);
+  if (!file.ok()) return file.status();
+  const auto size = (*file)->Size();
+  if (!size.ok()) return size.status();
+  std::string bytes(static_cast<std::size_t>(*size), '\0');
+  for (std::size_t at = 0; at < bytes.size(); at += kPieceBytes) {
+    const std::size_t share = std::min(kPieceBytes, bytes.size() - at);
+    const std::span<char> piece(bytes.data() + at, share);
+    if (ReadExactly(**file, at, piece).ok()) continue;
+    std::ranges::fill(piece, '\0');
+    unreadable->push_back(at);
+  }
+  return bytes;
+}
+
+// Of a file whose name does not say it, and whose header may be damaged.
+SegmentNumber NumberOf(const SegmentFile& file, const Identity& identity, SegmentNumber otherwise) {
+  RecordView record;
+  const auto header = ReadSegmentHeader(file, identity, &record);
+  return header.ok() ? header->number : otherwise;
+}
+
+class Examination {
+ public:
+  Examination(Directory& directory, const std::string& node) : directory_(directory), names_(node) {
+    survey_.node = node;
+  }
+
+  absl::StatusOr<Survey> Run();
+
+ private:
+  absl::Status ReadFiles(const Inventory& inventory);
+  void Walk(const LogFile& log);
+  void ReadSnapshot(const Home& home, Index index);
+  void ReadReceived(const Home& home);
+  void NoteLeftovers(const Inventory& inventory, const Recovered* recovered);
+  void Judge(const Home& home, const Inventory& inventory);
+  void Weigh();
+  void Add(Weight weight, std::string file, std::uint64_t offset, std::uint64_t bytes,
+           std::string problem);
+  void AddDamage(const std::string& file, const absl::Status& status);
+  std::string Cure() const;
+
+  Directory& directory_;
+  FileNames names_;
+  Survey survey_;
+  std::set<std::string> uncounted_;  // files that a start does not read, or removes
+};
+
+void Examination::Add(Weight weight, std::string file, std::uint64_t offset, std::uint64_t bytes,
+                      std::string problem) {
+  survey_.findings.push_back({.weight = weight,
+                              .file = std::move(file),
+                              .offset = offset,
+                              .bytes = bytes,
+                              .problem = std::move(problem),
+                              .consequence = {}});
+}
+
+void Examination::AddDamage(const std::string& file, const absl::Status& status) {
+  if (const auto damage = DamageIn(status)) {
+    return Add(Weight::kDamage, damage->file, damage->offset, 0, damage->problem);
+  }
+  Add(Weight::kDamage, file, 0, 0, std::string(status.message()));
+}
+
+void Examination::Walk(const LogFile& log) {
+  const SegmentFile& file = log.file;
+  FileSummary summary{
+      .name = file.name,
+      .what = (file.role == SegmentRole::kSealed ? "sealed segment " : "live log, segment ") +
+              std::to_string(log.number.value()),
+      .bytes = file.bytes.size(),
+      .records = 0};
+  for (const std::uint64_t at : log.unreadable) {
+    Add(Weight::kDamage, file.name, at, kPieceBytes, "the disk does not give these bytes");
+  }
+  const WalkEnd end = WalkSegment(file.bytes, log.salt, file.role, [&](const LogPlace& place) {
+    if (!place.record.has_value()) {
+      return Add(Weight::kDamage, file.name, place.offset, place.bytes, place.problem);
+    }
+    ++summary.records;
+    if (place.record->type != RecordType::kBatch) return;
+    const auto batch = DecodeBatch(place.record->payload);
+    if (!batch.has_value()) {
+      return Add(Weight::kDamage, file.name, place.offset, place.bytes,
+                 "a batch that cannot be decoded");
+    }
+    for (const Entry& entry : batch->entries) {
+      if (entry.type != EntryType::kConfiguration) continue;
+      const auto configuration = DecodeConfiguration(entry.payload.view());
+      if (configuration.has_value()) survey_.configuration = *configuration;
+    }
+  });
+  survey_.files.push_back(std::move(summary));
+  if (file.role != SegmentRole::kLive) return;
+  // A record that was being written has salt and number in its first sector, if that has landed.
+  const std::string_view rest =
+      std::string_view(file.bytes).substr(static_cast<std::size_t>(end.offset));
+  if (rest.size() < kRecordHeaderBytes) return;
+  Decoder decoder(rest.substr(kRecordHeaderBytes - 2 * sizeof(std::uint64_t)));
+  const auto sequence = decoder.Take<RecordSequence>();
+  if (sequence != end.next && decoder.Take<Salt>() != log.salt) return;
+  Add(Weight::kNote, file.name, end.offset, 0,
+      "a record that was being written, or the damaged last one: the two cannot be told apart");
+}
+
+void Examination::ReadSnapshot(const Home& home, Index index) {
+  const std::string name = names_.Snapshot(index);
+  const auto reader = SnapshotReader::Open(home, name);
+  if (absl::IsNotFound(reader.status())) return;
+  if (!reader.ok()) return AddDamage(name, reader.status());
+  const SnapshotHeader& header = (*reader)->header();
+  survey_.files.push_back({.name = name,
+                           .what = "snapshot of " + ToText(PositionOf(header.meta)),
+                           .bytes = (*reader)->file_bytes(),
+                           .records = (*reader)->blocks()});
+  if (survey_.configuration.empty()) survey_.configuration = header.meta.configuration;
+  const auto damage = (*reader)->FindDamage();
+  if (!damage.ok()) return AddDamage(name, damage.status());
+  for (const Damage& each : *damage) Add(Weight::kDamage, name, each.offset, 0, each.problem);
+}
+
+void Examination::ReadReceived(const Home& home) {
+  const std::string name = names_.Received();
+  const auto reader = SnapshotReader::OpenStaged(home, name);
+  if (!reader.ok()) return;  // it does not count then, and is no loss
+  survey_.files.push_back({.name = name,
+                           .what = "part of a snapshot being received, of " +
+                                   ToText(PositionOf((*reader)->header().meta)),
+                           .bytes = (*reader)->file_bytes(),
+                           .records = (*reader)->blocks()});
+}
+
+absl::Status Examination::ReadFiles(const Inventory& inventory) {
+  const Home home{.directory = directory_,
+                  .names = names_,
+                  .identity = *survey_.identity,
+                  .options = StorageOptions()};
+  // The snapshots first: their configurations are older than the log's.
+  for (auto index = inventory.snapshots.rbegin(); index != inventory.snapshots.rend(); ++index) {
+    ReadSnapshot(home, *index);
+  }
+  if (survey_.configuration.empty()) survey_.configuration = survey_.identity->bootstrap;
+  const auto log = ReadLogFiles(directory_, names_, *survey_.identity);
+  if (!log.ok()) return log.status();
+  for (const LogFile& file : *log) Walk(file);
+  if (inventory.received) ReadReceived(home);
+  Judge(home, inventory);
+  return absl::OkStatus();
+}
+
+void Examination::NoteLeftovers(const Inventory& inventory, const Recovered* recovered) {
+  if (recovered != nullptr) {
+    for (const std::string& name : recovered->obsolete) uncounted_.insert(name);
+    if (inventory.next && recovered->end != LogEnd::kNext) uncounted_.insert(names_.Next());
+  }
+  for (const std::string& name : uncounted_) {
+    Add(Weight::kNote, name, 0, 0, "a leftover that does not count; the next start removes it");
+  }
+}
+
+void Examination::Judge(const Home& home, const Inventory& inventory) {
+  const auto recovered = Recover(home, inventory);
+  survey_.start = recovered.status();
+  if (!recovered.ok()) {
+    const auto damage = DamageIn(recovered.status());
+    const bool known =
+        damage.has_value() && std::ranges::any_of(survey_.findings, [&](const Finding& finding) {
+          return finding.file == damage->file && finding.offset == damage->offset;
+        });
+    if (!known && absl::IsDataLoss(recovered.status())) AddDamage({}, recovered.status());
+    return NoteLeftovers(inventory, nullptr);
+  }
+  const RecoveredState& state = recovered->state;
+  survey_.hard_state = state.hard_state;
+  survey_.last = {.index = state.base_index, .term = state.base_term};
+  if (!state.entries.empty()) {
+    survey_.last = {.index = state.entries.back().index, .term = state.entries.back().term};
+  }
+  if (state.snapshot.has_value()) survey_.snapshot = PositionOf(*state.snapshot);
+  NoteLeftovers(inventory, &*recovered);
+}
+
+std::string Examination::Cure() const {
+  if (!survey_.identity.has_value()) {
+    return "put a copy of this node's files back; or, if the cluster has other members, delete the "
+           "distdb_" +
+           survey_.node + ".* files and start it as before: it receives everything anew";
+  }
+  std::set<std::string> names;
+  for (const Member& member : survey_.configuration.members()) {
+    if (member.name != survey_.node && member.role != MemberRole::kLearner) {
+      names.insert(member.name);
+    }
+  }
+  std::string others;
+  for (const std::string& name : names) others += (others.empty() ? "" : ", ") + name;
+  if (others.empty()) {
+    return "no other member has it: put a copy of this node's files back, or restore a backup";
+  }
+  return "the other members can give it back: delete this node's distdb_" + survey_.node +
+         ".* files, and start it as before; with a majority of " + others +
+         " up, it is admitted anew and receives everything";
+}
+
+void Examination::Weigh() {
+  for (Finding& finding : survey_.findings) {
+    if (finding.weight != Weight::kDamage) continue;
+    if (uncounted_.contains(finding.file)) {
+      finding.weight = Weight::kSuperseded;
+      finding.consequence = "does not matter: no start needs this file";
+    } else {
+      finding.consequence = "matters; " + Cure();
+    }
+  }
+}
+
+absl::StatusOr<Survey> Examination::Run() {
+  const auto inventory = TakeInventory(directory_, names_);
+  if (!inventory.ok()) return inventory.status();
+  auto identity = ReadIdentity(directory_, names_);
+  if (identity.ok()) {
+    survey_.identity = *std::move(identity);
+    if (absl::Status s = ReadFiles(*inventory); !s.ok()) return s;
+  } else {
+    survey_.start = identity.status();
+    if (absl::IsNotFound(identity.status())) {
+      Add(Weight::kDamage, names_.Identity(), 0, 0,
+          "the identity file is missing, and nothing else can be checked without it");
+    } else {
+      AddDamage(names_.Identity(), identity.status());
+    }
+  }
+  Weigh();
+  std::ranges::stable_sort(survey_.findings, [](const Finding& a, const Finding& b) {
+    return std::pair(a.file, a.offset) < std::pair(b.file, b.offset);
+  });
+  return std::move(survey_);
+}
+
+}  // namespace
+
+std::vector<std::string> NodesIn(const std::vector<std::string>& files) {
+  constexpr std::string_view kPrefix = "distdb_";
+  std::set<std::string> nodes;
+  for (const std::string& file : files) {
+    if (!file.starts_with(kPrefix)) continue;
+    // The names of two nodes' files are disjoint, so at most one dot is the one behind the name.
+    for (std::size_t dot = file.find('.'); dot != std::string::npos;
+         dot = file.find('.', dot + 1)) {
+      const std::string node = file.substr(kPrefix.size(), dot - kPrefix.size());
+      if (MemberNameProblem(node).has_value()) continue;
+      if (FileNames(node).Parse(file).kind != FileKind::kForeign) nodes.insert(node);
+    }
+  }
+  return {nodes.begin(), nodes.end()};
+}
+
+WalkEnd WalkSegment(std::string_view bytes, Salt salt, SegmentRole role,
+                    const std::function<void(const LogPlace&)>& visit) {
+  std::size_t at = 0;
+  WalkEnd end;
+  RecordSequence last;  // 0: none yet
+  while (true) {
+    LogPlace place{.offset = at, .bytes = 0, .record = std::nullopt, .problem = {}};
+    const auto record = ParseRecord(bytes.substr(at), salt, &place.problem);
+    const bool follows =
+        record.has_value() && (last == RecordSequence(0) || record->sequence == last + 1);
+    if (follows) {
+      place.bytes = record->frame_bytes;
+      place.record = record;
+      visit(place);
+      at += record->frame_bytes;
+      last = record->sequence;
+      end = {.offset = at, .next = last + 1};
+      if (record->type == RecordType::kSeal) return end;
+      continue;
+    }
+    if (record.has_value()) {
+      place.problem = "record " + std::to_string(record->sequence.value()) + " where record " +
+                      std::to_string(last.value() + 1) + " belongs";
+    }
+    const auto later = FindRecordAbove(bytes, at, salt, last);
+    if (!later.has_value() && role == SegmentRole::kLive && at > 0) return end;
+    place.bytes = later.value_or(bytes.size()) - at;
+    visit(place);
+    if (!later.has_value()) return end;
+    at = *later;
+    last = RecordSequence(0);
+  }
+}
+
+absl::StatusOr<std::vector<LogFile>> ReadLogFiles(Directory& directory, const FileNames& names,
+                                                  const Identity& identity) {
+  const auto inventory = TakeInventory(directory, names);
+  if (!inventory.ok()) return inventory.status();
+  std::vector<LogFile> files;
+  const auto read = [&](std::string name, SegmentNumber number, SegmentRole role) -> absl::Status {
+    LogFile log;
+    log.number = number;
+    auto bytes = ReadPieces(directory, name, &log.unreadable);
+    if (absl::IsNotFound(bytes.status())) return absl::OkStatus();
+    if (!bytes.ok()) return bytes.status();
+    log.file = {.path = directory.path(),
+                .name = std::move(name),
+                .bytes = std::move(*bytes),
+                .role = role};
+    files.push_back(std::move(log));
+    return absl::OkStatus();
+  };
+  SegmentNumber newest;
+  for (const SegmentNumber number : inventory->sealed) {
+    if (absl::Status s = read(names.Sealed(number), number, SegmentRole::kSealed); !s.ok())
+      return s;
+    newest = number;
+  }
+  if (inventory->live || inventory->next) {
+    const std::string name = inventory->live ? names.Live() : names.Next();
+    if (absl::Status s = read(name, newest + 1, SegmentRole::kLive); !s.ok()) return s;
+  }
+  for (LogFile& log : files) {
+    if (log.file.role == SegmentRole::kLive) log.number = NumberOf(log.file, identity, log.number);
+    log.salt = SegmentSalt(identity, log.number);
+  }
+  return files;
+}
+
+bool Survey::damaged() const {
+  return !start.ok() || std::ranges::any_of(findings, [](const Finding& finding) {
+    return finding.weight != Weight::kNote;
+  });
+}
+
+absl::StatusOr<Survey> Examine(Directory& directory, const std::string& node) {
+  return Examination(directory, node).Run();
+}
+
+}  // namespace grassdb::store

@@ -1,0 +1,324 @@
+// grassdb verify, dump, backup, restore and recover, on the data of real nodes.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "tests/cluster/cluster.h"
+#include "tests/cluster/writer.h"
+
+namespace grassdb {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr std::uint64_t kGap = 1'000'000'000'000;
+
+bool Has(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+void ExpectOneLine(const Finished& result, int code, const std::string& part) {
+  EXPECT_EQ(result.code, code) << result.err;
+  EXPECT_EQ(std::ranges::count(result.err, '\n'), 1) << result.err;
+  EXPECT_TRUE(Has(result.err, part)) << result.err;
+}
+
+std::map<std::string, std::string> FilesIn(const std::string& directory) {
+  std::map<std::string, std::string> files;
+  for (const auto& entry : std::filesystem::directory_iterator(directory)) {
+    if (entry.is_regular_file()) files[entry.path().filename()] = ReadFile(entry.path());
+  }
+  return files;
+}
+
+void FlipByte(const std::string& file, std::size_t at) {
+  std::string bytes = ReadFile(file);
+  bytes[at] = static_cast<char>(bytes[at] ^ 1);
+  std::ofstream(file, std::ios::binary) << bytes;
+}
+
+std::map<std::string, std::string> WriteSome(const Cluster& cluster, int count) {
+  std::map<std::string, std::string> written;
+  net::DatabaseClient client = cluster.Client();
+  for (int i = 0; i < count; ++i) {
+    const std::string key = "k" + std::to_string(i);
+    written[key] = "value of " + key;
+    EXPECT_EQ(client.Set(key, written[key]).code, Outcome::Code::kOk);
+  }
+  return written;
+}
+
+std::vector<Json> LinesOf(const std::string& text) {
+  std::vector<Json> lines;
+  std::istringstream stream(text);
+  for (std::string line; std::getline(stream, line);) lines.push_back(Json::parse(line));
+  return lines;
+}
+
+TEST(DataTools, VerifyAndDumpReadARunningAndAStoppedNode) {
+  Cluster cluster(1);
+  cluster.StartAndElect();
+  WriteSome(cluster, 20);
+  EXPECT_EQ(cluster.Cli({"snapshot"}).code, 0);
+  WriteSome(cluster, 20);
+  const std::string data = cluster.data_directory(0);
+  const Finished running = RunGrassdb(cluster.directory(), {"verify", "--data-dir", data});
+  EXPECT_EQ(running.code, 0) << running.out << running.err;
+  EXPECT_TRUE(
+      Has(running.out, "process " + std::to_string(cluster.process(0).id()) + " is running on it"))
+      << running.out;
+  EXPECT_EQ(cluster.Cli({"set", "k", "v"}).code, 0) << "the node is undisturbed";
+  cluster.Kill(0);
+
+  const auto before = FilesIn(data);
+  const Finished whole = RunGrassdb(cluster.directory(), {"verify", "--data-dir", data});
+  EXPECT_EQ(whole.code, 0) << whole.out << whole.err;
+  EXPECT_TRUE(Has(whole.out, "node1: whole")) << whole.out;
+  EXPECT_FALSE(Has(whole.out, "is running on it")) << whole.out;
+  const Finished json = RunGrassdb(cluster.directory(), {"verify", "--data-dir", data, "--json"});
+  const Json report = Json::parse(json.out);
+  EXPECT_TRUE(report["whole"].get<bool>());
+  EXPECT_GT(report["nodes"][0]["start"]["last_index"].get<int>(), 40);
+  EXPECT_GT(report["nodes"][0]["start"]["snapshot_index"].get<int>(), 20);
+
+  const Finished dump = RunGrassdb(cluster.directory(), {"dump", "--data-dir", data, "--json"});
+  EXPECT_EQ(dump.code, 0) << dump.err;
+  std::size_t puts = 0;
+  for (const Json& line : LinesOf(dump.out)) {
+    if (!line.contains("entries")) continue;
+    for (const Json& entry : line["entries"]) {
+      if (entry.value("command", "") != "transaction") continue;
+      puts += entry["then"].size();
+    }
+  }
+  EXPECT_EQ(puts, 41u);
+  const Finished text = RunGrassdb(cluster.directory(), {"dump", "--data-dir", data});
+  EXPECT_TRUE(Has(text.out, "value of k7")) << text.out.substr(0, 2000);
+  EXPECT_TRUE(FilesIn(data) == before) << "looking changes nothing";
+}
+
+TEST(DataTools, VerifyNamesTheDamagedFileAndPlace) {
+  Cluster cluster(3);
+  cluster.StartAndElect();
+  WriteSome(cluster, 50);
+  for (int i = 0; i < 3; ++i) cluster.Kill(i);
+  const std::string data = cluster.data_directory(0);
+  std::uint64_t offset = 0;
+  for (const Json& line :
+       LinesOf(RunGrassdb(cluster.directory(), {"dump", "--data-dir", data, "--json"}).out)) {
+    // A record in the middle of the log.
+    if (line["file"] == "distdb_node1.wal" && line.value("sequence", 0) == 10) {
+      offset = line["offset"].get<std::uint64_t>();
+    }
+  }
+  ASSERT_GT(offset, 0u);
+  FlipByte(data + "/distdb_node1.wal", static_cast<std::size_t>(offset) + 40);
+  const Finished damaged = RunGrassdb(cluster.directory(), {"verify", "--data-dir", data});
+  EXPECT_EQ(damaged.code, 1) << damaged.out;
+  EXPECT_TRUE(Has(damaged.out, "damaged: distdb_node1.wal at offset " + std::to_string(offset)))
+      << damaged.out;
+  EXPECT_TRUE(Has(damaged.out, "node2, node3")) << "who has it: " << damaged.out;
+  EXPECT_TRUE(Has(damaged.out, "node1: DAMAGED")) << damaged.out;
+  const Finished json = RunGrassdb(cluster.directory(), {"verify", "--data-dir", data, "--json"});
+  EXPECT_EQ(Json::parse(json.out)["nodes"][0]["findings"][0]["offset"], offset);
+  EXPECT_EQ(RunGrassdb(cluster.directory(), {"dump", "--data-dir", data}).code, 1);
+}
+
+TEST(DataTools, RefuseWrongUsage) {
+  const TestDirectory directory;
+  const std::string& here = directory.path();
+  const auto run = [&](const std::vector<std::string>& arguments) {
+    return RunGrassdb(here, arguments);
+  };
+  ExpectOneLine(run({"verify", "--data-dir", here + "/none"}), 2, here + "/none");
+  ExpectOneLine(run({"verify", "--data-dir", here}), 2, here + " holds no data of any node");
+  ExpectOneLine(run({"verify", "--data-dir"}), 2, "--data-dir");
+  ExpectOneLine(run({"verify", "--frob"}), 2, "--frob");
+  ExpectOneLine(run({"dump", "--id", "a/b"}), 2, "--id");
+  ExpectOneLine(run({"backup", "-o", "x"}), 2, "--peers");
+  ExpectOneLine(run({"backup", "--peers", "127.0.0.1:1"}), 2, "--output is required");
+  ExpectOneLine(run({"backup", "--peers", "127.0.0.1", "-o", "x"}), 2, "--peers");
+  ExpectOneLine(run({"backup", "--peers", "127.0.0.1:1", "--deadline", "1s", "-o", "x"}), 1,
+                "127.0.0.1:1: cannot connect");
+  ExpectOneLine(run({"backup", "--peers", "127.0.0.1:1", "-o", "no/such/x"}), 2, "no/such");
+  ExpectOneLine(run({"restore"}), 2, "file");
+  ExpectOneLine(run({"restore", "x", "--id", "a", "--cluster", "b=127.0.0.1:1"}), 2,
+                "a is not a member");
+  ExpectOneLine(run({"restore", "x", "--id", "a", "--cluster", "a=127.0.0.1:1"}), 2, "x");
+  ExpectOneLine(run({"recover", "--id", "a"}), 2, "--force-new-cluster is required");
+  ExpectOneLine(run({"recover", "--force-new-cluster", "--id", "a"}), 2, "holds no data of a");
+  for (const char* tool : {"verify", "dump", "backup", "restore", "recover"}) {
+    const Finished help = run({tool, "--help"});
+    EXPECT_EQ(help.code, 0);
+    EXPECT_TRUE(Has(help.out, "Example")) << help.out;
+    EXPECT_TRUE(Has(run({"--help"}).out, "grassdb " + std::string(tool)));
+  }
+  for (const auto& [name, bytes] : FilesIn(here)) {
+    EXPECT_TRUE(name.starts_with("run")) << name << ": only the outputs are there";
+  }
+}
+
+// A cluster that is made of a backup; not started yet.
+void RestoreAll(const Cluster& cluster, const std::string& file) {
+  for (int i = 0; i < cluster.size(); ++i) {
+    const Finished restored = RunGrassdb(
+        cluster.directory(), {"restore", file, "--data-dir", cluster.data_directory(i), "--id",
+                              cluster.name(i), "--cluster", cluster.ClusterFlag()});
+    ASSERT_EQ(restored.code, 0) << restored.err;
+  }
+}
+
+TEST(DataTools, ABackupOfALiveClusterBecomesANewOne) {
+  Cluster old(3, {"--snapshot-log-size", "64KiB"});
+  old.StartAndElect();
+  const auto before = WriteSome(old, 300);
+  const std::string file = old.directory() + "/state.backup";
+  std::uint64_t revision = 0;
+  {
+    Writer writer(old, "during");
+    ASSERT_TRUE(WaitFor(Cluster::kPatience, [&] { return writer.acknowledged() > 20; }));
+    const int acknowledged = writer.acknowledged();
+    const Finished taken = RunGrassdb(
+        old.directory(), {"backup", "--peers", old.address(0) + "," + old.address(1), "-o", file});
+    ASSERT_EQ(taken.code, 0) << taken.err;
+    EXPECT_TRUE(Has(taken.out, "cluster 'grassdb'")) << taken.out;
+    EXPECT_GT(writer.acknowledged(), acknowledged) << "writes went on";
+    writer.Stop();
+    const auto status = old.Status(old.Leader());
+    ASSERT_TRUE(status.has_value());
+    revision = status->revision();
+  }
+  ExpectOneLine(RunGrassdb(old.directory(), {"backup", "--peers", old.address(0), "-o", file}), 1,
+                "is there already");
+
+  Cluster restored(3);
+  RestoreAll(restored, file);
+  // In the same breath as the old one, on the same machine: they are two clusters.
+  restored.StartAndElect();
+  ExpectAll(restored, before);
+  const auto status = restored.Status(restored.Leader());
+  ASSERT_TRUE(status.has_value());
+  EXPECT_GE(status->revision(), kGap);
+  EXPECT_GT(status->revision(), revision);
+  EXPECT_NE(status->cluster_id(), old.Status(old.Leader())->cluster_id());
+  EXPECT_EQ(restored.Cli({"set", "new", "life"}).code, 0);
+  EXPECT_TRUE(WaitFor(Cluster::kPatience, [&] {
+    const auto a = restored.Status(0);
+    const auto b = restored.Status(1);
+    const auto c = restored.Status(2);
+    return a && b && c && a->digest() == b->digest() && b->digest() == c->digest();
+  })) << "all three hold the same";
+  EXPECT_EQ(old.Cli({"get", "new"}).out, "(nil)\n");
+  ExpectOneLine(
+      RunGrassdb(old.directory(), {"restore", file, "--data-dir", restored.data_directory(0),
+                                   "--id", "node1", "--cluster", restored.ClusterFlag()}),
+      1, "holds data of node1 already");
+}
+
+TEST(DataTools, ABackupOfAStoppedNodeHoldsItsWholeLog) {
+  Cluster old(1);
+  old.StartAndElect();
+  auto written = WriteSome(old, 30);
+  EXPECT_EQ(old.Cli({"snapshot"}).code, 0);
+  ASSERT_EQ(old.Cli({"set", "after", "the snapshot"}).code, 0);
+  written["after"] = "the snapshot";
+  const std::string file = old.directory() + "/state.backup";
+  const std::vector<std::string> backup = {
+      "backup", "--data-dir", old.data_directory(0), "--id", "node1", "-o", file};
+  ExpectOneLine(RunGrassdb(old.directory(), backup), 1, "locked by another process");
+  EXPECT_FALSE(std::filesystem::exists(file));
+  old.Kill(0);
+  const Finished taken = RunGrassdb(old.directory(), backup);
+  ASSERT_EQ(taken.code, 0) << taken.err;
+  EXPECT_TRUE(Has(taken.out, "Whether all of them were committed is not known")) << taken.out;
+
+  // Any damaged byte is noticed before anything is made of it.
+  const std::string damaged = old.directory() + "/damaged";
+  std::filesystem::copy_file(file, damaged);
+  FlipByte(damaged, std::filesystem::file_size(file) / 2);
+  Cluster restored(1);
+  const Finished refused =
+      RunGrassdb(old.directory(), {"restore", damaged, "--data-dir", restored.data_directory(0),
+                                   "--id", "node1", "--cluster", restored.ClusterFlag()});
+  ExpectOneLine(refused, 1, "damaged");
+  RestoreAll(restored, file);
+  restored.StartAndElect();
+  ExpectAll(restored, written);
+  EXPECT_EQ(restored.Cli({"set", "k", "v"}).code, 0);
+  restored.Kill(0);
+  restored.StartAndElect();
+  EXPECT_EQ(restored.Cli({"get", "k"}).out, "v\n");
+}
+
+TEST(DataTools, ANodeOfALostMajorityBecomesAClusterThatOthersJoin) {
+  Cluster cluster(3);
+  cluster.StartAndElect();
+  const auto written = WriteSome(cluster, 40);
+  EXPECT_EQ(cluster.Cli({"snapshot"}).code, 0);
+  ASSERT_TRUE(WaitFor(Cluster::kPatience, [&] {
+    const auto here = cluster.Status(0);
+    const auto there = cluster.Status(cluster.Leader());
+    return here && there && here->durable_index() == there->last_index();
+  }));
+  const std::string data = cluster.data_directory(0);
+  std::vector<std::string> recover = {
+      "recover", "--force-new-cluster", "--data-dir", data, "--id", "node1", "--yes"};
+  const Finished in_use = RunGrassdb(cluster.directory(), recover);
+  ExpectOneLine(in_use, 1, "locked by another process");
+  for (int i = 0; i < 3; ++i) cluster.Kill(i);
+  const auto before = FilesIn(data);
+  recover.pop_back();
+  const Finished unconfirmed = RunGrassdb(cluster.directory(), recover);
+  EXPECT_EQ(unconfirmed.code, 1);
+  EXPECT_TRUE(Has(unconfirmed.err, "not confirmed; nothing was changed")) << unconfirmed.err;
+  EXPECT_TRUE(Has(unconfirmed.err, "In doubt: entries")) << unconfirmed.err;
+  EXPECT_TRUE(Has(unconfirmed.err, "node2, node3")) << unconfirmed.err;
+  for (const auto& [name, bytes] : before) {
+    if (name.ends_with(".lock")) continue;
+    EXPECT_TRUE(ReadFile(data + "/" + name) == bytes) << name;
+  }
+  recover.push_back("--yes");
+  const Finished recovered = RunGrassdb(cluster.directory(), recover);
+  ASSERT_EQ(recovered.code, 0) << recovered.err;
+
+  cluster.Start(0, cluster.CommandOfRestart(0));
+  ASSERT_TRUE(WaitFor(Cluster::kPatience, [&] {
+    const auto status = cluster.Status(0);
+    return status && status->role() == "leader" && status->serving();
+  })) << cluster.log(0);
+  const auto status = cluster.Status(0);
+  EXPECT_EQ(status->members_size(), 1);
+  EXPECT_EQ(status->failures_tolerated(), 0u);
+  EXPECT_GT(status->revision(), kGap);
+  const Finished got = RunCli(cluster.directory(), {"--peers", cluster.address(0), "get", "k7"});
+  EXPECT_EQ(got.out, "value of k7\n") << got.err;
+  const Finished set =
+      RunCli(cluster.directory(), {"--peers", cluster.address(0), "set", "alone", "yes"});
+  EXPECT_EQ(set.code, 0) << set.err;
+
+  // A member of the old cluster with its data is a stranger; without, it joins.
+  cluster.Start(1, cluster.CommandOfRestart(1));
+  EXPECT_TRUE(WaitFor(Cluster::kPatience, [&] { return Has(cluster.log(1), "refuses this node"); }))
+      << cluster.log(1);
+  cluster.Kill(1);
+  std::filesystem::remove_all(cluster.data_directory(1));
+  std::vector<std::string> join = cluster.CommandOfRestart(1);
+  join.insert(join.end(), {"--join", cluster.address(0)});
+  cluster.Start(1, join);
+  EXPECT_TRUE(WaitFor(Cluster::kPatience, [&] {
+    const auto here = cluster.Status(0);
+    const auto there = cluster.Status(1);
+    return here && there && here->members_size() == 2 && here->digest() == there->digest() &&
+           there->keys() == written.size() + 1;
+  })) << cluster.log(1);
+}
+
+}  // namespace
+}  // namespace grassdb

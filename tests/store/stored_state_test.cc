@@ -1,0 +1,197 @@
+// A state that leaves one data directory and begins another one, by way of a backup's file.
+#include "store/stored_state.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <string>
+#include <utility>
+
+#include "core/kv_snapshot.h"
+#include "store/backup_file.h"
+#include "tests/store/crash_directory.h"
+#include "tests/store/history.h"
+
+namespace grassdb::store {
+namespace {
+
+constexpr StorageOptions kOptions = {.segment_bytes = 4096, .recycled_segments_max = 1};
+
+Command Put(const std::string& key, const std::string& value) {
+  Command command;
+  command.time = 5;
+  command.transaction = PutTransaction(key, value);
+  return command;
+}
+
+Command OpenSession() {
+  Command command;
+  command.kind = Command::Kind::kOpenSession;
+  command.time = 5;
+  return command;
+}
+
+void Append(Storage& storage, std::uint64_t index, const Command& command) {
+  Persist persist;
+  persist.id = PersistId(index);
+  persist.hard_state = {.term = Term(3), .voted_for = NodeId(2)};
+  persist.entries.push_back({.index = Index(index),
+                             .term = Term(3),
+                             .type = EntryType::kCommand,
+                             .payload = EncodeCommand(command)});
+  ASSERT_TRUE(std::get<PersistDone>(storage.Execute(std::move(persist))).status.ok());
+}
+
+// Entries 1 to 12, the first of them a session; a snapshot at 7.
+void WriteSome(CrashDirectory& directory) {
+  auto opened = Storage::Open(directory, kOptions, TestIdentity());
+  Storage& storage = *opened->storage;
+  KvStore state;
+  for (std::uint64_t i = 1; i <= 12; ++i) {
+    const Command command =
+        i == 1 ? OpenSession() : Put("k" + std::to_string(i), std::string(100, 'v'));
+    Append(storage, i, command);
+    state.Apply(Index(i), command);
+    if (i != 7) continue;
+    const SnapshotMeta meta = {.index = Index(7),
+                               .term = Term(3),
+                               .configuration = TestIdentity().bootstrap,
+                               .configuration_index = Index(0)};
+    StageSnapshot stage;
+    stage.meta = meta;
+    stage.data = KvSnapshotWriter::Begin(state).Next(state, 1 << 20);
+    stage.last = true;
+    ASSERT_TRUE(std::get<StageDone>(storage.Execute(stage)).status.ok());
+    ASSERT_TRUE(std::get<PublishDone>(
+                    storage.Execute(PublishSnapshot{.meta = meta, .release_through = Index(7)}))
+                    .status.ok());
+  }
+}
+
+TEST(StoreStoredState, IsTheSnapshotWithTheLogApplied) {
+  CrashDirectory directory;
+  WriteSome(directory);
+  const auto loaded = LoadState(directory, "a");
+  ASSERT_TRUE(loaded.ok()) << loaded.status();
+  EXPECT_EQ(loaded->last, (LogPosition{.index = Index(12), .term = Term(3)}));
+  EXPECT_EQ(loaded->snapshot.index, Index(7));
+  EXPECT_EQ(loaded->state.size(), 11u);
+  EXPECT_EQ(loaded->state.revision(), Revision(11));
+  EXPECT_EQ(loaded->state.sessions(), 1u);
+  EXPECT_EQ(loaded->hard_state.term, Term(3));
+  EXPECT_EQ(loaded->configuration, TestIdentity().bootstrap);
+  EXPECT_TRUE(
+      absl::IsFailedPrecondition(Storage::Open(directory, kOptions, TestIdentity()).status()))
+      << "the directory is locked meanwhile";
+  EXPECT_TRUE(absl::IsNotFound(LoadState(directory, "b").status()));
+}
+
+// The backup of `state` in a directory of its own.
+std::map<std::string, std::string> BackUp(KvStore& state) {
+  CrashDirectory directory;
+  auto writer = BackupWriter::Start(directory, "file",
+                                    {.cluster = ClusterId(9),
+                                     .cluster_name = "test",
+                                     .node_name = "a",
+                                     .position = {.index = Index(12), .term = Term(3)},
+                                     .id = 77});
+  EXPECT_TRUE(writer.ok()) << writer.status();
+  for (KvSnapshotWriter stream = KvSnapshotWriter::Begin(state); !stream.done();) {
+    EXPECT_TRUE((*writer)->Append(stream.Next(state, 100).view()).ok());
+    EXPECT_FALSE(directory.Content().contains("file")) << "not whole yet";
+  }
+  EXPECT_TRUE((*writer)->Finish().ok());
+  directory.CrashNow(Crash::kPower, 1);
+  return directory.Content();
+}
+
+absl::StatusOr<KvStore> ReadBack(const std::map<std::string, std::string>& content) {
+  CrashDirectory directory(content);
+  const auto backup = BackupReader::Open(directory, "file");
+  if (!backup.ok()) return backup.status();
+  EXPECT_EQ((*backup)->origin().cluster, ClusterId(9));
+  EXPECT_EQ((*backup)->origin().cluster_name, "test");
+  EXPECT_EQ((*backup)->origin().node_name, "a");
+  EXPECT_EQ((*backup)->origin().position.index, Index(12));
+  EXPECT_EQ((*backup)->origin().id, 77u);
+  KvSnapshotReader reader{KvOptions()};
+  while (true) {
+    const auto slice = (*backup)->Next();
+    if (!slice.ok()) return slice.status();
+    if (slice->empty()) return std::move(reader).Finish();
+    if (absl::Status s = reader.Feed(slice->view()); !s.ok()) return s;
+  }
+}
+
+TEST(StoreBackupFile, GivesTheStateBack) {
+  CrashDirectory directory;
+  WriteSome(directory);
+  auto loaded = LoadState(directory, "a");
+  ASSERT_TRUE(loaded.ok()) << loaded.status();
+  const auto content = BackUp(loaded->state);
+  ASSERT_EQ(content.size(), 1u) << "the staging file is gone";
+  const auto state = ReadBack(content);
+  ASSERT_TRUE(state.ok()) << state.status();
+  EXPECT_EQ(state->digest(), loaded->state.digest());
+}
+
+TEST(StoreBackupFile, RefusesAnyDamagedByteAndAnyCut) {
+  KvStore state;
+  for (std::uint64_t i = 1; i <= 5; ++i) {
+    state.Apply(Index(i), Put("k" + std::to_string(i), std::string(BytesOf(i, 60).view())));
+  }
+  const auto content = BackUp(state);
+  for (std::size_t at = 0; at < content.at("file").size(); ++at) {
+    auto damaged = content;
+    damaged["file"][at] = static_cast<char>(damaged["file"][at] ^ 4);
+    const auto read = ReadBack(damaged);
+    ASSERT_TRUE(absl::IsDataLoss(read.status())) << at << ": " << read.status();
+    damaged = content;
+    damaged["file"].resize(at);
+    ASSERT_TRUE(absl::IsDataLoss(ReadBack(damaged).status())) << at;
+  }
+}
+
+TEST(StoreBackupFile, TakesNoFilesPlaceAndLeavesNoneBehind) {
+  CrashDirectory directory(std::map<std::string, std::string>{{"file", "something else"}});
+  const BackupOrigin origin = {
+      .cluster = ClusterId(9), .cluster_name = "test", .node_name = "a", .position = {}, .id = 1};
+  EXPECT_TRUE(absl::IsAlreadyExists(BackupWriter::Start(directory, "file", origin).status()));
+  { const auto given_up = BackupWriter::Start(directory, "other", origin); }
+  EXPECT_EQ(directory.Content().size(), 1u);
+}
+
+TEST(StoreStoredState, BeginsAnotherDirectory) {
+  CrashDirectory directory;
+  WriteSome(directory);
+  auto loaded = LoadState(directory, "a");
+  ASSERT_TRUE(loaded.ok()) << loaded.status();
+  loaded->state.ForgetSessions();
+  loaded->state.Advance(kNewHistoryGap);
+  Identity identity = TestIdentity();
+  identity.cluster = ClusterId(0xbeef);
+  identity.incarnation = Incarnation(5);
+  const HardState hard_state = {.term = Term(3), .voted_for = NodeId(), .founder = true};
+  const SnapshotMeta meta = {.index = Index(12 + kNewHistoryGap),
+                             .term = Term(3),
+                             .configuration = identity.bootstrap,
+                             .configuration_index = Index(0)};
+  CrashDirectory other;
+  ASSERT_TRUE(BeginWith(other, kOptions, identity, hard_state, meta, loaded->state).ok());
+  other.CrashNow(Crash::kPower, 3);
+  const auto opened = Storage::Open(other, kOptions, identity);
+  ASSERT_TRUE(opened.ok()) << opened.status();
+  EXPECT_EQ(opened->state.hard_state, hard_state);
+  EXPECT_EQ(opened->state.snapshot, meta);
+  EXPECT_EQ(opened->state.base_index, meta.index);
+  other.CrashNow(Crash::kProcess, 3);
+  const auto again = LoadState(other, "a");
+  ASSERT_TRUE(again.ok()) << again.status();
+  EXPECT_EQ(again->state.digest(), loaded->state.digest());
+  EXPECT_EQ(again->state.sessions(), 0u);
+  EXPECT_EQ(again->state.revision(), Revision(11 + kNewHistoryGap));
+  EXPECT_EQ(again->last.index, meta.index);
+}
+
+}  // namespace
+}  // namespace grassdb::store
