@@ -115,8 +115,8 @@ void Node::OnNoRoomToStage(const StageDone& done) {
     receive_again_at_ = environment_.clock->Now() + options_.space_retry_min;
   } else if (taking_.has_value() && taking_->meta.index == done.index) {
     GRASS_PROBE("space: a snapshot is given up");
-    for (const RequestId request : taking_->requesters) {
-      Refuse(request, ReplyCode::kDiskFull,
+    for (const SnapshotRequest& request : taking_->requesters) {
+      Refuse(request.request, ReplyCode::kDiskFull,
              "there is no room for a snapshot (" + done.space.problem + ")");
     }
     taking_.reset();
