@@ -12,7 +12,7 @@ class CheckersTest : public NodeTest {
  protected:
   CheckersTest() : checkers_({IdOfNode(1)}, options_, 1024, true) {
     Make(1);
-    checkers_.OnRecovered(0, recovered_);
+    checkers_.OnRecovered(0, recovered_, DamageMet::kNo);
     clock_.now = node_->NextDeadline();
     node_->OnDeadline();
     node_->Flush();
