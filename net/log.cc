@@ -252,9 +252,8 @@ std::string TextOf(Term term, const Event& event, const Configuration& configura
                        "The disk is full and the reserve nearly used up: no write is taken");
     case EventKind::kDamageFound:
       return fmt::format(
-          "Damage on the disk was found while everything is in memory; a snapshot at or above "
-          "index "
-          "{} takes its place. Check the disk",
+          "Damage on the disk was found while everything is in memory; a snapshot at index {} or "
+          "above takes its place. Check the disk",
           event.a);
     case EventKind::kDamageMended:
       return fmt::format("The damage is mended: snapshot {} and the log behind it are whole",

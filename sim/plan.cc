@@ -155,7 +155,9 @@ void DrawStore(const Drawer& draw, Plan* plan) {
   plan->node.snapshot_retry = plan->node.raft.election_timeout_max;
   plan->storage.reserve_bytes = draw.Scales(Dimension::kReserve, 1024, 16384);
   plan->node.scrub_bytes_per_second =
-      draw.Coin(50, Dimension::kScrub) ? draw.Scales(Dimension::kScrub, 4096, 1 << 18) : 0;
+      draw.Coin(50, Dimension::kScrub)
+          ? draw.Scales(Dimension::kScrub, 1, 16) * plan->node.snapshot_chunk_bytes
+          : 0;
   plan->node.space_retry_min = plan->node.raft.election_timeout_max / 4;
   plan->node.space_retry_max = 2 * plan->node.raft.election_timeout_max;
   // Sessions that expire or are evicted while their client is at work.

@@ -46,6 +46,8 @@ class Scrubber {
   // Reads about `bytes_max` more, or one record if that is larger. Behind what is damaged it goes
   // on with the next file.
   Piece Read(const ScrubTargets& targets, std::uint64_t bytes_max);
+  // Begins the file it is at anew: another one may have its name now.
+  void Reopen() { Close(); }
 
  private:
   void ReadSnapshot(Index index, std::uint64_t bytes_max, Piece& piece);

@@ -364,6 +364,7 @@ absl::Status FileStorage::NameSnapshot(std::unique_ptr<SnapshotWriter>& writer,
   const std::string name = home_.names.Snapshot(writer->meta().index);
   writer.reset();
   snapshot_problem_.clear();
+  scrubber_.Reopen();
   if (absl::Status s = home_.directory.Rename(staging, name); !s.ok()) return s;
   return home_.directory.Sync();
 }

@@ -31,7 +31,7 @@ std::string FileEnding(const std::string& directory, const std::string& suffix) 
   return {};
 }
 
-class Scrub : public ::testing::Test {
+class ScrubTest : public ::testing::Test {
  protected:
   void SetUp() override {
     cluster_.Start(0);
@@ -69,12 +69,12 @@ class Scrub : public ::testing::Test {
   std::map<std::string, std::string> written_;
 };
 
-TEST_F(Scrub, MendsTheLiveLog) {
+TEST_F(ScrubTest, MendsTheLiveLog) {
   Flip(cluster_.data_directory(0) + "/distdb_node1.wal", 20000);
   ExpectMended("distdb_node1.wal");
 }
 
-TEST_F(Scrub, MendsASnapshotThatNothingNewHasComeAfter) {
+TEST_F(ScrubTest, MendsASnapshotThatNothingNewHasComeAfter) {
   ASSERT_EQ(cluster_.Cli({"snapshot"}).out, "OK\n");
   const std::string path = FileEnding(cluster_.data_directory(0), ".snap");
   ASSERT_FALSE(path.empty());
