@@ -15,12 +15,30 @@
 #include "core/hash.h"
 #include "net/database_client.h"
 #include "net/event_loop.h"
+#include "net/pipeline_client.h"
 #include "net/reply_status.h"
 #include "net/stubs.h"
 #include "proto/client_convert.h"
 
 namespace grassdb::bench {
 namespace {
+
+// What kind of failure it is; empty if it is none.
+std::string FailureOf(const Outcome& outcome) {
+  switch (outcome.code) {
+    case Outcome::Code::kOk:
+      return {};
+    case Outcome::Code::kRefused:
+      return "refused";
+    case Outcome::Code::kDiskFull:
+      return "disk full";
+    case Outcome::Code::kUnreachable:
+      return "unreachable";
+    case Outcome::Code::kUnknown:
+      return "outcome unknown";
+  }
+  return "?";
+}
 
 // One for each connection, shared by the clients that use it.
 class Stubs {
@@ -149,23 +167,8 @@ class GrassdbClient final : public RpcClient {
   Finish End(const Outcome& outcome) {
     Finish finish;
     finish.answers = std::move(answers_);
-    switch (outcome.code) {
-      case Outcome::Code::kOk:
-        finish.missing = Missing(outcome.reply);
-        break;
-      case Outcome::Code::kRefused:
-        finish.failure = "refused";
-        break;
-      case Outcome::Code::kDiskFull:
-        finish.failure = "disk full";
-        break;
-      case Outcome::Code::kUnreachable:
-        finish.failure = "unreachable";
-        break;
-      case Outcome::Code::kUnknown:
-        finish.failure = "outcome unknown";
-        break;
-    }
+    finish.failure = FailureOf(outcome);
+    finish.missing = finish.failure.empty() && Missing(outcome.reply);
     return finish;
   }
 
@@ -195,6 +198,33 @@ class GrassdbClient final : public RpcClient {
                Call<wire::GetResponse>>
       call_;
   grpc::Alarm alarm_;
+};
+
+// All clients over a stream a connection, each with a slot of its own. What is begun between two
+// waits travels together.
+class StreamProtocol final : public Protocol {
+ public:
+  StreamProtocol(const ClientOptions& options, const RpcOptions& rpc)
+      : client_(options, rpc.clients, rpc.channels) {}
+
+  std::size_t clients() const override { return client_.slots(); }
+  Instant Now() const override { return net::SteadyNow(); }
+  void Begin(std::size_t client, const Request& request) override {
+    GRASS_CHECK(request.kind == Request::Kind::kPut);
+    client_.Begin(client, PutTransaction(request.key, request.value));
+  }
+  std::optional<Finish> Wait(Instant until) override {
+    const auto ended = client_.Wait(until);
+    if (!ended.has_value()) return std::nullopt;
+    Finish finish;
+    finish.client = ended->slot;
+    finish.at = Now();
+    finish.failure = FailureOf(ended->outcome);
+    return finish;
+  }
+
+ private:
+  net::PipelineClient client_;
 };
 
 // The leader's address; asks until there is one.
@@ -228,6 +258,8 @@ absl::StatusOr<std::unique_ptr<Protocol>> ConnectGrassdb(const RpcOptions& optio
     if (peer != *leader) client_options.endpoints.push_back(peer);
   }
   client_options.deadline = options.deadline;
+  client_options.seed = options.seed;
+  if (options.stream) return std::make_unique<StreamProtocol>(client_options, options);
   auto protocol = std::make_unique<RpcProtocol>();
   std::vector<std::shared_ptr<Stubs>> connections;
   for (std::size_t i = 0; i < options.channels; ++i) {

@@ -23,6 +23,7 @@ struct RpcOptions {
   std::size_t channels = 1;  // connections to each node that is asked; the clients share them
   Duration deadline = std::chrono::seconds(5);  // of one operation, its retries included
   std::uint64_t seed = 1;
+  bool stream = false;  // grassdb: over Database/Pipeline instead of unary calls
 };
 
 // One client. At most one of its events is on the queue at a time; its tag is tag().

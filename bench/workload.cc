@@ -9,12 +9,13 @@
 namespace grassdb::bench {
 namespace {
 
-constexpr std::array<std::pair<std::string_view, Workload>, 5> kNames = {{
+constexpr std::array<std::pair<std::string_view, Workload>, 6> kNames = {{
     {"put", Workload::kPut},
     {"get", Workload::kGet},
     {"get-stale", Workload::kGetStale},
     {"mixed", Workload::kMixed},
     {"txn", Workload::kTxn},
+    {"stream", Workload::kStream},
 }};
 
 // What a draw decides.
@@ -45,7 +46,7 @@ std::optional<Workload> WorkloadOf(std::string_view name) {
 }
 
 bool NeedsKeys(Workload workload) {
-  return workload != Workload::kPut;
+  return workload != Workload::kPut && workload != Workload::kStream;
 }
 
 RequestSource::RequestSource(const WorkloadOptions& options) : options_(options) {
@@ -62,6 +63,7 @@ Request RequestSource::At(std::uint64_t number) const {
   request.key = KeyOf(Bounded(KeyedRandom(options_.seed, kKey, number), options_.keys));
   switch (options_.workload) {
     case Workload::kPut:
+    case Workload::kStream:
       request.kind = Request::Kind::kPut;
       break;
     case Workload::kGet:

@@ -17,6 +17,7 @@ enum class Workload : std::uint8_t {
   kGetStale,  // whatever the node has
   kMixed,     // half puts, half linearizable gets
   kTxn,       // if the key exists, put it, else read it
+  kStream,    // puts, in batches over one stream
 };
 
 std::string_view NameOf(Workload workload);

@@ -4,7 +4,9 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
+#include <cstdlib>
 #include <exception>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
@@ -17,9 +19,11 @@
 #include "bench/etcd_protocol.h"
 #include "bench/grassdb_protocol.h"
 #include "bench/load.h"
+#include "bench/micro.h"
 #include "bench/plot.h"
 #include "bench/report.h"
 #include "bin/bench_options.h"
+#include "bin/micro_options.h"
 #include "net/log.h"
 
 namespace grassdb {
@@ -139,13 +143,54 @@ int Execute(const BenchOptions& options) {
   return kExitOk;
 }
 
-int Run(const std::vector<std::string>& arguments) {
-  const auto parsed = ParseBenchArguments(arguments);
-  if (const auto* exit = std::get_if<EarlyExit>(&parsed)) {
-    std::fprintf(exit->code == 0 ? stdout : stderr, exit->code == 0 ? "%s" : "%s\n",
-                 exit->text.c_str());
-    return exit->code;
+int Leave(const EarlyExit& exit) {
+  std::fprintf(exit.code == 0 ? stdout : stderr, exit.code == 0 ? "%s" : "%s\n", exit.text.c_str());
+  return exit.code;
+}
+
+// A new folder, removed with all that is in it.
+class TemporaryFolder {
+ public:
+  explicit TemporaryFolder(const std::string& parent) : path_(parent + "/micro.XXXXXX") {
+    made_ = mkdtemp(path_.data()) != nullptr;
   }
+  TemporaryFolder(const TemporaryFolder&) = delete;
+  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+  ~TemporaryFolder() {
+    std::error_code ignored;
+    if (made_) std::filesystem::remove_all(path_, ignored);
+  }
+  bool made() const { return made_; }
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+  bool made_ = false;
+};
+
+int RunMicro(const std::vector<std::string>& arguments) {
+  const auto parsed = ParseMicroArguments(arguments);
+  if (const auto* exit = std::get_if<EarlyExit>(&parsed)) return Leave(*exit);
+  const auto& command = std::get<MicroCommand>(parsed);
+  const TemporaryFolder folder(command.options.data_directory);
+  if (!folder.made()) {
+    return Complain(kUsageError, "--data-dir '" + command.options.data_directory +
+                                     "': no folder can be made in it: " + SystemError());
+  }
+  bench::MicroOptions options = command.options;
+  options.data_directory = folder.path();
+  const absl::Status status = command.count ? bench::CountMicro(options) : bench::RunMicro(options);
+  if (status.ok()) return kExitOk;
+  return Complain(absl::IsNotFound(status) ? kUsageError : kExitFailed,
+                  std::string(status.message()));
+}
+
+int Run(const std::vector<std::string>& arguments) {
+  if (!arguments.empty() && arguments[0] == "micro") {
+    return RunMicro(std::vector<std::string>(arguments.begin() + 1, arguments.end()));
+  }
+  const auto parsed = ParseBenchArguments(arguments);
+  if (const auto* exit = std::get_if<EarlyExit>(&parsed)) return Leave(*exit);
   net::SilenceGrpc();
   return Execute(std::get<BenchOptions>(parsed));
 }

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -162,9 +163,47 @@ TEST(GrassBench, FailsIfOperationsDo) {
   EXPECT_NE(ReadFile(err).find("operations failed\n"), std::string::npos) << ReadFile(err);
 }
 
+TEST(GrassBench, CountsEveryPutOfTheStream) {
+  Cluster cluster(1);
+  cluster.StartAndElect();
+  const std::uint64_t before = Revision(cluster);
+  const Finished run = Bench(cluster, {"stream", "--clients=100", "--channels=2", "--keys=50",
+                                       "--duration=1s", "--warm-up=100ms", "-w", "json"});
+  ASSERT_EQ(run.code, 0) << run.err;
+  const Json json = Json::parse(run.out);
+  EXPECT_EQ(json["failed"], 0);
+  const auto completed = json["completed"].get<std::uint64_t>();
+  EXPECT_GT(completed, 100u);
+  EXPECT_GE(Revision(cluster) - before, completed);
+  const auto status = cluster.Status(0);
+  ASSERT_TRUE(status.has_value());
+  EXPECT_EQ(status->sessions(), 100u) << "each client has a session";
+}
+
+TEST(GrassBench, MeasuresThePiecesWithoutACluster) {
+  const TestDirectory directory;
+  const Finished run = RunToEnd({GRASS_BENCH_BINARY, "micro", "--filter=wal", "--min-time=10ms",
+                                 "--data-dir=" + directory.path(), "-w", "json"},
+                                directory.path());
+  ASSERT_EQ(run.code, 0) << run.err;
+  const Json json = Json::parse(run.out);
+  ASSERT_EQ(json["benchmarks"].size(), 1u);
+  EXPECT_EQ(json["benchmarks"][0]["name"], "wal/write-64");
+  EXPECT_GT(json["benchmarks"][0]["items_per_second"].get<double>(), 0);
+  for (const auto& entry : std::filesystem::directory_iterator(directory.path())) {
+    EXPECT_FALSE(entry.is_directory()) << entry.path() << " is left over";
+  }
+  const Finished nowhere =
+      RunToEnd({GRASS_BENCH_BINARY, "micro", "--data-dir=/no/such/folder"}, directory.path());
+  EXPECT_EQ(nowhere.code, 2);
+  EXPECT_NE(nowhere.err.find("--data-dir '/no/such/folder': no folder can be made in it"),
+            std::string::npos)
+      << nowhere.err;
+}
+
 TEST(GrassBench, RefusesWhatItCannotDoBeforeItBegins) {
   Cluster cluster(1);
-  const Finished stream = Bench(cluster, {"stream"});
+  const Finished stream = Bench(cluster, {"stream", "--protocol=etcd"});
   EXPECT_EQ(stream.code, 2);
   const Finished nobody = Bench(cluster, {"put", "--server-pids=2147483647"});
   EXPECT_EQ(nobody.code, 2);

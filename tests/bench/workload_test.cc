@@ -71,11 +71,11 @@ TEST(BenchWorkload, HasAnotherValueForEveryPut) {
 }
 
 TEST(BenchWorkload, HasANameThatReadsBack) {
-  for (const Workload workload :
-       {Workload::kPut, Workload::kGet, Workload::kGetStale, Workload::kMixed, Workload::kTxn}) {
+  for (const Workload workload : {Workload::kPut, Workload::kGet, Workload::kGetStale,
+                                  Workload::kMixed, Workload::kTxn, Workload::kStream}) {
     EXPECT_EQ(WorkloadOf(NameOf(workload)), workload);
   }
-  EXPECT_EQ(WorkloadOf("stream"), std::nullopt);
+  EXPECT_EQ(WorkloadOf("micro"), std::nullopt);
 }
 
 }  // namespace
