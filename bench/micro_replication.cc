@@ -213,6 +213,8 @@ class NodeReplication final : public MicroBenchmark,
     static DiskDone Do(PublishSnapshot& publish) {
       return PublishDone{.meta = std::move(publish.meta), .status = absl::OkStatus()};
     }
+    static DiskDone Do(Restock&) { return RestockDone{}; }
+    static DiskDone Do(Scrub&) { return ScrubDone{}; }
     static DiskDone Do(ReadSnapshot&) {
       GRASS_CHECK_MSG(false, "nobody falls behind here");
       return SnapshotRead{};

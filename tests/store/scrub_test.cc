@@ -49,8 +49,11 @@ class Scrubbing : public ::testing::Test {
                             .term = Term(1),
                             .configuration = TestIdentity().bootstrap,
                             .configuration_index = Index(0)};
-    StageSnapshot stage{.source = SnapshotSource::kTaken, .meta = meta, .last = true};
-    stage.data = BytesOf(index, 3000);
+    StageSnapshot stage{.source = SnapshotSource::kTaken,
+                        .meta = meta,
+                        .offset = 0,
+                        .last = true,
+                        .data = BytesOf(index, 3000)};
     ASSERT_TRUE(std::get<StageDone>(storage_->Execute(std::move(stage))).status.ok());
     const PublishSnapshot publish{.meta = meta, .release_through = meta.index, .mends = mends};
     ASSERT_TRUE(std::get<PublishDone>(storage_->Execute(publish)).status.ok());
