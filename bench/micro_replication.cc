@@ -168,6 +168,7 @@ class NodeReplication final : public MicroBenchmark,
       disks_[i].owner = this;
       NodeOptions options;
       options.raft = OptionsOf(i);
+      options.scrub_bytes_per_second = 0;  // the first deadline is the election's
       nodes_.push_back(std::make_unique<Node>(options, NothingRecovered(i),
                                               Environment{.clock = this,
                                                           .network = this,

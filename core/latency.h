@@ -34,6 +34,7 @@ class LatencyHistogram {
     for (std::size_t i = 0; i < kBuckets; ++i) {
       seen += buckets_[i];
       if (seen < wanted || seen == 0) continue;
+      if (i + 1 == kBuckets) return max_;
       return std::min(max_, Duration((std::int64_t{1} << i) - 1));
     }
     return max_;

@@ -18,8 +18,8 @@
 namespace grassdb {
 namespace {
 
-// Enough for the log and the reserve, and for a part of the spare file.
-constexpr const char* kSize = "size=80m";
+// Enough for the log and the reserve, and for a good part of the spare file.
+constexpr const char* kSize = "size=100m";
 
 // Why nothing can be mounted; empty: it can.
 std::string OwnMounts() {
@@ -147,7 +147,8 @@ TEST_F(FullDiskTest, AFullLeaderHandsOverAndWritesGoOn) {
   }
   EXPECT_EQ(full, 1) << json.out;
   MakeRoom(leader_);
-  EXPECT_TRUE(WaitFor(Cluster::kPatience, [&] { return SpaceOf(leader_) == "ample"; }));
+  EXPECT_TRUE(WaitFor(Cluster::kPatience, [&] { return SpaceOf(leader_) == "ample"; }))
+      << cluster_.Cli({"status"}).out << cluster_.log(leader_);
   ExpectAll(cluster_, written_);
 }
 

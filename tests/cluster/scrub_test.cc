@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <map>
 
+#include "core/hash.h"
 #include "tests/cluster/cluster.h"
 #include "tests/cluster/writer.h"
 
@@ -24,6 +25,15 @@ void Flip(const std::string& path, std::size_t from_end) {
   ::close(file);
 }
 
+// 500 bytes that do not get shorter by compression.
+std::string Noise(int number) {
+  std::string bytes;
+  for (std::uint64_t i = 0; i < 500; ++i) {
+    bytes += static_cast<char>(KeyedRandom(static_cast<std::uint64_t>(number), i));
+  }
+  return bytes;
+}
+
 std::string FileEnding(const std::string& directory, const std::string& suffix) {
   for (const auto& entry : std::filesystem::directory_iterator(directory)) {
     if (entry.path().string().ends_with(suffix)) return entry.path().string();
@@ -39,7 +49,7 @@ class ScrubTest : public ::testing::Test {
     net::DatabaseClient client = cluster_.Client();
     for (int i = 0; i < 200; ++i) {
       const std::string key = "k" + std::to_string(i);
-      written_[key] = std::string(500, static_cast<char>('a' + i % 26));
+      written_[key] = Noise(i);
       ASSERT_EQ(client.Set(key, written_[key]).code, Outcome::Code::kOk);
     }
   }

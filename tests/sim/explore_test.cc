@@ -33,8 +33,8 @@ TEST(Explore, ExhaustsAnElectionOfThreeNodes) {
   EXPECT_EQ(result.distinct, 2557u);
   EXPECT_EQ(result.final, 7u);
   EXPECT_EQ(result.depth, 21u);
-  EXPECT_EQ(HexOf(result.fingerprint), "4aaa383d249aef2b22fd89cae7b356de");
-  EXPECT_EQ(HexOf(result.final_fingerprint), "02b9916a6fdf8355ddcaed2c3b5c1003");
+  EXPECT_EQ(HexOf(result.fingerprint), "d6ef3f4b11c3c311fce2067167442939");
+  EXPECT_EQ(HexOf(result.final_fingerprint), "e5f15bd96b63e2abb2577f1a9a88c6f7");
 }
 
 TEST(Explore, ExhaustsAnEntryInOneTerm) {
