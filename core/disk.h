@@ -7,8 +7,8 @@
 // than one Persist outstanding. A job that was submitted but not completed at a crash may have
 // happened wholly, partly or not at all.
 //
-// Errors: a failed Persist, StageSnapshot or PublishSnapshot stops the node (fail-stop): after a
-// failed write or sync nothing is known about the disk.
+// Errors: a failed job that writes stops the node (fail-stop): after a failed write or sync nothing
+// is known about the disk.
 #ifndef GRASSDB_CORE_DISK_H_
 #define GRASSDB_CORE_DISK_H_
 
@@ -51,17 +51,38 @@ struct PublishSnapshot {
   Index release_through;
 };
 
+enum class ReadFor : std::uint8_t {
+  kState = 1,   // this node's own state machine, or a follower's
+  kRepair = 2,  // a node that asked for it in a RepairRequest
+};
+
 // Reads from the current snapshot. Completion: SnapshotRead.
 struct ReadSnapshot {
   Index index;  // of the snapshot wanted; another one by now gives NotFound
   std::uint64_t offset = 0;
   std::uint32_t size_max = 0;
   // Handed back with the completion. 0: for this node's own state machine; else the follower
-  // served.
+  // served, or the node that repairs itself.
   NodeId reader;
+  ReadFor purpose = ReadFor::kState;
 };
 
-using DiskJob = std::variant<Persist, StageSnapshot, PublishSnapshot, ReadSnapshot>;
+// Mends a log that has lost entries (RecoveredState::damage). Either `fill` is contiguous and takes
+// the place of lost entries, from the first one of a range on, with the terms that they had, and
+// what is behind them stays; or the log is cut from `cut_from` on, which nobody may need any more
+// (core/repair.h). Completion: MendDone.
+struct MendLog {
+  std::vector<Entry> fill;
+  Index cut_from;  // 0: nothing is cut
+};
+
+// Makes durable, beside the log, which of its records is the newest durable one: so that damage to
+// that one is not taken for a write that was torn. Does nothing if that is known already.
+// Completion: MarkDone.
+struct MarkDurable {};
+
+using DiskJob =
+    std::variant<Persist, StageSnapshot, PublishSnapshot, ReadSnapshot, MendLog, MarkDurable>;
 
 struct PersistDone {
   PersistId id;  // this and every earlier Persist is durable
@@ -82,12 +103,20 @@ struct SnapshotRead {
   Index index;
   std::uint64_t offset = 0;
   NodeId reader;
+  ReadFor purpose = ReadFor::kState;
   bool last = false;  // the stream ends with `data`
   Bytes data;
   absl::Status status;  // NotFound: superseded. DataLoss: damaged.
 };
+struct MendDone {
+  absl::Status status;
+};
+struct MarkDone {
+  absl::Status status;
+};
 
-using DiskDone = std::variant<PersistDone, StageDone, PublishDone, SnapshotRead>;
+using DiskDone =
+    std::variant<PersistDone, StageDone, PublishDone, SnapshotRead, MendDone, MarkDone>;
 
 class Disk {
  public:
@@ -115,6 +144,28 @@ struct StagedSnapshot {
   std::uint64_t offset = 0;  // in the state stream; where staging goes on. Positive
 };
 
+// Entries that were durable and cannot be read any more. Of their terms only the last one's is
+// known: whoever has an entry (last, last_term) has had the others too (log matching, thesis 3.5).
+struct LostRange {
+  Index first;
+  Index last;
+  Term last_term;
+
+  friend bool operator==(const LostRange&, const LostRange&) = default;
+};
+
+// What was durable and has been lost, and cannot be restored from this disk alone (core/repair.h).
+struct Damage {
+  std::vector<LostRange> lost;  // ascending, apart
+  // The log's base, if no snapshot is left that reaches it: one is needed that does. 0: one is
+  // there.
+  Index snapshot_lost;
+  // What was found, one damaged place each, for people; also of damage that matters no more.
+  std::vector<std::string> places;
+
+  bool empty() const { return lost.empty() && snapshot_lost == Index(0); }
+};
+
 // What recovery found: the state the last life of this node left behind.
 struct RecoveredState {
   Identity identity;
@@ -128,6 +179,9 @@ struct RecoveredState {
   // Contiguous from base_index + 1. Reaches at least to snapshot->index, or is empty with
   // base_index == snapshot->index.
   std::vector<Entry> entries;
+  // Not empty: no Node can be made of this. In the place of a lost entry stands one of term 0, or
+  // of the range's last_term, without payload, and without a snapshot base_index may be positive.
+  Damage damage;
 };
 
 }  // namespace grassdb

@@ -52,6 +52,18 @@ const char* NameOf(EventKind kind) {
       return "new disk";
     case EventKind::kRemoved:
       return "removed";
+    case EventKind::kEntriesLost:
+      return "entries lost";
+    case EventKind::kSnapshotLost:
+      return "snapshot lost";
+    case EventKind::kRepairWaits:
+      return "repair waits";
+    case EventKind::kRepaired:
+      return "repaired";
+    case EventKind::kRepairedBySnapshot:
+      return "repaired by snapshot";
+    case EventKind::kRepairCut:
+      return "repair cut";
   }
   return "unknown";
 }

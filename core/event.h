@@ -35,6 +35,13 @@ enum class EventKind : std::uint8_t {
   kSnapshotResumed = 22,    // from peer, snapshot a, at offset b, where the last life ended
   kNewDisk = 23,            // peer speaks with incarnation a, which is not the one on record
   kRemoved = 24,            // while away, says peer; a: by the log entry
+  // Of a node in repair (core/repair.h).
+  kEntriesLost = 25,         // of indexes a..b
+  kSnapshotLost = 26,        // the state up to index a
+  kRepairWaits = 27,         // nobody has given back a..b yet
+  kRepaired = 28,            // entries a..b, from peer
+  kRepairedBySnapshot = 29,  // a, from peer
+  kRepairCut = 30,           // from index a on, never committed: peer's answer was the last proof
 };
 
 const char* NameOf(EventKind kind);

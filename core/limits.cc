@@ -29,6 +29,7 @@ std::optional<std::string> NodeOptions::Problem() const {
   if (snapshot_chunk_bytes == 0) return "the snapshot chunk size must be positive";
   if (waiting_requests_max == 0) return "the number of waiting requests must be positive";
   if (snapshot_retry <= Duration::zero()) return "the snapshot retry interval must be positive";
+  if (mark_idle < Duration::zero()) return "the idle time before a mark must not be negative";
   if (read_patience <= Duration::zero()) return "the patience of reads must be positive";
   return std::nullopt;
 }

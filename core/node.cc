@@ -25,6 +25,9 @@ Node::Node(const NodeOptions& options, RecoveredState recovered, const Environme
   GRASS_CHECK(environment.disk != nullptr);
   GRASS_CHECK(environment.clients != nullptr);
   GRASS_CHECK_EQ(identity_.node, options.raft.id);
+  GRASS_CHECK(recovered.damage.empty());
+  // Damage that matters no more goes with the files that a snapshot releases.
+  snapshot_wanted_ = !recovered.damage.places.empty();
   if (recovered.staged.has_value()) {
     GRASS_CHECK_GT(recovered.staged->offset, 0u);
     receiving_ = Receiving{.meta = recovered.staged->meta,
@@ -44,6 +47,10 @@ void Node::Start() {
 
 void Node::OnMessage(Message message) {
   if (failed() || RefuseDamaged(message)) return;
+  const auto* repair = std::get_if<RepairRequest>(&message.body);
+  if (repair != nullptr && repair->ask == RepairAsk::kSnapshot) {
+    return OnSnapshotAsked(message.from, *repair);
+  }
   Step(std::move(message));
 }
 
@@ -54,6 +61,7 @@ void Node::OnDeadline() {
   ExpireReads();
   SettleTransfers();
   ReadDueChunks();
+  MarkWhenDue();
 }
 
 // Thesis 3.10: a leader that hands over appends nothing, so that the target can catch up for good.
@@ -91,6 +99,7 @@ void Node::Flush() {
 Instant Node::NextDeadline() const {
   if (failed()) return Instant::max();
   Instant deadline = std::min(raft_.NextDeadline(), NextChunkRead());
+  if (!marking_) deadline = std::min(deadline, mark_at_);
   if (!waiting_reads_.empty()) {
     deadline = std::min(deadline, waiting_reads_.begin()->second.deadline);
   }
@@ -111,6 +120,8 @@ void Node::BeginShutdown() {
   stop_deadline_ = environment_.clock->Now() + options_.raft.election_timeout_max;
   if (raft_.role() == Role::kLeader) Step(TransferLeadership{});
   Flush();
+  if (mark_at_ != Instant::max()) mark_at_ = environment_.clock->Now();
+  MarkWhenDue();
 }
 
 bool Node::ReadyToStop() const {
@@ -118,7 +129,7 @@ bool Node::ReadyToStop() const {
   if (!stopping_) return false;
   if (environment_.clock->Now() >= stop_deadline_) return true;
   // What was held has been sent on as well.
-  return raft_.transfer_target() == NodeId(0) && new_commands_.empty();
+  return raft_.transfer_target() == NodeId(0) && new_commands_.empty() && !marking_;
 }
 
 NodeStatus::Follower Node::StatusOf(const Progress& follower) const {
@@ -259,6 +270,7 @@ void Node::QueuePersist(Persist persist) {
 void Node::PumpDisk() {
   if (persisting_ || persist_queue_.empty()) return;
   persisting_ = true;
+  mark_at_ = Instant::max();
   Persist next = std::move(persist_queue_.front());
   persist_queue_.pop_front();
   environment_.disk->Submit(std::move(next));
@@ -274,7 +286,29 @@ void Node::OnDone(const PersistDone& done) {
   GRASS_CHECK(persisting_);
   persisting_ = false;
   if (install_persist_ <= done.id) install_persist_ = PersistId();
+  if (options_.mark_idle > Duration::zero()) {
+    mark_at_ =
+        stopping_ ? environment_.clock->Now() : environment_.clock->Now() + options_.mark_idle;
+  }
   Step(Persisted{.id = done.id});
+}
+
+void Node::MarkWhenDue() {
+  if (persisting_ || marking_ || environment_.clock->Now() < mark_at_) return;
+  mark_at_ = Instant::max();
+  marking_ = true;
+  environment_.disk->Submit(MarkDurable{});
+}
+
+void Node::OnDone(const MarkDone& done) {
+  if (!done.status.ok()) return Fail(done.status);
+  GRASS_CHECK(marking_);
+  marking_ = false;
+}
+
+// A log is mended before there is a node.
+void Node::OnDone(const MendDone&) {
+  GRASS_CHECK_MSG(false, "a node has mended nothing");
 }
 
 void Node::Fail(absl::Status status) {

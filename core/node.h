@@ -65,6 +65,7 @@ struct NodeStatus {
   Index receiving_index;               // of the snapshot being received; 0: none
   std::uint64_t receiving_offset = 0;  // bytes of it so far
   std::size_t failures_tolerated = 0;  // on the leader: Raft::FailuresTolerated
+  bool repairing = false;              // there is no node yet (core/repair.h): no more is known
   bool serving = false;                // a leader is known and this node's state is loaded
 };
 
@@ -169,6 +170,7 @@ class Node {
   void SettleSubmit();
   void QueuePersist(Persist persist);
   void PumpDisk();
+  void MarkWhenDue();
   void Apply();
   void ApplyEntry(const Entry& entry);
   bool HoldsCommands();
@@ -204,6 +206,8 @@ class Node {
   void OnDone(const StageDone& done);
   void OnDone(const PublishDone& done);
   void OnDone(const SnapshotRead& done);
+  void OnDone(const MendDone& done);
+  void OnDone(const MarkDone& done);
 
   // node_snapshot.cc
   void MaybeTakeSnapshot();
@@ -220,6 +224,8 @@ class Node {
   bool RefuseDamaged(const Message& message);
   void Tell(EventKind kind, NodeId peer, Index snapshot, std::uint64_t offset);
   void OnSnapshotTraffic(Message message);
+  void OnSnapshotAsked(NodeId from, const RepairRequest& request);
+  void SendToRepair(const SnapshotRead& read);
   void OnChunk(NodeId from, const InstallSnapshotRequest& chunk);
   void OfferStaged();
   void DropOvertaken();
@@ -272,12 +278,16 @@ class Node {
 
   std::deque<Persist> persist_queue_;  // waiting for the one at the disk
   bool persisting_ = false;
-  PersistId install_persist_;  // the newest one that installs a snapshot; 0: none under way
+  Instant mark_at_ = Instant::max();  // when what is durable is to be marked as such
+  bool marking_ = false;              // the mark is at the disk
+  PersistId install_persist_;         // the newest one that installs a snapshot; 0: none under way
 
   std::map<NodeId, Sending> sending_;
   std::optional<Receiving> receiving_;
   std::optional<Taking> taking_;
   std::optional<Restore> restore_;
+  bool snapshot_wanted_ = false;              // for a node in repair, or to be rid of damaged files
+  bool repair_read_ = false;                  // a chunk for a node in repair is at the disk
   std::vector<RequestId> snapshot_requests_;  // for the snapshot after the one under way
 
   Output output_;  // reused, so that a step allocates little

@@ -354,6 +354,7 @@ void ToWire(const NodeStatus& status, const Identity& self, wire::StatusResponse
   response->set_receiving_index(status.receiving_index.value());
   response->set_receiving_offset(status.receiving_offset);
   response->set_failures_tolerated(status.failures_tolerated);
+  response->set_repairing(status.repairing);
 }
 
 wire::GetRequest ToWire(const GetRequest& request) {

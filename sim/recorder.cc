@@ -13,11 +13,12 @@ namespace {
 
 // As std::variant's index of MessageBody, then PacketKind.
 const char* MessageName(std::uint64_t kind) {
-  constexpr std::array<const char*, 12> kNames = {"RequestVote",     "RequestVoteAnswer",
+  constexpr std::array<const char*, 14> kNames = {"RequestVote",     "RequestVoteAnswer",
                                                   "AppendEntries",   "AppendEntriesAnswer",
                                                   "InstallSnapshot", "InstallSnapshotAnswer",
                                                   "TimeoutNow",      "ReadIndex",
-                                                  "ReadIndexAnswer", "request",
+                                                  "ReadIndexAnswer", "Repair",
+                                                  "RepairAnswer",    "request",
                                                   "reply",           "connection reset"};
   static_assert(kPacketRequest == std::variant_size_v<MessageBody>);
   return kind < kNames.size() ? kNames[kind] : "?";
@@ -56,7 +57,8 @@ std::string DeliveredText(const TraceLine& line) {
 }
 
 const char* JobName(std::uint64_t kind) {
-  constexpr std::array<const char*, 4> kNames = {"persist", "stage", "publish", "read"};
+  constexpr std::array<const char*, 6> kNames = {"persist", "stage", "publish",
+                                                 "read",    "mend",  "mark"};
   return kind < kNames.size() ? kNames[kind] : "?";
 }
 
@@ -110,6 +112,9 @@ std::string Body(const TraceLine& line) {
       return "loses its disk";
     case LineKind::kRolledBack:
       return "has an earlier state of its disk";
+    case LineKind::kMending:
+      return "mends its disk: " + Decimal(line.a) + " lost ranges" +
+             (line.b != 0 ? ", and the snapshot that index " + Decimal(line.b) + " needs" : "");
     case LineKind::kOpenFailed:
       return "recovery failed: the disk failed";
     case LineKind::kSent:
@@ -145,6 +150,7 @@ Counters& Counters::operator+=(const Counters& other) {
   crashes += other.crashes;
   wipes += other.wipes;
   roll_backs += other.roll_backs;
+  repairs += other.repairs;
   partitions += other.partitions;
   other_faults += other.other_faults;
   elections_won += other.elections_won;

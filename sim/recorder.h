@@ -52,6 +52,7 @@ struct Counters {
   std::uint64_t crashes = 0;
   std::uint64_t wipes = 0;
   std::uint64_t roll_backs = 0;
+  std::uint64_t repairs = 0;  // starts of a node in repair
   std::uint64_t partitions = 0;
   std::uint64_t other_faults = 0;
   std::uint64_t elections_won = 0;
@@ -90,6 +91,7 @@ enum class LineKind : std::uint8_t {
   kOpenFailed = 14,
   kWiped = 15,
   kRolledBack = 16,
+  kMending = 30,  // a: lost ranges, b: index of the snapshot needed
   // Shown to a watcher only, and no part of the trace. `node` is a place (network.h).
   kSent = 17,    // a: message kind or PacketKind, b: to, c: term, d: in flight as, e: 1 if repeated
   kTaken = 18,   // out of the network; kDelivered or kLost follows, unless its receiver is down
@@ -99,7 +101,7 @@ enum class LineKind : std::uint8_t {
 };
 
 // Of what goes between clients and nodes; numbered behind the kinds of messages.
-enum PacketKind : std::uint64_t { kPacketRequest = 9, kPacketReply = 10, kPacketReset = 11 };
+enum PacketKind : std::uint64_t { kPacketRequest = 11, kPacketReply = 12, kPacketReset = 13 };
 
 struct TraceLine {
   TrueTime at;

@@ -136,7 +136,8 @@ void Simulation::OnDeliver(std::uint32_t host, std::uint64_t slot) {
   if (arrival == SimNetwork::Arrival::kDamaged && plan_.wire) {
     wire_->ReadDamaged(in_flight.message, in_flight.damage);
   }
-  if (arrival != SimNetwork::Arrival::kWhole || !hosts_[host]->up()) return;
+  if (arrival != SimNetwork::Arrival::kWhole) return;
+  if (!hosts_[host]->up() && !hosts_[host]->mending()) return;
   const MessageFacts facts = FactsOf(in_flight.message);
   ++recorder_->counters.messages_delivered;
   recorder_->fingerprint.AddAll(in_flight.from << 8 | facts.kind,
@@ -193,7 +194,11 @@ void Simulation::ResetRequestsOf(std::uint32_t host) {
 }
 
 void Simulation::OnSend(std::uint32_t host, Message message) {
-  checkers_->OnSend(host, hosts_[host]->node()->raft(), message);
+  if (hosts_[host]->mending()) {
+    checkers_->OnSendInRepair(host, message);
+  } else {
+    checkers_->OnSend(host, hosts_[host]->node()->raft(), message);
+  }
   const std::uint32_t to = NumberOf(message.to);
   if (plan_.wire) message = wire_->Carry(std::move(message));
   network_.Send(host, to, std::move(message));
@@ -244,6 +249,13 @@ void Simulation::OnDurableJobBegins(std::uint32_t host, const DiskJob& job) {
 
 void Simulation::OnDurableJobDone(std::uint32_t host) {
   checkers_->OnDurableJobDone(host);
+}
+
+void Simulation::OnDamaged(std::uint32_t host, const RecoveredState& state) {
+  recorder_->fingerprint.AddAll(host, state.damage.lost.size(), state.damage.snapshot_lost.value());
+  recorder_->Note(LineKind::kMending, host, state.damage.lost.size(),
+                  state.damage.snapshot_lost.value());
+  checkers_->OnDamaged(host, state);
 }
 
 void Simulation::OnRecovered(std::uint32_t host, const RecoveredState& state) {

@@ -56,6 +56,7 @@ class Simulation final : private HostOwner, private FaultTargets {
   void OnRaftEvent(std::uint32_t host, Term term, const Event& event) override;
   void OnDurableJobBegins(std::uint32_t host, const DiskJob& job) override;
   void OnDurableJobDone(std::uint32_t host) override;
+  void OnDamaged(std::uint32_t host, const RecoveredState& state) override;
   void OnRecovered(std::uint32_t host, const RecoveredState& state) override;
   void AfterStep(std::uint32_t host) override;
   bool MayChangeMembership() override;

@@ -351,10 +351,11 @@ std::string Summary(const SweepOptions& options, const SweepResult& result) {
           " (" + Decimal(sum.messages_lost) + " lost, " + Decimal(sum.messages_repeated) +
           " repeated), I/Os " + Decimal(sum.ios) + " (" + Decimal(sum.io_failures) + " failed)\n";
   text += "crashes " + Decimal(sum.crashes) + ", disks lost " + Decimal(sum.wipes) +
-          ", rolled back " + Decimal(sum.roll_backs) + ", partitions " + Decimal(sum.partitions) +
-          " (standing " + Decimal(sum.standing_partitions) + ")" + ", other faults " +
-          Decimal(sum.other_faults) + ", elections won " + Decimal(sum.elections_won) +
-          ", entries committed " + Decimal(sum.entries_committed) + ", configurations " +
+          ", rolled back " + Decimal(sum.roll_backs) + ", repairs " + Decimal(sum.repairs) +
+          ", partitions " + Decimal(sum.partitions) + " (standing " +
+          Decimal(sum.standing_partitions) + ")" + ", other faults " + Decimal(sum.other_faults) +
+          ", elections won " + Decimal(sum.elections_won) + ", entries committed " +
+          Decimal(sum.entries_committed) + ", configurations " +
           Decimal(sum.memberships_committed) + ", snapshots taken " + Decimal(sum.snapshots_taken) +
           ", installed " + Decimal(sum.snapshots_installed) + ", resumed " +
           Decimal(sum.snapshots_resumed) + ", chunks damaged " + Decimal(sum.chunks_damaged) +

@@ -12,11 +12,11 @@ namespace {
 
 // A segment of fewer bytes would hold little but its own header and seal.
 constexpr std::uint64_t kSegmentBytesMin = 512;
-constexpr std::size_t kHeaderFrameBytes = kRecordHeaderBytes + 96;
 
 // What a segment needs for one record of `frame_bytes`, at least the configured size.
 std::uint64_t CapacityFor(const StorageOptions& options, std::size_t frame_bytes) {
-  const std::uint64_t needed = kHeaderFrameBytes + frame_bytes + kSealFrameBytes;
+  const std::uint64_t needed =
+      HeaderFrameBytes(kLogFormat) + frame_bytes + SealFrameBytes(kLogFormat);
   return std::max({options.segment_bytes, kSegmentBytesMin, needed});
 }
 
@@ -26,8 +26,9 @@ absl::Status Log::Create() {
   GRASS_CHECK_EQ(live_.number.value(), std::uint64_t{0});
   const LogState empty;
   const RecordSequence first(1);
-  if (absl::Status s = PrepareNext(empty, first, 0); !s.ok()) return s;
-  return NextToLive(empty, first);
+  const std::uint32_t format = home_.options.log_format;
+  if (absl::Status s = PrepareNext(empty, first, 0, format); !s.ok()) return s;
+  return NextToLive(empty, first, format);
 }
 
 absl::Status Log::Resume(const LiveLog& live, std::deque<SealedSegment> sealed,
@@ -42,16 +43,33 @@ absl::Status Log::Resume(const LiveLog& live, std::deque<SealedSegment> sealed,
 absl::Status Log::ResumeSealed(const LiveLog& live, std::deque<SealedSegment> sealed,
                                std::vector<SegmentNumber> free, const LogState& state) {
   if (absl::Status s = Resume(live, std::move(sealed), std::move(free)); !s.ok()) return s;
-  if (absl::Status s = PrepareNext(state, live_.next_sequence, 0); !s.ok()) return s;
+  const std::uint32_t format = home_.options.log_format;
+  if (absl::Status s = PrepareNext(state, live_.next_sequence, 0, format); !s.ok()) return s;
   if (absl::Status s = SealedToDirectory(); !s.ok()) return s;
-  return NextToLive(state, live_.next_sequence);
+  return NextToLive(state, live_.next_sequence, format);
 }
 
-absl::Status Log::Append(RecordBuilder& record, const LogState& state) {
+absl::Status Log::ResumeAnew(SegmentNumber number, RecordSequence sequence,
+                             std::deque<SealedSegment> sealed, std::vector<SegmentNumber> free,
+                             const LogState& state) {
+  live_.number = number - 1;
+  sealed_ = std::move(sealed);
+  free_ = std::move(free);
+  const std::uint32_t format = home_.options.log_format;
+  if (absl::Status s = PrepareNext(state, sequence, 0, format); !s.ok()) return s;
+  return NextToLive(state, sequence, format);
+}
+
+std::uint32_t Log::FormatFor(std::uint32_t format_min) const {
+  return std::max(format_min, home_.options.log_format);
+}
+
+absl::Status Log::Append(RecordBuilder& record, const LogState& state, std::uint32_t format) {
   GRASS_CHECK(file_ != nullptr);
   const std::size_t frame_bytes = record.frame_bytes();
-  if (!Fits(frame_bytes) || GRASS_BUGGIFY("log: a segment is sealed early")) {
-    if (absl::Status s = Rotate(state, frame_bytes); !s.ok()) return s;
+  if (!Fits(frame_bytes) || format != live_.format ||
+      GRASS_BUGGIFY("log: a segment is sealed early")) {
+    if (absl::Status s = Rotate(state, frame_bytes, format); !s.ok()) return s;
     GRASS_CHECK(Fits(frame_bytes));
   }
   if (absl::Status s = WriteRecord(record); !s.ok()) return s;
@@ -79,20 +97,20 @@ absl::Status Log::Release(Index through) {
 }
 
 bool Log::Fits(std::size_t frame_bytes) const {
-  return live_.end + frame_bytes + kSealFrameBytes <= capacity_;
+  return live_.end + frame_bytes + SealFrameBytes(live_.format) <= capacity_;
 }
 
-absl::Status Log::Rotate(const LogState& state, std::size_t frame_bytes) {
+absl::Status Log::Rotate(const LogState& state, std::size_t frame_bytes, std::uint32_t format) {
   const RecordSequence seal = live_.next_sequence;
-  if (absl::Status s = PrepareNext(state, seal + 1, frame_bytes); !s.ok()) return s;
-  if (absl::Status s = WriteSeal(state.last); !s.ok()) return s;
+  if (absl::Status s = PrepareNext(state, seal + 1, frame_bytes, format); !s.ok()) return s;
+  if (absl::Status s = WriteSeal(state); !s.ok()) return s;
   GRASS_CHECK_EQ(live_.next_sequence, seal + 1);
   if (absl::Status s = SealedToDirectory(); !s.ok()) return s;
-  return NextToLive(state, live_.next_sequence);
+  return NextToLive(state, live_.next_sequence, format);
 }
 
 absl::Status Log::PrepareNext(const LogState& state, RecordSequence sequence,
-                              std::size_t frame_bytes) {
+                              std::size_t frame_bytes, std::uint32_t format) {
   auto file = OpenNext(CapacityFor(home_.options, frame_bytes));
   if (!file.ok()) return file.status();
   SegmentHeader header;
@@ -100,12 +118,10 @@ absl::Status Log::PrepareNext(const LogState& state, RecordSequence sequence,
   header.node = home_.identity.node;
   header.incarnation = home_.identity.incarnation;
   header.number = live_.number + 1;
-  header.previous = state.last;
-  header.hard_state = state.hard_state;
-  header.snapshot = state.snapshot;
+  header.format = format;
+  header.before = state;
   RecordBuilder record;
   EncodeSegmentHeader(header, record);
-  GRASS_CHECK_EQ(record.frame_bytes(), kHeaderFrameBytes);
   const auto parts = record.Finish(sequence, SegmentSalt(home_.identity, header.number));
   if (absl::Status s = (*file)->WriteAt(0, parts); !s.ok()) return s;
   if (absl::Status s = (*file)->Sync(); !s.ok()) return s;
@@ -166,10 +182,12 @@ absl::Status Log::FillSpare(std::size_t appended) {
   return absl::OkStatus();
 }
 
-absl::Status Log::WriteSeal(const LogPosition& last) {
-  RecordBuilder seal;
-  EncodeSeal(last, seal);
-  return WriteRecord(seal);
+absl::Status Log::WriteSeal(const LogState& state) {
+  Seal seal{.last = state.last, .before = {}};
+  if (live_.format > 1) seal.before = state;
+  RecordBuilder record;
+  EncodeSeal(seal, record);
+  return WriteRecord(record);
 }
 
 absl::Status Log::SealedToDirectory() {
@@ -182,14 +200,15 @@ absl::Status Log::SealedToDirectory() {
   return home_.directory.Sync();
 }
 
-absl::Status Log::NextToLive(const LogState& state, RecordSequence sequence) {
+absl::Status Log::NextToLive(const LogState& state, RecordSequence sequence, std::uint32_t format) {
   const std::string live = home_.names.Live();
   if (absl::Status s = home_.directory.Rename(home_.names.Next(), live); !s.ok()) return s;
   if (absl::Status s = home_.directory.Sync(); !s.ok()) return s;
   live_ = {.number = live_.number + 1,
            .previous = state.last,
-           .end = kHeaderFrameBytes,
-           .next_sequence = sequence + 1};
+           .end = HeaderFrameBytes(format),
+           .next_sequence = sequence + 1,
+           .format = format};
   return OpenLive();
 }
 

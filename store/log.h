@@ -19,13 +19,6 @@
 
 namespace grassdb::store {
 
-// What a new segment's header restates.
-struct LogState {
-  LogPosition last;
-  HardState hard_state;
-  LogPosition snapshot;
-};
-
 struct SealedSegment {
   SegmentNumber number;
   LogPosition previous;  // as in its header
@@ -37,6 +30,7 @@ struct LiveLog {
   LogPosition previous;
   std::uint64_t end = 0;  // where the next record goes
   RecordSequence next_sequence = RecordSequence(1);
+  std::uint32_t format = kLogFormat;
 };
 
 class Log {
@@ -53,10 +47,23 @@ class Log {
   absl::Status ResumeSealed(const LiveLog& live, std::deque<SealedSegment> sealed,
                             std::vector<SegmentNumber> free, const LogState& state);
 
+  // For a live log that is not worth keeping: makes the segment `number` anew, its header the
+  // record `sequence`, and puts it in the live log's place.
+  absl::Status ResumeAnew(SegmentNumber number, RecordSequence sequence,
+                          std::deque<SealedSegment> sealed, std::vector<SegmentNumber> free,
+                          const LogState& state);
+
+  // The format that the next record is written in, if it needs `format_min` at least.
+  std::uint32_t FormatFor(std::uint32_t format_min) const;
   // Makes the record durable: one gathered write and one sync, after a rotation if the live log has
-  // no room. `state` is that before the record. Finishes `record`. As long as there is no free
-  // segment to re-use, now and then a share of a spare file is filled with zeros and synced too.
-  absl::Status Append(RecordBuilder& record, const LogState& state);
+  // no room or another format. `state` is that before the record. Finishes `record`. As long as
+  // there is no free segment to re-use, now and then a share of a spare file is filled with zeros
+  // and synced too.
+  absl::Status Append(RecordBuilder& record, const LogState& state, std::uint32_t format);
+
+  // The number that the next record gets, if no rotation comes before it.
+  RecordSequence next_sequence() const { return live_.next_sequence; }
+  SegmentNumber live_number() const { return live_.number; }
 
   // Gives up the oldest segments whose entries are all at or below `through`. The caller has made
   // durable what replaces them, and syncs the directory before the next Append.
@@ -70,13 +77,14 @@ class Log {
  private:
   bool Fits(std::size_t frame_bytes) const;
   // The rotation in its steps; store/FORMAT.md, "Rotation", has what a crash leaves after each.
-  absl::Status Rotate(const LogState& state, std::size_t frame_bytes);
-  absl::Status PrepareNext(const LogState& state, RecordSequence sequence, std::size_t frame_bytes);
+  absl::Status Rotate(const LogState& state, std::size_t frame_bytes, std::uint32_t format);
+  absl::Status PrepareNext(const LogState& state, RecordSequence sequence, std::size_t frame_bytes,
+                           std::uint32_t format);
   absl::StatusOr<std::unique_ptr<File>> OpenNext(std::uint64_t capacity);
   absl::Status FillSpare(std::size_t appended);
-  absl::Status WriteSeal(const LogPosition& last);
+  absl::Status WriteSeal(const LogState& state);
   absl::Status SealedToDirectory();
-  absl::Status NextToLive(const LogState& state, RecordSequence sequence);
+  absl::Status NextToLive(const LogState& state, RecordSequence sequence, std::uint32_t format);
   absl::Status OpenLive();
   absl::Status WriteRecord(RecordBuilder& record);
 

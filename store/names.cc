@@ -23,12 +23,13 @@ std::optional<std::uint64_t> ParsePadded(std::string_view text) {
   return number;
 }
 
-constexpr std::array<std::pair<std::string_view, FileKind>, 8> kPlain = {{
+constexpr std::array<std::pair<std::string_view, FileKind>, 9> kPlain = {{
     {"id", FileKind::kIdentity},
     {"id.tmp", FileKind::kIdentityStaging},
     {"lock", FileKind::kLock},
     {"wal", FileKind::kLive},
     {"next", FileKind::kNext},
+    {"mark", FileKind::kMark},
     {"spare", FileKind::kSpare},
     {"taken.tmp", FileKind::kTaken},
     {"received.tmp", FileKind::kReceived},

@@ -5,8 +5,8 @@
 // Production calls it from the disk thread only; the simulator calls it inline and lets the
 // simulated disk decide when its effects land.
 //
-// After Execute has returned an error for a Persist, a StageSnapshot or a PublishSnapshot the
-// storage refuses every further write with the same error (fail-stop).
+// After Execute has returned an error for a job that writes, the storage refuses every further
+// write with the same error (fail-stop).
 #ifndef GRASSDB_STORE_STORAGE_H_
 #define GRASSDB_STORE_STORAGE_H_
 
@@ -18,6 +18,12 @@
 #include "store/file.h"
 
 namespace grassdb::store {
+
+// What Open does about a directory that has lost something it cannot restore by itself.
+enum class OnDamage : std::uint8_t {
+  kRefuse = 1,  // DataLoss; nothing is changed
+  kReport = 2,  // RecoveredState::damage says what, for core/repair.h
+};
 
 struct StorageOptions {
   // Size at which the live log is sealed, in bytes. The live log is preallocated and pre-written to
@@ -32,6 +38,10 @@ struct StorageOptions {
   // State in every block of a new snapshot file but the last; what is whole after a crash counts in
   // blocks. 1..2^24.
   std::uint32_t snapshot_block_bytes = 65536;
+  // Of the segments from the next one on: 2, or 1, which the version before can read. What 1 cannot
+  // express (a repaired log) is written in 2 all the same.
+  std::uint32_t log_format = 2;
+  OnDamage on_damage = OnDamage::kRefuse;
 };
 
 struct Opened;
@@ -43,7 +53,8 @@ class Storage {
   // recovered. Nothing in the directory but the lock file is changed before the identity has been
   // checked and recovery has succeeded. Errors: InvalidArgument (a node name that cannot be part of
   // a file name), FailedPrecondition (another identity, in use, or written by a newer version),
-  // DataLoss (damage that recovery may not cut), or what the directory reports. What recovery found
+  // DataLoss (damage that cannot be repaired, or is not to be: OnDamage), or what the directory
+  // reports. What recovery found
   // is durable when Open returns.
   //
   // `directory` outlives the storage.

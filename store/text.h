@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "absl/status/status.h"
+#include "core/disk.h"
 
 namespace grassdb::store {
 
@@ -18,6 +19,9 @@ absl::Status Annotate(const absl::Status& status, const std::string& context);
 // `problem`", and the way out.
 absl::Status Damaged(const std::string& path, std::string_view name, std::uint64_t offset,
                      const std::string& problem);
+
+// DataLoss: what of the directory `path` is lost, where, and the way out.
+absl::Status Lost(const std::string& path, const Damage& damage);
 
 // 16 hexadecimal digits.
 std::string Hex(std::uint64_t value);

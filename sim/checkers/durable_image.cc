@@ -34,6 +34,16 @@ void DurableImage::Apply(const PublishSnapshot& publish) {
   snapshot_ = publish.meta.index;
 }
 
+void DurableImage::Apply(const MendLog& mend) {
+  if (mend.fill.empty()) {
+    GRASS_CHECK_GT(mend.cut_from, snapshot_);
+    last_ = mend.cut_from - 1;
+    return;
+  }
+  GRASS_CHECK_LE(mend.fill.back().index, last_);
+  for (const Entry& entry : mend.fill) terms_[entry.index.value()] = entry.term;
+}
+
 DurableImage DurableImage::Of(const RecoveredState& state) {
   DurableImage image;
   image.hard_state_ = state.hard_state;

@@ -34,6 +34,9 @@ class DurableImage {
 
   void Apply(const Persist& persist);
   void Apply(const PublishSnapshot& publish);
+  void Apply(const MendLog& mend);
+  // What was durable at `index`, where nobody can tell any more, is taken to have been of `term`.
+  void Learn(Index index, Term term) { terms_[index.value()] = term; }
   // As a storage has just recovered it.
   static DurableImage Of(const RecoveredState& state);
 

@@ -52,6 +52,30 @@ void CheckLog(const Finding& f, const DurableImage& must) {
 
 }  // namespace
 
+RecoveredState Recovery::Completed(const DurableImage& image,
+                                   const std::optional<DiskJob>& unfinished, RecoveredState found) {
+  const Persist* persist = unfinished ? std::get_if<Persist>(&*unfinished) : nullptr;
+  for (const LostRange& range : found.damage.lost) {
+    for (Index index = range.first; index < range.last; ++index) {
+      Entry& entry = found.entries[index - found.base_index - 1];
+      if (persist != nullptr && !persist->entries.empty() &&
+          range.last_term == persist->entries.front().term &&
+          index >= persist->entries.front().index && index <= persist->entries.back().index) {
+        entry.term = persist->entries[index - persist->entries.front().index].term;
+      } else if (index <= image.last()) {
+        entry.term = image.TermAt(index);
+      }
+    }
+  }
+  if (found.damage.snapshot_lost > Index(0) && image.snapshot() >= found.base_index) {
+    found.snapshot = SnapshotMeta{.index = image.snapshot(),
+                                  .term = image.TermAt(image.snapshot()),
+                                  .configuration = {},
+                                  .configuration_index = {}};
+  }
+  return found;
+}
+
 void Recovery::Check(std::uint32_t node, const DurableImage& image,
                      const std::optional<DiskJob>& unfinished, const RecoveredState& found) {
   const Persist* persist = unfinished ? std::get_if<Persist>(&*unfinished) : nullptr;

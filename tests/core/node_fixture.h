@@ -56,6 +56,7 @@ class NodeTest : public ::testing::Test {
  protected:
   void Make(int voters) {
     options_.raft.id = IdOfNode(1);
+    options_.mark_idle = Duration::zero();
     recovered_.identity.node = IdOfNode(1);
     recovered_.identity.bootstrap = VotersOf(voters);
     node_.emplace(options_, recovered_,

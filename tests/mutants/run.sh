@@ -63,8 +63,8 @@ find_by_seed() {
 find_by_test() {
   local binary
   [ ${#sweep_flags[@]} -eq 0 ] || return
-  build core_test transcript_test || { echo 'the tests do not build'; return; }
-  for binary in core_test transcript_test; do
+  build core_test transcript_test store_test || { echo 'the tests do not build'; return; }
+  for binary in core_test transcript_test store_test; do
     timeout 300 "$bin/$binary" >"$work/test.log" 2>&1 && continue
     awk '/^\[ RUN/ { running = $NF } /^\[       OK/ { running = "" }
          /^\[  FAILED  \]/ && running { print running; found = 1; exit }
@@ -78,7 +78,7 @@ row() { printf '%-38s %-8s %-5s %-6s %s\n' "$@"; }
 row mutant verdict seed time 'found by'
 
 # What is found without a bug would be found with every one of them.
-build grass-sim core_test transcript_test || { tail -20 "$work/build.log"; exit 1; }
+build grass-sim core_test transcript_test store_test || { tail -20 "$work/build.log"; exit 1; }
 began=$SECONDS
 found=$(find_by_seed)
 [ -n "$found" ] || found=$(find_by_test)
