@@ -169,6 +169,7 @@ class NodeReplication final : public MicroBenchmark,
       NodeOptions options;
       options.raft = OptionsOf(i);
       options.scrub_bytes_per_second = 0;  // the first deadline is the election's
+      options.mark_idle = Duration(0);
       nodes_.push_back(std::make_unique<Node>(options, NothingRecovered(i),
                                               Environment{.clock = this,
                                                           .network = this,
@@ -216,6 +217,11 @@ class NodeReplication final : public MicroBenchmark,
     }
     static DiskDone Do(Restock&) { return RestockDone{}; }
     static DiskDone Do(Scrub&) { return ScrubDone{}; }
+    static DiskDone Do(MarkDurable&) { return MarkDone{}; }
+    static DiskDone Do(MendLog&) {
+      GRASS_CHECK_MSG(false, "nothing is damaged here");
+      return MendDone{};
+    }
     static DiskDone Do(ReadSnapshot&) {
       GRASS_CHECK_MSG(false, "nobody falls behind here");
       return SnapshotRead{};

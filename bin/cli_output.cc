@@ -65,6 +65,7 @@ nlohmann::ordered_json JsonOf(const NodeReport& report) {
   node["leader_id"] = status.leader_id();
   node["leader_address"] = status.leader_address();
   node["serving"] = status.serving();
+  node["repairing"] = status.repairing();
   node["commit_index"] = status.commit_index();
   node["applied_index"] = status.applied_index();
   node["durable_index"] = status.durable_index();
@@ -159,7 +160,9 @@ std::string RoleOf(const wire::StatusResponse& status) {
   const std::string member_role = OwnMemberRole(status);
   const bool learns = member_role == "learner" || member_role == "joining";
   return (status.role() == "follower" && learns ? "learner" : status.role()) +
-         (status.serving() ? "" : " (not serving)");
+         (status.repairing() ? " (repairing its log)"
+          : status.serving() ? ""
+                             : " (not serving)");
 }
 
 std::string NodeTableOf(const std::vector<NodeReport>& reports) {

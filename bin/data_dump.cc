@@ -268,6 +268,16 @@ Json Dumper::BatchOf(const store::Batch& batch) {
     json["installs"] = JsonOf(batch.install->snapshot);
     json["log_behind_it"] = batch.install->suffix == store::SuffixRule::kKeep ? "kept" : "dropped";
   }
+  switch (batch.kind) {
+    case store::BatchKind::kAppend:
+      break;
+    case store::BatchKind::kFill:
+      json["repairs_from"] = batch.first.value();
+      break;
+    case store::BatchKind::kCut:
+      json["cuts_from"] = batch.first.value();
+      break;
+  }
   if (batch.entries.empty()) return json;
   json["entries"] = Json::array();
   for (const Entry& entry : batch.entries) json["entries"].push_back(EntryOf(entry));
@@ -286,19 +296,20 @@ void Dumper::PrintRecord(const std::string& file, const store::LogPlace& place) 
       if (const auto header = store::DecodeSegmentHeader(place.record->payload)) {
         json = {{"type", "segment header"},
                 {"segment", header->number.value()},
-                {"behind", JsonOf(header->previous)},
-                {"term", header->hard_state.term.value()},
-                {"vote", NameOfVote(header->hard_state.voted_for)},
-                {"founder", header->hard_state.founder},
-                {"snapshot", JsonOf(header->snapshot)}};
+                {"format", header->format},
+                {"behind", JsonOf(header->before.last)},
+                {"term", header->before.hard_state.term.value()},
+                {"vote", NameOfVote(header->before.hard_state.voted_for)},
+                {"founder", header->before.hard_state.founder},
+                {"snapshot", JsonOf(header->before.snapshot)}};
       }
       break;
     case store::RecordType::kBatch:
       if (const auto batch = store::DecodeBatch(place.record->payload)) json = BatchOf(*batch);
       break;
     case store::RecordType::kSeal:
-      if (const auto last = store::DecodeSeal(place.record->payload)) {
-        json = {{"type", "seal"}, {"last", JsonOf(*last)}};
+      if (const auto seal = store::DecodeSeal(place.record->payload)) {
+        json = {{"type", "seal"}, {"last", JsonOf(seal->last)}};
       }
       break;
   }

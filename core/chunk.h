@@ -20,6 +20,13 @@ inline bool IsWhole(const InstallSnapshotRequest& chunk) {
   return chunk.checksum == ChecksumOf(chunk);
 }
 
+// The same for what a repair rewrites the log with.
+std::uint64_t ChecksumOf(const RepairResponse& answer);
+
+inline bool IsWhole(const RepairResponse& answer) {
+  return answer.checksum == ChecksumOf(answer);
+}
+
 }  // namespace grassdb
 
 #endif  // GRASSDB_CORE_CHUNK_H_

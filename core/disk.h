@@ -7,10 +7,10 @@
 // than one Persist outstanding. A job that was submitted but not completed at a crash may have
 // happened wholly, partly or not at all.
 //
-// Errors: a failed Persist, StageSnapshot or PublishSnapshot stops the node (fail-stop): after a
-// failed write or sync nothing is known about the disk. The one exception is a disk without room,
-// which is found out before anything is written that counts: a Persist or a StageSnapshot that is
-// answered with ResourceExhausted has changed nothing, and the disk goes on.
+// Errors: a failed job that writes stops the node (fail-stop): after a failed write or sync nothing
+// is known about the disk. The one exception is a disk without room, which is found out before
+// anything is written that counts: a job that is answered with ResourceExhausted has changed
+// nothing, and the disk goes on.
 #ifndef GRASSDB_CORE_DISK_H_
 #define GRASSDB_CORE_DISK_H_
 
@@ -55,17 +55,37 @@ struct PublishSnapshot {
   bool mends = false;
 };
 
+enum class ReadFor : std::uint8_t {
+  kState = 1,   // this node's own state machine, or a follower's
+  kRepair = 2,  // a node that asked for it in a RepairRequest
+};
+
 // Reads from the current snapshot. Completion: SnapshotRead.
 struct ReadSnapshot {
   Index index;  // of the snapshot wanted; another one by now gives NotFound
   std::uint64_t offset = 0;
   std::uint32_t size_max = 0;
   // Handed back with the completion. 0: for this node's own state machine; else the follower
-  // served.
+  // served, or the node that repairs itself.
   NodeId reader;
   // Handed back too. Not 0: the client served, who copies the state.
   RequestId request{};
+  ReadFor purpose = ReadFor::kState;
 };
+
+// Mends a log that has lost entries (RecoveredState::damage). Either `fill` is contiguous and takes
+// the place of lost entries, from the first one of a range on, with the terms that they had, and
+// what is behind them stays; or the log is cut from `cut_from` on, which nobody may need any more
+// (core/repair.h). Completion: MendDone.
+struct MendLog {
+  std::vector<Entry> fill;
+  Index cut_from;  // 0: nothing is cut
+};
+
+// Makes durable, beside the log, which of its records is the newest durable one: so that damage to
+// that one is not taken for a write that was torn. Does nothing if that is known already.
+// Completion: MarkDone.
+struct MarkDurable {};
 
 // Tries to get back what a full disk has denied: a share of it, so that a log write does not wait
 // long behind it. Completion: RestockDone.
@@ -77,7 +97,8 @@ struct Scrub {
   std::uint32_t bytes_max = 0;
 };
 
-using DiskJob = std::variant<Persist, StageSnapshot, PublishSnapshot, ReadSnapshot, Restock, Scrub>;
+using DiskJob = std::variant<Persist, StageSnapshot, PublishSnapshot, ReadSnapshot, Restock, Scrub,
+                             MendLog, MarkDurable>;
 
 // What the disk has left for this node's files.
 enum class DiskSpace : std::uint8_t {
@@ -123,10 +144,17 @@ struct SnapshotRead {
   Index index;
   std::uint64_t offset = 0;
   NodeId reader;
+  ReadFor purpose = ReadFor::kState;
   bool last = false;  // the stream ends with `data`
   Bytes data;
   absl::Status status;  // NotFound: superseded. DataLoss: damaged.
   RequestId request{};
+};
+struct MendDone {
+  absl::Status status;
+};
+struct MarkDone {
+  absl::Status status;
 };
 
 struct ScrubDone {
@@ -139,8 +167,8 @@ struct ScrubDone {
   Index mend_from{};
 };
 
-using DiskDone =
-    std::variant<PersistDone, StageDone, PublishDone, SnapshotRead, RestockDone, ScrubDone>;
+using DiskDone = std::variant<PersistDone, StageDone, PublishDone, SnapshotRead, RestockDone,
+                              ScrubDone, MendDone, MarkDone>;
 
 class Disk {
  public:
@@ -168,6 +196,28 @@ struct StagedSnapshot {
   std::uint64_t offset = 0;  // in the state stream; where staging goes on. Positive
 };
 
+// Entries that were durable and cannot be read any more. Of their terms only the last one's is
+// known: whoever has an entry (last, last_term) has had the others too (log matching, thesis 3.5).
+struct LostRange {
+  Index first;
+  Index last;
+  Term last_term;
+
+  friend bool operator==(const LostRange&, const LostRange&) = default;
+};
+
+// What was durable and has been lost, and cannot be restored from this disk alone (core/repair.h).
+struct Damage {
+  std::vector<LostRange> lost;  // ascending, apart
+  // The log's base, if no snapshot is left that reaches it: one is needed that does. 0: one is
+  // there.
+  Index snapshot_lost;
+  // What was found, one damaged place each, for people; also of damage that matters no more.
+  std::vector<std::string> places;
+
+  bool empty() const { return lost.empty() && snapshot_lost == Index(0); }
+};
+
 // What recovery found: the state the last life of this node left behind.
 struct RecoveredState {
   Identity identity;
@@ -182,6 +232,11 @@ struct RecoveredState {
   // base_index == snapshot->index.
   std::vector<Entry> entries;
   SpaceReport space{};
+  // Not empty: no Node can be made of this. In the place of a lost entry stands one of term 0, or
+  // of the range's last_term, without payload, and without a snapshot base_index may be positive.
+  Damage damage;
+  // Configurations that the log names besides those in its entries; of no place in it.
+  std::vector<Configuration> members{};
 };
 
 }  // namespace grassdb

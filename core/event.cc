@@ -60,6 +60,18 @@ const char* NameOf(EventKind kind) {
       return "damage found";
     case EventKind::kDamageMended:
       return "damage mended";
+    case EventKind::kEntriesLost:
+      return "entries lost";
+    case EventKind::kSnapshotLost:
+      return "snapshot lost";
+    case EventKind::kRepairWaits:
+      return "repair waits";
+    case EventKind::kRepaired:
+      return "repaired";
+    case EventKind::kRepairedBySnapshot:
+      return "repaired by snapshot";
+    case EventKind::kRepairCut:
+      return "repair cut";
   }
   return "unknown";
 }

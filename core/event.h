@@ -39,6 +39,13 @@ enum class EventKind : std::uint8_t {
   kFullLeader = 26,         // has no room for data, and hands over to peer, which has
   kDamageFound = 27,        // on this disk; a: it is mended by a snapshot at or above that index
   kDamageMended = 28,       // by the snapshot a
+  // Of a node in repair (core/repair.h).
+  kEntriesLost = 29,         // of indexes a..b
+  kSnapshotLost = 30,        // the state up to index a
+  kRepairWaits = 31,         // nobody has given back a..b yet
+  kRepaired = 32,            // entries a..b, from peer
+  kRepairedBySnapshot = 33,  // a, from peer
+  kRepairCut = 34,           // from index a on, never committed: peer's answer was the last proof
 };
 
 const char* NameOf(EventKind kind);

@@ -92,6 +92,9 @@ struct NodeOptions {
   // What a leader sends of snapshots to one follower, in bytes per second; 0: no limit. So that a
   // new member does not take the network and the disks away from the clients.
   std::uint64_t snapshot_bytes_per_second = std::uint64_t{64} << 20;
+  // When the disk has had nothing to write for this long, the newest record of the log is marked as
+  // durable (MarkDurable). Under load every later record shows it of those before it. 0: never.
+  Duration mark_idle = std::chrono::milliseconds(50);
   // A linearizable read that found no quorum, or no leader, for this long is refused.
   Duration read_patience = std::chrono::seconds(2);
   // At what pace the files on the disk are read again and checked, in bytes per second; 0: not at

@@ -11,7 +11,9 @@ constexpr const char* kNames[] = {"RequestVoteRequest",
                                   "InstallSnapshotResponse",
                                   "TimeoutNow",
                                   "ReadIndexRequest",
-                                  "ReadIndexResponse"};
+                                  "ReadIndexResponse",
+                                  "RepairRequest",
+                                  "RepairResponse"};
 static_assert(std::size(kNames) == std::variant_size_v<MessageBody>);
 
 }  // namespace

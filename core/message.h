@@ -135,10 +135,57 @@ struct ReadIndexResponse {
   friend bool operator==(const ReadIndexResponse&, const ReadIndexResponse&) = default;
 };
 
+// A node that has lost part of its log, or its snapshot, asks for it (core/repair.h). Neither this
+// nor its answer takes part in Raft's term checks.
+enum class RepairAsk : std::uint8_t {
+  kEntries = 1,   // of the lost range [first, last]
+  kProof = 2,     // the same, and the receiver takes over the message's term, if that is higher,
+                  // before it answers: unless it defends a leader
+  kSnapshot = 3,  // a chunk of one that stands for `first` at least
+};
+
+struct RepairRequest {
+  RepairAsk ask = RepairAsk::kEntries;
+  Index first;
+  Index last;
+  Term previous_term;  // of the entry before `first`
+  Term last_term;      // of the entry `last`
+  // kSnapshot: the one of which the chunks before `offset` have come; index 0: none has.
+  Index snapshot_index;
+  Term snapshot_term;
+  std::uint64_t offset = 0;
+
+  friend bool operator==(const RepairRequest&, const RepairRequest&) = default;
+};
+
+enum class RepairVerdict : std::uint8_t {
+  kUnknown = 1,    // nothing can be said of `first`
+  kHeld = 2,       // the receiver's log has these entries, and one of the range's last term at or
+                   // behind them: so they are the lost ones (log matching, thesis 3.5)
+  kCommitted = 3,  // these entries are committed; whether the lost ones are the same, they show
+  kReleased = 4,   // the log begins behind `first`: there is a snapshot that stands for it
+  kAbsent = 5,     // a proven node, whose durable term is the message's, has no entry `first` whose
+                   // term is one from previous_term to last_term
+  kChunk = 6,      // of a snapshot
+};
+
+struct RepairResponse {
+  RepairVerdict verdict = RepairVerdict::kUnknown;
+  Index first;  // of the request it answers, as are these
+  Index last;
+  Term last_term;
+  Term previous_term;            // kHeld, kCommitted: of the sender's entry before `first`
+  std::vector<Entry> entries;    // kHeld, kCommitted: from `first` on
+  InstallSnapshotRequest chunk;  // kChunk
+  std::uint64_t checksum = 0;    // of all of the above: core/chunk.h
+
+  friend bool operator==(const RepairResponse&, const RepairResponse&) = default;
+};
+
 using MessageBody =
     std::variant<RequestVoteRequest, RequestVoteResponse, AppendEntriesRequest,
                  AppendEntriesResponse, InstallSnapshotRequest, InstallSnapshotResponse, TimeoutNow,
-                 ReadIndexRequest, ReadIndexResponse>;
+                 ReadIndexRequest, ReadIndexResponse, RepairRequest, RepairResponse>;
 
 struct Message {
   NodeId from;

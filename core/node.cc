@@ -28,6 +28,9 @@ Node::Node(const NodeOptions& options, RecoveredState recovered, const Environme
   space_ = recovered.space;
   PutOffSpace();
   PutOffScrub(0);
+  GRASS_CHECK(recovered.damage.empty());
+  // Damage that matters no more goes with the files that a snapshot releases.
+  snapshot_wanted_ = !recovered.damage.places.empty();
   if (recovered.staged.has_value()) {
     GRASS_CHECK_GT(recovered.staged->offset, 0u);
     receiving_ = Receiving{.meta = recovered.staged->meta,
@@ -47,6 +50,10 @@ void Node::Start() {
 
 void Node::OnMessage(Message message) {
   if (failed() || RefuseDamaged(message)) return;
+  const auto* repair = std::get_if<RepairRequest>(&message.body);
+  if (repair != nullptr && repair->ask == RepairAsk::kSnapshot) {
+    return OnSnapshotAsked(message.from, *repair);
+  }
   if (space_.space != DiskSpace::kAmple) HoldBackEntries(message);
   Step(std::move(message));
 }
@@ -60,6 +67,7 @@ void Node::OnDeadline() {
   ReadDueChunks();
   LookForSpace();
   ScrubIfDue();
+  MarkWhenDue();
 }
 
 // Thesis 3.10: a leader that hands over appends nothing, so that the target can catch up for good.
@@ -98,6 +106,7 @@ Instant Node::NextDeadline() const {
   if (failed()) return Instant::max();
   Instant deadline =
       std::min({raft_.NextDeadline(), NextChunkRead(), NextLookForSpace(), NextScrub()});
+  if (!marking_) deadline = std::min(deadline, mark_at_);
   if (!waiting_reads_.empty()) {
     deadline = std::min(deadline, waiting_reads_.begin()->second.deadline);
   }
@@ -118,6 +127,8 @@ void Node::BeginShutdown() {
   stop_deadline_ = environment_.clock->Now() + options_.raft.election_timeout_max;
   if (raft_.role() == Role::kLeader) Step(TransferLeadership{});
   Flush();
+  if (mark_at_ != Instant::max()) mark_at_ = environment_.clock->Now();
+  MarkWhenDue();
 }
 
 bool Node::ReadyToStop() const {
@@ -125,7 +136,7 @@ bool Node::ReadyToStop() const {
   if (!stopping_) return false;
   if (environment_.clock->Now() >= stop_deadline_) return true;
   // What was held has been sent on as well.
-  return raft_.transfer_target() == NodeId(0) && new_commands_.empty();
+  return raft_.transfer_target() == NodeId(0) && new_commands_.empty() && !marking_;
 }
 
 NodeStatus::Follower Node::StatusOf(const Progress& follower) const {
@@ -269,6 +280,7 @@ void Node::QueuePersist(Persist persist) {
 void Node::PumpDisk() {
   if (persisting_ || persist_waits_ || persist_queue_.empty()) return;
   persisting_ = true;
+  mark_at_ = Instant::max();
   Persist next = std::move(persist_queue_.front());
   persist_queue_.pop_front();
   environment_.disk->Submit(std::move(next));
@@ -291,7 +303,30 @@ void Node::OnDone(const PersistDone& done) {
   if (!done.status.ok()) return Fail(done.status);
   NoteSpace(done.space);
   if (install_persist_ <= done.id) install_persist_ = PersistId();
+  if (options_.mark_idle > Duration::zero()) {
+    mark_at_ =
+        stopping_ ? environment_.clock->Now() : environment_.clock->Now() + options_.mark_idle;
+  }
   Step(Persisted{.id = done.id});
+}
+
+void Node::MarkWhenDue() {
+  if (persisting_ || marking_ || environment_.clock->Now() < mark_at_) return;
+  mark_at_ = Instant::max();
+  marking_ = true;
+  environment_.disk->Submit(MarkDurable{});
+}
+
+void Node::OnDone(const MarkDone& done) {
+  GRASS_CHECK(marking_);
+  marking_ = false;
+  // Without room for a mark its newest record is as safe as it was before there were any.
+  if (!done.status.ok() && !absl::IsResourceExhausted(done.status)) Fail(done.status);
+}
+
+// A log is mended before there is a node.
+void Node::OnDone(const MendDone&) {
+  GRASS_CHECK_MSG(false, "a node has mended nothing");
 }
 
 void Node::Fail(absl::Status status) {

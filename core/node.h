@@ -76,6 +76,7 @@ struct NodeStatus {
   Index receiving_index;               // of the snapshot being received; 0: none
   std::uint64_t receiving_offset = 0;  // bytes of it so far
   std::size_t failures_tolerated = 0;  // on the leader: Raft::FailuresTolerated
+  bool repairing = false;              // there is no node yet (core/repair.h): no more is known
   bool serving = false;                // a leader is known and this node's state is loaded
   SpaceReport space;                   // of the disk
   ScrubStatus scrub;
@@ -196,6 +197,7 @@ class Node {
   void SettleSubmit();
   void QueuePersist(Persist persist);
   void PumpDisk();
+  void MarkWhenDue();
   void Apply();
   void ApplyEntry(const Entry& entry);
   bool HoldsCommands();
@@ -250,6 +252,8 @@ class Node {
   void OnDone(const StageDone& done);
   void OnDone(const PublishDone& done);
   void OnDone(const SnapshotRead& done);
+  void OnDone(const MendDone& done);
+  void OnDone(const MarkDone& done);
 
   // node_snapshot.cc
   void MaybeTakeSnapshot();
@@ -270,6 +274,8 @@ class Node {
   bool RefuseDamaged(const Message& message);
   void Tell(EventKind kind, NodeId peer, Index snapshot, std::uint64_t offset);
   void OnSnapshotTraffic(Message message);
+  void OnSnapshotAsked(NodeId from, const RepairRequest& request);
+  void SendToRepair(const SnapshotRead& read);
   void OnChunk(NodeId from, const InstallSnapshotRequest& chunk);
   void OfferStaged();
   void DropOvertaken();
@@ -322,7 +328,9 @@ class Node {
 
   std::deque<Persist> persist_queue_;  // waiting for the one at the disk
   bool persisting_ = false;
-  bool persist_waits_ = false;  // for room: it has been refused
+  bool persist_waits_ = false;        // for room: it has been refused
+  Instant mark_at_ = Instant::max();  // when what is durable is to be marked as such
+  bool marking_ = false;              // the mark is at the disk
 
   SpaceReport space_;
   // While there is no room: when it is looked for next, and the wait after that.
@@ -341,6 +349,8 @@ class Node {
   std::optional<Receiving> receiving_;
   std::optional<Taking> taking_;
   std::optional<Restore> restore_;
+  bool snapshot_wanted_ = false;  // for a node in repair, or to be rid of damaged files
+  bool repair_read_ = false;      // a chunk for a node in repair is at the disk
   std::vector<SnapshotRequest> snapshot_requests_;  // for the snapshot after the one under way
   // Until then a client is taken to copy the current snapshot.
   Instant backup_until_ = Instant::min();

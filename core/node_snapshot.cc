@@ -17,7 +17,7 @@ namespace grassdb {
 void Node::MaybeTakeSnapshot() {
   if (taking_.has_value() || !loaded() || install_persist_ != PersistId(0)) return;
   if (MustMend()) return BeginSnapshot();
-  if (snapshot_requests_.empty()) {
+  if (snapshot_requests_.empty() && !snapshot_wanted_) {
     const bool for_space = std::exchange(snapshot_for_space_, false);
     const bool early = log_bytes_since_snapshot_ >= options_.snapshot_log_bytes / 8 &&
                        GRASS_BUGGIFY("snapshot: taken early");
@@ -29,6 +29,7 @@ void Node::MaybeTakeSnapshot() {
   }
   const Index current = raft_.snapshot().has_value() ? raft_.snapshot()->index : Index();
   if (applied_ == current) {
+    snapshot_wanted_ = false;
     for (const SnapshotRequest& request : std::exchange(snapshot_requests_, {})) {
       AnswerSnapshotRequest(request);
     }
@@ -49,6 +50,7 @@ void Node::BeginSnapshot() {
                          .mends = MustMend(),
                          .requesters = std::exchange(snapshot_requests_, {})});
   log_bytes_since_snapshot_ = 0;
+  snapshot_wanted_ = false;
   StageNextSlice();
 }
 
@@ -201,6 +203,8 @@ void Node::ReadForFollower(NodeId follower, Sending& sending) {
 void Node::OnDone(const SnapshotRead& done) {
   if (done.request != RequestId(0)) {
     AnswerBackup(done);
+  } else if (done.purpose == ReadFor::kRepair) {
+    SendToRepair(done);
   } else if (done.reader == NodeId(0)) {
     OnRestoreRead(done);
   } else {
@@ -288,6 +292,49 @@ Instant Node::NextChunkRead() const {
     if (!sending.reading) next = std::min(next, sending.read_at);
   }
   return next;
+}
+
+// --- For nodes in repair ---
+
+// One at a time, and without any memory of who has had what: they ask again for what is lost.
+void Node::OnSnapshotAsked(NodeId from, const RepairRequest& request) {
+  const auto& snapshot = raft_.snapshot();
+  if (!snapshot.has_value() || snapshot->index < request.first) {
+    if (applied_ < request.first) return;
+    snapshot_wanted_ = true;
+    return;
+  }
+  if (repair_read_) return;
+  repair_read_ = true;
+  const bool goes_on =
+      request.snapshot_index == snapshot->index && request.snapshot_term == snapshot->term;
+  environment_.disk->Submit(
+      ReadSnapshot{.index = snapshot->index,
+                   .offset = goes_on ? request.offset : 0,
+                   .size_max = static_cast<std::uint32_t>(options_.snapshot_chunk_bytes),
+                   .reader = from,
+                   .purpose = ReadFor::kRepair});
+}
+
+void Node::SendToRepair(const SnapshotRead& read) {
+  repair_read_ = false;
+  if (absl::IsNotFound(read.status) || absl::IsOutOfRange(read.status)) return;
+  if (!read.status.ok()) return Fail(read.status);
+  const auto& snapshot = raft_.snapshot();
+  if (!snapshot.has_value() || snapshot->index != read.index) return;
+  RepairResponse answer;
+  answer.verdict = RepairVerdict::kChunk;
+  answer.chunk.meta = *snapshot;
+  answer.chunk.offset = read.offset;
+  answer.chunk.last = read.last;
+  answer.chunk.data = read.data;
+  answer.chunk.checksum = ChecksumOf(answer.chunk);
+  answer.checksum = ChecksumOf(answer);
+  environment_.network->Send(Message{.from = raft_.id(),
+                                     .to = read.reader,
+                                     .term = raft_.term(),
+                                     .body = std::move(answer),
+                                     .incarnation = identity_.incarnation});
 }
 
 // --- Receiving ---

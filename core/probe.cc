@@ -4,6 +4,8 @@
 
 #include <utility>
 
+#include "core/check.h"
+
 // The bounds of the section, by the linker.
 extern const grassdb::SiteEntry grass_sites_begin[] __asm__("__start_grass_sites");
 extern const grassdb::SiteEntry grass_sites_end[] __asm__("__stop_grass_sites");
@@ -27,6 +29,8 @@ namespace internal {
 namespace {
 
 std::size_t NumberOf(const SiteEntry& site) {
+  // A copy that an inline function has made lies elsewhere.
+  GRASS_CHECK(&site >= grass_sites_begin && &site < grass_sites_end);
   return static_cast<std::size_t>(&site - grass_sites_begin);
 }
 

@@ -263,6 +263,9 @@ class Raft {
   void OnForgotten(Progress& follower);
   bool RecordIncarnations();
 
+  // repair_answer.cc
+  void OnRepairRequest(const Message& message, const RepairRequest& request);
+
   // reads.cc
   void AddRead(WaitingRead read);
   void MaybeStartRound();

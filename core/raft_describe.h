@@ -165,6 +165,30 @@ void Put(Sink& sink, const ReadIndexResponse& response) {
 }
 
 template <class Sink>
+void Put(Sink& sink, const RepairRequest& request) {
+  sink.Number(static_cast<std::uint64_t>(request.ask));
+  Put(sink, request.first);
+  Put(sink, request.last);
+  Put(sink, request.previous_term);
+  Put(sink, request.last_term);
+  Put(sink, request.snapshot_index);
+  Put(sink, request.snapshot_term);
+  sink.Number(request.offset);
+}
+
+template <class Sink>
+void Put(Sink& sink, const RepairResponse& response) {
+  sink.Number(static_cast<std::uint64_t>(response.verdict));
+  Put(sink, response.first);
+  Put(sink, response.last);
+  Put(sink, response.last_term);
+  Put(sink, response.previous_term);
+  PutAll(sink, response.entries);
+  Put(sink, response.chunk);
+  sink.Number(response.checksum);
+}
+
+template <class Sink>
 void Put(Sink& sink, const Message& message) {
   sink.Node(message.from);
   sink.Node(message.to);

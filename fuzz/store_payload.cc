@@ -5,7 +5,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 
 #include "core/check.h"
 #include "store/payload.h"
@@ -42,19 +41,14 @@ void Run(std::string_view bytes) {
                        [&](RecordBuilder& record) { EncodeSegmentHeader(*header, record); }),
                bytes);
   }
-  if (const auto last = DecodeSeal(bytes)) {
+  if (const auto seal = DecodeSeal(bytes)) {
     CheckFrame(
-        FrameOf(RecordType::kSeal, [&](RecordBuilder& record) { EncodeSeal(*last, record); }),
+        FrameOf(RecordType::kSeal, [&](RecordBuilder& record) { EncodeSeal(*seal, record); }),
         bytes);
   }
-  if (auto batch = DecodeBatch(bytes)) {
-    Persist persist;
-    persist.hard_state = batch->hard_state;
-    persist.entries = std::move(batch->entries);
+  if (const auto batch = DecodeBatch(bytes)) {
     CheckFrame(FrameOf(RecordType::kBatch,
-                       [&](RecordBuilder& record) {
-                         EncodeBatch(persist, batch->install, batch->previous_term, record);
-                       }),
+                       [&](RecordBuilder& record) { EncodeBatch(*batch, batch->entries, record); }),
                bytes);
   }
 }

@@ -22,7 +22,9 @@ DiskThread::~DiskThread() {
 void DiskThread::Submit(DiskJob job) {
   {
     const std::scoped_lock lock(mutex_);
-    auto& queue = std::holds_alternative<Persist>(job) ? log_jobs_ : snapshot_jobs_;
+    const bool writes_log =
+        std::holds_alternative<Persist>(job) || std::holds_alternative<MendLog>(job);
+    auto& queue = writes_log ? log_jobs_ : snapshot_jobs_;
     queue.push_back(std::move(job));
   }
   work_.notify_one();

@@ -260,6 +260,32 @@ std::string TextOf(Term term, const Event& event, const Configuration& configura
                          event.a);
     case EventKind::kFullLeader:
       return fmt::format("Handing leadership to {}, whose disk has room", peer);
+    case EventKind::kEntriesLost:
+      return fmt::format(
+          "The log entries {} to {} are lost. This node takes no part until it has them back from "
+          "the other members",
+          event.a, event.b);
+    case EventKind::kSnapshotLost:
+      return fmt::format(
+          "The state up to log entry {} is lost. This node takes no part until it has it back from "
+          "the other members",
+          event.a);
+    case EventKind::kRepairWaits:
+      return fmt::format(
+          "Nobody has given back log entries {} to {} yet: who has answered does not have them, "
+          "and "
+          "they may have been committed. Start the members that are down; this node keeps asking",
+          event.a, event.b);
+    case EventKind::kRepaired:
+      return fmt::format("Repaired {} log entries, {} to {}, from {}", event.b - event.a + 1,
+                         event.a, event.b, peer);
+    case EventKind::kRepairedBySnapshot:
+      return fmt::format("Repaired by snapshot {} of {}", event.a, peer);
+    case EventKind::kRepairCut:
+      return fmt::format(
+          "Cut the log from entry {} on: by what {} and perhaps others have said, what was lost "
+          "there was never committed",
+          event.a, peer);
   }
   return NameOf(event.kind);
 }
@@ -279,6 +305,10 @@ LogLevel LevelOf(EventKind kind) {
     case EventKind::kFullLeader:
     case EventKind::kDamageFound:
     case EventKind::kDamageMended:
+    case EventKind::kEntriesLost:
+    case EventKind::kSnapshotLost:
+    case EventKind::kRepairWaits:
+    case EventKind::kRepairCut:
       return LogLevel::kWarn;
     default:
       return LogLevel::kInfo;

@@ -173,7 +173,8 @@ std::unique_ptr<PeerTransport::Peer> PeerTransport::Connect(const Member& member
   for (std::size_t i = 0; i < kRaftRpcs; ++i) {
     const auto rpc = static_cast<RaftRpc>(i);
     peer->streams[i] = std::make_unique<PeerStream>(
-        rpc, rpc == RaftRpc::kInstallSnapshot ? bulk : channel, queue_, &peer->events);
+        rpc, rpc == RaftRpc::kInstallSnapshot || rpc == RaftRpc::kRepair ? bulk : channel, queue_,
+        &peer->events);
   }
   return peer;
 }

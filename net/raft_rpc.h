@@ -17,8 +17,9 @@ enum class RaftRpc : std::uint8_t {
   kInstallSnapshot = 2,
   kTimeoutNow = 3,
   kReadIndex = 4,
+  kRepair = 5,
 };
-inline constexpr std::size_t kRaftRpcs = 5;
+inline constexpr std::size_t kRaftRpcs = 6;
 
 struct RaftRpcInfo {
   const char* name;
@@ -37,6 +38,8 @@ inline constexpr std::array<RaftRpcInfo, kRaftRpcs> kRaftRpcInfos = {{
     {"TimeoutNow", "/grassdb.raft.Raft/TimeoutNow", MessageKind::kTimeoutNow, std::nullopt},
     {"ReadIndex", "/grassdb.raft.Raft/ReadIndex", MessageKind::kReadIndexRequest,
      MessageKind::kReadIndexResponse},
+    {"Repair", "/grassdb.raft.Raft/Repair", MessageKind::kRepairRequest,
+     MessageKind::kRepairResponse},
 }};
 
 inline const RaftRpcInfo& InfoOf(RaftRpc rpc) {

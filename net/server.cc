@@ -117,7 +117,7 @@ Server::Server(const ServerOptions& options)
       clients_(std::make_unique<ClientService>()),
       peers_(std::make_unique<PeerTransport>(
           PeerTransportOptions{.self = NodeIdOf(options.name)},
-          [this](Message message) { node_->OnMessage(std::move(message)); })) {
+          [this](Message message) { OnPeerMessage(std::move(message)); })) {
   clients_->AddTo(&streams_);
   peers_->AddTo(&streams_);
   health_.AddTo(&streams_);
@@ -177,22 +177,35 @@ absl::Status Server::OpenStore(const Identity& wanted) {
       store::OpenPosixDirectory(options_.data_directory);
   if (!directory.ok()) return directory.status();
   directory_ = *std::move(directory);
-  store::StorageOptions storage;
-  storage.snapshot_compression = options_.snapshot_compression;
-  absl::StatusOr<store::Opened> opened = store::Storage::Open(*directory_, storage, wanted);
+  return Recover(wanted);
+}
+
+absl::Status Server::Recover(const Identity& wanted) {
+  store::StorageOptions options;
+  options.snapshot_compression = options_.snapshot_compression;
+  options.on_damage = store::OnDamage::kReport;
+  absl::StatusOr<store::Opened> opened = store::Storage::Open(*directory_, options, wanted);
   if (!opened.ok()) return opened.status();
   disk_ = std::make_unique<DiskThread>(std::move(opened->storage), [this] { loop_->Wake(); });
-  identity_ = opened->state.identity;
-  addresses_ = AddressBook(opened->state.identity.bootstrap, options_.cluster);
-  SetLogContext(opened->state.hard_state.term, Role::kFollower);
-  LogRecovery(opened->state);
-  node_ = std::make_unique<Node>(NodeOptionsOf(options_), std::move(opened->state),
-                                 Environment{.clock = this,
-                                             .network = peers_.get(),
-                                             .disk = disk_.get(),
-                                             .clients = clients_.get(),
-                                             .trace = this});
+  RecoveredState& state = opened->state;
+  identity_ = state.identity;
+  addresses_ = AddressBook(state.identity.bootstrap, options_.cluster);
+  SetLogContext(state.hard_state.term, Role::kFollower);
+  LogRecovery(state);
+  if (state.damage.empty()) {
+    node_ = std::make_unique<Node>(NodeOptionsOf(options_), std::move(state), Sockets());
+  } else {
+    repair_ = std::make_unique<Repair>(NodeOptionsOf(options_), std::move(state), Sockets());
+  }
   return absl::OkStatus();
+}
+
+Environment Server::Sockets() {
+  return {.clock = this,
+          .network = peers_.get(),
+          .disk = disk_.get(),
+          .clients = clients_.get(),
+          .trace = this};
 }
 
 void Server::LogRecovery(const RecoveredState& state) const {
@@ -204,51 +217,123 @@ void Server::LogRecovery(const RecoveredState& state) const {
     spdlog::warn("The disk is full: nothing that adds data is taken before there is room ({})",
                  state.space.problem);
   }
+  for (const std::string& place : state.damage.places) {
+    spdlog::warn("Damaged data in {}: {}", directory_->path(), place);
+  }
 }
 
 void Server::Start() {
-  node_->Start();
   peers_->Start(loop_->queue(), identity_.cluster, addresses_,
-                [this]() -> const Configuration& { return node_->raft().configuration(); });
+                [this]() -> const Configuration& { return configuration(); });
   streams_.Start(loop_->queue());
   clients_->Start(
       loop_->queue(), identity_, addresses_,
       {.submit = [this](RequestId id,
-                        ClientRequest&& request) { node_->OnClient(id, std::move(request)); },
-       .backup = [this](RequestId id, const BackupRequest& backup) { node_->OnBackup(id, backup); },
-       .status =
-           [this] {
-             NodeStatus status = node_->Status();
-             status.disk_latency = disk_->Latency();
-             return status;
-           },
+                        ClientRequest&& request) { OnRequest(id, std::move(request)); },
+       .backup = [this](RequestId id, const BackupRequest& backup) { OnBackup(id, backup); },
+       .status = [this] { return Status(); },
        .problem_with = [this](NodeId member) { return peers_->ProblemWith(member); }});
   spdlog::info("Started {} of cluster '{}' ({}), listening on {}, incarnation {}", options_.name,
                identity_.cluster_name, HexOf(identity_.cluster.value()), options_.listen_address,
                HexOf(identity_.incarnation.value()));
+  if (repair_ != nullptr) {
+    repair_->Start();
+  } else {
+    node_->Start();
+  }
+}
+
+void Server::OnPeerMessage(Message message) {
+  if (repair_ != nullptr) {
+    repair_->OnMessage(std::move(message));
+  } else {
+    node_->OnMessage(std::move(message));
+  }
+}
+
+void Server::OnRequest(RequestId id, ClientRequest&& request) {
+  if (repair_ == nullptr) return node_->OnClient(id, std::move(request));
+  RefuseInRepair(id);
+}
+
+void Server::OnBackup(RequestId id, const BackupRequest& backup) {
+  if (repair_ == nullptr) return node_->OnBackup(id, backup);
+  RefuseInRepair(id);
+}
+
+void Server::RefuseInRepair(RequestId id) {
+  Reply reply;
+  reply.code = ReplyCode::kUnavailable;
+  reply.error = "unavailable: this node repairs its log from the other members";
+  clients_->Answer(id, std::move(reply));
+}
+
+NodeStatus Server::Status() const {
+  NodeStatus status;
+  if (repair_ == nullptr) {
+    status = node_->Status();
+    status.disk_latency = disk_->Latency();
+    return status;
+  }
+  status.id = identity_.node;
+  status.term = repair_->term();
+  status.configuration = repair_->members();
+  status.repairing = true;
+  return status;
+}
+
+const Configuration& Server::configuration() const {
+  return repair_ != nullptr ? repair_->members() : node_->raft().configuration();
+}
+
+Instant Server::NextDeadline() const {
+  return repair_ != nullptr ? repair_->NextDeadline() : node_->NextDeadline();
 }
 
 int Server::Run() {
   Start();
   while (true) {
-    loop_->RunOnce(std::min(node_->NextDeadline(), stop_deadline_));
+    loop_->RunOnce(std::min(NextDeadline(), stop_deadline_));
     disk_->TakeDone(&disk_done_);
-    for (DiskDone& done : disk_done_) node_->OnDisk(std::move(done));
-    if (Now() >= node_->NextDeadline()) node_->OnDeadline();
-    node_->Flush();
-    if (node_->failed()) FailStop();
+    if (repair_ != nullptr) {
+      StepRepair();
+    } else {
+      StepNode();
+    }
     clients_->Flush();
-    PublishState();
     if (stop_requested_.load(std::memory_order_relaxed) && HandleStop()) return 0;
   }
 }
 
-void Server::FailStop() {
+void Server::StepNode() {
+  for (DiskDone& done : disk_done_) node_->OnDisk(std::move(done));
+  if (Now() >= node_->NextDeadline()) node_->OnDeadline();
+  node_->Flush();
+  if (node_->failed()) FailStop(node_->failure());
+  PublishState();
+}
+
+void Server::StepRepair() {
+  for (DiskDone& done : disk_done_) repair_->OnDisk(std::move(done));
+  repair_->OnDeadline();
+  if (repair_->failed()) FailStop(repair_->failure());
+  if (!repair_->done()) return;
+  // The storage is closed with its thread, and opened again.
+  repair_.reset();
+  disk_.reset();
+  if (const absl::Status status = Recover(identity_); !status.ok()) FailStop(status);
+  if (repair_ != nullptr) return repair_->Start();
+  spdlog::info("The log is whole again");
+  node_->Start();
+  node_->Flush();
+}
+
+void Server::FailStop(const absl::Status& failure) {
   spdlog::critical(
       "The disk failed: {}. This node stops at once, because nothing is known any more "
       "about what {} holds. Check the disk and its free space, then start the node "
       "again; if the data is damaged, the start will say so",
-      std::string(node_->failure().message()), directory_->path());
+      std::string(failure.message()), directory_->path());
   StopLogging();
   // Without ending anything: whatever waits would only be told what is not known.
   std::_Exit(1);
@@ -260,6 +345,10 @@ void Server::RequestStop() {
 }
 
 bool Server::HandleStop() {
+  if (repair_ != nullptr) {
+    spdlog::info("Shutting down in the middle of a repair; the next start goes on with it");
+    return true;
+  }
   if (stop_deadline_ == Instant::max()) {
     // An election timeout is what the others would wait for if this node were just gone.
     stop_deadline_ = Now() + options_.election_timeout_max;
@@ -295,6 +384,7 @@ void Server::NoticeRemoval() {
 
 // Several changes can come in one step; each is told as it was.
 Configuration Server::ConfigurationOf(const Event& event) const {
+  if (node_ == nullptr) return configuration();
   const Raft& raft = node_->raft();
   const Index snapshot = raft.snapshot().has_value() ? raft.snapshot()->index : Index();
   if (event.kind != EventKind::kChangedMembership || Index(event.a) <= snapshot ||
@@ -305,8 +395,7 @@ Configuration Server::ConfigurationOf(const Event& event) const {
 }
 
 void Server::OnEvent(Term term, const Event& event) {
-  const Raft& raft = node_->raft();
-  SetLogContext(term, raft.role());
+  SetLogContext(term, node_ != nullptr ? node_->raft().role() : Role::kFollower);
   std::string text = TextOf(term, event, ConfigurationOf(event));
   if (event.kind == EventKind::kDiskSpace && !node_->space().problem.empty()) {
     text += " (" + node_->space().problem + ")";
@@ -339,7 +428,7 @@ void Server::ShutDown() {
   while (!done.load()) loop_->RunOnce(Instant::max());
   waiter.join();
   loop_->Drain();
-  if (node_ != nullptr) spdlog::info("Stopped");
+  if (disk_ != nullptr) spdlog::info("Stopped");
 }
 
 }  // namespace grassdb::net

@@ -1,5 +1,6 @@
 // Server: one node of a cluster in production. Plugs gRPC, the machine's clock and its files into
-// core/node.h, and runs the event loop (net/README.md, "Threads").
+// core/node.h, and runs the event loop (net/README.md, "Threads"). As long as the disk has lost
+// something that the other members must give back, there is a Repair in the node's place.
 #ifndef GRASSDB_NET_SERVER_H_
 #define GRASSDB_NET_SERVER_H_
 
@@ -14,6 +15,7 @@
 #include "absl/status/statusor.h"
 #include "core/environment.h"
 #include "core/node.h"
+#include "core/repair.h"
 #include "net/client_service.h"
 #include "net/disk_thread.h"
 #include "net/event_loop.h"
@@ -59,9 +61,21 @@ class Server final : private Clock, private Trace {
 
   absl::Status Listen();
   absl::Status OpenStore(const Identity& wanted);
+  // Reads what the last life left; makes the node of it, or the repair of what is lost.
+  absl::Status Recover(const Identity& wanted);
   void LogRecovery(const RecoveredState& state) const;
   void Start();
-  [[noreturn]] void FailStop();
+  [[noreturn]] void FailStop(const absl::Status& failure);
+  Environment Sockets();
+  void OnPeerMessage(Message message);
+  void OnRequest(RequestId id, ClientRequest&& request);
+  void OnBackup(RequestId id, const BackupRequest& backup);
+  void RefuseInRepair(RequestId id);
+  NodeStatus Status() const;
+  const Configuration& configuration() const;
+  Instant NextDeadline() const;
+  void StepNode();
+  void StepRepair();
   // True when the time to stop has come.
   bool HandleStop();
   void PublishState();
@@ -86,6 +100,8 @@ class Server final : private Clock, private Trace {
   Identity identity_;
   AddressBook addresses_;
   std::unique_ptr<DiskThread> disk_;
+  // One of the two, once the store is open.
+  std::unique_ptr<Repair> repair_;
   std::unique_ptr<Node> node_;
 
   std::vector<DiskDone> disk_done_;

@@ -420,6 +420,7 @@ void ToWire(const NodeStatus& status, const Identity& self, wire::StatusResponse
   scrub->set_found(status.scrub.found);
   scrub->set_mended(status.scrub.mended);
   scrub->set_newest(status.scrub.newest);
+  response->set_repairing(status.repairing);
 }
 
 void ToWire(const BackupPiece& piece, const Identity& self, wire::BackupChunk* chunk) {

@@ -47,7 +47,9 @@ static_assert(
 static_assert(std::is_same_v<BodyOf<MessageKind::kTimeoutNow>, TimeoutNow>);
 static_assert(std::is_same_v<BodyOf<MessageKind::kReadIndexRequest>, ReadIndexRequest>);
 static_assert(std::is_same_v<BodyOf<MessageKind::kReadIndexResponse>, ReadIndexResponse>);
-static_assert(std::variant_size_v<MessageBody> == 9);
+static_assert(std::is_same_v<BodyOf<MessageKind::kRepairRequest>, RepairRequest>);
+static_assert(std::is_same_v<BodyOf<MessageKind::kRepairResponse>, RepairResponse>);
+static_assert(std::variant_size_v<MessageBody> == 11);
 
 // Checks the fields of one message; remembers the first that is wrong.
 class Fields {
@@ -180,6 +182,38 @@ raft::ReadIndexResponse ToWire(const ReadIndexResponse& body) {
   wire.set_read(body.read.value());
   wire.set_confirmed(body.confirmed);
   wire.set_index(body.index.value());
+  return wire;
+}
+
+raft::RepairRequest ToWire(const RepairRequest& body) {
+  raft::RepairRequest wire;
+  wire.set_ask(static_cast<raft::RepairAsk>(body.ask));
+  wire.set_first(body.first.value());
+  wire.set_last(body.last.value());
+  wire.set_previous_term(body.previous_term.value());
+  wire.set_last_term(body.last_term.value());
+  wire.set_snapshot_index(body.snapshot_index.value());
+  wire.set_snapshot_term(body.snapshot_term.value());
+  wire.set_offset(body.offset);
+  return wire;
+}
+
+raft::RepairResponse ToWire(const RepairResponse& body) {
+  raft::RepairResponse wire;
+  wire.set_verdict(static_cast<raft::RepairVerdict>(body.verdict));
+  wire.set_first(body.first.value());
+  wire.set_last(body.last.value());
+  wire.set_last_term(body.last_term.value());
+  wire.set_previous_term(body.previous_term.value());
+  for (const Entry& entry : body.entries) {
+    raft::LogEntry& added = *wire.add_entries();
+    added.set_term(entry.term.value());
+    added.set_type(static_cast<std::uint32_t>(entry.type));
+    const std::string_view payload = entry.payload.view();
+    added.set_payload(payload.data(), payload.size());
+  }
+  if (body.verdict == RepairVerdict::kChunk) *wire.mutable_chunk() = ToWire(body.chunk);
+  wire.set_checksum(body.checksum);
   return wire;
 }
 
@@ -476,6 +510,64 @@ ReadIndexResponse FromWire(raft::ReadIndexResponse& wire, const Message&, Fields
   return body;
 }
 
+RepairRequest FromWire(raft::RepairRequest& wire, const Message&, Fields& fields) {
+  fields.Require(
+      wire.ask() == raft::ENTRIES || wire.ask() == raft::PROOF || wire.ask() == raft::SNAPSHOT,
+      "ask", static_cast<std::uint64_t>(wire.ask()), "is nothing to ask for");
+  fields.RequireNotZero("first", wire.first());
+  fields.Require(wire.ask() == raft::SNAPSHOT || wire.first() <= wire.last(), "last", wire.last(),
+                 "is below first");
+  fields.Require(wire.first() < kNumberBound, "first", wire.first(),
+                 "is not an index any log reaches");
+  fields.Require(wire.last() < kNumberBound, "last", wire.last(),
+                 "is not an index any log reaches");
+  fields.Require(wire.offset() < kNumberBound, "offset", wire.offset(),
+                 "is not an offset any snapshot reaches");
+  RepairRequest body;
+  body.ask = static_cast<RepairAsk>(wire.ask());
+  body.first = Index(wire.first());
+  body.last = Index(wire.last());
+  body.previous_term = Term(wire.previous_term());
+  body.last_term = Term(wire.last_term());
+  body.snapshot_index = Index(wire.snapshot_index());
+  body.snapshot_term = Term(wire.snapshot_term());
+  body.offset = wire.offset();
+  return body;
+}
+
+RepairResponse FromWire(raft::RepairResponse& wire, const Message& message, Fields& fields) {
+  fields.Require(wire.verdict() >= raft::UNKNOWN && wire.verdict() <= raft::CHUNK, "verdict",
+                 static_cast<std::uint64_t>(wire.verdict()), "is not a verdict");
+  fields.Require(wire.first() < kNumberBound, "first", wire.first(),
+                 "is not an index any log reaches");
+  fields.Require(wire.previous_term() <= message.term.value(), "previous_term",
+                 wire.previous_term(), "is above the term of the sender");
+  RepairResponse body;
+  body.verdict = static_cast<RepairVerdict>(wire.verdict());
+  body.first = Index(wire.first());
+  body.last = Index(wire.last());
+  body.last_term = Term(wire.last_term());
+  body.previous_term = Term(wire.previous_term());
+  Term last_term = body.previous_term;
+  for (const raft::LogEntry& entry : wire.entries()) {
+    CheckEntry({.term = entry.term(),
+                .type = static_cast<std::uint32_t>(entry.type()),
+                .payload = entry.payload()},
+               last_term, message.term, fields);
+    if (!fields.problem().ok()) return body;
+    last_term = Term(entry.term());
+    body.entries.push_back(Entry{.index = body.first + body.entries.size(),
+                                 .term = last_term,
+                                 .type = static_cast<EntryType>(entry.type()),
+                                 .payload = Bytes(entry.payload())});
+  }
+  if (body.verdict == RepairVerdict::kChunk) {
+    body.chunk = FromWire(*wire.mutable_chunk(), message, fields);
+  }
+  body.checksum = wire.checksum();
+  return body;
+}
+
 // The sender, the receiver and the term into `message`. Refuses another cluster before anything
 // else is looked at: whatever else is wrong with such a message is that cluster's business.
 absl::Status TakeHeader(const raft::Header& header, const char* name, ClusterId expected,
@@ -586,6 +678,10 @@ absl::StatusOr<Message> DecodeMessage(MessageKind kind, std::string_view bytes,
       return Decode<raft::ReadIndexRequest>(bytes, expected, "ReadIndexRequest");
     case MessageKind::kReadIndexResponse:
       return Decode<raft::ReadIndexResponse>(bytes, expected, "ReadIndexResponse");
+    case MessageKind::kRepairRequest:
+      return Decode<raft::RepairRequest>(bytes, expected, "RepairRequest");
+    case MessageKind::kRepairResponse:
+      return Decode<raft::RepairResponse>(bytes, expected, "RepairResponse");
   }
   GRASS_CHECK_MSG(false, "a message kind that is not in the list");
   return absl::InternalError("unreachable");

@@ -33,6 +33,8 @@ enum class MessageKind : std::uint8_t {
   kTimeoutNow = 6,
   kReadIndexRequest = 7,
   kReadIndexResponse = 8,
+  kRepairRequest = 9,
+  kRepairResponse = 10,
 };
 
 MessageKind KindOf(const MessageBody& body);

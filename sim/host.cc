@@ -30,7 +30,8 @@ std::uint64_t NumberOf(const DiskDone& done) {
   if (const auto* publish = std::get_if<PublishDone>(&done)) return publish->meta.index.value();
   if (const auto* read = std::get_if<SnapshotRead>(&done)) return read->index.value();
   if (const auto* restock = std::get_if<RestockDone>(&done)) return restock->more ? 1 : 0;
-  return std::get<ScrubDone>(done).bytes;
+  if (const auto* scrub = std::get_if<ScrubDone>(&done)) return scrub->bytes;
+  return 0;
 }
 
 }  // namespace
@@ -63,7 +64,6 @@ NodeOptions Host::OptionsOfThisLife() const {
 
 void Host::Boot() {
   GRASS_CHECK(down());
-  state_ = State::kRecovering;
   ++life_;
   recorder_->Note(LineKind::kBooted, number_, life_);
   const std::int64_t drift_max = drifts_ ? plan_.clock.drift_ppm_max : 0;
@@ -74,9 +74,16 @@ void Host::Boot() {
   const Duration base = Between(random_(Stream::kClock, number_, kBase, life_), Duration(0),
                                 Duration(std::chrono::hours(1)));
   clock_ = DriftingClock(queue_->now(), Instant(base), drift);
+  OpenStorage(queue_->now() + plan_.process_start);
+}
+
+void Host::OpenStorage(TrueTime from) {
+  state_ = State::kRecovering;
   const bool is_new = !disk_.Holds(store::FileNames(identity_.node_name).Identity());
-  disk_.BeginJob(queue_->now() + plan_.process_start);
-  absl::StatusOr<store::Opened> opened = store::Storage::Open(disk_, plan_.storage, identity_);
+  disk_.BeginJob(from);
+  store::StorageOptions options = plan_.storage;
+  options.on_damage = store::OnDamage::kReport;
+  absl::StatusOr<store::Opened> opened = store::Storage::Open(disk_, options, identity_);
   const TrueTime end = EndJob();
   if (disk_.TakeMet()) {
     recorder_->Note(LineKind::kDamageMet, number_, 1);
@@ -103,21 +110,42 @@ void Host::OnStartEvent(std::uint64_t life) {
     ReportFailure();
     return;
   }
-  state_ = State::kUp;
   RecoveredState state = *std::move(recovered_);
   recovered_.reset();
-  owner_->OnRecovered(number_, state, std::exchange(met_, DamageMet::kNo));
-  const Index last = state.entries.empty() ? state.base_index : state.entries.back().index;
-  const Index snapshot = state.snapshot.has_value() ? state.snapshot->index : Index();
-  recorder_->Note(LineKind::kStarted, number_, life_, state.hard_state.term.value(), last.value(),
-                  snapshot.value());
+  if (state.damage.empty()) {
+    StartNode(std::move(state));
+  } else {
+    StartRepair(std::move(state));
+  }
+}
+
+Environment Host::Sockets() {
   Environment environment;
   environment.clock = this;
   environment.network = this;
   environment.disk = this;
   environment.clients = this;
   environment.trace = this;
-  node_ = std::make_unique<Node>(OptionsOfThisLife(), std::move(state), environment);
+  return environment;
+}
+
+void Host::StartRepair(RecoveredState state) {
+  state_ = State::kMending;
+  ++recorder_->counters.repairs;
+  owner_->OnDamaged(number_, state, met_);
+  repair_ = std::make_unique<Repair>(OptionsOfThisLife(), std::move(state), Sockets());
+  repair_->Start();
+  ArmTimer();
+}
+
+void Host::StartNode(RecoveredState state) {
+  state_ = State::kUp;
+  owner_->OnRecovered(number_, state, std::exchange(met_, DamageMet::kNo));
+  const Index last = state.entries.empty() ? state.base_index : state.entries.back().index;
+  const Index snapshot = state.snapshot.has_value() ? state.snapshot->index : Index();
+  recorder_->Note(LineKind::kStarted, number_, life_, state.hard_state.term.value(), last.value(),
+                  snapshot.value());
+  node_ = std::make_unique<Node>(OptionsOfThisLife(), std::move(state), Sockets());
   node_->Start();
   node_->Flush();
   owner_->AfterStep(number_);
@@ -139,6 +167,7 @@ void Host::Crash(CrashKind kind) {
   ++recorder_->counters.crashes;
   recorder_->Note(LineKind::kCrashed, number_, static_cast<std::uint64_t>(kind));
   node_.reset();
+  repair_.reset();
   storage_.reset();
   // A recovery may have removed the damage that it met, and nobody knows of it yet.
   if (up()) met_ = DamageMet::kNo;
@@ -183,7 +212,7 @@ void Host::Enqueue(T input) {
 }
 
 void Host::Deliver(Message message) {
-  if (up()) Enqueue(std::move(message));
+  if (runs()) Enqueue(std::move(message));
 }
 
 void Host::Request(RequestId id, ClientRequest request) {
@@ -202,16 +231,16 @@ void Host::ScheduleWork() {
 }
 
 void Host::OnWorkEvent(std::uint64_t life) {
-  if (life != life_ || !up()) return;
+  if (life != life_ || !runs()) return;
   work_scheduled_ = false;
   if (!paused_) Work();
 }
 
 void Host::OnTimerEvent(std::uint64_t life) {
-  if (life != life_ || !up() || queue_->now() != timer_at_) return;
+  if (life != life_ || !runs() || queue_->now() != timer_at_) return;
   armed_ = Instant::max();
   timer_at_ = kNever;
-  if (Now() >= node_->NextDeadline()) {
+  if (Now() >= NextDeadline()) {
     ScheduleWork();
   } else {
     ArmTimer();
@@ -219,9 +248,10 @@ void Host::OnTimerEvent(std::uint64_t life) {
 }
 
 void Host::Work() {
-  GRASS_CHECK(up());
+  GRASS_CHECK(runs());
   const Duration cost = plan_.processing * slowness_;
   busy_until_ = queue_->now() + cost * static_cast<Duration::rep>(inbox_.size() + 1);
+  if (mending()) return StepRepair();
   StepBatch();
   owner_->AfterStep(number_);
   if (node_->failed()) {
@@ -230,6 +260,42 @@ void Host::Work() {
     return;
   }
   ArmTimer();
+}
+
+Instant Host::NextDeadline() const {
+  return mending() ? repair_->NextDeadline() : node_->NextDeadline();
+}
+
+void Host::StepRepair() {
+  stepping_ = true;
+  batch_.swap(inbox_);
+  for (Input& input : batch_) {
+    if (auto* message = std::get_if<Message>(&input)) {
+      repair_->OnMessage(std::move(*message));
+    } else if (auto* done = std::get_if<DiskDone>(&input)) {
+      repair_->OnDisk(std::move(*done));
+    }
+  }
+  batch_.clear();
+  repair_->OnDeadline();
+  stepping_ = false;
+  if (repair_->failed()) {
+    recorder_->Note(LineKind::kNodeFailed, number_);
+    return ReportFailure();
+  }
+  if (!repair_->done()) return ArmTimer();
+  // What is at the disk for others, and what is under way to here, ends with this life.
+  repair_.reset();
+  storage_.reset();
+  inbox_.clear();
+  persists_.clear();
+  snapshot_jobs_.clear();
+  running_.reset();
+  running_durable_ = false;
+  armed_ = Instant::max();
+  timer_at_ = kNever;
+  ++life_;
+  OpenStorage(std::max(queue_->now(), disk_.busy_until()));
 }
 
 void Host::StepBatch() {
@@ -263,7 +329,7 @@ void Host::StepBatch() {
 // one is passed over when it comes. One that comes too early, because the deadline has moved away
 // meanwhile, costs a look at the node and is armed again.
 void Host::ArmTimer() {
-  const Instant deadline = node_->NextDeadline();
+  const Instant deadline = NextDeadline();
   if (deadline >= armed_) return;
   const TrueTime when = clock_.When(deadline);
   if (when == kNever) return;  // until the clock goes on
@@ -275,7 +341,9 @@ void Host::ArmTimer() {
 // --- The disk ---
 
 void Host::Submit(DiskJob job) {
-  (std::holds_alternative<Persist>(job) ? persists_ : snapshot_jobs_).push_back(std::move(job));
+  const bool writes_log =
+      std::holds_alternative<Persist>(job) || std::holds_alternative<MendLog>(job);
+  (writes_log ? persists_ : snapshot_jobs_).push_back(std::move(job));
   if (!running_.has_value()) StartNextJob();
 }
 
@@ -284,8 +352,9 @@ void Host::StartNextJob() {
   if (source.empty() || disk_failed_) return;
   DiskJob job = std::move(source.front());
   source.pop_front();
-  running_durable_ =
-      std::holds_alternative<Persist>(job) || std::holds_alternative<PublishSnapshot>(job);
+  running_durable_ = std::holds_alternative<Persist>(job) ||
+                     std::holds_alternative<PublishSnapshot>(job) ||
+                     std::holds_alternative<MendLog>(job);
   if (running_durable_) owner_->OnDurableJobBegins(number_, job);
   disk_.BeginJob(queue_->now());
   running_ = storage_->Execute(std::move(job));
@@ -307,7 +376,7 @@ TrueTime Host::EndJob() {
 }
 
 void Host::OnDiskEvent(std::uint64_t life) {
-  if (life != life_ || !up()) return;
+  if (life != life_ || !runs()) return;
   GRASS_CHECK(running_.has_value());
   DiskDone done = *std::move(running_);
   running_.reset();
@@ -332,7 +401,7 @@ void Host::Pause() {
 void Host::Resume() {
   if (!paused_) return;
   paused_ = false;
-  if (up()) ScheduleWork();
+  if (runs()) ScheduleWork();
 }
 
 void Host::LetClockGoOn(GoOn how) {
@@ -344,7 +413,7 @@ void Host::LetClockGoOn(GoOn how) {
 
 void Host::JumpClock(Duration by) {
   clock_.JumpAhead(by);
-  if (!up()) return;
+  if (!runs()) return;
   armed_ = Instant::max();
   ArmTimer();
 }

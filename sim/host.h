@@ -3,6 +3,11 @@
 // once.
 //
 //     down --Boot--> recovering --(recovery's I/O time)--> up --Crash--> down
+//                     ^    |
+//                     |    +--(something is lost)--> mending --+
+//                     +----(the storage is opened again)-------+
+//
+// While mending there is a Repair in the Node's place (core/repair.h).
 //
 // Inputs (messages, requests, disk completions, deadlines) wait in an inbox while the node is busy
 // or paused; what has gathered is stepped as one batch with one Flush, as the server does it.
@@ -19,6 +24,7 @@
 
 #include "core/environment.h"
 #include "core/node.h"
+#include "core/repair.h"
 #include "sim/clock.h"
 #include "sim/disk.h"
 #include "sim/event_queue.h"
@@ -35,12 +41,15 @@ class HostOwner {
   virtual void OnSend(std::uint32_t host, Message message) = 0;
   virtual void OnAnswer(std::uint32_t host, RequestId request, Reply reply) = 0;
   virtual void OnRaftEvent(std::uint32_t host, Term term, const Event& event) = 0;
-  // A Persist or a PublishSnapshot begins at the disk; no other one is under way on this host.
+  // A Persist, a PublishSnapshot or a MendLog begins at the disk; no other one is under way on this
+  // host.
   virtual void OnDurableJobBegins(std::uint32_t host, const DiskJob& job) = 0;
   // The job that began last is durable.
   virtual void OnDurableJobDone(std::uint32_t host) = 0;
   // There was no room for it.
   virtual void OnDurableJobRefused(std::uint32_t host) = 0;
+  // Recovery has ended, and `state` says that something is lost.
+  virtual void OnDamaged(std::uint32_t host, const RecoveredState& state, DamageMet met) = 0;
   // Recovery has ended and the node is about to be made from `state`.
   virtual void OnRecovered(std::uint32_t host, const RecoveredState& state, DamageMet met) = 0;
   // The node is up, or has taken a batch of inputs.
@@ -83,7 +92,7 @@ class Host final : private Clock, private Network, private Disk, private Clients
   void OnTimerEvent(std::uint64_t life);
   void OnDiskEvent(std::uint64_t life);
 
-  // For a node that is up; dropped otherwise.
+  // For a node that is up, or mends its disk; dropped otherwise.
   void Deliver(Message message);
   void Request(RequestId id, ClientRequest request);
 
@@ -113,13 +122,14 @@ class Host final : private Clock, private Network, private Disk, private Clients
   Instant LocalTime() const { return Now(); }
   bool down() const { return state_ == State::kDown; }
   bool up() const { return state_ == State::kUp; }
+  bool mending() const { return state_ == State::kMending; }
   // When the I/O that is under way ends.
   TrueTime disk_busy_until() const { return disk_.busy_until(); }
   // Null unless up.
   const Node* node() const { return node_.get(); }
 
  private:
-  enum class State : std::uint8_t { kDown, kRecovering, kUp };
+  enum class State : std::uint8_t { kDown, kRecovering, kMending, kUp };
   struct ClientInput {
     RequestId id;
     ClientRequest request;
@@ -137,6 +147,14 @@ class Host final : private Clock, private Network, private Disk, private Clients
     owner_->OnRaftEvent(number_, term, event);
   }
 
+  void OpenStorage(TrueTime from);
+  void StartNode(RecoveredState state);
+  void StartRepair(RecoveredState state);
+  void StepRepair();
+  Environment Sockets();
+  // Has somebody to step.
+  bool runs() const { return up() || mending(); }
+  Instant NextDeadline() const;
   template <class T>
   void Enqueue(T input);
   void ScheduleWork();
@@ -163,6 +181,7 @@ class Host final : private Clock, private Network, private Disk, private Clients
   bool drifts_ = true;
   std::unique_ptr<store::Storage> storage_;
   std::optional<RecoveredState> recovered_;  // while recovering
+  std::unique_ptr<Repair> repair_;           // while mending
   std::unique_ptr<Node> node_;
 
   std::vector<Input> inbox_;

@@ -61,6 +61,14 @@ struct FactsReader {
   MessageFacts operator()(const ReadIndexResponse& m) const {
     return {0, m.index.value(), 0, KeyedRandom(m.read.value(), m.confirmed ? 1u : 0u)};
   }
+  MessageFacts operator()(const RepairRequest& m) const {
+    return {0, m.first.value(), m.last.value(),
+            KeyedRandom(static_cast<std::uint64_t>(m.ask), m.last_term.value(),
+                        m.snapshot_index.value(), m.offset)};
+  }
+  MessageFacts operator()(const RepairResponse& m) const {
+    return {0, static_cast<std::uint64_t>(m.verdict), m.first.value(), m.checksum};
+  }
 };
 
 PacketKind KindOf(const ClientPacket& packet) {

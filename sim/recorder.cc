@@ -14,11 +14,12 @@ namespace {
 
 // As std::variant's index of MessageBody, then PacketKind.
 const char* MessageName(std::uint64_t kind) {
-  constexpr std::array<const char*, 12> kNames = {"RequestVote",     "RequestVoteAnswer",
+  constexpr std::array<const char*, 14> kNames = {"RequestVote",     "RequestVoteAnswer",
                                                   "AppendEntries",   "AppendEntriesAnswer",
                                                   "InstallSnapshot", "InstallSnapshotAnswer",
                                                   "TimeoutNow",      "ReadIndex",
-                                                  "ReadIndexAnswer", "request",
+                                                  "ReadIndexAnswer", "Repair",
+                                                  "RepairAnswer",    "request",
                                                   "reply",           "connection reset"};
   static_assert(kPacketRequest == std::variant_size_v<MessageBody>);
   return kind < kNames.size() ? kNames[kind] : "?";
@@ -57,7 +58,8 @@ std::string DeliveredText(const TraceLine& line) {
 }
 
 const char* JobName(std::uint64_t kind) {
-  constexpr std::array<const char*, 4> kNames = {"persist", "stage", "publish", "read"};
+  constexpr std::array<const char*, 6> kNames = {"persist", "stage", "publish",
+                                                 "read",    "mend",  "mark"};
   return kind < kNames.size() ? kNames[kind] : "?";
 }
 
@@ -138,6 +140,9 @@ std::string Body(const TraceLine& line) {
       return "loses its disk";
     case LineKind::kRolledBack:
       return "has an earlier state of its disk";
+    case LineKind::kMending:
+      return "mends its disk: " + Decimal(line.a) + " lost ranges" +
+             (line.b != 0 ? ", and the snapshot that index " + Decimal(line.b) + " needs" : "");
     case LineKind::kOpenFailed:
       return "recovery failed: the disk failed";
     case LineKind::kDamaged:
@@ -185,6 +190,7 @@ Counters& Counters::operator+=(const Counters& other) {
   misreads += other.misreads;
   refusals += other.refusals;
   given_up += other.given_up;
+  repairs += other.repairs;
   partitions += other.partitions;
   other_faults += other.other_faults;
   elections_won += other.elections_won;

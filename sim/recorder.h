@@ -56,6 +56,7 @@ struct Counters {
   std::uint64_t misreads = 0;  // reads of which a sector was another one's
   std::uint64_t refusals = 0;  // of a node to start, or to go on, with damage that it has found
   std::uint64_t given_up = 0;  // nodes that stay down with it
+  std::uint64_t repairs = 0;   // starts of a node in repair
   std::uint64_t partitions = 0;
   std::uint64_t other_faults = 0;
   std::uint64_t elections_won = 0;
@@ -98,6 +99,7 @@ enum class LineKind : std::uint8_t {
   kDamageMet = 22,  // a: 1: in recovery
   kRefused = 23,    // a: how often this disk
   kGivenUp = 24,
+  kMending = 30,  // a: lost ranges, b: index of the snapshot needed
   // Shown to a watcher only, and no part of the trace. `node` is a place (network.h).
   kSent = 17,    // a: message kind or PacketKind, b: to, c: term, d: in flight as, e: 1 if repeated
   kTaken = 18,   // out of the network; kDelivered or kLost follows, unless its receiver is down
@@ -107,7 +109,7 @@ enum class LineKind : std::uint8_t {
 };
 
 // Of what goes between clients and nodes; numbered behind the kinds of messages.
-enum PacketKind : std::uint64_t { kPacketRequest = 9, kPacketReply = 10, kPacketReset = 11 };
+enum PacketKind : std::uint64_t { kPacketRequest = 11, kPacketReply = 12, kPacketReset = 13 };
 
 struct TraceLine {
   TrueTime at;

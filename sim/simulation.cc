@@ -140,7 +140,8 @@ void Simulation::OnDeliver(std::uint32_t host, std::uint64_t slot) {
   if (arrival == SimNetwork::Arrival::kDamaged && plan_.wire) {
     wire_->ReadDamaged(in_flight.message, in_flight.damage);
   }
-  if (arrival != SimNetwork::Arrival::kWhole || !hosts_[host]->up()) return;
+  if (arrival != SimNetwork::Arrival::kWhole) return;
+  if (!hosts_[host]->up() && !hosts_[host]->mending()) return;
   const MessageFacts facts = FactsOf(in_flight.message);
   ++recorder_->counters.messages_delivered;
   recorder_->fingerprint.AddAll(in_flight.from << 8 | facts.kind,
@@ -197,7 +198,11 @@ void Simulation::ResetRequestsOf(std::uint32_t host) {
 }
 
 void Simulation::OnSend(std::uint32_t host, Message message) {
-  checkers_->OnSend(host, hosts_[host]->node()->raft(), message);
+  if (hosts_[host]->mending()) {
+    checkers_->OnSendInRepair(host, message);
+  } else {
+    checkers_->OnSend(host, hosts_[host]->node()->raft(), message);
+  }
   const std::uint32_t to = NumberOf(message.to);
   if (plan_.wire) message = wire_->Carry(std::move(message));
   network_.Send(host, to, std::move(message));
@@ -252,6 +257,13 @@ void Simulation::OnDurableJobDone(std::uint32_t host) {
 
 void Simulation::OnDurableJobRefused(std::uint32_t host) {
   checkers_->OnDurableJobRefused(host);
+}
+
+void Simulation::OnDamaged(std::uint32_t host, const RecoveredState& state, DamageMet met) {
+  recorder_->fingerprint.AddAll(host, state.damage.lost.size(), state.damage.snapshot_lost.value());
+  recorder_->Note(LineKind::kMending, host, state.damage.lost.size(),
+                  state.damage.snapshot_lost.value());
+  checkers_->OnDamaged(host, state, met);
 }
 
 void Simulation::OnRecovered(std::uint32_t host, const RecoveredState& state, DamageMet met) {
@@ -374,7 +386,6 @@ void Simulation::OnDamageFound(std::uint32_t number) {
     recorder_->Note(LineKind::kGivenUp, number);
     ++recorder_->counters.given_up;
     KillHost(number, CrashKind::kPower);
-    gave_up_ = true;
   }
 }
 

@@ -58,6 +58,7 @@ class Simulation final : private HostOwner, private FaultTargets {
   void OnDurableJobBegins(std::uint32_t host, const DiskJob& job) override;
   void OnDurableJobDone(std::uint32_t host) override;
   void OnDurableJobRefused(std::uint32_t host) override;
+  void OnDamaged(std::uint32_t host, const RecoveredState& state, DamageMet met) override;
   void OnRecovered(std::uint32_t host, const RecoveredState& state, DamageMet met) override;
   void AfterStep(std::uint32_t host) override;
   bool MayChangeMembership() override;
@@ -98,6 +99,7 @@ class Simulation final : private HostOwner, private FaultTargets {
   void CheckLeases(std::uint32_t winner, Term term) const;
   bool AVoterNeedsASnapshot() const;
   Duration TimeForASnapshot() const;
+  bool GaveUp() const;
   bool HasLeader() const;
   bool HasSameState() const;
   bool HasServingLeader() const;
@@ -121,7 +123,6 @@ class Simulation final : private HostOwner, private FaultTargets {
   std::unique_ptr<RollBack> roll_back_;
   std::unique_ptr<FaultAtlas> atlas_;
   std::vector<std::uint64_t> refusals_;  // by host, of the disk it has
-  bool gave_up_ = false;                 // a host has a damaged disk and stays down
   std::vector<std::unique_ptr<SimClient>> clients_;
   FaultInjector faults_;
   Slab<OpenRequest> requests_;

@@ -19,10 +19,10 @@ void Simulation::RunHealed() {
   if (plan_.standing_partition) EndureStandingPartition();
   AwaitLeader();
   AwaitIdleClients();
-  if (gave_up_) return;
+  if (GaveUp()) return;
   CheckKeys();
   AwaitSameState();
-  if (gave_up_) return;
+  if (GaveUp()) return;
   for (const Member& member : hosts_[*Leader()]->node()->raft().configuration().members()) {
     const std::uint32_t host = NumberOf(member.id);
     checkers_->AtEnd(host, *hosts_[host]->node());
@@ -49,11 +49,16 @@ void Simulation::Heal() {
   for (const auto& client : clients_) client->StopAfterThis();
 }
 
+// With damage wherever it falls a node may have lost what nobody can give back.
+bool Simulation::GaveUp() const {
+  return !plan_.atlas && std::ranges::any_of(hosts_, [](const auto& host) { return !host->up(); });
+}
+
 template <class Done>
 void Simulation::StepUntil(Done done, TrueTime deadline, const std::string& what) {
   while (!done()) {
     // Who has said what it has lost is held to no bound.
-    if (gave_up_ && (queue_.empty() || queue_.now() >= deadline)) return;
+    if (GaveUp() && (queue_.empty() || queue_.now() >= deadline)) return;
     GRASS_RULE("convergence", queue_.now() < deadline, what);
     Step();
   }
@@ -165,7 +170,7 @@ void Simulation::EndureStandingPartition() {
   AwaitLeader();
   AwaitIdleClients();
   AwaitSameState();  // else the node in touch with a quorum may be one that must not lead
-  if (gave_up_) return;
+  if (GaveUp()) return;
   const Configuration configuration = hosts_[*Leader()]->node()->raft().configuration();
   const auto [links, in_touch, others_are_dead] =
       faults_.StandingPartition([&](std::uint32_t node, std::uint64_t nodes) {

@@ -353,10 +353,11 @@ std::string Summary(const SweepOptions& options, const SweepResult& result) {
   text += "crashes " + Decimal(sum.crashes) + ", disks lost " + Decimal(sum.wipes) +
           ", rolled back " + Decimal(sum.roll_backs) + ", damaged " + Decimal(sum.damages) +
           " times (misread " + Decimal(sum.misreads) + ", refused " + Decimal(sum.refusals) +
-          ", given up " + Decimal(sum.given_up) + "), partitions " + Decimal(sum.partitions) +
-          " (standing " + Decimal(sum.standing_partitions) + ")" + ", other faults " +
-          Decimal(sum.other_faults) + ", elections won " + Decimal(sum.elections_won) +
-          ", entries committed " + Decimal(sum.entries_committed) + ", configurations " +
+          ", given up " + Decimal(sum.given_up) + ", repaired " + Decimal(sum.repairs) +
+          "), partitions " + Decimal(sum.partitions) + " (standing " +
+          Decimal(sum.standing_partitions) + ")" + ", other faults " + Decimal(sum.other_faults) +
+          ", elections won " + Decimal(sum.elections_won) + ", entries committed " +
+          Decimal(sum.entries_committed) + ", configurations " +
           Decimal(sum.memberships_committed) + ", snapshots taken " + Decimal(sum.snapshots_taken) +
           ", installed " + Decimal(sum.snapshots_installed) + ", resumed " +
           Decimal(sum.snapshots_resumed) + ", chunks damaged " + Decimal(sum.chunks_damaged) +

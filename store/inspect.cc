@@ -7,6 +7,7 @@
 #include "store/home.h"
 #include "store/identity.h"
 #include "store/io.h"
+#include "store/mark.h"
 #include "store/recovery.h"
 #include "store/snapshot_file.h"
 #include "store/text.h"
@@ -69,6 +70,7 @@ class Examination {
   FileNames names_;
   Survey survey_;
   std::set<std::string> uncounted_;  // files that a start does not read, or removes
+  bool repairs_itself_ = false;      // with the help of the others
 };
 
 void Examination::Add(Weight weight, std::string file, std::uint64_t offset, std::uint64_t bytes,
@@ -142,7 +144,7 @@ void Examination::ReadSnapshot(const Home& home, Index index) {
   if (survey_.configuration.empty()) survey_.configuration = header.meta.configuration;
   const auto damage = (*reader)->FindDamage();
   if (!damage.ok()) return AddDamage(name, damage.status());
-  for (const Damage& each : *damage) Add(Weight::kDamage, name, each.offset, 0, each.problem);
+  for (const DamagedPlace& each : *damage) Add(Weight::kDamage, name, each.offset, 0, each.problem);
 }
 
 void Examination::ReadReceived(const Home& home) {
@@ -185,7 +187,8 @@ void Examination::NoteLeftovers(const Inventory& inventory, const Recovered* rec
 }
 
 void Examination::Judge(const Home& home, const Inventory& inventory) {
-  const auto recovered = Recover(home, inventory);
+  const auto mark = MarkFile(home).Read();
+  const auto recovered = mark.ok() ? Recover(home, inventory, *mark) : mark.status();
   survey_.start = recovered.status();
   if (!recovered.ok()) {
     const auto damage = DamageIn(recovered.status());
@@ -197,6 +200,8 @@ void Examination::Judge(const Home& home, const Inventory& inventory) {
     return NoteLeftovers(inventory, nullptr);
   }
   const RecoveredState& state = recovered->state;
+  if (!state.damage.empty()) survey_.start = Lost(directory_.path(), state.damage);
+  repairs_itself_ = !state.damage.empty();
   survey_.hard_state = state.hard_state;
   survey_.last = {.index = state.base_index, .term = state.base_term};
   if (!state.entries.empty()) {
@@ -223,6 +228,7 @@ std::string Examination::Cure() const {
   if (others.empty()) {
     return "no other member has it: put a copy of this node's files back, or restore a backup";
   }
+  if (repairs_itself_) return "the node's next start gets it back from " + others;
   return "the other members can give it back: delete this node's distdb_" + survey_.node +
          ".* files, and start it as before; with a majority of " + others +
          " up, it is admitted anew and receives everything";
@@ -234,6 +240,9 @@ void Examination::Weigh() {
     if (uncounted_.contains(finding.file)) {
       finding.weight = Weight::kSuperseded;
       finding.consequence = "does not matter: no start needs this file";
+    } else if (survey_.start.ok()) {
+      finding.weight = Weight::kSuperseded;
+      finding.consequence = "does not matter: all that stood there is known without it";
     } else {
       finding.consequence = "matters; " + Cure();
     }

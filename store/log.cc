@@ -13,12 +13,15 @@ namespace {
 
 // A segment of fewer bytes would hold little but its own header and seal.
 constexpr std::uint64_t kSegmentBytesMin = 512;
-constexpr std::size_t kHeaderFrameBytes = kRecordHeaderBytes + 96;
 
-// What a segment needs for one record of `frame_bytes`, at least the configured size.
+// What a segment of either format needs for one record of `frame_bytes`.
+std::uint64_t NeededFor(std::size_t frame_bytes) {
+  return HeaderFrameBytes(kLogFormat) + frame_bytes + SealFrameBytes(kLogFormat);
+}
+
+// At least the configured size.
 std::uint64_t CapacityFor(const StorageOptions& options, std::size_t frame_bytes) {
-  const std::uint64_t needed = kHeaderFrameBytes + frame_bytes + kSealFrameBytes;
-  return std::max({options.segment_bytes, kSegmentBytesMin, needed});
+  return std::max({options.segment_bytes, kSegmentBytesMin, NeededFor(frame_bytes)});
 }
 
 }  // namespace
@@ -27,9 +30,10 @@ absl::Status Log::Create() {
   GRASS_CHECK_EQ(live_.number.value(), std::uint64_t{0});
   const LogState empty;
   const RecordSequence first(1);
+  const std::uint32_t format = FormatFor(1);
   if (absl::Status s = ChooseNext(0, Claim::kData); !s.ok()) return s;
-  if (absl::Status s = WriteHeader(empty, first); !s.ok()) return s;
-  return NextToLive(empty, first);
+  if (absl::Status s = WriteHeader(empty, first, format); !s.ok()) return s;
+  return NextToLive(empty, first, format);
 }
 
 absl::Status Log::Resume(const LiveLog& live, std::deque<SealedSegment> sealed,
@@ -45,21 +49,40 @@ absl::Status Log::Resume(const LiveLog& live, std::deque<SealedSegment> sealed,
 absl::Status Log::ResumeSealed(const LiveLog& live, std::deque<SealedSegment> sealed,
                                std::vector<SegmentNumber> free, const LogState& state) {
   if (absl::Status s = Resume(live, std::move(sealed), std::move(free)); !s.ok()) return s;
+  const std::uint32_t format = FormatFor(1);
   if (absl::Status s = ChooseNext(0, Claim::kVote); !s.ok()) return s;
-  if (absl::Status s = WriteHeader(state, live_.next_sequence); !s.ok()) return s;
+  if (absl::Status s = WriteHeader(state, live_.next_sequence, format); !s.ok()) return s;
   if (absl::Status s = SealedToDirectory(); !s.ok()) return s;
-  return NextToLive(state, live_.next_sequence);
+  return NextToLive(state, live_.next_sequence, format);
 }
 
-absl::Status Log::MakeRoom(std::size_t frame_bytes, Claim claim, const LogState& state) {
+absl::Status Log::ResumeAnew(SegmentNumber number, RecordSequence sequence,
+                             std::deque<SealedSegment> sealed, std::vector<SegmentNumber> free,
+                             const LogState& state) {
+  live_.number = number - 1;
+  sealed_ = std::move(sealed);
+  free_ = std::move(free);
+  const std::uint32_t format = FormatFor(1);
+  if (absl::Status s = StockReserve(); !s.ok()) return s;
+  if (absl::Status s = ChooseNext(0, Claim::kVote); !s.ok()) return s;
+  if (absl::Status s = WriteHeader(state, sequence, format); !s.ok()) return s;
+  return NextToLive(state, sequence, format);
+}
+
+std::uint32_t Log::FormatFor(std::uint32_t format_min) const {
+  return std::max(format_min, home_.options.log_format);
+}
+
+absl::Status Log::MakeRoom(std::size_t frame_bytes, Claim claim, const LogState& state,
+                           std::uint32_t format) {
   GRASS_CHECK(file_ != nullptr);
   if (claim == Claim::kData && !IsStocked(reserve_)) {
     full_ = true;
     if (absl::Status s = Fill(reserve_, ReserveBytes()); !s.ok()) return s;
   }
-  const bool has_room = MayUse(frame_bytes, claim);
-  if (has_room && !HasRoom(frame_bytes)) return absl::OkStatus();
-  const absl::Status status = Rotate(state, frame_bytes, claim);
+  const bool has_room = MayUse(frame_bytes, claim) && format == live_.format;
+  if (has_room && !HasRoom(frame_bytes, format)) return absl::OkStatus();
+  const absl::Status status = Rotate(state, frame_bytes, claim, format);
   if (!absl::IsResourceExhausted(status)) return status;
   full_ = full_ || !has_room;
   return has_room ? absl::OkStatus() : status;
@@ -98,7 +121,7 @@ absl::Status Log::Release(Index through) {
 }
 
 bool Log::Fits(std::size_t frame_bytes) const {
-  return live_.end + frame_bytes + kSealFrameBytes <= capacity_;
+  return live_.end + frame_bytes + SealFrameBytes(live_.format) <= capacity_;
 }
 
 std::uint64_t Log::ReserveBytes() const {
@@ -125,19 +148,20 @@ void Log::NoteRoom() {
   if (!problem_.empty() && RoomForData() < segment / 2) full_ = true;
 }
 
-absl::Status Log::Rotate(const LogState& state, std::size_t frame_bytes, Claim claim) {
+absl::Status Log::Rotate(const LogState& state, std::size_t frame_bytes, Claim claim,
+                         std::uint32_t format) {
   const RecordSequence seal = live_.next_sequence;
   if (absl::Status s = ChooseNext(frame_bytes, claim); !s.ok()) return s;
-  if (absl::Status s = WriteHeader(state, seal + 1); !s.ok()) return s;
-  if (absl::Status s = WriteSeal(state.last); !s.ok()) return Final(s);
+  if (absl::Status s = WriteHeader(state, seal + 1, format); !s.ok()) return s;
+  if (absl::Status s = WriteSeal(state); !s.ok()) return Final(s);
   GRASS_CHECK_EQ(live_.next_sequence, seal + 1);
   if (absl::Status s = SealedToDirectory(); !s.ok()) return s;
-  return NextToLive(state, live_.next_sequence);
+  return NextToLive(state, live_.next_sequence, format);
 }
 
 // Leaves a file that has room for the record as the next segment; one with all its blocks.
 absl::Status Log::ChooseNext(std::size_t frame_bytes, Claim claim) {
-  const std::uint64_t needed = kHeaderFrameBytes + frame_bytes + kSealFrameBytes;
+  const std::uint64_t needed = NeededFor(frame_bytes);
   const absl::StatusOr<bool> taken = TakeFree(needed);
   if (!taken.ok()) return Final(taken.status());
   if (*taken) return absl::OkStatus();
@@ -295,7 +319,8 @@ SpaceReport Log::space() const {
   return {.space = spent ? DiskSpace::kSpent : DiskSpace::kFull, .problem = problem_};
 }
 
-absl::Status Log::WriteHeader(const LogState& state, RecordSequence sequence) {
+absl::Status Log::WriteHeader(const LogState& state, RecordSequence sequence,
+                              std::uint32_t format) {
   auto file = home_.directory.Open(home_.names.Next(), OpenMode::kExisting);
   if (!file.ok()) return Final(file.status());
   SegmentHeader header;
@@ -303,12 +328,11 @@ absl::Status Log::WriteHeader(const LogState& state, RecordSequence sequence) {
   header.node = home_.identity.node;
   header.incarnation = home_.identity.incarnation;
   header.number = live_.number + 1;
-  header.previous = state.last;
-  header.hard_state = state.hard_state;
-  header.snapshot = state.snapshot;
+  header.format = format;
+  header.before = state;
   RecordBuilder record;
   EncodeSegmentHeader(header, record);
-  GRASS_CHECK_EQ(record.frame_bytes(), kHeaderFrameBytes);
+  GRASS_CHECK_EQ(record.frame_bytes(), HeaderFrameBytes(format));
   const auto parts = record.Finish(sequence, SegmentSalt(home_.identity, header.number));
   if (absl::Status s = (*file)->WriteAt(0, parts); !s.ok()) return Final(s);
   if (absl::Status s = (*file)->Sync(); !s.ok()) return Final(s);
@@ -333,10 +357,12 @@ absl::Status Log::FillSpare(std::size_t appended) {
   return absl::IsResourceExhausted(status) ? absl::OkStatus() : status;
 }
 
-absl::Status Log::WriteSeal(const LogPosition& last) {
-  RecordBuilder seal;
-  EncodeSeal(last, seal);
-  return WriteRecord(seal);
+absl::Status Log::WriteSeal(const LogState& state) {
+  store::Seal seal{.last = state.last, .before = {}};
+  if (live_.format > 1) seal.before = state;
+  RecordBuilder record;
+  EncodeSeal(seal, record);
+  return WriteRecord(record);
 }
 
 absl::Status Log::SealedToDirectory() {
@@ -349,14 +375,15 @@ absl::Status Log::SealedToDirectory() {
   return Final(home_.directory.Sync());
 }
 
-absl::Status Log::NextToLive(const LogState& state, RecordSequence sequence) {
+absl::Status Log::NextToLive(const LogState& state, RecordSequence sequence, std::uint32_t format) {
   const std::string live = home_.names.Live();
   if (absl::Status s = home_.directory.Rename(home_.names.Next(), live); !s.ok()) return Final(s);
   if (absl::Status s = home_.directory.Sync(); !s.ok()) return Final(s);
   live_ = {.number = live_.number + 1,
            .previous = state.last,
-           .end = kHeaderFrameBytes,
-           .next_sequence = sequence + 1};
+           .end = HeaderFrameBytes(format),
+           .next_sequence = sequence + 1,
+           .format = format};
   return OpenLive();
 }
 

@@ -24,13 +24,6 @@
 
 namespace grassdb::store {
 
-// What a new segment's header restates.
-struct LogState {
-  LogPosition last;
-  HardState hard_state;
-  LogPosition snapshot;
-};
-
 struct SealedSegment {
   SegmentNumber number;
   LogPosition previous;     // as in its header
@@ -43,6 +36,7 @@ struct LiveLog {
   LogPosition previous;
   std::uint64_t end = 0;  // where the next record goes
   RecordSequence next_sequence = RecordSequence(1);
+  std::uint32_t format = kLogFormat;
 };
 
 // What a record is for says how much of the last room it may take.
@@ -71,17 +65,31 @@ class Log {
   // interrupted.
   absl::Status ResumeSealed(const LiveLog& live, std::deque<SealedSegment> sealed,
                             std::vector<SegmentNumber> free, const LogState& state);
+  // For a live log that is not worth keeping: makes the segment `number` anew, its header the
+  // record `sequence`, and puts it in the live log's place.
+  absl::Status ResumeAnew(SegmentNumber number, RecordSequence sequence,
+                          std::deque<SealedSegment> sealed, std::vector<SegmentNumber> free,
+                          const LogState& state);
 
-  // The live log has room for a record of `frame_bytes`; if need be it is sealed and another begun.
-  // Called although HasRoom, it is sealed early. `state` is that before the record.
-  // ResourceExhausted: there is no room for `claim`.
-  absl::Status MakeRoom(std::size_t frame_bytes, Claim claim, const LogState& state);
+  // The format that the next record is written in, if it needs `format_min` at least.
+  std::uint32_t FormatFor(std::uint32_t format_min) const;
+  // The live log is of `format` and has room for a record of `frame_bytes`; if need be it is sealed
+  // and another begun. Called although HasRoom, it is sealed early. `state` is that before the
+  // record. ResourceExhausted: there is no room for `claim`.
+  absl::Status MakeRoom(std::size_t frame_bytes, Claim claim, const LogState& state,
+                        std::uint32_t format);
   // Whether MakeRoom has nothing to do, whatever the claim.
-  bool HasRoom(std::size_t frame_bytes) const { return Fits(frame_bytes) && IsStocked(reserve_); }
+  bool HasRoom(std::size_t frame_bytes, std::uint32_t format) const {
+    return Fits(frame_bytes) && IsStocked(reserve_) && format == live_.format;
+  }
   // Makes the record durable: one gathered write and one sync. There is room for it. Finishes
   // `record`. As long as there is no free segment to re-use, now and then a share of a spare file
   // is filled with zeros and synced too.
   absl::Status Append(RecordBuilder& record);
+
+  // The number that the next record gets, if no rotation comes before it.
+  RecordSequence next_sequence() const { return live_.next_sequence; }
+  SegmentNumber live_number() const { return live_.number; }
 
   // Tries to fill the reserve and a segment to go on with, a share of them. True: another share is
   // worth trying at once.
@@ -91,7 +99,7 @@ class Log {
   SpaceReport space() const;
 
   // Seals the live log and begins another. ResourceExhausted as for MakeRoom.
-  absl::Status Seal(const LogState& state) { return Rotate(state, 0, Claim::kVital); }
+  absl::Status Seal(const LogState& state) { return Rotate(state, 0, Claim::kVital, FormatFor(1)); }
   // Where the log stood when the segment ended, or after that; the last entry if it is gone.
   Index EndOf(SegmentNumber sealed) const;
   ScrubTargets scrub_targets() const;
@@ -123,15 +131,16 @@ class Log {
   absl::Status StockReserve();
   absl::Status FreeToReserve();
   // The rotation in its steps; store/FORMAT.md, "Rotation", has what a crash leaves after each.
-  absl::Status Rotate(const LogState& state, std::size_t frame_bytes, Claim claim);
-  absl::Status WriteHeader(const LogState& state, RecordSequence sequence);
+  absl::Status Rotate(const LogState& state, std::size_t frame_bytes, Claim claim,
+                      std::uint32_t format);
+  absl::Status WriteHeader(const LogState& state, RecordSequence sequence, std::uint32_t format);
   absl::Status ChooseNext(std::size_t frame_bytes, Claim claim);
   absl::StatusOr<bool> TakeFree(std::uint64_t needed);
   absl::Status TakeStock(Stock& stock);
   absl::Status FillSpare(std::size_t appended);
-  absl::Status WriteSeal(const LogPosition& last);
+  absl::Status WriteSeal(const LogState& state);
   absl::Status SealedToDirectory();
-  absl::Status NextToLive(const LogState& state, RecordSequence sequence);
+  absl::Status NextToLive(const LogState& state, RecordSequence sequence, std::uint32_t format);
   absl::Status OpenLive();
   absl::Status WriteRecord(RecordBuilder& record);
 

@@ -23,12 +23,13 @@ std::optional<std::uint64_t> ParsePadded(std::string_view text) {
   return number;
 }
 
-constexpr std::array<std::pair<std::string_view, FileKind>, 9> kPlain = {{
+constexpr std::array<std::pair<std::string_view, FileKind>, 10> kPlain = {{
     {"id", FileKind::kIdentity},
     {"id.tmp", FileKind::kIdentityStaging},
     {"lock", FileKind::kLock},
     {"wal", FileKind::kLive},
     {"next", FileKind::kNext},
+    {"mark", FileKind::kMark},
     {"spare", FileKind::kSpare},
     {"reserve", FileKind::kReserve},
     {"taken.tmp", FileKind::kTaken},

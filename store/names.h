@@ -29,6 +29,7 @@ enum class FileKind : std::uint8_t {
   kSnapshot,
   kTaken,
   kReceived,
+  kMark,
 };
 
 struct ParsedName {
@@ -47,6 +48,7 @@ class FileNames {
   std::string Lock() const { return prefix_ + "lock"; }
   std::string Live() const { return prefix_ + "wal"; }
   std::string Next() const { return prefix_ + "next"; }
+  std::string Mark() const { return prefix_ + "mark"; }
   std::string Spare() const { return prefix_ + "spare"; }
   std::string Reserve() const { return prefix_ + "reserve"; }
   std::string Taken() const { return prefix_ + "taken.tmp"; }

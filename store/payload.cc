@@ -15,7 +15,11 @@ enum BatchFlags : std::uint32_t {
   kHasInstall = 2,
   kKeepsSuffix = 4,
   kIsFounder = 8,
-  kAllFlags = 15,
+  kHasState = 16,
+  kIsFill = 32,
+  kIsCut = 64,
+  kHasMembers = 128,
+  kAllFlags = 255,
 };
 
 constexpr std::size_t kEntryRowBytes = 16;
@@ -39,16 +43,12 @@ bool IsKnown(std::uint8_t type) {
 
 // Reads the rows, then hands each entry its share of the bytes behind them.
 bool TakeEntries(Decoder& decoder, std::string_view payload, std::uint32_t count, Batch& batch) {
-  const auto first = decoder.Take<Index>();
-  batch.previous_term = decoder.Take<Term>();
-  if (!decoder.ok() || first.value() == 0 || decoder.remaining() / kEntryRowBytes < count) {
-    return false;
-  }
+  if (!decoder.ok() || decoder.remaining() / kEntryRowBytes < count) return false;
   std::size_t at = payload.size() - decoder.remaining() + count * kEntryRowBytes;
   batch.entries.reserve(count);
   for (std::uint32_t i = 0; i < count; ++i) {
     Entry entry;
-    entry.index = first + i;
+    entry.index = batch.first + i;
     entry.term = decoder.Take<Term>();
     const std::size_t length = decoder.Take<std::uint32_t>();
     const auto type = decoder.Take<std::uint8_t>();
@@ -62,6 +62,29 @@ bool TakeEntries(Decoder& decoder, std::string_view payload, std::uint32_t count
   return at == payload.size();
 }
 
+bool AreConsistent(std::uint32_t flags) {
+  const auto has = [flags](std::uint32_t bits) { return (flags & bits) == bits; };
+  if ((flags & ~std::uint32_t{kAllFlags}) != 0) return false;
+  if (has(kKeepsSuffix) && !has(kHasInstall)) return false;
+  if (has(kIsFounder) && !has(kHasHardState)) return false;
+  return !has(kIsFill | kIsCut);
+}
+
+std::uint32_t FlagsOf(const Batch& batch) {
+  std::uint32_t flags = 0;
+  if (batch.before.has_value()) flags |= kHasState;
+  if (batch.hard_state.has_value()) flags |= kHasHardState;
+  if (batch.hard_state.has_value() && batch.hard_state->founder) flags |= kIsFounder;
+  if (batch.install.has_value()) flags |= kHasInstall;
+  if (batch.install.has_value() && batch.install->suffix == SuffixRule::kKeep) {
+    flags |= kKeepsSuffix;
+  }
+  if (batch.kind == BatchKind::kFill) flags |= kIsFill;
+  if (batch.kind == BatchKind::kCut) flags |= kIsCut;
+  if (!batch.members.empty()) flags |= kHasMembers;
+  return flags;
+}
+
 }  // namespace
 
 std::string ToText(const LogPosition& position) {
@@ -69,63 +92,89 @@ std::string ToText(const LogPosition& position) {
          std::to_string(position.term.value());
 }
 
+void PutLogState(Encoder encoder, const LogState& state) {
+  PutPosition(encoder, state.last);
+  PutPosition(encoder, state.snapshot);
+  encoder.Put(state.hard_state.term);
+  encoder.Put(state.hard_state.voted_for);
+  encoder.Put(std::uint64_t{state.hard_state.founder ? 1u : 0u});
+  encoder.Put(state.cut);
+}
+
+std::optional<LogState> TakeLogState(Decoder& decoder) {
+  LogState state;
+  state.last = TakePosition(decoder);
+  state.snapshot = TakePosition(decoder);
+  state.hard_state.term = decoder.Take<Term>();
+  state.hard_state.voted_for = decoder.Take<NodeId>();
+  const auto founder = decoder.Take<std::uint64_t>();
+  state.hard_state.founder = founder == 1;
+  state.cut = decoder.Take<RecordSequence>();
+  if (!decoder.ok() || founder > 1) return std::nullopt;
+  return state;
+}
+
 void EncodeSegmentHeader(const SegmentHeader& header, RecordBuilder& record) {
   record.Start(RecordType::kSegmentHeader);
   Encoder fields = record.fields();
+  const LogState& before = header.before;
   fields.Put(kSegmentMagic);
   fields.Put(header.format);
-  fields.Put(std::uint32_t{header.hard_state.founder ? 1u : 0u});
+  fields.Put(std::uint32_t{before.hard_state.founder ? 1u : 0u});
   fields.Put(header.cluster);
   fields.Put(header.node);
   fields.Put(header.incarnation);
   fields.Put(header.number);
-  PutPosition(fields, header.previous);
-  fields.Put(header.hard_state.term);
-  fields.Put(header.hard_state.voted_for);
-  PutPosition(fields, header.snapshot);
+  PutPosition(fields, before.last);
+  fields.Put(before.hard_state.term);
+  fields.Put(before.hard_state.voted_for);
+  PutPosition(fields, before.snapshot);
+  if (header.format > 1) fields.Put(before.cut);
+  GRASS_CHECK_EQ(record.frame_bytes(), HeaderFrameBytes(header.format));
 }
 
 std::optional<SegmentHeader> DecodeSegmentHeader(std::string_view payload) {
   Decoder decoder(payload);
   SegmentHeader header;
+  LogState& before = header.before;
   if (decoder.Take<std::uint64_t>() != kSegmentMagic) return std::nullopt;
   header.format = decoder.Take<std::uint32_t>();
   const auto founder = decoder.Take<std::uint32_t>();
   if (founder > 1) return std::nullopt;
-  header.hard_state.founder = founder == 1;
+  before.hard_state.founder = founder == 1;
   header.cluster = decoder.Take<ClusterId>();
   header.node = decoder.Take<NodeId>();
   header.incarnation = decoder.Take<Incarnation>();
   header.number = decoder.Take<SegmentNumber>();
-  header.previous = TakePosition(decoder);
-  header.hard_state.term = decoder.Take<Term>();
-  header.hard_state.voted_for = decoder.Take<NodeId>();
-  header.snapshot = TakePosition(decoder);
-  if (!decoder.done()) return std::nullopt;
+  before.last = TakePosition(decoder);
+  before.hard_state.term = decoder.Take<Term>();
+  before.hard_state.voted_for = decoder.Take<NodeId>();
+  before.snapshot = TakePosition(decoder);
+  // What a newer format has behind these is not for this program.
+  if (decoder.ok() && header.format > kLogFormat) return header;
+  before.cut = header.format > 1 ? decoder.Take<RecordSequence>() : kCutUnknown;
+  if (!decoder.done() || header.format < kLogFormatMin) return std::nullopt;
   return header;
 }
 
-void EncodeBatch(const Persist& persist, const std::optional<InstallMark>& install,
-                 Term previous_term, RecordBuilder& record) {
+void EncodeBatch(const Batch& batch, std::span<const Entry> entries, RecordBuilder& record) {
+  GRASS_CHECK_EQ(batch.first == Index(0), entries.empty() && batch.kind != BatchKind::kCut);
   record.Start(RecordType::kBatch);
   Encoder fields = record.fields();
-  std::uint32_t flags = 0;
-  if (persist.hard_state.has_value()) flags |= kHasHardState;
-  if (persist.hard_state.has_value() && persist.hard_state->founder) flags |= kIsFounder;
-  if (install.has_value()) flags |= kHasInstall;
-  if (install.has_value() && install->suffix == SuffixRule::kKeep) flags |= kKeepsSuffix;
-  fields.Put(flags);
-  fields.Put(static_cast<std::uint32_t>(persist.entries.size()));
-  if (persist.hard_state.has_value()) {
-    fields.Put(persist.hard_state->term);
-    fields.Put(persist.hard_state->voted_for);
+  fields.Put(FlagsOf(batch));
+  fields.Put(static_cast<std::uint32_t>(entries.size()));
+  if (batch.before.has_value()) PutLogState(fields, *batch.before);
+  if (!batch.members.empty()) fields.PutString(batch.members);
+  if (batch.hard_state.has_value()) {
+    fields.Put(batch.hard_state->term);
+    fields.Put(batch.hard_state->voted_for);
   }
-  if (install.has_value()) PutPosition(fields, install->snapshot);
-  if (persist.entries.empty()) return;
+  if (batch.install.has_value()) PutPosition(fields, batch.install->snapshot);
+  if (batch.first == Index(0)) return;
 
-  fields.Put(persist.entries.front().index);
-  fields.Put(previous_term);
-  for (const Entry& entry : persist.entries) {
+  fields.Put(batch.first);
+  fields.Put(batch.previous_term);
+  for (const Entry& entry : entries) {
     fields.Put(entry.term);
     fields.Put(static_cast<std::uint32_t>(entry.payload.size()));
     fields.Put(static_cast<std::uint8_t>(entry.type));
@@ -140,9 +189,19 @@ std::optional<Batch> DecodeBatch(std::string_view payload) {
   Batch batch;
   const auto flags = decoder.Take<std::uint32_t>();
   const auto count = decoder.Take<std::uint32_t>();
-  if ((flags & ~std::uint32_t{kAllFlags}) != 0) return std::nullopt;
-  if ((flags & (kHasInstall | kKeepsSuffix)) == kKeepsSuffix) return std::nullopt;
-  if ((flags & (kHasHardState | kIsFounder)) == kIsFounder) return std::nullopt;
+  if (!AreConsistent(flags)) return std::nullopt;
+  const bool cuts = (flags & kIsCut) != 0;
+  const bool fills = (flags & kIsFill) != 0;
+  if ((cuts && count > 0) || (fills && count == 0)) return std::nullopt;
+  batch.kind = cuts ? BatchKind::kCut : fills ? BatchKind::kFill : BatchKind::kAppend;
+  if ((flags & kHasState) != 0) {
+    batch.before = TakeLogState(decoder);
+    if (!batch.before.has_value()) return std::nullopt;
+  }
+  if ((flags & kHasMembers) != 0) {
+    batch.members = decoder.TakeString();
+    if (batch.members.empty()) return std::nullopt;
+  }
   if ((flags & kHasHardState) != 0) {
     HardState& hard_state = batch.hard_state.emplace();
     hard_state.term = decoder.Take<Term>();
@@ -154,6 +213,11 @@ std::optional<Batch> DecodeBatch(std::string_view payload) {
     install.snapshot = TakePosition(decoder);
     install.suffix = (flags & kKeepsSuffix) != 0 ? SuffixRule::kKeep : SuffixRule::kDrop;
   }
+  if (count > 0 || cuts) {
+    batch.first = decoder.Take<Index>();
+    batch.previous_term = decoder.Take<Term>();
+    if (batch.first == Index(0)) return std::nullopt;
+  }
   if (count == 0) {
     if (!decoder.done()) return std::nullopt;
     return batch;
@@ -162,17 +226,29 @@ std::optional<Batch> DecodeBatch(std::string_view payload) {
   return batch;
 }
 
-void EncodeSeal(const LogPosition& last, RecordBuilder& record) {
+void EncodeSeal(const Seal& seal, RecordBuilder& record) {
   record.Start(RecordType::kSeal);
-  PutPosition(record.fields(), last);
-  GRASS_CHECK_EQ(record.frame_bytes(), kSealFrameBytes);
+  if (seal.before.has_value()) {
+    GRASS_CHECK(seal.before->last == seal.last);
+    PutLogState(record.fields(), *seal.before);
+  } else {
+    PutPosition(record.fields(), seal.last);
+  }
+  GRASS_CHECK_EQ(record.frame_bytes(), SealFrameBytes(seal.before.has_value() ? 2 : 1));
 }
 
-std::optional<LogPosition> DecodeSeal(std::string_view payload) {
+std::optional<Seal> DecodeSeal(std::string_view payload) {
   Decoder decoder(payload);
-  const LogPosition last = TakePosition(decoder);
+  Seal seal;
+  if (payload.size() + kRecordHeaderBytes == SealFrameBytes(1)) {
+    seal.last = TakePosition(decoder);
+  } else {
+    seal.before = TakeLogState(decoder);
+    if (!seal.before.has_value()) return std::nullopt;
+    seal.last = seal.before->last;
+  }
   if (!decoder.done()) return std::nullopt;
-  return last;
+  return seal;
 }
 
 }  // namespace grassdb::store

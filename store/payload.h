@@ -5,6 +5,8 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -27,7 +29,26 @@ struct LogPosition {
 // "index 7 of term 2", for messages.
 std::string ToText(const LogPosition& position);
 
-inline constexpr std::uint32_t kLogFormat = 1;
+// What this program writes unless it is told to write the one before (StorageOptions::log_format),
+// and the oldest one that it reads.
+inline constexpr std::uint32_t kLogFormat = 2;
+inline constexpr std::uint32_t kLogFormatMin = 1;
+
+// What all records up to some place add up to, but for the entries themselves. From format 2 on
+// every record restates it as of before itself: so that, where records are damaged, the next whole
+// one says what the log had become, and what of it is lost.
+struct LogState {
+  LogPosition last;      // the end of the log
+  LogPosition snapshot;  // the current one; (0, 0): none
+  HardState hard_state;
+  // The newest record that took entries away from the end of the log; 0: none has. Where it is not
+  // among damaged records, they have only added to the log.
+  RecordSequence cut;
+
+  friend bool operator==(const LogState&, const LogState&) = default;
+};
+
+inline constexpr RecordSequence kCutUnknown{UINT64_MAX};
 
 // The first record of every segment. It restates what the segments before it add up to, so that
 // they can be released without losing anything but entries.
@@ -37,12 +58,14 @@ struct SegmentHeader {
   NodeId node;
   Incarnation incarnation;
   SegmentNumber number;
-  LogPosition previous;  // the last entry of the log when the segment began
-  HardState hard_state;
-  LogPosition snapshot;  // the current snapshot when the segment began
+  LogState before;  // format 1 leaves `cut` unknown
 
   friend bool operator==(const SegmentHeader&, const SegmentHeader&) = default;
 };
+
+constexpr std::size_t HeaderFrameBytes(std::uint32_t format) {
+  return kRecordHeaderBytes + (format == 1 ? 96 : 104);
+}
 
 void EncodeSegmentHeader(const SegmentHeader& header, RecordBuilder& record);
 std::optional<SegmentHeader> DecodeSegmentHeader(std::string_view payload);
@@ -57,28 +80,55 @@ struct InstallMark {
   SuffixRule suffix = SuffixRule::kDrop;
 };
 
-// One Persist as it stands in the log.
-struct Batch {
-  std::optional<HardState> hard_state;
-  std::optional<InstallMark> install;
-  // Of the entry before entries.front(), so that a batch says where it joins even when the segments
-  // before it are gone.
-  Term previous_term;
-  std::vector<Entry> entries;
+// What a batch does with its entries.
+enum class BatchKind : std::uint8_t {
+  kAppend = 1,  // they cut the log at the first one's index and follow there
+  kFill = 2,    // they take the place of lost ones; what is behind them stays
+  kCut = 3,     // there are none: the log ends before `first` from now on
 };
 
-// Encodes everything but the payloads into the record's fields and adds the payloads as parts that
-// point into `persist`, which outlives the record's writing.
-void EncodeBatch(const Persist& persist, const std::optional<InstallMark>& install,
-                 Term previous_term, RecordBuilder& record);
+// One Persist, or one MendLog, as it stands in the log.
+struct Batch {
+  BatchKind kind = BatchKind::kAppend;
+  std::optional<LogState> before;  // from format 2 on
+  std::optional<HardState> hard_state;
+  std::optional<InstallMark> install;
+  Index first;  // of the entries, or of what is cut; 0: neither
+  // Of the entry before `first`, so that a batch says where it joins even when the segments before
+  // it are gone.
+  Term previous_term;
+  std::vector<Entry> entries;
+  // The newest configuration that this node's log or snapshot had (EncodeConfiguration), so that a
+  // node that has lost both knows whom to ask. In the first batch of every segment from format 2
+  // on.
+  std::string members;
+};
+
+// Encodes all of `batch` but its own entries, and `entries` in their place: their payloads become
+// parts of the record, which point into them until it is written.
+void EncodeBatch(const Batch& batch, std::span<const Entry> entries, RecordBuilder& record);
 // nullopt for bytes that no batch encodes to.
 std::optional<Batch> DecodeBatch(std::string_view payload);
 
 // The last record of every sealed segment: without it the segment is not whole.
-void EncodeSeal(const LogPosition& last, RecordBuilder& record);
-std::optional<LogPosition> DecodeSeal(std::string_view payload);
+struct Seal {
+  LogPosition last;
+  std::optional<LogState> before;  // from format 2 on
+
+  friend bool operator==(const Seal&, const Seal&) = default;
+};
+
+void EncodeSeal(const Seal& seal, RecordBuilder& record);
+std::optional<Seal> DecodeSeal(std::string_view payload);
 // Room that every segment keeps for its seal.
-inline constexpr std::size_t kSealFrameBytes = kRecordHeaderBytes + 16;
+constexpr std::size_t SealFrameBytes(std::uint32_t format) {
+  return kRecordHeaderBytes + (format == 1 ? 16 : 64);
+}
+
+// The fields of a LogState, 64 bytes.
+void PutLogState(Encoder encoder, const LogState& state);
+// nullopt for bytes that no state encodes to.
+std::optional<LogState> TakeLogState(Decoder& decoder);
 
 }  // namespace grassdb::store
 

@@ -27,86 +27,210 @@ absl::StatusOr<SegmentFile> ReadSegment(const Home& home, std::string name, Segm
                      .role = role};
 }
 
-// The newest segment: the live log, or the one prepared to become it.
-struct Newest {
-  SegmentFile file;
-  SegmentHeader header;
+// Reads the log of one directory. A fresh one for each attempt (Recover).
+class LogReader {
+ public:
+  LogReader(const Home& home, const Inventory& inventory, const std::optional<Mark>& mark,
+            Replay& replay, Recovered& recovered)
+      : home_(home), inventory_(inventory), mark_(mark), replay_(replay), recovered_(recovered) {}
+
+  // Goes back over so many gaps in the segments' numbers.
+  absl::Status Read(std::size_t gaps);
+
+ private:
+  // The newest segment: the live log, or the one prepared to become it.
+  absl::StatusOr<SegmentFile> ReadNewest();
+  absl::StatusOr<SegmentNumber> NumberOf(const SegmentFile& newest) const;
+  std::vector<SegmentNumber> RunBefore(SegmentNumber newest, std::size_t gaps) const;
+  absl::Status ReadSealed(SegmentNumber number);
+  absl::Status ReadLive(const SegmentFile& file, SegmentNumber number);
+  absl::Status MakeAnew(const SegmentFile& file, SegmentNumber number);
+  absl::Status JudgeTail(const SegmentFile& file, const SegmentScan& scan);
+  absl::Status SealOver(const SegmentFile& file, RecordSequence sequence);
+
+  std::vector<std::string>& places() { return recovered_.state.damage.places; }
+  void Lose(const std::string& place) { places().push_back(place); }
+
+  const Home& home_;
+  const Inventory& inventory_;
+  const std::optional<Mark>& mark_;
+  Replay& replay_;
+  Recovered& recovered_;
+  std::optional<RecordSequence> sequence_;  // of the next record
 };
 
-absl::StatusOr<Newest> ReadNewest(const Home& home, const Inventory& inventory) {
-  const std::string name = inventory.live ? home.names.Live() : home.names.Next();
-  if (!inventory.live && !inventory.next) {
-    return Damaged(home.directory.path(), home.names.Live(), 0, "the live log is missing");
+absl::StatusOr<SegmentFile> LogReader::ReadNewest() {
+  const std::string name = inventory_.live ? home_.names.Live() : home_.names.Next();
+  if (!inventory_.live && !inventory_.next) {
+    return Damaged(home_.directory.path(), home_.names.Live(), 0, "the live log is missing");
   }
-  auto file = ReadSegment(home, name, SegmentRole::kLive);
-  if (!file.ok()) return file.status();
+  auto file = ReadSegment(home_, name, SegmentRole::kLive);
+  if (!file.ok() || inventory_.live) return file;
   RecordView record;
-  const auto header = ReadSegmentHeader(*file, home.identity, &record);
-  if (!header.ok()) {
-    if (inventory.live) return header.status();
+  if (const auto header = ReadSegmentHeader(*file, home_.identity, &record); !header.ok()) {
     return Annotate(header.status(),
-                    home.names.Live() + " is missing and " + name + " cannot take its place");
+                    home_.names.Live() + " is missing and " + name + " cannot take its place");
   }
-  return Newest{.file = std::move(*file), .header = *header};
+  return file;
 }
 
-// The longest run of sealed segments without a gap that ends before `newest`, ascending. Older ones
-// are leftovers of a release that a crash undid in part; whether the run suffices is for the
-// caller.
-std::vector<SegmentNumber> RunBefore(SegmentNumber newest, const Inventory& inventory) {
+// Of a header that is damaged the number is one of a few, and any record behind it tells which.
+absl::StatusOr<SegmentNumber> LogReader::NumberOf(const SegmentFile& newest) const {
+  RecordView record;
+  const auto header = ReadSegmentHeader(newest, home_.identity, &record);
+  if (header.ok()) return header->number;
+  std::string problem;
+  // A whole header, but not of this program or of this directory.
+  if (!absl::IsDataLoss(header.status()) ||
+      ParseRecord(newest.bytes, std::nullopt, &problem).has_value()) {
+    return header.status();
+  }
+  const SegmentNumber behind =
+      inventory_.sealed.empty() ? SegmentNumber(1) : inventory_.sealed.back() + 1;
+  std::vector<SegmentNumber> candidates = {behind};
+  if (mark_.has_value()) {
+    candidates.push_back(mark_->segment);
+    candidates.push_back(mark_->segment + 1);
+  }
+  for (const SegmentNumber number : candidates) {
+    if (HoldsRecordOf(newest, home_.identity, number)) return number;
+  }
+  if (!inventory_.sealed.empty() && mark_.has_value() && mark_->segment <= behind) return behind;
+  return header.status();
+}
+
+// The longest run of sealed segments that ends before `newest` and has no more than so many gaps,
+// ascending. What is behind a gap may be left over from a release that a crash undid in part, or
+// the gap is a file that is missing: whether the run suffices is for the caller.
+std::vector<SegmentNumber> LogReader::RunBefore(SegmentNumber newest, std::size_t gaps) const {
   std::vector<SegmentNumber> run;
   SegmentNumber wanted = newest - 1;
-  for (auto at = inventory.sealed.rbegin(); at != inventory.sealed.rend(); ++at) {
+  for (auto at = inventory_.sealed.rbegin(); at != inventory_.sealed.rend(); ++at) {
     if (*at >= newest) continue;
-    if (*at != wanted) break;
-    run.push_back(wanted);
-    wanted = wanted - 1;
+    if (*at != wanted && gaps-- == 0) break;
+    run.push_back(*at);
+    wanted = *at - 1;
   }
   std::reverse(run.begin(), run.end());
   return run;
 }
 
-absl::Status ReadLog(const Home& home, const Inventory& inventory, Replay& replay,
-                     Recovered& recovered) {
-  auto newest = ReadNewest(home, inventory);
+absl::Status LogReader::Read(std::size_t gaps) {
+  auto newest = ReadNewest();
   if (!newest.ok()) return newest.status();
-  const SegmentNumber number = newest->header.number;
-  if (!inventory.sealed.empty() && inventory.sealed.back() >= number) {
-    return Damaged(home.directory.path(), home.names.Sealed(inventory.sealed.back()), 0,
-                   "the segment is not older than " + newest->file.name + ", which is segment " +
-                       NumberText(number));
+  const auto number = NumberOf(*newest);
+  if (!number.ok()) return number.status();
+  if (!inventory_.sealed.empty() && inventory_.sealed.back() >= *number) {
+    return Damaged(home_.directory.path(), home_.names.Sealed(inventory_.sealed.back()), 0,
+                   "the segment is not older than " + newest->name + ", which is segment " +
+                       NumberText(*number));
   }
-  std::optional<RecordSequence> sequence;
-  for (const SegmentNumber sealed : RunBefore(number, inventory)) {
-    const auto file = ReadSegment(home, home.names.Sealed(sealed), SegmentRole::kSealed);
-    if (!file.ok()) return file.status();
-    const auto scan = ScanSegment(*file, home.identity, sequence, replay);
-    if (!scan.ok()) return scan.status();
-    if (scan->header.number != sealed) {
-      return Damaged(file->path, file->name, 0,
-                     "the file holds segment " + NumberText(scan->header.number));
-    }
-    sequence = scan->next_sequence;
-    recovered.sealed.push_back(
-        {.number = sealed, .previous = scan->header.previous, .bytes = file->bytes.size()});
+  for (const SegmentNumber sealed : RunBefore(*number, gaps)) {
+    if (absl::Status s = ReadSealed(sealed); !s.ok()) return s;
   }
-  const SegmentFile& file = newest->file;
-  const auto scan = ScanSegment(file, home.identity, sequence, replay);
+  if (!inventory_.live && recovered_.sealed.empty()) {
+    return Damaged(newest->path, home_.names.Live(), 0, "the live log is missing");
+  }
+  const bool legible = HoldsRecordOf(*newest, home_.identity, *number);
+  if (absl::Status s = legible ? ReadLive(*newest, *number) : MakeAnew(*newest, *number); !s.ok()) {
+    return s;
+  }
+  if (const auto problem = replay_.Problem()) {
+    return Damaged(newest->path, newest->name, 0,
+                   (places().empty() ? "" : places().front() + "; ") + *problem);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status LogReader::ReadSealed(SegmentNumber number) {
+  const auto file = ReadSegment(home_, home_.names.Sealed(number), SegmentRole::kSealed);
+  if (!file.ok()) return file.status();
+  if (!recovered_.sealed.empty() && recovered_.sealed.back().number + 1 != number) {
+    Lose(home_.names.Sealed(number - 1) + ": the file is missing");
+  }
+  const bool oldest = recovered_.sealed.empty();
+  const auto scan = ScanSegment(*file, home_.identity, number, sequence_, replay_, places());
   if (!scan.ok()) return scan.status();
-  if (!inventory.live && recovered.sealed.empty()) {
-    return Damaged(file.path, home.names.Live(), 0, "the live log is missing");
-  }
-  recovered.end = !inventory.live ? LogEnd::kNext : scan->sealed ? LogEnd::kSealed : LogEnd::kLive;
-  recovered.live = {.number = number,
-                    .previous = scan->header.previous,
-                    .end = scan->end,
-                    .next_sequence = scan->next_sequence};
-  recovered.last_record = scan->last_record;
-  recovered.last_record_bytes =
+  if (scan->next_sequence > RecordSequence(0)) sequence_ = scan->next_sequence;
+  const LogPosition previous = oldest ? replay_.base() : scan->previous;
+  recovered_.sealed.push_back({.number = number,
+                               .previous = scan->has_header ? scan->previous : previous,
+                               .bytes = file->bytes.size()});
+  return absl::OkStatus();
+}
+
+absl::Status LogReader::ReadLive(const SegmentFile& file, SegmentNumber number) {
+  const bool oldest = recovered_.sealed.empty();
+  const auto scan = ScanSegment(file, home_.identity, number, sequence_, replay_, places());
+  if (!scan.ok()) return scan.status();
+  recovered_.end = !inventory_.live ? LogEnd::kNext
+                   : scan->sealed   ? LogEnd::kSealed
+                                    : LogEnd::kLive;
+  const bool known = scan->has_header || !oldest;
+  recovered_.live = {.number = number,
+                     .previous = known ? scan->previous : replay_.base(),
+                     .end = scan->end,
+                     .next_sequence = scan->next_sequence,
+                     .format = scan->format};
+  recovered_.last_record = scan->last_record;
+  recovered_.last_record_bytes =
       file.bytes.substr(static_cast<std::size_t>(scan->last_record),
                         static_cast<std::size_t>(scan->end - scan->last_record));
   const std::size_t dirty = file.bytes.find_last_not_of('\0');
-  recovered.dirty_end = std::max<std::uint64_t>(scan->end, dirty + 1);
+  recovered_.dirty_end = std::max<std::uint64_t>(scan->end, dirty + 1);
+  return JudgeTail(file, *scan);
+}
+
+// Whether what was found behind the last valid record of the live log is all there ever was.
+absl::Status LogReader::JudgeTail(const SegmentFile& file, const SegmentScan& scan) {
+  if (!mark_.has_value() || mark_->sequence < scan.next_sequence) return absl::OkStatus();
+  GRASS_PROBE("recovery: the last record was durable");
+  Lose(file.name + " at offset " + std::to_string(scan.end) + ": expected record " +
+       std::to_string(scan.next_sequence.value()) + ", which was durable by " + home_.names.Mark());
+  replay_.Lose(LostRecords::kAny, scan.next_sequence);
+  if (auto problem = replay_.EndWith(mark_->after, mark_->sequence)) {
+    return Damaged(file.path, file.name, scan.end, *problem);
+  }
+  return SealOver(file, mark_->sequence + 1);
+}
+
+// Where the last records were durable and are lost, a seal takes their place: it says where the log
+// ended, for good.
+absl::Status LogReader::SealOver(const SegmentFile& file, RecordSequence sequence) {
+  LiveLog& live = recovered_.live;
+  if (recovered_.end != LogEnd::kLive ||
+      live.end + SealFrameBytes(kLogFormat) > file.bytes.size()) {
+    return Damaged(file.path, file.name, live.end, "no room for a seal behind damaged records");
+  }
+  RecordBuilder record;
+  const LogState state = replay_.state();
+  EncodeSeal({.last = state.last, .before = state}, record);
+  recovered_.last_record = live.end;
+  recovered_.last_record_bytes.clear();
+  for (const std::string_view part :
+       record.Finish(sequence, SegmentSalt(home_.identity, live.number))) {
+    recovered_.last_record_bytes.append(part);
+  }
+  live.end += recovered_.last_record_bytes.size();
+  live.next_sequence = sequence + 1;
+  recovered_.dirty_end = std::max(recovered_.dirty_end, live.end);
+  recovered_.end = LogEnd::kSealed;
+  return absl::OkStatus();
+}
+
+// A live log of which nothing can be read: its header only restates the segments before it. If it
+// held more than that, it is not known what.
+absl::Status LogReader::MakeAnew(const SegmentFile& file, SegmentNumber number) {
+  if (!sequence_.has_value() || !mark_.has_value() || mark_->sequence > *sequence_) {
+    return Damaged(file.path, file.name, 0, "no record of the live log is whole");
+  }
+  Lose(file.name + " at offset 0: the segment header is damaged, and nothing is behind it");
+  recovered_.end = LogEnd::kAnew;
+  recovered_.live = {.number = number,
+                     .previous = replay_.last(),
+                     .end = 0,
+                     .next_sequence = *sequence_,
+                     .format = kLogFormat};
   return absl::OkStatus();
 }
 
@@ -116,13 +240,14 @@ enum class Standing : std::uint8_t { kCurrent, kObsolete, kAhead };
 
 Standing StandingOf(const SnapshotHeader& header, const Replay& replay) {
   const LogPosition position = PositionOf(header.meta);
-  if (position.index < replay.base().index) return Standing::kObsolete;
-  const bool held = replay.TermAt(position.index) == position.term;
-  if (header.source == SnapshotSource::kReceived) {
-    // Renamed into place, but the record that installs it is not in the log: it never was current.
-    if (!replay.IsMarked(position)) return Standing::kObsolete;
-    return held ? Standing::kCurrent : Standing::kAhead;
+  // Renamed into place, but the record that installs it is not in the log: it never was current.
+  if (header.source == SnapshotSource::kReceived && !replay.IsMarked(position)) {
+    return Standing::kObsolete;
   }
+  // Of an entry that is released or lost the log says nothing against it.
+  const bool held = position.index < replay.base().index ||
+                    replay.TermAt(position.index) == position.term ||
+                    replay.IsUnknown(position.index);
   return held ? Standing::kCurrent : Standing::kAhead;
 }
 
@@ -146,15 +271,20 @@ std::string MissingFile(const Home& home, const Replay& replay, const Recovered&
   return home.names.Sealed(first - 1);
 }
 
+bool ReachesSnapshot(const Replay& replay, const Recovered& recovered) {
+  const auto& snapshot = recovered.state.snapshot;
+  return replay.base().index <= (snapshot.has_value() ? snapshot->index : Index(0));
+}
+
 absl::Status ChooseSnapshot(const Home& home, const Inventory& inventory, const Replay& replay,
                             Recovered& recovered) {
-  absl::Status damage;  // of the newest damaged file, in case no other one will do
   for (auto index = inventory.snapshots.rbegin(); index != inventory.snapshots.rend(); ++index) {
     const std::string name = home.names.Snapshot(*index);
     const auto reader = SnapshotReader::Open(home, name);
-    if (!reader.ok() && !absl::IsDataLoss(reader.status())) return reader.status();
-    absl::Status problem = reader.status();
-    if (reader.ok()) {
+    // Every block: one that is found damaged only when it is needed stops a node that runs.
+    absl::Status problem = reader.ok() ? (*reader)->Verify() : reader.status();
+    if (!problem.ok() && !absl::IsDataLoss(problem)) return problem;
+    if (problem.ok()) {
       const SnapshotHeader& header = (*reader)->header();
       const Standing standing = StandingOf(header, replay);
       if (header.meta.index != *index) {
@@ -171,15 +301,39 @@ absl::Status ChooseSnapshot(const Home& home, const Inventory& inventory, const 
       }
     }
     GRASS_PROBE("recovery: a snapshot that is not current");
-    if (damage.ok()) damage = problem;
-    recovered.obsolete.push_back(name);
+    if (problem.ok()) {
+      recovered.obsolete.push_back(name);
+      continue;
+    }
+    recovered.state.damage.places.emplace_back(problem.message().data(), problem.message().size());
+    recovered.damaged_snapshots.push_back(name);
   }
-  const Index covered = recovered.state.snapshot ? recovered.state.snapshot->index : Index(0);
-  if (replay.base().index <= covered) return absl::OkStatus();
-  if (!damage.ok()) return damage;
-  return Damaged(home.directory.path(), MissingFile(home, replay, recovered), 0,
-                 "this file is missing: the log begins behind " + ToText(replay.base()) +
-                     " and no snapshot reaches that far");
+  return absl::OkStatus();
+}
+
+// The current snapshot stands for what is lost at or before it. If there is none, and the log
+// begins behind one, that is lost.
+absl::Status JudgeBase(const Home& home, const Inventory& inventory, Replay& replay,
+                       Recovered& recovered) {
+  const auto& snapshot = recovered.state.snapshot;
+  if (snapshot.has_value()) replay.CoverLost(PositionOf(*snapshot));
+  if (ReachesSnapshot(replay, recovered)) return absl::OkStatus();
+  Damage& damage = recovered.state.damage;
+  // One that is current, or there was never one.
+  const LogPosition before = snapshot.has_value() ? PositionOf(*snapshot) : LogPosition();
+  const bool known =
+      snapshot.has_value() || (replay.marks().empty() && inventory.snapshots.empty());
+  if (known && before.term <= replay.base().term) {
+    const std::string missing = MissingFile(home, replay, recovered);
+    damage.places.push_back(missing + ": this file is missing");
+    const auto problem = replay.LoseBeginning(before);
+    return problem ? Damaged(home.directory.path(), missing, 0, *problem) : absl::OkStatus();
+  }
+  damage.snapshot_lost = replay.base().index;
+  damage.places.push_back(MissingFile(home, replay, recovered) +
+                          ": this file is missing or damaged: the log begins behind " +
+                          ToText(replay.base()) + ", and no snapshot reaches that far");
+  return absl::OkStatus();
 }
 
 // A file that is finished but for its name is taken up to its last full block too: one chunk more
@@ -228,19 +382,16 @@ absl::Status MakeLiveLogDurable(const Home& home, const Recovered& recovered) {
 }
 
 absl::Status ResumeLog(const Recovered& recovered, std::vector<SegmentNumber> free, Log& log) {
+  const LiveLog& live = recovered.live;
   if (recovered.end == LogEnd::kSealed) {
     GRASS_PROBE("recovery: the live log is sealed");
-    const RecoveredState& state = recovered.state;
-    LogState now;
-    now.last =
-        state.entries.empty()
-            ? LogPosition{.index = state.base_index, .term = state.base_term}
-            : LogPosition{.index = state.entries.back().index, .term = state.entries.back().term};
-    now.hard_state = state.hard_state;
-    if (state.snapshot.has_value()) now.snapshot = PositionOf(*state.snapshot);
-    return log.ResumeSealed(recovered.live, recovered.sealed, std::move(free), now);
+    return log.ResumeSealed(live, recovered.sealed, std::move(free), recovered.log);
   }
-  return log.Resume(recovered.live, recovered.sealed, std::move(free));
+  if (recovered.end == LogEnd::kAnew) {
+    return log.ResumeAnew(live.number, live.next_sequence, recovered.sealed, std::move(free),
+                          recovered.log);
+  }
+  return log.Resume(live, recovered.sealed, std::move(free));
 }
 
 }  // namespace
@@ -254,6 +405,7 @@ absl::StatusOr<Inventory> TakeInventory(Directory& directory, const FileNames& n
     switch (parsed.kind) {
       case FileKind::kForeign:
       case FileKind::kLock:
+      case FileKind::kMark:
         break;
       case FileKind::kIdentity:
         inventory.identity = true;
@@ -289,23 +441,47 @@ absl::StatusOr<Inventory> TakeInventory(Directory& directory, const FileNames& n
   return inventory;
 }
 
-absl::StatusOr<Recovered> Recover(const Home& home, const Inventory& inventory) {
-  Recovered recovered;
-  Replay replay;
-  if (absl::Status s = ReadLog(home, inventory, replay, recovered); !s.ok()) return s;
-  if (absl::Status s = ChooseSnapshot(home, inventory, replay, recovered); !s.ok()) return s;
-  if (absl::Status s = ChooseStaged(home, inventory, replay, recovered); !s.ok()) return s;
-  for (const SegmentNumber number : inventory.sealed) {
-    const bool counts = !recovered.sealed.empty() && number >= recovered.sealed.front().number;
-    if (!counts) GRASS_PROBE("recovery: a segment behind a gap");
-    if (!counts) recovered.obsolete.push_back(home.names.Sealed(number));
+// Segments before a gap in the numbers are left over from a release, as long as those behind it and
+// the snapshots suffice. If they do not, the gap is damage, and what is before it counts.
+absl::StatusOr<Recovered> Recover(const Home& home, const Inventory& inventory,
+                                  const std::optional<Mark>& mark) {
+  for (std::size_t gaps = 0;; ++gaps) {
+    Recovered recovered;
+    Replay replay;
+    LogReader reader(home, inventory, mark, replay, recovered);
+    if (absl::Status s = reader.Read(gaps); !s.ok()) return s;
+    if (absl::Status s = ChooseSnapshot(home, inventory, replay, recovered); !s.ok()) return s;
+    const bool more = !recovered.sealed.empty()
+                          ? inventory.sealed.front() < recovered.sealed.front().number
+                          : !inventory.sealed.empty();
+    if (more && !ReachesSnapshot(replay, recovered)) continue;
+    if (absl::Status s = JudgeBase(home, inventory, replay, recovered); !s.ok()) return s;
+    if (absl::Status s = ChooseStaged(home, inventory, replay, recovered); !s.ok()) return s;
+    for (const SegmentNumber number : inventory.sealed) {
+      const bool counts = !recovered.sealed.empty() && number >= recovered.sealed.front().number;
+      if (!counts) GRASS_PROBE("recovery: a segment behind a gap");
+      if (!counts) recovered.obsolete.push_back(home.names.Sealed(number));
+    }
+    recovered.log = replay.state();
+    RecoveredState& state = recovered.state;
+    if (state.snapshot.has_value()) recovered.log.snapshot = PositionOf(*state.snapshot);
+    state.identity = home.identity;
+    state.hard_state = replay.hard_state();
+    state.base_index = replay.base().index;
+    state.base_term = replay.base().term;
+    state.damage.lost = replay.lost();
+    for (const std::string& members : replay.members()) {
+      if (auto known = DecodeConfiguration(members)) state.members.push_back(*std::move(known));
+    }
+    state.entries = replay.TakeEntries();
+    // A damaged snapshot stays as long as anything is lost. Then it goes: what cannot be read today
+    // may be read tomorrow, and the node would have another past.
+    if (state.damage.empty()) {
+      recovered.obsolete.insert(recovered.obsolete.end(), recovered.damaged_snapshots.begin(),
+                                recovered.damaged_snapshots.end());
+    }
+    return recovered;
   }
-  recovered.state.identity = home.identity;
-  recovered.state.hard_state = replay.hard_state();
-  recovered.state.base_index = replay.base().index;
-  recovered.state.base_term = replay.base().term;
-  recovered.state.entries = replay.TakeEntries();
-  return recovered;
 }
 
 absl::Status Adopt(const Home& home, const Inventory& inventory, const Recovered& recovered,
@@ -316,8 +492,8 @@ absl::Status Adopt(const Home& home, const Inventory& inventory, const Recovered
   if (recovered.end == LogEnd::kNext) {
     GRASS_PROBE("recovery: the next segment takes the live log's place");
     if (absl::Status s = directory.Rename(home.names.Next(), home.names.Live()); !s.ok()) return s;
-  } else if (absl::Status s = MakeLiveLogDurable(home, recovered); !s.ok()) {
-    return s;
+  } else if (recovered.end != LogEnd::kAnew) {
+    if (absl::Status s = MakeLiveLogDurable(home, recovered); !s.ok()) return s;
   }
   std::vector<std::string> remove = recovered.obsolete;
   remove.insert(remove.end(), inventory.staging.begin(), inventory.staging.end());

@@ -15,6 +15,7 @@
 #include "core/disk.h"
 #include "store/home.h"
 #include "store/log.h"
+#include "store/mark.h"
 #include "store/snapshot_file.h"
 
 namespace grassdb::store {
@@ -39,12 +40,14 @@ enum class LogEnd : std::uint8_t {
   kLive,    // in the live log
   kSealed,  // the live log is sealed, but the next segment is not in its place
   kNext,    // there is no live log, but the next segment is ready
+  kAnew,    // nothing of the live log is legible, and it held nothing but its header
 };
 
 struct Recovered {
   RecoveredState state;
   LogEnd end = LogEnd::kLive;
   LiveLog live;
+  LogState log;  // what all records add up to
   std::deque<SealedSegment> sealed;
   // Of the live log: its last record, to be written again, and the torn tail behind it up to
   // dirty_end, to be overwritten with zeros. Empty for kNext.
@@ -55,10 +58,13 @@ struct Recovered {
   std::unique_ptr<SnapshotReader> staged;
   // Files that no longer count.
   std::vector<std::string> obsolete;
+  std::vector<std::string> damaged_snapshots;  // files that cannot be read, or not all of them
 };
 
-// Reads identity's log and snapshots. Changes nothing.
-absl::StatusOr<Recovered> Recover(const Home& home, const Inventory& inventory);
+// Reads identity's log and snapshots. Changes nothing. `mark` is the newest there is. What cannot
+// be restored from here is in Recovered::state's damage; DataLoss where not even that is known.
+absl::StatusOr<Recovered> Recover(const Home& home, const Inventory& inventory,
+                                  const std::optional<Mark>& mark);
 
 // After a successful Recover: makes durable everything that recovery saw but the staged snapshot,
 // which SnapshotWriter::Resume does, removes what a crash left

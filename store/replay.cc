@@ -5,73 +5,265 @@
 #include <utility>
 
 #include "core/check.h"
+#include "core/probe.h"
 
 namespace grassdb::store {
+namespace {
 
-std::optional<std::string> Replay::Apply(const SegmentHeader& header) {
+// Each lost one takes a place in memory: bytes that make no sense must not take all of it.
+constexpr std::uint64_t kLostMax = std::uint64_t{1} << 24;
+
+}  // namespace
+
+void Replay::Lose(LostRecords what, RecordSequence first) {
+  if (what == LostRecords::kHeader) {
+    // Behind other segments it says nothing that they do not.
+    only_header_ = !begun_ && !gap_.has_value();
+    if (begun_) return;
+  } else {
+    only_header_ = false;
+  }
+  if (!gap_.has_value()) gap_ = first;
+  knows_hard_state_ = false;
+}
+
+// --- Over a gap ---
+
+std::optional<std::string> Replay::Bridge(const LogState& now, RecordSequence sequence) {
+  if (!gap_.has_value()) return std::nullopt;
+  const RecordSequence gap = *std::exchange(gap_, std::nullopt);
   if (!begun_) {
     begun_ = true;
-    base_ = header.previous;
-    hard_state_ = header.hard_state;
+    base_ = only_header_ ? now.last : now.snapshot;
+  } else if (now.cut >= gap) {
+    GRASS_PROBE("replay: damaged records may have cut the log");
+    if (Holds(now.last)) {
+      CutBehind(now.last);
+    } else {
+      KeepOnly(now.snapshot);
+    }
   }
-  if (header.previous != last()) {
-    return "the segment was begun behind " + ToText(header.previous) +
-           ", but the log before it ends at " + ToText(last());
+  if (now.snapshot.index > Index(0)) marks_.push_back(now.snapshot);
+  hard_state_ = now.hard_state;
+  knows_hard_state_ = true;
+  cut_ = now.cut == kCutUnknown ? sequence : now.cut;
+  return LoseUpTo(now.last);
+}
+
+std::optional<std::string> Replay::BridgeTo(const LogPosition& joint) {
+  if (!gap_.has_value()) return std::nullopt;
+  gap_.reset();
+  if (!begun_) {
+    if (!only_header_) return "nothing before it says where the log begins";
+    begun_ = true;
+    base_ = joint;
   }
-  if (header.hard_state != hard_state_) {
-    return "the segment's header restates another term or vote than the log before it holds";
+  if (joint.index < base_.index) return std::nullopt;  // Append begins anew behind it
+  if (Holds(joint)) {
+    CutBehind(joint);
+  } else {
+    KeepOnly(marks_.empty() ? LogPosition() : marks_.back());
   }
-  if (header.snapshot.index.value() > 0) marks_.push_back(header.snapshot);
+  return LoseUpTo(joint);
+}
+
+// What is behind a snapshot may have been cut away and written anew by the damaged records, and the
+// base too, where it is behind it: that is as of the beginning of its segment.
+void Replay::KeepOnly(const LogPosition& snapshot) {
+  if (snapshot.index > base_.index && Holds(snapshot)) return CutBehind(snapshot);
+  Reset(snapshot);
+}
+
+std::optional<std::string> Replay::LoseUpTo(const LogPosition& end) {
+  if (end == last()) return std::nullopt;
+  if (end.index <= last().index || end.term < last().term) {
+    return "the log had come to " + ToText(end) + ", which does not go on from " + ToText(last());
+  }
+  if (end.index - last().index > kLostMax) {
+    return "more entries than any log holds are missing before " + ToText(end);
+  }
+  GRASS_PROBE("replay: entries are lost");
+  const LostRange range{.first = last().index + 1, .last = end.index, .last_term = end.term};
+  for (Index index = range.first; index <= range.last; ++index) {
+    Entry& entry = entries_.emplace_back();
+    entry.index = index;
+  }
+  entries_.back().term = end.term;
+  lost_.Add(range);
   return std::nullopt;
 }
 
-std::optional<std::string> Replay::Apply(Batch& batch) {
-  GRASS_CHECK(begun_);
+std::optional<std::string> Replay::LoseBeginning(const LogPosition& snapshot) {
+  const LogPosition end = std::exchange(base_, snapshot);
+  std::vector<Entry> rest = std::exchange(entries_, {});
+  const LostEntries lost = std::exchange(lost_, {});
+  if (auto problem = LoseUpTo(end)) return problem;
+  for (const LostRange& range : lost.ranges()) lost_.Add(range);
+  std::ranges::move(rest, std::back_inserter(entries_));
+  for (Batch& fill : std::exchange(fills_below_, {})) {
+    if (const auto problem = Fill(fill)) return problem;
+  }
+  return std::nullopt;
+}
+
+void Replay::CoverLost(const LogPosition& snapshot) {
+  if (lost_.empty() || lost_.ranges().front().first > snapshot.index) return;
+  GRASS_PROBE("replay: a snapshot stands for lost entries");
+  const auto covered = static_cast<std::ptrdiff_t>(snapshot.index - base_.index);
+  entries_.erase(entries_.begin(), entries_.begin() + covered);
+  lost_.ForgetThrough(snapshot.index);
+  base_ = snapshot;
+}
+
+std::optional<std::string> Replay::EndWith(const LogState& state, RecordSequence sequence) {
+  return Bridge(state, sequence);
+}
+
+std::optional<std::string> Replay::Problem() const {
+  if (gap_.has_value() || !begun_) return "nothing behind the damage says where the log ended";
+  if (!knows_hard_state_) return "nothing behind the damage says what this node had voted for";
+  return std::nullopt;
+}
+
+// --- Records ---
+
+std::optional<std::string> Replay::Apply(const SegmentHeader& header, RecordSequence sequence) {
+  const LogState& before = header.before;
+  if (!begun_ && !gap_.has_value()) {
+    begun_ = true;
+    base_ = before.last;
+    hard_state_ = before.hard_state;
+    cut_ = before.cut == kCutUnknown ? sequence : before.cut;
+  }
+  if (auto problem = Bridge(before, sequence)) return problem;
+  if (before.last != last()) {
+    return "the segment was begun behind " + ToText(before.last) +
+           ", but the log before it ends at " + ToText(last());
+  }
+  if (before.hard_state != hard_state_) {
+    return "the segment's header restates another term or vote than the log before it holds";
+  }
+  if (before.snapshot.index.value() > 0) marks_.push_back(before.snapshot);
+  return std::nullopt;
+}
+
+std::optional<std::string> Replay::Apply(const Seal& seal, RecordSequence sequence) {
+  if (seal.before.has_value()) {
+    if (auto problem = Bridge(*seal.before, sequence)) return problem;
+  } else if (auto problem = BridgeTo(seal.last)) {
+    return problem;
+  }
+  if (seal.last != last()) {
+    return "a seal for a log that ends at " + ToText(seal.last) + ", but it ends at " +
+           ToText(last());
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string> Replay::Apply(Batch& batch, RecordSequence sequence) {
+  if (!batch.members.empty() && (members_.empty() || members_.back() != batch.members)) {
+    members_.push_back(std::move(batch.members));
+  }
+  if (batch.before.has_value()) {
+    if (auto problem = Bridge(*batch.before, sequence)) return problem;
+    if (batch.before->last != last()) {
+      return "a batch for a log that ends at " + ToText(batch.before->last) + ", but it ends at " +
+             ToText(last());
+    }
+  } else if (batch.first > Index(0)) {
+    if (auto problem = BridgeTo({.index = batch.first - 1, .term = batch.previous_term})) {
+      return problem;
+    }
+  }
   if (batch.hard_state.has_value()) {
     if (batch.hard_state->term < hard_state_.term) return "the term goes back";
     hard_state_ = *batch.hard_state;
+    knows_hard_state_ = true;
   }
+  // Of format 1, and of no use for where the log is.
+  if (gap_.has_value()) return std::nullopt;
   if (batch.install.has_value()) {
-    if (auto problem = Install(*batch.install)) return problem;
+    if (auto problem = Install(*batch.install, sequence)) return problem;
   }
-  if (batch.entries.empty()) return std::nullopt;
-  return Append(batch);
+  if (batch.first == Index(0)) return std::nullopt;
+  return batch.kind == BatchKind::kFill ? Fill(batch) : Append(batch, sequence);
 }
 
-std::optional<std::string> Replay::Install(const InstallMark& install) {
+std::optional<std::string> Replay::Install(const InstallMark& install, RecordSequence sequence) {
   marks_.push_back(install.snapshot);
-  const bool holds = TermAt(install.snapshot.index) == install.snapshot.term;
   if (install.suffix == SuffixRule::kKeep) {
-    if (holds) return std::nullopt;
+    // Of a lost entry the record knew no more than is known now.
+    if (Holds(install.snapshot) || lost_.IsUnknown(install.snapshot.index)) return std::nullopt;
     // Below the base nothing is known, and nothing below it survives anyway: the log reaches
     // further than the snapshot, so it is as the record says.
     if (install.snapshot.index < base_.index) return std::nullopt;
     return "the log was kept behind a snapshot of " + ToText(install.snapshot) +
            ", which it does not hold";
   }
-  entries_.clear();
-  base_ = install.snapshot;
+  cut_ = sequence;
+  Reset(install.snapshot);
   return std::nullopt;
 }
 
-std::optional<std::string> Replay::Append(Batch& batch) {
-  const Index first = batch.entries.front().index;
-  const LogPosition joint = {.index = first - 1, .term = batch.previous_term};
+std::optional<std::string> Replay::Append(Batch& batch, RecordSequence sequence) {
+  const LogPosition joint = {.index = batch.first - 1, .term = batch.previous_term};
   if (joint.index > last().index) {
-    return "entries from index " + std::to_string(first.value()) + " on, but the log ends at " +
-           ToText(last());
+    return "entries from index " + std::to_string(batch.first.value()) +
+           " on, but the log ends at " + ToText(last());
   }
+  if (joint.index < last().index || batch.kind == BatchKind::kCut) cut_ = sequence;
   if (joint.index < base_.index) {
     // The batch cuts the log below what is left of it: the segments that held the entries between
     // are released. What it cut away would have been at or below a snapshot of another branch.
-    entries_.clear();
-    base_ = joint;
-  } else if (TermAt(joint.index) != joint.term) {
+    Reset(joint);
+  } else if (!Holds(joint) && !lost_.IsUnknown(joint.index)) {
     return "entries that join behind " + ToText(joint) + ", which the log does not hold";
   }
-  entries_.resize(static_cast<std::size_t>(joint.index - base_.index));
+  CutBehind(joint);
   std::move(batch.entries.begin(), batch.entries.end(), std::back_inserter(entries_));
   return std::nullopt;
+}
+
+std::optional<std::string> Replay::Fill(Batch& batch) {
+  const LogPosition joint = {.index = batch.first - 1, .term = batch.previous_term};
+  const Index end = batch.entries.back().index;
+  if (end > last().index) return "entries to fill the log with reach beyond its end";
+  if (batch.first <= base_.index) fills_below_.push_back(batch);
+  if (end <= base_.index) return std::nullopt;
+  for (Entry& entry : batch.entries) {
+    if (entry.index <= base_.index) continue;
+    // What was lost then may be legible now.
+    if (!lost_.IsUnknown(entry.index) && !Holds({.index = entry.index, .term = entry.term})) {
+      return "entries to fill the log with have other terms than it holds";
+    }
+    At(entry.index) = std::move(entry);
+  }
+  if (joint.index > base_.index && lost_.IsUnknown(joint.index)) At(joint.index).term = joint.term;
+  lost_.Fill(joint, end);
+  return std::nullopt;
+}
+
+void Replay::Reset(const LogPosition& base) {
+  entries_.clear();
+  lost_.Clear();
+  base_ = base;
+  for (Batch& fill : fills_below_) {
+    std::erase_if(fill.entries, [&](const Entry& entry) { return entry.index > base.index; });
+  }
+  std::erase_if(fills_below_, [](const Batch& fill) { return fill.entries.empty(); });
+}
+
+void Replay::CutBehind(const LogPosition& end) {
+  entries_.resize(static_cast<std::size_t>(end.index - base_.index));
+  lost_.CutBehind(end);
+  if (!entries_.empty()) entries_.back().term = end.term;
+}
+
+LogState Replay::state() const {
+  return {.last = last(),
+          .snapshot = marks_.empty() ? LogPosition() : marks_.back(),
+          .hard_state = hard_state_,
+          .cut = cut_};
 }
 
 LogPosition Replay::last() const {
@@ -81,7 +273,7 @@ LogPosition Replay::last() const {
 
 std::optional<Term> Replay::TermAt(Index index) const {
   if (index == base_.index) return base_.term;
-  if (index < base_.index || index > last().index) return std::nullopt;
+  if (index < base_.index || index > last().index || lost_.IsUnknown(index)) return std::nullopt;
   return entries_[static_cast<std::size_t>(index - base_.index) - 1].term;
 }
 

@@ -1,44 +1,104 @@
 // The state that the log's records add up to.
+//
+// Where records are damaged (Lose), the next one that restates what the log was (LogState) says
+// where it had come to. What of that is not known from the records before is lost. The rules, with
+// G for the first of the damaged records:
+//
+//   - No record from G on has cut the log (LogState::cut): all that was there before still is, and
+//     what lies between its end and the restated one is lost.
+//   - One has: the log may have been cut anywhere above its snapshot. It is known still as far as
+//   it
+//     holds the restated last entry (log matching, thesis 3.5); otherwise up to the snapshot, and
+//     the rest is lost.
+//
+// Segments of format 1 restate less: there a gap is taken for a cut, and only a header, or a batch
+// with entries, ends it.
 #ifndef GRASSDB_STORE_REPLAY_H_
 #define GRASSDB_STORE_REPLAY_H_
 
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/entry.h"
+#include "store/lost.h"
 #include "store/payload.h"
 
 namespace grassdb::store {
 
+enum class LostRecords : std::uint8_t {
+  kHeader = 1,  // a segment header and nothing else: it only restates
+  kAny = 2,
+};
+
 class Replay {
  public:
+  // Records from `first` on, up to the next one that is applied, are damaged or missing.
+  void Lose(LostRecords what, RecordSequence first);
+
   // The header of the oldest segment begins the state; every later one restates it. Returns what
   // does not fit, in words.
-  std::optional<std::string> Apply(const SegmentHeader& header);
+  std::optional<std::string> Apply(const SegmentHeader& header, RecordSequence sequence);
   // Returns what does not fit, in words. Takes the entries out of `batch`.
-  std::optional<std::string> Apply(Batch& batch);
+  std::optional<std::string> Apply(Batch& batch, RecordSequence sequence);
+  std::optional<std::string> Apply(const Seal& seal, RecordSequence sequence);
+  // The log is known to have been `state` behind its last, damaged record.
+  std::optional<std::string> EndWith(const LogState& state, RecordSequence sequence);
+  // What is between `snapshot` and the log's base, which is behind it, was in segments that are
+  // missing. Returns what does not fit, in words.
+  std::optional<std::string> LoseBeginning(const LogPosition& snapshot);
+  // `snapshot`, which is current, stands for everything up to it that is lost.
+  void CoverLost(const LogPosition& snapshot);
 
+  // Why the state is not known, in words; nullopt if it is.
+  std::optional<std::string> Problem() const;
+
+  LogState state() const;
   const HardState& hard_state() const { return hard_state_; }
   const LogPosition& base() const { return base_; }
   LogPosition last() const;
-  // nullopt below base() and above last().
+  // nullopt below base(), above last(), and for a lost entry whose term is not known.
   std::optional<Term> TermAt(Index index) const;
+  bool IsUnknown(Index index) const { return lost_.IsUnknown(index); }
+  const std::vector<LostRange>& lost() const { return lost_.ranges(); }
   // Snapshots that the log says were current at some time, in that order.
   const std::vector<LogPosition>& marks() const { return marks_; }
   bool IsMarked(const LogPosition& snapshot) const;
+  // What the batches say of the members (Batch::members), oldest first, without repetition.
+  const std::vector<std::string>& members() const { return members_; }
 
+  // In the place of a lost entry stands one without payload.
   std::vector<Entry> TakeEntries() { return std::move(entries_); }
 
  private:
-  std::optional<std::string> Install(const InstallMark& install);
-  std::optional<std::string> Append(Batch& batch);
+  bool Holds(const LogPosition& position) const { return TermAt(position.index) == position.term; }
+  // Ends the gap, if there is one, at a record that restates `now`.
+  std::optional<std::string> Bridge(const LogState& now, RecordSequence sequence);
+  // As far as a batch of format 1 allows.
+  std::optional<std::string> BridgeTo(const LogPosition& joint);
+  void KeepOnly(const LogPosition& snapshot);
+  std::optional<std::string> LoseUpTo(const LogPosition& last);
+  std::optional<std::string> Install(const InstallMark& install, RecordSequence sequence);
+  std::optional<std::string> Append(Batch& batch, RecordSequence sequence);
+  std::optional<std::string> Fill(Batch& batch);
+  void Reset(const LogPosition& base);
+  void CutBehind(const LogPosition& last);
+  Entry& At(Index index) { return entries_[static_cast<std::size_t>(index - base_.index) - 1]; }
 
   bool begun_ = false;
+  std::optional<RecordSequence> gap_;  // where the damaged records begin
+  bool only_header_ = false;           // is lost, of what was before begun_
+  bool knows_hard_state_ = true;
+  RecordSequence cut_;
   HardState hard_state_;
   LogPosition base_;
   std::vector<Entry> entries_;  // contiguous from base_.index + 1
+  LostEntries lost_;
+  // Batches that fill what is below the base, in case no snapshot stands for that.
+  std::vector<Batch> fills_below_;
   std::vector<LogPosition> marks_;
+  std::vector<std::string> members_;
 };
 
 }  // namespace grassdb::store

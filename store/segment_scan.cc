@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "core/probe.h"
 #include "store/text.h"
 
 namespace grassdb::store {
@@ -21,36 +22,130 @@ std::string Expected(RecordSequence sequence) {
   return "expected record " + std::to_string(sequence.value()) + ", found ";
 }
 
-// What to make of an invalid record at `at`: OK is a torn tail.
-absl::Status Judge(const SegmentFile& file, std::size_t at, Salt salt, RecordSequence sequence,
-                   const std::string& problem) {
-  if (file.role == SegmentRole::kSealed) {
-    return DamagedAt(file, at,
-                     Expected(sequence) + problem + "; a sealed segment is whole up to its seal");
+// Reads the records of one segment front to back.
+class Scanner {
+ public:
+  Scanner(const SegmentFile& file, Salt salt, Replay& replay, std::vector<std::string>& places)
+      : file_(file), bytes_(file.bytes), salt_(salt), replay_(replay), places_(places) {}
+
+  absl::Status ReadHeader(const Identity& identity, SegmentNumber number,
+                          std::optional<RecordSequence> sequence);
+  // Behind ReadHeader. False at the end of the segment.
+  absl::StatusOr<bool> ReadRecord();
+
+  const SegmentScan& scan() const { return scan_; }
+
+ private:
+  // What stands at `at_` is damaged. Goes on at the next valid record, if there is one.
+  bool Skip(LostRecords what, const std::string& problem);
+  std::optional<std::string> Apply(const RecordView& record);
+
+  const SegmentFile& file_;
+  const std::string_view bytes_;
+  const Salt salt_;
+  Replay& replay_;
+  std::vector<std::string>& places_;
+  std::size_t at_ = 0;
+  SegmentScan scan_;
+};
+
+bool Scanner::Skip(LostRecords what, const std::string& problem) {
+  // Also of the record that is expected, where it should not stand.
+  const RecordSequence wanted = scan_.next_sequence;
+  const RecordSequence below = wanted > RecordSequence(0) ? wanted - 1 : wanted;
+  const auto later = FindRecordAbove(bytes_, at_, salt_, below);
+  const bool tail = !later.has_value() && file_.role == SegmentRole::kLive && scan_.end > 0;
+  if (tail) return false;  // for the caller to judge
+  GRASS_PROBE("scan: damaged records");
+  places_.push_back(file_.name + " at offset " + std::to_string(at_) + ": " + Expected(wanted) +
+                    problem);
+  if (!later.has_value()) {
+    if (wanted > RecordSequence(0)) replay_.Lose(LostRecords::kAny, wanted);
+    return false;
   }
-  const auto later = FindRecordAbove(file.bytes, at, salt, sequence);
-  if (!later.has_value()) return absl::OkStatus();
-  return DamagedAt(file, at,
-                   Expected(sequence) + problem + "; a later record is whole at offset " +
-                       std::to_string(*later) + ", so this one was durable and no torn tail");
+  std::string ignored;
+  const RecordSequence found = ParseRecord(bytes_.substr(*later), salt_, &ignored)->sequence;
+  // A header alone is lost if what stands there is the record behind it.
+  const bool lone = wanted > RecordSequence(0)
+                        ? found == wanted + 1
+                        : *later == HeaderFrameBytes(1) || *later == HeaderFrameBytes(kLogFormat);
+  const LostRecords lost =
+      what == LostRecords::kHeader && lone ? LostRecords::kHeader : LostRecords::kAny;
+  if (found != wanted) replay_.Lose(lost, wanted > RecordSequence(0) ? wanted : found);
+  at_ = *later;
+  scan_.next_sequence = found;
+  return true;
+}
+
+absl::Status Scanner::ReadHeader(const Identity& identity, SegmentNumber number,
+                                 std::optional<RecordSequence> sequence) {
+  scan_.next_sequence = sequence.value_or(RecordSequence());
+  scan_.previous = replay_.last();
+  RecordView first;
+  const auto header = ReadSegmentHeader(file_, identity, &first);
+  const bool damaged = absl::IsDataLoss(header.status());
+  if (!header.ok() && !damaged) return header.status();
+  const bool other = header.ok() && header->number != number;
+  const bool stale = header.ok() && first.sequence < scan_.next_sequence;
+  if (damaged || other || stale) {
+    const std::string problem =
+        other ? "segment " + std::to_string(header->number.value()) : "no whole segment header";
+    Skip(LostRecords::kHeader, problem);
+    return absl::OkStatus();
+  }
+  if (sequence.has_value() && first.sequence > *sequence) {
+    replay_.Lose(LostRecords::kAny, *sequence);
+  }
+  if (auto problem = replay_.Apply(*header, first.sequence)) {
+    return DamagedAt(file_, 0, *problem);
+  }
+  at_ = first.frame_bytes;
+  scan_.has_header = true;
+  scan_.previous = header->before.last;
+  scan_.format = header->format;
+  scan_.end = first.frame_bytes;
+  scan_.next_sequence = first.sequence + 1;
+  return absl::OkStatus();
+}
+
+absl::StatusOr<bool> Scanner::ReadRecord() {
+  if (scan_.sealed || (scan_.end == 0 && at_ == 0)) return false;
+  std::string problem;
+  auto record = ParseRecord(bytes_.substr(at_), salt_, &problem);
+  if (record.has_value() && record->sequence < scan_.next_sequence) {
+    problem = "record " + std::to_string(record->sequence.value());
+    record.reset();
+  }
+  if (!record.has_value()) return Skip(LostRecords::kAny, problem);
+  if (record->version > kRecordVersion) return Newer(file_, at_, "a record");
+  if (record->sequence > scan_.next_sequence) {
+    places_.push_back(file_.name + " at offset " + std::to_string(at_) + ": " +
+                      Expected(scan_.next_sequence) + "record " +
+                      std::to_string(record->sequence.value()));
+    replay_.Lose(LostRecords::kAny, scan_.next_sequence);
+  }
+  if (auto wrong = Apply(*record)) {
+    return DamagedAt(file_, at_, Expected(record->sequence) + *wrong);
+  }
+  scan_.last_record = at_;
+  at_ += record->frame_bytes;
+  scan_.end = at_;
+  scan_.next_sequence = record->sequence + 1;
+  return true;
 }
 
 // Applies one valid record. Returns what is wrong with it, in words.
-std::optional<std::string> ApplyRecord(const RecordView& record, Replay& replay,
-                                       SegmentScan& scan) {
+std::optional<std::string> Scanner::Apply(const RecordView& record) {
   if (record.type == RecordType::kBatch) {
     auto batch = DecodeBatch(record.payload);
     if (!batch.has_value()) return "a batch that cannot be decoded";
-    return replay.Apply(*batch);
+    return replay_.Apply(*batch, record.sequence);
   }
   if (record.type == RecordType::kSeal) {
-    const auto last = DecodeSeal(record.payload);
-    if (!last.has_value()) return "a seal that cannot be decoded";
-    if (*last != replay.last()) {
-      return "a seal for a log that ends at " + ToText(*last) + ", but it ends at " +
-             ToText(replay.last());
-    }
-    scan.sealed = true;
+    const auto seal = DecodeSeal(record.payload);
+    if (!seal.has_value()) return "a seal that cannot be decoded";
+    if (auto problem = replay_.Apply(*seal, record.sequence)) return problem;
+    scan_.sealed = true;
     return std::nullopt;
   }
   return "a record of type " + std::to_string(static_cast<int>(record.type)) +
@@ -89,46 +184,22 @@ bool IsUnusedLog(const SegmentFile& file) {
          file.bytes.find_first_not_of('\0', first->frame_bytes) == std::string::npos;
 }
 
-absl::StatusOr<SegmentScan> ScanSegment(const SegmentFile& file, const Identity& identity,
-                                        std::optional<RecordSequence> sequence, Replay& replay) {
-  RecordView first;
-  const auto header = ReadSegmentHeader(file, identity, &first);
-  if (!header.ok()) return header.status();
-  if (sequence.has_value() && first.sequence != *sequence) {
-    return DamagedAt(file, 0,
-                     Expected(*sequence) + "a segment header with record number " +
-                         std::to_string(first.sequence.value()));
-  }
-  if (auto problem = replay.Apply(*header)) return DamagedAt(file, 0, *problem);
+bool HoldsRecordOf(const SegmentFile& file, const Identity& identity, SegmentNumber number) {
+  return FindRecordAbove(file.bytes, 0, SegmentSalt(identity, number), RecordSequence(0))
+      .has_value();
+}
 
-  SegmentScan scan;
-  scan.header = *header;
-  scan.end = first.frame_bytes;
-  scan.next_sequence = first.sequence + 1;
-  const Salt salt = first.salt;
-  const std::string_view bytes = file.bytes;
-  while (!scan.sealed) {
-    std::string problem;
-    const auto at = static_cast<std::size_t>(scan.end);
-    const auto record = ParseRecord(bytes.substr(at), salt, &problem);
-    if (!record.has_value()) {
-      if (absl::Status s = Judge(file, at, salt, scan.next_sequence, problem); !s.ok()) return s;
-      break;
-    }
-    if (record->version > kRecordVersion) return Newer(file, at, "a record");
-    if (record->sequence != scan.next_sequence) {
-      return DamagedAt(
-          file, at,
-          Expected(scan.next_sequence) + "record " + std::to_string(record->sequence.value()));
-    }
-    if (auto wrong = ApplyRecord(*record, replay, scan)) {
-      return DamagedAt(file, at, Expected(scan.next_sequence) + *wrong);
-    }
-    scan.last_record = scan.end;
-    scan.end += record->frame_bytes;
-    ++scan.next_sequence;
+absl::StatusOr<SegmentScan> ScanSegment(const SegmentFile& file, const Identity& identity,
+                                        SegmentNumber number,
+                                        std::optional<RecordSequence> sequence, Replay& replay,
+                                        std::vector<std::string>& places) {
+  Scanner scanner(file, SegmentSalt(identity, number), replay, places);
+  if (absl::Status s = scanner.ReadHeader(identity, number, sequence); !s.ok()) return s;
+  while (true) {
+    const auto more = scanner.ReadRecord();
+    if (!more.ok()) return more.status();
+    if (!*more) return scanner.scan();
   }
-  return scan;
 }
 
 }  // namespace grassdb::store

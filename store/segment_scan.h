@@ -1,10 +1,12 @@
-// Reading one segment: which of its records are valid, and whether what follows them is a torn tail
-// or damage.
+// Reading one segment: which of its records are valid, and what of it is damaged.
 //
 //   sealed segment   every record is valid up to its seal, or it is damaged.
 //   live log         records are written one at a time, each synced before the next. So a crash can
 //                    tear only the last one: an invalid record with a later valid one behind it was
-//                    durable once and is damaged; with none behind it, it is a torn tail.
+//                    durable once and is damaged; with none behind it, it is a torn tail, unless
+//                    the mark says that it was durable (mark.h).
+//
+// Reading goes on behind damage, at the next valid record; Replay is told what is missing.
 #ifndef GRASSDB_STORE_SEGMENT_SCAN_H_
 #define GRASSDB_STORE_SEGMENT_SCAN_H_
 
@@ -12,6 +14,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "core/disk.h"
@@ -32,11 +35,14 @@ struct SegmentFile {
 };
 
 struct SegmentScan {
-  SegmentHeader header;
+  // What the log before the segment ended with.
+  LogPosition previous;
   std::uint64_t last_record = 0;  // where the last valid record begins
-  std::uint64_t end = 0;          // where it ends
-  RecordSequence next_sequence;
-  bool sealed = false;  // the last valid record is a seal
+  std::uint64_t end = 0;          // where it ends; 0: there is none
+  RecordSequence next_sequence;   // 0: nothing is known of the segment's place
+  bool sealed = false;            // the last valid record is a seal
+  std::uint32_t format = kLogFormat;
+  bool has_header = false;
 };
 
 // The header of a segment of this data directory. DataLoss if there is none, FailedPrecondition if
@@ -44,10 +50,16 @@ struct SegmentScan {
 absl::StatusOr<SegmentHeader> ReadSegmentHeader(const SegmentFile& file, const Identity& identity,
                                                 RecordView* record);
 
-// Reads the whole segment and applies its batches to `replay`. `sequence` is what the header's
-// record must have, if known. DataLoss for damage.
+// Whether the file holds a record of the segment `number` of this data directory.
+bool HoldsRecordOf(const SegmentFile& file, const Identity& identity, SegmentNumber number);
+
+// Reads the whole of segment `number` and applies its records to `replay`. `sequence` is what the
+// header's record must have, if known. Damaged places are added to `places`. DataLoss for damage
+// that leaves a contradiction.
 absl::StatusOr<SegmentScan> ScanSegment(const SegmentFile& file, const Identity& identity,
-                                        std::optional<RecordSequence> sequence, Replay& replay);
+                                        SegmentNumber number,
+                                        std::optional<RecordSequence> sequence, Replay& replay,
+                                        std::vector<std::string>& places);
 
 // Whether a live log holds nothing but the header of a first segment.
 bool IsUnusedLog(const SegmentFile& file);

@@ -421,8 +421,8 @@ absl::Status SnapshotReader::Verify() {
   return Damaged(path_, name_, damage->front().offset, damage->front().problem);
 }
 
-absl::StatusOr<std::vector<Damage>> SnapshotReader::FindDamage() {
-  std::vector<Damage> damage;
+absl::StatusOr<std::vector<DamagedPlace>> SnapshotReader::FindDamage() {
+  std::vector<DamagedPlace> damage;
   std::uint64_t chain = 0;
   for (std::uint64_t number = 0; number < blocks_; ++number) {
     std::string problem;

@@ -112,7 +112,7 @@ class SnapshotReader {
   // Reads every block, and holds their checksums against the footer's.
   absl::Status Verify();
   // The same, but goes on behind damage and gives all of it. An error is one of reading.
-  absl::StatusOr<std::vector<Damage>> FindDamage();
+  absl::StatusOr<std::vector<DamagedPlace>> FindDamage();
 
   // What is read next should come from the device.
   void Evict() { file_->Evict(); }

@@ -16,6 +16,8 @@
 #include "store/identity.h"
 #include "store/io.h"
 #include "store/log.h"
+#include "store/lost.h"
+#include "store/mark.h"
 #include "store/payload.h"
 #include "store/record.h"
 #include "store/recovery.h"
@@ -30,8 +32,13 @@ namespace {
 
 class FileStorage final : public Storage {
  public:
-  FileStorage(Home home, std::unique_ptr<Lock> lock)
-      : home_(std::move(home)), lock_(std::move(lock)), log_(home_), scrubber_(home_) {}
+  FileStorage(Home home, std::unique_ptr<Lock> lock, MarkFile mark_file, RecordSequence marked)
+      : home_(std::move(home)),
+        lock_(std::move(lock)),
+        log_(home_),
+        mark_file_(std::move(mark_file)),
+        marked_(marked),
+        scrubber_(home_) {}
 
   absl::Status Begin(const Inventory& inventory, const Recovered& recovered);
   SpaceReport Space() const;
@@ -47,6 +54,8 @@ class FileStorage final : public Storage {
   SnapshotRead Do(const ReadSnapshot& read);
   RestockDone Do(const Restock& restock);
   ScrubDone Do(const Scrub& scrub);
+  MendDone Do(const MendLog& mend);
+  MarkDone Do(const MarkDurable&);
 
   // Runs `action` unless an earlier write failed; keeps the first failure for good, which is none
   // for want of room.
@@ -56,6 +65,14 @@ class FileStorage final : public Storage {
   absl::Status Write(const Persist& persist);
   absl::Status Write(const StageSnapshot& stage);
   absl::Status Write(const PublishSnapshot& publish);
+  absl::Status Write(const MendLog& mend);
+  absl::Status WriteMark();
+  absl::Status WriteBatch(Batch& batch, const std::vector<Entry>& entries, Claim claim);
+  // Makes room for the batch as it is encoded in record_, and encodes it anew for a new segment.
+  absl::Status MakeRoom(Batch& batch, const std::vector<Entry>& entries, Claim claim,
+                        std::uint32_t format);
+  Term TermBefore(Index first, const LogPosition& last) const;
+  SuffixRule SuffixRuleFor(const LogPosition& snapshot) const;
   absl::Status Stage(const StageSnapshot& stage);
   absl::Status DropStaged(SnapshotSource source);
   absl::Status SyncStaged(SnapshotSource source, SnapshotWriter& writer);
@@ -64,9 +81,9 @@ class FileStorage final : public Storage {
   absl::Status NameSnapshot(std::unique_ptr<SnapshotWriter>& writer, const std::string& staging);
   // `meta` is current from now on. Frees what it replaces.
   absl::Status Supersede(const SnapshotMeta& meta, Index release_through);
-  absl::Status WriteRecord(const Persist& persist, const std::optional<InstallMark>& install);
-  // What the log adds up to once `persist` is in it.
-  void Follow(const Persist& persist, const std::optional<InstallMark>& install);
+  // What the log adds up to once the batch is in it.
+  void Follow(const Batch& batch, const std::vector<Entry>& entries);
+  void FollowFill(const Batch& batch, const std::vector<Entry>& entries);
 
   std::unique_ptr<SnapshotWriter>& WriterOf(SnapshotSource source) {
     return source == SnapshotSource::kTaken ? taken_ : received_;
@@ -76,18 +93,24 @@ class FileStorage final : public Storage {
   }
   LogState StateNow() const {
     return {.last = runs_.last(),
+            .snapshot = snapshot_ ? PositionOf(*snapshot_) : lost_snapshot_,
             .hard_state = hard_state_,
-            .snapshot = snapshot_ ? PositionOf(*snapshot_) : LogPosition()};
+            .cut = cut_};
   }
 
   Home home_;
   std::unique_ptr<Lock> lock_;
   absl::Status failed_;  // the first failure of a write; all later writes get it too
   Log log_;
+  MarkFile mark_file_;
+  RecordSequence marked_;  // the newest record that the mark covers
   RecordBuilder record_;
   TermRuns runs_;
+  LostEntries lost_;  // their terms in runs_ are none, but for the last one of a range
   HardState hard_state_;
+  RecordSequence cut_;  // LogState::cut
   std::optional<SnapshotMeta> snapshot_;
+  LogPosition lost_snapshot_;  // that the log names, while there is no other one
   std::unique_ptr<SnapshotWriter> taken_;
   std::unique_ptr<SnapshotWriter> received_;
   std::unique_ptr<SnapshotReader> reader_;  // of snapshot_; opened when first read
@@ -95,15 +118,35 @@ class FileStorage final : public Storage {
   // go of anything before there is one.
   std::string snapshot_problem_;
   Scrubber scrubber_;
+  std::string members_;           // Batch::members
+  SegmentNumber members_are_in_;  // the newest segment that has them; 0: none of this life
 };
+
+// The newest configuration that is known, encoded.
+std::string MembersOf(const RecoveredState& state) {
+  for (auto entry = state.entries.rbegin(); entry != state.entries.rend(); ++entry) {
+    if (entry->type == EntryType::kConfiguration && !entry->payload.empty()) {
+      return std::string(entry->payload.view());
+    }
+  }
+  if (state.snapshot.has_value()) return EncodeConfiguration(state.snapshot->configuration);
+  if (!state.members.empty()) return EncodeConfiguration(state.members.back());
+  return EncodeConfiguration(state.identity.bootstrap);
+}
 
 absl::Status FileStorage::Begin(const Inventory& inventory, const Recovered& recovered) {
   if (absl::Status s = Adopt(home_, inventory, recovered, log_); !s.ok()) return s;
   const RecoveredState& state = recovered.state;
   hard_state_ = state.hard_state;
+  cut_ = recovered.log.cut;
   snapshot_ = state.snapshot;
+  if (!snapshot_.has_value()) lost_snapshot_ = recovered.log.snapshot;
   runs_.ResetTo({.index = state.base_index, .term = state.base_term});
-  for (const Entry& entry : state.entries) runs_.Append(entry.term);
+  lost_ = LostEntries(state.damage.lost);
+  members_ = MembersOf(state);
+  for (const Entry& entry : state.entries) {
+    runs_.Append(lost_.IsUnknown(entry.index) ? runs_.last().term : entry.term);
+  }
   if (recovered.staged == nullptr) return absl::OkStatus();
   auto writer = SnapshotWriter::Resume(home_, home_.names.Received(), *recovered.staged);
   if (!writer.ok()) return writer.status();
@@ -206,10 +249,19 @@ Claim ClaimOf(const Persist& persist) {
   return adds_data ? Claim::kData : Claim::kVital;
 }
 
+MendDone FileStorage::Do(const MendLog& mend) {
+  return {.status = FailStop("mending the log", [&] { return Write(mend); })};
+}
+
+MarkDone FileStorage::Do(const MarkDurable&) {
+  return {.status = FailStop("marking the log as durable", [&] { return WriteMark(); })};
+}
+
 SnapshotRead FileStorage::Do(const ReadSnapshot& read) {
   SnapshotRead done{.index = read.index,
                     .offset = read.offset,
                     .reader = read.reader,
+                    .purpose = read.purpose,
                     .last = false,
                     .data = {},
                     .status = absl::OkStatus(),
@@ -241,59 +293,137 @@ SnapshotRead FileStorage::Do(const ReadSnapshot& read) {
 absl::Status FileStorage::Write(const Persist& persist) {
   if (persist.empty()) return absl::OkStatus();
   if (persist.hard_state.has_value()) GRASS_CHECK_GE(persist.hard_state->term, hard_state_.term);
-  std::optional<InstallMark> install;
+  Batch batch;
+  batch.hard_state = persist.hard_state;
   LogPosition last = runs_.last();
   if (persist.install.has_value()) {
     const LogPosition position = PositionOf(*persist.install);
     GRASS_CHECK(received_ != nullptr && received_->finished());
     GRASS_CHECK(received_->meta() == *persist.install);
     if (snapshot_.has_value()) GRASS_CHECK_GT(position.index, snapshot_->index);
-    const bool holds = runs_.TermAt(position.index) == position.term;
-    install = {.snapshot = position, .suffix = holds ? SuffixRule::kKeep : SuffixRule::kDrop};
-    if (!holds) last = position;
+    batch.install = {.snapshot = position, .suffix = SuffixRuleFor(position)};
+    if (batch.install->suffix == SuffixRule::kDrop) last = position;
+    members_ = EncodeConfiguration(persist.install->configuration);
   }
-  Term previous_term;
   if (!persist.entries.empty()) {
-    const Index joint = persist.entries.front().index - 1;
-    GRASS_CHECK_LE(joint, last.index);
-    if (snapshot_.has_value()) GRASS_CHECK_GE(joint, snapshot_->index);
-    const auto term = joint == last.index ? last.term : runs_.TermAt(joint);
-    GRASS_CHECK(term.has_value());
-    previous_term = *term;
+    batch.first = persist.entries.front().index;
+    GRASS_CHECK_LE(batch.first, last.index + 1);
+    if (snapshot_.has_value()) GRASS_CHECK_GT(batch.first, snapshot_->index);
+    batch.previous_term = TermBefore(batch.first, last);
   }
-  EncodeBatch(persist, install, previous_term, record_);
-  const std::size_t frame_bytes = record_.frame_bytes();
-  if (!log_.HasRoom(frame_bytes) || GRASS_BUGGIFY("log: a segment is sealed early")) {
-    const absl::Status room = log_.MakeRoom(frame_bytes, ClaimOf(persist), StateNow());
+  if (absl::Status s = WriteBatch(batch, persist.entries, ClaimOf(persist)); !s.ok()) return s;
+  if (!persist.install.has_value()) return absl::OkStatus();
+  return Final(Supersede(*persist.install, persist.install->index));
+}
+
+Term FileStorage::TermBefore(Index first, const LogPosition& last) const {
+  if (first == last.index + 1) return last.term;
+  GRASS_CHECK(!lost_.IsUnknown(first - 1));
+  const auto term = runs_.TermAt(first - 1);
+  GRASS_CHECK(term.has_value());
+  return *term;
+}
+
+// Whether the log holds the snapshot's last entry. Of a lost one that is not known; what is behind
+// it may be needed.
+SuffixRule FileStorage::SuffixRuleFor(const LogPosition& snapshot) const {
+  const bool holds =
+      lost_.IsUnknown(snapshot.index) || runs_.TermAt(snapshot.index) == snapshot.term;
+  return holds ? SuffixRule::kKeep : SuffixRule::kDrop;
+}
+
+absl::Status FileStorage::Write(const MendLog& mend) {
+  Batch batch;
+  batch.kind = mend.fill.empty() ? BatchKind::kCut : BatchKind::kFill;
+  batch.first = mend.fill.empty() ? mend.cut_from : mend.fill.front().index;
+  GRASS_CHECK_GT(batch.first, runs_.base().index);
+  GRASS_CHECK_LE(batch.first, runs_.last().index);
+  batch.previous_term = TermBefore(batch.first, runs_.last());
+  return WriteBatch(batch, mend.fill, Claim::kVital);
+}
+
+absl::Status FileStorage::WriteBatch(Batch& batch, const std::vector<Entry>& entries, Claim claim) {
+  const std::uint32_t format = log_.FormatFor(batch.kind == BatchKind::kAppend ? 1 : 2);
+  if (format > 1) batch.before = StateNow();
+  // Of what the reserve is for nothing is spent on them.
+  const bool may_tell = format > 1 && claim == Claim::kData;
+  if (may_tell && members_are_in_ != log_.live_number()) batch.members = members_;
+  EncodeBatch(batch, entries, record_);
+  if (!log_.HasRoom(record_.frame_bytes(), format) ||
+      GRASS_BUGGIFY("log: a segment is sealed early")) {
+    const absl::Status room = MakeRoom(batch, entries, claim, format);
     if (absl::IsResourceExhausted(room)) GRASS_PROBE("storage: no room for a record");
     if (!room.ok()) return room;
   }
-  return Final(WriteRecord(persist, install));
-}
-
-absl::Status FileStorage::WriteRecord(const Persist& persist,
-                                      const std::optional<InstallMark>& install) {
-  if (install.has_value()) {
+  if (batch.install.has_value()) {
     // The file is in its place before the record makes it count. The other way round, a crash
     // between the two would leave a log that rests on a snapshot that is not there.
-    if (absl::Status s = NameSnapshot(received_, home_.names.Received()); !s.ok()) return s;
+    const absl::Status named = NameSnapshot(received_, home_.names.Received());
+    if (!named.ok()) return Final(named);
   }
-  if (absl::Status s = log_.Append(record_); !s.ok()) return s;
-  Follow(persist, install);
-  if (!persist.install.has_value()) return absl::OkStatus();
-  return Supersede(*persist.install, persist.install->index);
+  if (absl::Status s = log_.Append(record_); !s.ok()) return Final(s);
+  if (!batch.members.empty()) members_are_in_ = log_.live_number();
+  Follow(batch, entries);
+  return absl::OkStatus();
 }
 
-void FileStorage::Follow(const Persist& persist, const std::optional<InstallMark>& install) {
-  if (persist.hard_state.has_value()) hard_state_ = *persist.hard_state;
-  if (install.has_value() && install->suffix == SuffixRule::kDrop) runs_.ResetTo(install->snapshot);
-  if (persist.entries.empty()) return;
-  runs_.CutFrom(persist.entries.front().index);
-  for (const Entry& entry : persist.entries) {
+absl::Status FileStorage::MakeRoom(Batch& batch, const std::vector<Entry>& entries, Claim claim,
+                                   std::uint32_t format) {
+  if (format > 1 && claim == Claim::kData && batch.members.empty()) {
+    batch.members = members_;
+    EncodeBatch(batch, entries, record_);
+  }
+  return log_.MakeRoom(record_.frame_bytes(), claim, StateNow(), format);
+}
+
+void FileStorage::Follow(const Batch& batch, const std::vector<Entry>& entries) {
+  if (batch.hard_state.has_value()) hard_state_ = *batch.hard_state;
+  const RecordSequence written = log_.next_sequence() - 1;
+  if (batch.install.has_value() && batch.install->suffix == SuffixRule::kDrop) {
+    cut_ = written;
+    lost_.Clear();
+    runs_.ResetTo(batch.install->snapshot);
+  }
+  if (batch.first == Index(0)) return;
+  if (batch.kind == BatchKind::kFill) return FollowFill(batch, entries);
+  if (batch.first <= runs_.last().index) {
+    cut_ = written;
+    lost_.CutBehind({.index = batch.first - 1, .term = batch.previous_term});
+    runs_.CutFrom(batch.first);
+  }
+  for (const Entry& entry : entries) {
     GRASS_CHECK_EQ(entry.index, runs_.last().index + 1);
     GRASS_CHECK_GE(entry.term, runs_.last().term);
     runs_.Append(entry.term);
+    if (entry.type == EntryType::kConfiguration) members_ = entry.payload.view();
   }
+}
+
+// The entries behind the filled ones stay, with their terms.
+void FileStorage::FollowFill(const Batch& batch, const std::vector<Entry>& entries) {
+  const Index end = entries.back().index;
+  GRASS_CHECK_LE(end, runs_.last().index);
+  std::vector<Term> behind;
+  for (Index index = end + 1; index <= runs_.last().index; ++index) {
+    behind.push_back(*runs_.TermAt(index));
+  }
+  runs_.CutFrom(batch.first);
+  for (const Entry& entry : entries) runs_.Append(entry.term);
+  lost_.Fill({.index = batch.first - 1, .term = batch.previous_term}, end);
+  Index index = end;
+  for (const Term term : behind) {
+    ++index;
+    runs_.Append(lost_.IsUnknown(index) ? runs_.last().term : term);
+  }
+}
+
+absl::Status FileStorage::WriteMark() {
+  const RecordSequence newest = log_.next_sequence() - 1;
+  if (newest <= marked_) return absl::OkStatus();
+  const Mark mark{.sequence = newest, .segment = log_.live_number(), .after = StateNow()};
+  if (absl::Status s = mark_file_.Write(mark); !s.ok()) return s;
+  marked_ = newest;
+  return absl::OkStatus();
 }
 
 absl::Status FileStorage::Write(const StageSnapshot& stage) {
@@ -351,6 +481,8 @@ absl::Status FileStorage::Write(const PublishSnapshot& publish) {
   GRASS_CHECK(taken_ != nullptr && taken_->finished());
   GRASS_CHECK(taken_->meta() == meta);
   GRASS_CHECK(runs_.TermAt(meta.index) == meta.term);
+  // So that a log that does not reach a snapshot of its own is never what a torn write leaves.
+  if (absl::Status s = WriteMark(); !s.ok() && !absl::IsResourceExhausted(s)) return s;
   if (absl::Status s = NameSnapshot(taken_, home_.names.Taken()); !s.ok()) return s;
   return Supersede(meta, publish.release_through);
 }
@@ -372,6 +504,7 @@ absl::Status FileStorage::NameSnapshot(std::unique_ptr<SnapshotWriter>& writer,
 absl::Status FileStorage::Supersede(const SnapshotMeta& meta, Index release_through) {
   const std::optional<SnapshotMeta> old = std::exchange(snapshot_, meta);
   reader_.reset();
+  lost_.ForgetThrough(meta.index);
   if (old.has_value() && old->index != meta.index) {
     if (absl::Status s = home_.directory.Remove(home_.names.Snapshot(old->index)); !s.ok()) {
       return s;
@@ -452,9 +585,18 @@ absl::StatusOr<Opened> Storage::Open(Directory& directory, const StorageOptions&
   }
   auto inventory = TakeInventory(directory, home.names);
   if (!inventory.ok()) return inventory.status();
-  auto recovered = Recover(home, *inventory);
+  MarkFile mark_file(home);
+  auto mark = mark_file.Read();
+  if (!mark.ok()) return mark.status();
+  auto recovered = Recover(home, *inventory, *mark);
   if (!recovered.ok()) return recovered.status();
-  auto storage = std::make_unique<FileStorage>(std::move(home), std::move(*lock));
+  const Damage& damage = recovered->state.damage;
+  if (!damage.empty() && options.on_damage == OnDamage::kRefuse) {
+    return Lost(directory.path(), damage);
+  }
+  const RecordSequence marked = mark->has_value() ? (*mark)->sequence : RecordSequence();
+  auto storage = std::make_unique<FileStorage>(std::move(home), std::move(*lock),
+                                               std::move(mark_file), marked);
   if (absl::Status s = storage->Begin(*inventory, *recovered); !s.ok()) return s;
   recovered->state.space = storage->Space();
   return Opened{.storage = std::move(storage), .state = std::move(recovered->state)};

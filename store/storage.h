@@ -5,11 +5,10 @@
 // Production calls it from the disk thread only; the simulator calls it inline and lets the
 // simulated disk decide when its effects land.
 //
-// After Execute has returned an error for a Persist, a StageSnapshot, a PublishSnapshot or a
-// Restock the storage refuses every further write with the same error (fail-stop).
-// ResourceExhausted is the exception: there was no room, nothing has changed, and the same job may
-// be tried again. A Persist without entries is refused last, one with a put in it first
-// (store/FORMAT.md, "A full disk").
+// After Execute has returned an error for a job that writes, the storage refuses every further
+// write with the same error (fail-stop). ResourceExhausted is the exception: there was no room,
+// nothing has changed, and the same job may be tried again. A Persist without entries is refused
+// last, one with a put in it first (store/FORMAT.md, "A full disk").
 #ifndef GRASSDB_STORE_STORAGE_H_
 #define GRASSDB_STORE_STORAGE_H_
 
@@ -26,6 +25,12 @@ namespace grassdb::store {
 enum class Compression : std::uint8_t {
   kNone = 0,  // as programs before version 2 of the file read it
   kZstd = 1,  // each block that gets smaller by it
+};
+
+// What Open does about a directory that has lost something it cannot restore by itself.
+enum class OnDamage : std::uint8_t {
+  kRefuse = 1,  // DataLoss; nothing is changed
+  kReport = 2,  // RecoveredState::damage says what, for core/repair.h
 };
 
 struct StorageOptions {
@@ -46,6 +51,10 @@ struct StorageOptions {
   std::uint32_t snapshot_block_bytes = 65536;
   // Of new snapshot files; both are read.
   Compression snapshot_compression = Compression::kZstd;
+  // Of the segments from the next one on: 2, or 1, which the version before can read. What 1 cannot
+  // express (a repaired log) is written in 2 all the same.
+  std::uint32_t log_format = 2;
+  OnDamage on_damage = OnDamage::kRefuse;
 };
 
 struct Opened;
@@ -57,7 +66,8 @@ class Storage {
   // recovered. Nothing in the directory but the lock file is changed before the identity has been
   // checked and recovery has succeeded. Errors: InvalidArgument (a node name that cannot be part of
   // a file name), FailedPrecondition (another identity, in use, or written by a newer version),
-  // DataLoss (damage that recovery may not cut), or what the directory reports. What recovery found
+  // DataLoss (damage that cannot be repaired, or is not to be: OnDamage), or what the directory
+  // reports. What recovery found
   // is durable when Open returns.
   //
   // `directory` outlives the storage.

@@ -6,6 +6,7 @@
 #include "core/kv_snapshot.h"
 #include "store/home.h"
 #include "store/identity.h"
+#include "store/mark.h"
 #include "store/recovery.h"
 #include "store/snapshot_file.h"
 #include "store/text.h"
@@ -63,8 +64,11 @@ absl::StatusOr<StoredState> LoadState(Directory& directory, const std::string& n
   loaded.lock = std::move(*lock);
   const auto inventory = TakeInventory(directory, home.names);
   if (!inventory.ok()) return inventory.status();
-  const auto recovered = Recover(home, *inventory);
+  const auto mark = MarkFile(home).Read();
+  if (!mark.ok()) return mark.status();
+  const auto recovered = Recover(home, *inventory, *mark);
   if (!recovered.ok()) return recovered.status();
+  if (!recovered->state.damage.empty()) return Lost(directory.path(), recovered->state.damage);
   const RecoveredState& state = recovered->state;
   loaded.identity = state.identity;
   loaded.hard_state = state.hard_state;

@@ -40,17 +40,35 @@ absl::Status Damaged(const std::string& path, std::string_view name, std::uint64
   return status;
 }
 
-std::optional<Damage> DamageIn(const absl::Status& status) {
+std::optional<DamagedPlace> DamageIn(const absl::Status& status) {
   const auto payload = status.GetPayload(kDamagePayload);
   if (!payload.has_value()) return std::nullopt;
   const std::string bytes(*payload);
   Decoder decoder(bytes);
-  Damage damage;
+  DamagedPlace damage;
   damage.file = decoder.TakeString();
   damage.offset = decoder.Take<std::uint64_t>();
   damage.problem = decoder.TakeString();
   if (!decoder.done()) return std::nullopt;
   return damage;
+}
+
+absl::Status Lost(const std::string& path, const Damage& damage) {
+  std::string text = "damaged data in " + path + ":";
+  for (const std::string& place : damage.places) text += " " + place + ";";
+  text += " lost are";
+  if (damage.snapshot_lost > Index(0)) {
+    text += " the state up to index " + std::to_string(damage.snapshot_lost.value()) + ",";
+  }
+  for (const LostRange& range : damage.lost) {
+    text += " the entries " + std::to_string(range.first.value()) + ".." +
+            std::to_string(range.last.value()) + ",";
+  }
+  text.pop_back();
+  return absl::DataLossError(
+      text +
+      ". Nothing was changed. Way out: start the node in its cluster, where it repairs itself from "
+      "the other members.");
 }
 
 std::string Hex(std::uint64_t value) {

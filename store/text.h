@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "absl/status/status.h"
+#include "core/disk.h"
 
 namespace grassdb::store {
 
@@ -25,12 +26,14 @@ absl::Status Damaged(const std::string& path, std::string_view name, std::uint64
                      const std::string& problem);
 
 // What a status of Damaged is about, for programs.
-struct Damage {
+struct DamagedPlace {
   std::string file;
   std::uint64_t offset = 0;
   std::string problem;
 };
-std::optional<Damage> DamageIn(const absl::Status& status);
+std::optional<DamagedPlace> DamageIn(const absl::Status& status);
+// DataLoss: what of the directory `path` is lost, where, and the way out.
+absl::Status Lost(const std::string& path, const Damage& damage);
 
 // 16 hexadecimal digits.
 std::string Hex(std::uint64_t value);

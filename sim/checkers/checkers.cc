@@ -60,13 +60,42 @@ void Checkers::OnDurableJobDone(std::uint32_t host) {
   const Index held = std::min(disk.image.last(), commits_.last());
   const bool committed = disk.image.Holds(held, commits_.TermAt(held));
   if (const auto* persist = std::get_if<Persist>(&*disk.running)) {
+    // Where the entry of a snapshot is lost, nobody knows which it was: what follows is kept.
+    for (const LostRange& range : disk.lost) {
+      if (!persist->install.has_value()) break;
+      const SnapshotMeta& meta = *persist->install;
+      if (meta.index >= range.first && meta.index < range.last) {
+        disk.image.Learn(meta.index, meta.term);
+      }
+    }
     disk.image.Apply(*persist);
+  } else if (const auto* mend = std::get_if<MendLog>(&*disk.running)) {
+    disk.image.Apply(*mend);
   } else {
     disk.image.Apply(std::get<PublishSnapshot>(*disk.running));
   }
   disk.running.reset();
   GRASS_RULE("committed for ever", !committed || disk.image.Holds(held, commits_.TermAt(held)),
              NodeName(host) + " durably cut the committed entry of index " + Decimal(held.value()));
+}
+
+void Checkers::OnSendInRepair(std::uint32_t host, const Message& message) {
+  if (!on_) return;
+  Promises::CheckRepair(message, disks_[host].image);
+  specification_.OnSendInRepair(host, message);
+}
+
+void Checkers::OnDamaged(std::uint32_t host, const RecoveredState& state, DamageMet met) {
+  DiskState& disk = disks_[host];
+  const RecoveredState whole = Recovery::Completed(disk.image, disk.running, state);
+  if (on_) {
+    GRASS_RULE("recovery", met == DamageMet::kYes,
+               NodeName(host) + " says that something is lost of a disk without damage");
+    Recovery::Check(host, disk.image, disk.running, whole, met);
+  }
+  disk.image = DurableImage::Of(whole, disk.image);
+  disk.running.reset();
+  disk.lost = state.damage.lost;
 }
 
 void Checkers::OnWiped(std::uint32_t host) {
@@ -95,6 +124,7 @@ void Checkers::OnRecovered(std::uint32_t host, const RecoveredState& state, Dama
   disk.image = DurableImage::Of(state);
   if (forgot) disk.image.BeginForgetting();
   disk.running.reset();
+  disk.lost.clear();
   logs_.Forget(host);
   commits_.Forget(host);
   states_.Forget(host);

@@ -35,6 +35,8 @@ class Checkers {
 
   // `raft` is as it was when it sent the message.
   void OnSend(std::uint32_t host, const Raft& raft, const Message& message);
+  // As OnSend, of a host that mends its disk.
+  void OnSendInRepair(std::uint32_t host, const Message& message);
   void OnDurableJobBegins(std::uint32_t host, const DiskJob& job);
   void OnDurableJobDone(std::uint32_t host);
   void OnDurableJobRefused(std::uint32_t host);
@@ -44,13 +46,16 @@ class Checkers {
   struct DiskState {
     DurableImage image;
     std::optional<DiskJob> running;
-    bool rolled_back = false;  // and the others do not know of it yet
+    bool rolled_back = false;     // and the others do not know of it yet
+    std::vector<LostRange> lost;  // of a host that mends its disk; what was there still must be
   };
   const DiskState& DiskOf(std::uint32_t host) const { return disks_[host]; }
   // The disk of the host, which is down, has become what it was when `state` was its state.
   void OnRolledBack(std::uint32_t host, DiskState state);
   // The others know of it: from now on it is a disk like any.
   void OnRollBackKnown(std::uint32_t host);
+  // Recovery has found that something is lost.
+  void OnDamaged(std::uint32_t host, const RecoveredState& state, DamageMet met);
   void OnRecovered(std::uint32_t host, const RecoveredState& state, DamageMet met);
   // `node`, in its life `life`, has started or has taken a batch of inputs.
   void AfterStep(std::uint32_t host, std::uint64_t life, const Node& node);

@@ -7,10 +7,18 @@ namespace grassdb::sim {
 void DurableImage::Install(const SnapshotMeta& meta) {
   const std::uint64_t at = meta.index.value();
   const bool keeps_suffix = meta.index <= last_ && terms_[at] == meta.term;
-  if (terms_.size() <= at) terms_.resize(at + 1);
+  if (!keeps_suffix) {
+    terms_.assign(at + 1, Term());
+    last_ = meta.index;
+  }
   terms_[at] = meta.term;
-  if (!keeps_suffix) last_ = meta.index;
-  snapshot_ = meta.index;
+  SetSnapshot(meta.index);
+}
+
+void DurableImage::SetSnapshot(Index snapshot) {
+  if (snapshot < snapshot_) unreadable_.push_back(snapshot_);
+  std::erase_if(unreadable_, [snapshot](Index index) { return index <= snapshot; });
+  snapshot_ = snapshot;
 }
 
 void DurableImage::Append(const Entry& entry) {
@@ -31,7 +39,17 @@ void DurableImage::Apply(const Persist& persist) {
 void DurableImage::Apply(const PublishSnapshot& publish) {
   if (publish.meta.index <= snapshot_) return;
   GRASS_CHECK_LE(publish.meta.index, last_);
-  snapshot_ = publish.meta.index;
+  SetSnapshot(publish.meta.index);
+}
+
+void DurableImage::Apply(const MendLog& mend) {
+  if (mend.fill.empty()) {
+    GRASS_CHECK_GT(mend.cut_from, snapshot_);
+    last_ = mend.cut_from - 1;
+    return;
+  }
+  GRASS_CHECK_LE(mend.fill.back().index, last_);
+  for (const Entry& entry : mend.fill) terms_[entry.index.value()] = entry.term;
 }
 
 DurableImage DurableImage::Of(const RecoveredState& state) {
@@ -46,6 +64,21 @@ DurableImage DurableImage::Of(const RecoveredState& state) {
     GRASS_CHECK_LE(image.snapshot_, image.last_);
     GRASS_CHECK_EQ(image.terms_[image.snapshot_.value()], state.snapshot->term);
   }
+  return image;
+}
+
+DurableImage DurableImage::Of(const RecoveredState& damaged, const DurableImage& before) {
+  DurableImage image = Of(damaged);
+  const std::uint64_t below =
+      std::min<std::uint64_t>(damaged.base_index.value(), before.terms_.size());
+  std::copy_n(before.terms_.begin(), below, image.terms_.begin());
+  // A snapshot is lost together with entries that it did not stand for.
+  if (damaged.damage.snapshot_lost > before.snapshot_) image.snapshot_ = before.snapshot_;
+  const Index snapshot = image.snapshot_;
+  image.unreadable_ = before.unreadable_;
+  image.snapshot_ = before.snapshot_;
+  image.SetSnapshot(snapshot);
+  if (before.forgot_) image.BeginForgetting();
   return image;
 }
 

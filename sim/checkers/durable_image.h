@@ -4,6 +4,7 @@
 #ifndef GRASSDB_SIM_CHECKERS_DURABLE_IMAGE_H_
 #define GRASSDB_SIM_CHECKERS_DURABLE_IMAGE_H_
 
+#include <algorithm>
 #include <vector>
 
 #include "core/disk.h"
@@ -17,13 +18,17 @@ class DurableImage {
   const HardState& hard_state() const { return hard_state_; }
   Index last() const { return last_; }
   Index snapshot() const { return snapshot_; }
+  // It could not be read the last time, and may be read again.
+  bool MayComeBack(Index snapshot) const {
+    return std::ranges::find(unreadable_, snapshot) != unreadable_.end();
+  }
 
   // The entry (index, term), or a snapshot that stands for it, is durable.
   bool Holds(Index index, Term term) const {
     if (index <= snapshot_) return index < snapshot_ || terms_[index.value()] == term;
     return index <= last_ && terms_[index.value()] == term;
   }
-  // snapshot() <= index <= last().
+  // index <= last(); 0 where it is not known: behind a snapshot only.
   Term TermAt(Index index) const { return terms_[index.value()]; }
 
   // The disk is a new one: what its node promised earlier does not rest on it...
@@ -34,18 +39,26 @@ class DurableImage {
 
   void Apply(const Persist& persist);
   void Apply(const PublishSnapshot& publish);
+  void Apply(const MendLog& mend);
+  // What was durable at `index`, where nobody can tell any more, is taken to have been of `term`.
+  void Learn(Index index, Term term) { terms_[index.value()] = term; }
   // As a storage has just recovered it.
   static DurableImage Of(const RecoveredState& state);
+  // As a storage has just recovered it, and of `before` what it says is lost. Nothing stands in for
+  // that yet, and so it may come back: what could not be read now may be read the next time.
+  static DurableImage Of(const RecoveredState& damaged, const DurableImage& before);
 
  private:
   void Install(const SnapshotMeta& meta);
+  void SetSnapshot(Index snapshot);
   void Append(const Entry& entry);
 
   HardState hard_state_;
   Index snapshot_;
+  std::vector<Index> unreadable_;  // snapshots later than the current one
   Index last_;
   bool forgot_ = false;
-  std::vector<Term> terms_ = {Term()};  // by index; meaningless below the snapshot
+  std::vector<Term> terms_ = {Term()};  // by index
 };
 
 }  // namespace grassdb::sim

@@ -38,6 +38,15 @@ void CheckHeld(const Message& message, Index match, const DurableImage& image) {
                  "; durable are entries up to " + Decimal(image.last().value()));
 }
 
+// What is said to be absent is so for ever, as far as an older leader could change it.
+void CheckAbsent(const Message& message, const RepairResponse& answer, const DurableImage& image) {
+  CheckTerm(message, image);
+  const bool is_last = answer.first == answer.last;
+  GRASS_RULE(kPromise, !is_last || !image.Holds(answer.first, answer.last_term),
+             Sent(message) + " says that it lacks the entry of index " +
+                 Decimal(answer.first.value()) + ", which is durable there");
+}
+
 }  // namespace
 
 void Promises::CheckMessage(const Message& message, const DurableImage& image) {
@@ -53,7 +62,17 @@ void Promises::CheckMessage(const Message& message, const DurableImage& image) {
     if (append->result == AppendResult::kMatched) CheckHeld(message, append->match_index, image);
   } else if (const auto* install = std::get_if<InstallSnapshotResponse>(&message.body)) {
     if (install->installed) CheckHeld(message, install->match_index, image);
+  } else if (const auto* repair = std::get_if<RepairResponse>(&message.body)) {
+    if (repair->verdict == RepairVerdict::kAbsent) CheckAbsent(message, *repair, image);
   }
+}
+
+void Promises::CheckRepair(const Message& message, const DurableImage& image) {
+  GRASS_RULE("who repairs itself promises nothing",
+             std::holds_alternative<RepairRequest>(message.body) ||
+                 std::holds_alternative<RepairResponse>(message.body),
+             Sent(message) + " comes from a node in repair");
+  CheckMessage(message, image);
 }
 
 void Promises::CheckMatch(Term term, const Log& log, const std::vector<Progress>& followers,

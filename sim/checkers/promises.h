@@ -2,6 +2,8 @@
 // vote, a vote request and anything a leader says rest on the term and the vote; an acknowledgement
 // rests on the term and the entries; "installed" rests on the snapshot.
 //
+// Who repairs itself promises nothing: it does not know all that it has promised before.
+//
 // Match rests on disk: a leader never believes of a follower more than that follower has durably.
 //
 // Leadership rests on votes: a quorum of the voters of a leader's configuration has its vote for
@@ -32,6 +34,8 @@ class Promises {
  public:
   // `message` leaves a node whose disk holds `image`.
   static void CheckMessage(const Message& message, const DurableImage& image);
+  // The same, of a node that repairs itself.
+  static void CheckRepair(const Message& message, const DurableImage& image);
   // A leader of `term` with `log` believes `followers` of its followers.
   static void CheckMatch(Term term, const Log& log, const std::vector<Progress>& followers,
                          const ImageOf& image_of);

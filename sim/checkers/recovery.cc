@@ -34,14 +34,17 @@ void CheckLog(const Finding& f, const DurableImage& must) {
   const bool writes = f.persist != nullptr && !f.persist->entries.empty();
   const Index cut = writes ? f.persist->entries.front().index : must.last() + 1;
   for (Index index = f.found.snapshot() + 1; index <= must.last() && index < cut; ++index) {
-    GRASS_RULE("recovery", f.found.Holds(index, must.TermAt(index)),
+    const bool known = must.TermAt(index) > Term(0);
+    GRASS_RULE("recovery", !known || f.found.Holds(index, must.TermAt(index)),
                f.Who() + "no entry (index " + Decimal(index.value()) + ", term " +
                    Decimal(must.TermAt(index).value()) + "), which was durable; its log ends at " +
                    Decimal(f.found.last().value()));
   }
   for (Index index = std::max(cut, f.found.snapshot() + 1); index <= f.found.last(); ++index) {
     const Term term = f.found.TermAt(index);
-    const bool durable = index <= must.last() && must.TermAt(index) == term;
+    const bool durable =
+        index <= must.last() &&
+        (must.TermAt(index) == term || (index < must.snapshot() && must.TermAt(index) == Term(0)));
     const bool unfinished = writes && index <= f.persist->entries.back().index &&
                             f.persist->entries[index - cut].term == term;
     GRASS_RULE("recovery", durable || unfinished,
@@ -51,6 +54,33 @@ void CheckLog(const Finding& f, const DurableImage& must) {
 }
 
 }  // namespace
+
+RecoveredState Recovery::Completed(const DurableImage& image,
+                                   const std::optional<DiskJob>& unfinished, RecoveredState found) {
+  const Persist* persist = unfinished ? std::get_if<Persist>(&*unfinished) : nullptr;
+  for (const LostRange& range : found.damage.lost) {
+    for (Index index = range.first; index < range.last; ++index) {
+      Entry& entry = found.entries[index - found.base_index - 1];
+      if (persist != nullptr && !persist->entries.empty() &&
+          range.last_term == persist->entries.front().term &&
+          index >= persist->entries.front().index && index <= persist->entries.back().index) {
+        entry.term = persist->entries[index - persist->entries.front().index].term;
+      } else if (index <= image.last()) {
+        entry.term = image.TermAt(index);
+      }
+    }
+  }
+  if (found.damage.snapshot_lost > Index(0)) {
+    // With it entries may be lost that it did not stand for: those up to where the log begins.
+    const bool reaches = image.snapshot() >= found.base_index;
+    found.snapshot =
+        SnapshotMeta{.index = reaches ? image.snapshot() : found.base_index,
+                     .term = reaches ? image.TermAt(image.snapshot()) : found.base_term,
+                     .configuration = {},
+                     .configuration_index = {}};
+  }
+  return found;
+}
 
 void Recovery::Check(std::uint32_t node, const DurableImage& image,
                      const std::optional<DiskJob>& unfinished, const RecoveredState& found,
@@ -70,7 +100,9 @@ void Recovery::Check(std::uint32_t node, const DurableImage& image,
       must.Apply(install);
     }
     const bool lost = met == DamageMet::kYes && f.found.snapshot() < image.snapshot();
-    GRASS_RULE("recovery", f.found.snapshot() == must.snapshot() || lost,
+    const bool again = image.MayComeBack(f.found.snapshot());
+    const bool with_entries = found.damage.snapshot_lost > must.snapshot();
+    GRASS_RULE("recovery", f.found.snapshot() == must.snapshot() || lost || again || with_entries,
                f.Who() + "a snapshot of index " + Decimal(f.found.snapshot().value()) +
                    "; durable was one of " + Decimal(image.snapshot().value()));
   }

@@ -1,7 +1,6 @@
 // Recovery: what a node finds on its disk after a crash is exactly what had become durable, plus
 // possibly the job that was at the disk, or a prefix of its parts. Nothing less, nothing else
-// (core/disk.h, Persist in core/entry.h). Of a disk with damage that is so as well, or the node
-// does not start from it; only a snapshot may be lost, if the log has all that it stands for.
+// (core/disk.h, Persist in core/entry.h). Of a damaged disk, what it says is lost put back.
 #ifndef GRASSDB_SIM_CHECKERS_RECOVERY_H_
 #define GRASSDB_SIM_CHECKERS_RECOVERY_H_
 
@@ -16,6 +15,9 @@ namespace grassdb::sim {
 
 class Recovery {
  public:
+  // `found` with what is lost put back from what must be there.
+  static RecoveredState Completed(const DurableImage& image,
+                                  const std::optional<DiskJob>& unfinished, RecoveredState found);
   // `image` is what must be there; `unfinished` the Persist or PublishSnapshot that may be there.
   static void Check(std::uint32_t node, const DurableImage& image,
                     const std::optional<DiskJob>& unfinished, const RecoveredState& found,

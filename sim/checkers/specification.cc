@@ -215,6 +215,13 @@ bool Specification::MayCommit(const Leadership& leadership, Term, const ServerVi
 
 // --- A message ---
 
+void Specification::OnSendInRepair(std::uint32_t server, const Message& message) {
+  GRASS_RULE(
+      kRule, message.term <= newest_ + 1,
+      NodeName(server) + " begins term " + Text(message.term) + " behind term " + Text(newest_));
+  newest_ = std::max(newest_, message.term);
+}
+
 void Specification::OnSend(std::uint32_t server, const Message& message) {
   const Term term = message.term;
   if (const auto* ask = std::get_if<RequestVoteRequest>(&message.body)) {

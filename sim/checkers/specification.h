@@ -78,6 +78,9 @@ class Specification {
   void Observe(std::uint32_t server, const ServerView& now);
   // The server, observed since its last step, sends this.
   void OnSend(std::uint32_t server, const Message& message);
+  // The server, which repairs its disk, sends this: it may have begun a term that it votes for
+  // nobody in (core/repair.h).
+  void OnSendInRepair(std::uint32_t server, const Message& message);
 
  private:
   struct Server {

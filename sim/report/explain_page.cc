@@ -57,8 +57,9 @@ constexpr std::array<const char*, 13> kGroups = {
     "log",   "membership", "lives",     "faults", "disks",      "clients"};
 
 Group GroupOfMessage(std::uint64_t kind) {
-  constexpr std::array<Group, 9> kOf = {kVotes,     kVotes,     kAppends, kAppends, kSnapshots,
-                                        kSnapshots, kHandOvers, kReads,   kReads};
+  constexpr std::array<Group, 11> kOf = {kVotes,     kVotes,     kAppends,   kAppends,
+                                         kSnapshots, kSnapshots, kHandOvers, kReads,
+                                         kReads,     kSnapshots, kSnapshots};
   return kind < kOf.size() ? kOf[kind] : kPackets;
 }
 
@@ -71,6 +72,12 @@ Group GroupOfRaftEvent(EventKind kind) {
     case EventKind::kStateRestored:
     case EventKind::kChunkRefused:
     case EventKind::kSnapshotResumed:
+    case EventKind::kEntriesLost:
+    case EventKind::kSnapshotLost:
+    case EventKind::kRepairWaits:
+    case EventKind::kRepaired:
+    case EventKind::kRepairedBySnapshot:
+    case EventKind::kRepairCut:
       return kLog;
     case EventKind::kChangedMembership:
     case EventKind::kLeftCluster:

@@ -58,6 +58,7 @@ class NodeTest : public ::testing::Test {
   NodeTest() { options_.scrub_bytes_per_second = 0; }
   void Make(int voters) {
     options_.raft.id = IdOfNode(1);
+    options_.mark_idle = Duration::zero();
     recovered_.identity.node = IdOfNode(1);
     recovered_.identity.bootstrap = VotersOf(voters);
     node_.emplace(options_, recovered_,

@@ -104,6 +104,16 @@ std::string Body(const ReadIndexResponse& response) {
          (response.confirmed ? ", index " + Number(response.index) : ", refused");
 }
 
+std::string Body(const RepairRequest& request) {
+  return "Repair of " + Number(request.first) + ".." + Position(request.last, request.last_term);
+}
+
+std::string Body(const RepairResponse& response) {
+  return "RepairAnswer for " + Number(response.first) + ".." +
+         Position(response.last, response.last_term) + ", " +
+         std::to_string(response.entries.size()) + " entries";
+}
+
 std::string In(const DeadlineReached&) {
   return "deadline";
 }

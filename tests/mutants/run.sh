@@ -78,7 +78,7 @@ row() { printf '%-38s %-8s %-5s %-6s %s\n' "$@"; }
 row mutant verdict seed time 'found by'
 
 # What is found without a bug would be found with every one of them.
-build grass-sim core_test transcript_test || { tail -20 "$work/build.log"; exit 1; }
+build grass-sim core_test transcript_test store_test || { tail -20 "$work/build.log"; exit 1; }
 began=$SECONDS
 found=$(find_by_seed)
 [ -n "$found" ] || found=$(find_by_test)

@@ -119,6 +119,31 @@ InstallSnapshotRequest AnyChunk(Term term) {
   return body;
 }
 
+RepairRequest AnyRepairRequest() {
+  RepairRequest body;
+  body.ask = static_cast<RepairAsk>(1 + Below(3));
+  body.first = Index(1 + Below(1000));
+  body.last = body.first + Below(100);
+  body.previous_term = Term(Below(100));
+  body.last_term = Term(Below(100));
+  body.snapshot_index = Index(Below(1000));
+  body.snapshot_term = Term(Below(100));
+  body.offset = Below(1 << 30);
+  return body;
+}
+
+RepairResponse AnyRepairResponse(Term term) {
+  RepairResponse body;
+  body.verdict = static_cast<RepairVerdict>(1 + Below(6));
+  body.entries = AnyAppend(term).entries;
+  body.first = body.entries.empty() ? Index(1 + Below(1000)) : body.entries.front().index;
+  body.last = body.first + Below(100);
+  body.last_term = term;
+  if (body.verdict == RepairVerdict::kChunk) body.chunk = AnyChunk(term);
+  body.checksum = ChecksumOf(body);
+  return body;
+}
+
 Message AnyMessage() {
   Message message;
   message.from = NodeId(1 + Below(1000));
@@ -126,7 +151,7 @@ Message AnyMessage() {
   message.term = Term(1 + Below(100));
   message.incarnation = Incarnation(1 + Below(100));
   message.to_incarnation = Incarnation(Below(100));
-  switch (Below(9)) {
+  switch (Below(11)) {
     case 0:
       message.body = AnyVoteRequest();
       break;
@@ -154,6 +179,12 @@ Message AnyMessage() {
       break;
     case 7:
       message.body = ReadIndexRequest{.read = ReadId(1 + Below(1000))};
+      break;
+    case 8:
+      message.body = AnyRepairRequest();
+      break;
+    case 9:
+      message.body = AnyRepairResponse(message.term);
       break;
     default:
       message.body = ReadIndexResponse{
@@ -219,6 +250,25 @@ RC_GTEST_PROP(PeerMessages, AnswersToAppendsSurviveFieldByField, ()) {
   RC_ASSERT(body.read_round == answer.read_round);
   RC_ASSERT(body.sent_at == answer.sent_at);
   RC_ASSERT(body.defends == answer.defends);
+}
+
+RC_GTEST_PROP(PeerMessages, AnswersToRepairsAreWholeUnlessAFieldIsChanged, ()) {
+  Message message{.from = NodeId(1),
+                  .to = NodeId(2),
+                  .term = Term(50),
+                  .body = AnyRepairResponse(Term(50)),
+                  .incarnation = Incarnation(1)};
+  const auto decoded =
+      DecodeMessage(MessageKind::kRepairResponse, EncodeMessage(message, kCluster), kCluster);
+  RC_ASSERT(decoded.ok());
+  auto body = std::get<RepairResponse>(decoded->body);
+  RC_ASSERT(IsWhole(body));
+  body.previous_term = body.previous_term + 1;
+  RC_ASSERT(!IsWhole(body));
+  body.previous_term = body.previous_term - 1;
+  body.entries.push_back(
+      Entry{.index = body.first + body.entries.size(), .term = Term(50), .payload = {}});
+  RC_ASSERT(!IsWhole(body));
 }
 
 RC_GTEST_PROP(PeerMessages, HandWrittenEntriesAreWhatProtobufWouldWrite, ()) {

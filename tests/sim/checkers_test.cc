@@ -241,6 +241,50 @@ TEST(PromisesChecker, SeesAnAcknowledgementThatIsNotDurable) {
             "durable before promised");
 }
 
+TEST(PromisesChecker, SeesWhatANodeInRepairMustNotSay) {
+  const DurableImage image = ImageOfTerms({1, 2, 2}, 4);
+  Message message;
+  message.term = Term(4);
+  RepairResponse answer;
+  answer.verdict = RepairVerdict::kAbsent;
+  answer.first = Index(3);
+  answer.last = Index(3);
+  answer.last_term = Term(3);
+  const auto broken = [&] {
+    message.body = answer;
+    return RuleBrokenBy([&] { Promises::CheckRepair(message, image); });
+  };
+  EXPECT_EQ(broken(), "");
+  answer.last_term = Term(2);
+  EXPECT_EQ(broken(), "durable before promised") << "the entry is there";
+  answer.last_term = Term(3);
+  message.term = Term(5);
+  EXPECT_EQ(broken(), "durable before promised") << "the term is not";
+  message.body = AppendEntriesResponse{};
+  EXPECT_EQ(RuleBrokenBy([&] { Promises::CheckRepair(message, image); }),
+            "who repairs itself promises nothing");
+}
+
+TEST(RecoveryChecker, TakesWhatADamagedDiskSaysIsLostForThere) {
+  const DurableImage image = ImageOfTerms({1, 1, 2, 2, 3}, 3);
+  RecoveredState state;
+  state.hard_state = image.hard_state();
+  for (const std::uint64_t term : {1, 0, 0, 2, 3}) {
+    state.entries.push_back(EntryOf(state.entries.size() + 1, term));
+  }
+  const auto broken = [&](LostRange range) {
+    state.damage.lost = {range};
+    return RuleBrokenBy(
+        [&] { Recovery::Check(0, image, {}, Recovery::Completed(image, {}, state)); });
+  };
+  EXPECT_EQ(broken({.first = Index(2), .last = Index(4), .last_term = Term(2)}), "");
+  EXPECT_EQ(broken({.first = Index(3), .last = Index(4), .last_term = Term(2)}), "recovery")
+      << "the second one is lost as well, and is not said to be";
+  state.entries[3].term = Term(3);
+  EXPECT_EQ(broken({.first = Index(2), .last = Index(4), .last_term = Term(3)}), "recovery")
+      << "what is lost ended with another term";
+}
+
 TEST(PromisesChecker, SeesALeaderThatBelievesTooMuch) {
   Progress follower;
   follower.id = NodeId(2);

@@ -48,7 +48,7 @@ TEST(Schedule, WithoutEditsIsTheSeed) {
 // Seeds that between them take every kind of decision.
 TEST(Schedule, IsTheSameRunWhenAllThatHappenedIsKept) {
   std::set<Choice> seen;
-  for (std::uint64_t seed = 1; seed <= 40; ++seed) {
+  for (std::uint64_t seed = 1; seed <= 60; ++seed) {
     Schedule schedule = Seed(seed);
     std::vector<Decision> decisions;
     const RunResult free = RunNoting(schedule, &decisions);

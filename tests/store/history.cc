@@ -1,9 +1,12 @@
 #include "tests/store/history.h"
 
+#include <gtest/gtest.h>
+
 #include <algorithm>
 #include <utility>
 
 #include "core/hash.h"
+#include "store/lost.h"
 
 namespace grassdb::store {
 namespace {
@@ -126,6 +129,93 @@ std::string Difference(const RecoveredState& state, Storage& storage, const Mode
     return problem;
   }
   return stream == model.stream ? "" : "the snapshot's state is wrong";
+}
+
+namespace {
+
+// What is there of the log must be the model's.
+std::string IntactDifference(const RecoveredState& state, const Model& model) {
+  const LostEntries lost(state.damage.lost);
+  if (state.hard_state != model.hard_state) return "another term or vote beside the damage";
+  Index next = state.base_index;
+  for (const Entry& entry : state.entries) {
+    ++next;
+    if (next > model.last().index) return "entry " + Text(next) + " should not exist";
+    const LostRange* range = lost.Find(next);
+    if (model.TermAt(next).has_value() && next > model.start.index) {
+      const Entry& must = model.entries[next - model.start.index - 1];
+      if (range == nullptr && entry != must) return "entry " + Text(next) + " is wrong";
+      if (range != nullptr && next == range->last && range->last_term != must.term) {
+        return "a lost range ends with another term than " + Text(next) + " had";
+      }
+    }
+  }
+  return next == model.last().index ? "" : "the damaged log ends at " + Text(next);
+}
+
+void FillFromModel(Storage& storage, const LostRange& range, const Model& model,
+                   std::uint64_t choice) {
+  for (Index next = range.first; next <= range.last;) {
+    MendLog mend;
+    for (std::size_t i = 0; i <= choice % 5 && next <= range.last; ++i, ++next) {
+      mend.fill.push_back(model.entries[next - model.start.index - 1]);
+    }
+    EXPECT_TRUE(std::get<MendDone>(storage.Execute(std::move(mend))).status.ok());
+  }
+}
+
+void InstallFromModel(Storage& storage, const Model& model) {
+  StageSnapshot stage;
+  stage.source = SnapshotSource::kReceived;
+  stage.meta = *model.snapshot;
+  stage.data = Bytes(model.stream);
+  stage.last = true;
+  EXPECT_TRUE(std::get<StageDone>(storage.Execute(stage)).status.ok());
+  Persist install;
+  install.install = model.snapshot;
+  EXPECT_TRUE(std::get<PersistDone>(storage.Execute(install)).status.ok());
+}
+
+}  // namespace
+
+std::string OpenAndMend(CrashDirectory& directory, const StorageOptions& options, Model model,
+                        std::uint64_t choice, std::uint64_t* mended) {
+  StorageOptions reporting = options;
+  reporting.on_damage = OnDamage::kReport;
+  // Where something is lost below the snapshot, the log begins behind that.
+  if (model.snapshot.has_value()) model.released = model.snapshot->index;
+  for (int opens = 0; opens < 4; ++opens) {
+    auto opened = Storage::Open(directory, reporting, TestIdentity());
+    if (!opened.ok()) return opened.status().ToString();
+    const Damage& damage = opened->state.damage;
+    if (damage.empty()) {
+      // A damaged snapshot that the log does not need is no loss.
+      if (!opened->state.snapshot.has_value() && !damage.places.empty()) model.snapshot.reset();
+      return Difference(opened->state, *opened->storage, model);
+    }
+    if (auto problem = IntactDifference(opened->state, model); !problem.empty()) return problem;
+    const bool released = !damage.lost.empty() && damage.lost.front().first <= model.start.index;
+    if (damage.snapshot_lost > Index(0) || released) {
+      const Index needed = released ? damage.lost.front().first : damage.snapshot_lost;
+      if (!model.snapshot.has_value() || model.snapshot->index < needed) {
+        return "a snapshot is said to be lost that never was";
+      }
+      InstallFromModel(*opened->storage, model);
+      ++*mended;
+      continue;
+    }
+    for (const LostRange& range : damage.lost) {
+      FillFromModel(*opened->storage, range, model, choice);
+      ++*mended;
+    }
+  }
+  return "mended for ever";
+}
+
+bool IsRefusal(const std::string& text) {
+  const bool names_a_file = text.find("distdb_a.") != std::string::npos;
+  return names_a_file && (text.find("DATA_LOSS") != std::string::npos ||
+                          text.find("FAILED_PRECONDITION") != std::string::npos);
 }
 
 std::string History::Open() {

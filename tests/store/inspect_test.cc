@@ -31,7 +31,7 @@ void Append(Storage& storage, std::uint64_t index) {
   persist.entries.push_back({.index = Index(index),
                              .term = Term(1),
                              .type = EntryType::kCommand,
-                             .payload = BytesOf(index, 120)});
+                             .payload = BytesOf(index, 60)});
   EXPECT_TRUE(std::get<PersistDone>(storage.Execute(std::move(persist))).status.ok());
 }
 
@@ -91,7 +91,10 @@ TEST(StoreInspect, NamesFileAndOffsetOfAnyDamagedByte) {
   int found = 0;
   for (const auto& [name, bytes] : content) {
     // What is in these says nothing.
-    if (name == "distdb_a.lock" || name == "distdb_a.spare" || name == "distdb_a.reserve") continue;
+    if (name == "distdb_a.lock" || name == "distdb_a.spare" || name == "distdb_a.reserve" ||
+        name == "distdb_a.mark") {
+      continue;
+    }
     const std::size_t end =
         name.ends_with("wal") || name.ends_with(".seg") ? EndOf(bytes) : bytes.size();
     for (std::size_t at = 0; at < end; ++at) {
@@ -105,6 +108,11 @@ TEST(StoreInspect, NamesFileAndOffsetOfAnyDamagedByte) {
       if (finding.weight == Weight::kNote) {
         // Damage to the last record cannot be told from a write that was cut short.
         ASSERT_EQ(name, kLive);
+        continue;
+      }
+      if (finding.weight == Weight::kSuperseded) {
+        // A header restates what the records do, and the snapshot stands for the first entries.
+        ASSERT_NE(finding.consequence.find("known without it"), std::string::npos);
         continue;
       }
       ++found;

@@ -47,8 +47,8 @@ TEST(StoreNames, OfNodesWhoseNamesBeginAlikeAreDisjoint) {
     const FileNames names(node);
     for (const std::string& name :
          {names.Identity(), names.IdentityStaging(), names.Lock(), names.Live(), names.Next(),
-          names.Spare(), names.Taken(), names.Received(), names.Sealed(SegmentNumber(1)),
-          names.Free(SegmentNumber(1)), names.Snapshot(Index(1))}) {
+          names.Mark(), names.Spare(), names.Taken(), names.Received(),
+          names.Sealed(SegmentNumber(1)), names.Free(SegmentNumber(1)), names.Snapshot(Index(1))}) {
       EXPECT_TRUE(seen.insert(name).second) << name;
       for (const std::string& other : nodes) {
         EXPECT_EQ(FileNames(other).Parse(name).kind != FileKind::kForeign, other == node)
@@ -108,12 +108,8 @@ std::string PayloadOf(RecordType type, Encode encode) {
 }
 
 std::string PayloadOf(const Batch& batch) {
-  Persist persist;
-  persist.hard_state = batch.hard_state;
-  persist.entries = batch.entries;
-  return PayloadOf(RecordType::kBatch, [&](RecordBuilder& record) {
-    EncodeBatch(persist, batch.install, batch.previous_term, record);
-  });
+  return PayloadOf(RecordType::kBatch,
+                   [&](RecordBuilder& record) { EncodeBatch(batch, batch.entries, record); });
 }
 
 RC_GTEST_PROP(StorePayload, DecodersTakeOnlyWhatTheyWouldHaveMade, (const std::string& bytes)) {
@@ -132,28 +128,30 @@ RC_GTEST_PROP(StorePayload, DecodersTakeOnlyWhatTheyWouldHaveMade, (const std::s
 // Any sixteen bytes may be a seal, so that some are taken.
 RC_GTEST_PROP(StorePayload, ASealIsDecodedExactlyIfItIsCanonical,
               (std::uint64_t index, std::uint64_t term)) {
-  const LogPosition last{.index = Index(index), .term = Term(term)};
+  Seal seal{.last = {.index = Index(index), .term = Term(term)}, .before = {}};
+  if (index % 2 == 0) seal.before.emplace().last = seal.last;
   const std::string bytes =
-      PayloadOf(RecordType::kSeal, [&](RecordBuilder& record) { EncodeSeal(last, record); });
+      PayloadOf(RecordType::kSeal, [&](RecordBuilder& record) { EncodeSeal(seal, record); });
   const auto decoded = DecodeSeal(bytes);
-  if (decoded.has_value()) RC_ASSERT(*decoded == last);
+  RC_ASSERT(decoded == seal);
   RC_ASSERT(!DecodeSeal(bytes.substr(1)).has_value());
   RC_ASSERT(!DecodeSeal(bytes + "x").has_value());
 }
 
 RC_GTEST_PROP(StorePayload, DamagedBatchesAreRefusedOrCanonical,
               (std::uint64_t seed, std::uint8_t value)) {
-  Persist persist;
-  persist.hard_state = {.term = Term(3), .voted_for = NodeId(4)};
+  Batch whole;
+  whole.hard_state = {.term = Term(3), .voted_for = NodeId(4)};
+  whole.first = Index(8);
+  whole.previous_term = Term(2);
+  if (seed % 2 == 0) whole.before.emplace().last = {.index = Index(9), .term = Term(2)};
   for (std::uint64_t i = 0; i < 3; ++i) {
-    persist.entries.push_back({.index = Index(8 + i),
-                               .term = Term(3),
-                               .type = EntryType::kCommand,
-                               .payload = BytesOf(i, seed % 40)});
+    whole.entries.push_back({.index = Index(8 + i),
+                             .term = Term(3),
+                             .type = EntryType::kCommand,
+                             .payload = BytesOf(i, seed % 40)});
   }
-  std::string payload = PayloadOf(RecordType::kBatch, [&](RecordBuilder& record) {
-    EncodeBatch(persist, std::nullopt, Term(2), record);
-  });
+  std::string payload = PayloadOf(whole);
   payload.resize(payload.size() - seed % 9);
   payload[Mix(seed) % payload.size()] = static_cast<char>(value);
   const auto batch = DecodeBatch(payload);

@@ -1,0 +1,522 @@
+#include "core/repair.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "core/check.h"
+#include "core/chunk.h"
+#include "core/probe.h"
+#include "core/quorum.h"
+#include "core/repair_answer.h"
+
+namespace grassdb {
+namespace {
+
+constexpr int kElectionsUntilReadAgain = 10;
+
+void AddUnique(std::vector<NodeId>& ids, NodeId id) {
+  if (std::ranges::find(ids, id) == ids.end()) ids.push_back(id);
+}
+
+void Collect(const Configuration& configuration, std::vector<Member>& members) {
+  for (const Member& member : configuration.members()) {
+    std::erase_if(members, [&](const Member& known) { return known.id == member.id; });
+    members.push_back(member);
+    members.back().role = MemberRole::kLearner;
+    members.back().outgoing = false;
+    members.back().replaces = NodeId();
+  }
+}
+
+// Contiguous from `first` on, of terms that do not fall and are not below `previous`.
+bool IsRun(const std::vector<Entry>& entries, Index first, Term previous) {
+  for (const Entry& entry : entries) {
+    if (entry.index != first || entry.term < previous) return false;
+    ++first;
+    previous = entry.term;
+  }
+  return !entries.empty();
+}
+
+}  // namespace
+
+class Repair::View final : public LogView {
+ public:
+  explicit View(const Repair& repair) : repair_(repair) {}
+
+  Index base_index() const override { return repair_.base_index_; }
+  Index last_index() const override { return repair_.base_index_ + repair_.entries_.size(); }
+  Index commit_index() const override {
+    return repair_.snapshot_.has_value() ? repair_.snapshot_->index : repair_.base_index_;
+  }
+  Standing standing() const override { return repair_.OwnStanding(); }
+  std::optional<Term> TermAt(Index index) const override { return repair_.TermAt(index); }
+  const Entry* Find(Index index) const override {
+    if (index <= base_index() || index > last_index()) return nullptr;
+    for (const LostRange& range : repair_.lost_) {
+      if (index >= range.first && index <= range.last) return nullptr;
+    }
+    return &repair_.entries_[index - base_index() - 1];
+  }
+
+ private:
+  const Repair& repair_;
+};
+
+Repair::Repair(const NodeOptions& options, RecoveredState recovered, const Environment& environment)
+    : options_(options),
+      environment_(environment),
+      identity_(recovered.identity),
+      hard_state_(recovered.hard_state),
+      promised_(recovered.hard_state.term),
+      snapshot_(recovered.snapshot),
+      base_index_(recovered.base_index),
+      base_term_(recovered.base_term),
+      entries_(std::move(recovered.entries)),
+      lost_(recovered.damage.lost),
+      snapshot_lost_(recovered.damage.snapshot_lost),
+      snapshot_wanted_(snapshot_lost_),
+      committed_(std::max(base_index_, snapshot_.has_value() ? snapshot_->index : Index())),
+      started_(environment.clock->Now()),
+      ask_at_(started_),
+      patience_(options.raft.heartbeat_interval) {
+  GRASS_CHECK(!recovered.damage.empty());
+  GRASS_CHECK(environment.network != nullptr && environment.disk != nullptr);
+  std::vector<Member> members;
+  Collect(identity_.bootstrap, members);
+  for (const Configuration& known : recovered.members) Collect(known, members);
+  if (snapshot_.has_value()) Collect(snapshot_->configuration, members);
+  for (const Entry& entry : entries_) {
+    if (entry.type != EntryType::kConfiguration) continue;
+    if (const auto known = DecodeConfiguration(entry.payload.view())) Collect(*known, members);
+  }
+  std::erase_if(members, [this](const Member& member) { return member.id == identity_.node; });
+  members_ = Configuration(std::move(members));
+}
+
+void Repair::Start() {
+  if (WantsSnapshot()) {
+    Tell(EventKind::kSnapshotLost, NodeId(), snapshot_wanted_.value(), 0);
+  }
+  for (const LostRange& range : lost_) {
+    Tell(EventKind::kEntriesLost, NodeId(), range.first.value(), range.last.value());
+  }
+  OnDeadline();
+}
+
+void Repair::Tell(EventKind kind, NodeId peer, std::uint64_t a, std::uint64_t b) {
+  if (environment_.trace == nullptr) return;
+  environment_.trace->OnEvent(hard_state_.term, Event{.kind = kind, .peer = peer, .a = a, .b = b});
+}
+
+// Always of the durable term: what is answered may be a proof.
+void Repair::Send(NodeId to, MessageBody body) {
+  environment_.network->Send(Message{.from = identity_.node,
+                                     .to = to,
+                                     .term = hard_state_.term,
+                                     .body = std::move(body),
+                                     .incarnation = identity_.incarnation});
+}
+
+void Repair::Submit(DiskJob job) {
+  GRASS_CHECK(!busy_);
+  busy_ = true;
+  environment_.disk->Submit(std::move(job));
+}
+
+std::optional<Term> Repair::TermAt(Index index) const {
+  if (index == base_index_) return base_term_;
+  if (index < base_index_ || index > base_index_ + entries_.size()) return std::nullopt;
+  for (const LostRange& range : lost_) {
+    if (index >= range.first && index < range.last) return std::nullopt;
+  }
+  return entries_[index - base_index_ - 1].term;
+}
+
+Term Repair::PreviousTerm(Index first) const {
+  const std::optional<Term> term = TermAt(first - 1);
+  GRASS_CHECK(term.has_value());  // below the first lost range nothing is lost
+  return *term;
+}
+
+bool Repair::HearsLeader() const {
+  return leader_heard_.has_value() &&
+         environment_.clock->Now() - *leader_heard_ < options_.raft.election_timeout_max;
+}
+
+std::optional<Configuration> Repair::ConfigurationAt(Index index) const {
+  for (Index at = std::min(index, base_index_ + entries_.size()); at > base_index_; at = at - 1) {
+    const Entry& entry = entries_[at - base_index_ - 1];
+    if (entry.type != EntryType::kConfiguration) continue;
+    return DecodeConfiguration(entry.payload.view());
+  }
+  if (snapshot_.has_value()) return snapshot_->configuration;
+  if (base_index_ > Index(0)) return std::nullopt;
+  return identity_.bootstrap;
+}
+
+// As Raft's (core/standing.cc), from what is there of the log.
+Standing Repair::OwnStanding() const {
+  if (identity_.incarnation == Incarnation(0)) return Standing::kProven;
+  const Index last = base_index_ + entries_.size();
+  const auto configuration = ConfigurationAt(last);
+  const Member* self = configuration ? configuration->Find(identity_.node) : nullptr;
+  if (self != nullptr && self->incarnation != Incarnation(0)) {
+    return self->incarnation == identity_.incarnation ? Standing::kProven : Standing::kUnproven;
+  }
+  return hard_state_.founder ? Standing::kProven : Standing::kUnproven;
+}
+
+RepairStatus Repair::Status() const {
+  RepairStatus status;
+  if (lost() != nullptr) status.lost = *lost();
+  status.snapshot_wanted = snapshot_wanted_;
+  if (transfer_.has_value()) {
+    status.snapshot_index = transfer_->meta.index;
+    status.snapshot_offset = transfer_->offset;
+  }
+  for (const Member& member : members_.members()) status.asked.push_back(member.id);
+  status.without_it = without_;
+  return status;
+}
+
+// --- Asking ---
+
+void Repair::OnDeadline() {
+  if (failed() || done_ || environment_.clock->Now() < ask_at_) return;
+  const Instant now = environment_.clock->Now();
+  const bool patient = now - started_ < options_.raft.election_timeout_max || HearsLeader();
+  if (lost() != nullptr && !patient && hard_state_.term == promised_ && !busy_) {
+    GRASS_PROBE("repair: goes to the next term");
+    GoToNextTerm(hard_state_.term + 1);
+  }
+  if (!patient && !said_stuck_) {
+    said_stuck_ = true;
+    read_again_at_ = now + kElectionsUntilReadAgain * options_.raft.election_timeout_max;
+    Tell(EventKind::kRepairWaits, NodeId(), (lost() ? lost()->first : snapshot_wanted_).value(),
+         (lost() ? lost()->last : snapshot_wanted_).value());
+  }
+  if (said_stuck_ && now >= read_again_at_ && !busy_) {
+    GRASS_PROBE("repair: the disk is read again");
+    done_ = true;
+    return;
+  }
+  Ask();
+  ask_at_ = now + patience_;
+  patience_ = std::min(2 * patience_, 2 * options_.raft.election_timeout_max);
+}
+
+Instant Repair::NextDeadline() const {
+  return failed() || done_ ? Instant::max() : ask_at_;
+}
+
+void Repair::Ask() {
+  if (WantsSnapshot()) {
+    // One after the other, for as long as it sends something.
+    if (!busy_ && transfer_.has_value() && transfer_->offset == transfer_seen_) transfer_.reset();
+    if (!busy_ && !transfer_.has_value()) ++source_;
+    AskForChunk();
+  }
+  if (lost() == nullptr) return;
+  RepairRequest request;
+  request.ask = hard_state_.term > promised_ ? RepairAsk::kProof : RepairAsk::kEntries;
+  request.first = lost()->first;
+  request.last = lost()->last;
+  request.previous_term = PreviousTerm(request.first);
+  request.last_term = lost()->last_term;
+  for (const Member& member : members_.members()) Send(member.id, request);
+}
+
+void Repair::AskForChunk() {
+  if (busy_ || members_.empty()) return;
+  const std::vector<Member>& members = members_.members();
+  RepairRequest request;
+  request.ask = RepairAsk::kSnapshot;
+  request.first = snapshot_wanted_;
+  NodeId from = members[source_ % members.size()].id;
+  if (transfer_.has_value()) {
+    from = transfer_->from;
+    transfer_seen_ = transfer_->offset;
+    request.snapshot_index = transfer_->meta.index;
+    request.snapshot_term = transfer_->meta.term;
+    request.offset = transfer_->offset;
+  }
+  Send(from, request);
+}
+
+// Something was mended: what is lost next is asked for at once.
+void Repair::Progressed() {
+  absent_.clear();
+  without_.clear();
+  snapshot_wanted_ = snapshot_lost_;
+  said_stuck_ = false;
+  patience_ = options_.raft.heartbeat_interval;
+  started_ = environment_.clock->Now();
+  ask_at_ = started_;
+  if (lost_.empty() && !WantsSnapshot()) done_ = true;
+  OnDeadline();
+}
+
+// --- Answers ---
+
+void Repair::OnMessage(Message message) {
+  if (failed() || done_) return;
+  if (message.to != identity_.node || message.from == identity_.node) return;
+  if (message.to_incarnation != Incarnation(0) && message.to_incarnation != identity_.incarnation) {
+    return;
+  }
+  if (auto* response = std::get_if<RepairResponse>(&message.body)) {
+    if (!IsWhole(*response)) {
+      return Tell(EventKind::kChunkRefused, message.from, response->first.value(), 0);
+    }
+    OnResponse(message, *response);
+  } else if (const auto* request = std::get_if<RepairRequest>(&message.body)) {
+    OnRequest(message, *request);
+  } else if (std::holds_alternative<AppendEntriesRequest>(message.body) ||
+             std::holds_alternative<InstallSnapshotRequest>(message.body)) {
+    if (message.term >= hard_state_.term) leader_heard_ = environment_.clock->Now();
+  }
+}
+
+void Repair::OnResponse(const Message& message, RepairResponse& response) {
+  if (response.verdict == RepairVerdict::kChunk) return OnChunk(message.from, response.chunk);
+  const LostRange* range = lost();
+  if (range == nullptr || busy_) return;
+  if (response.first != range->first || response.last != range->last ||
+      response.last_term != range->last_term) {
+    return;  // to an earlier question
+  }
+  switch (response.verdict) {
+    case RepairVerdict::kHeld:
+    case RepairVerdict::kCommitted:
+      return OnEntries(message.from, response);
+    case RepairVerdict::kReleased:
+      return OnReleased(message.from);
+    case RepairVerdict::kAbsent:
+      return OnAbsent(message);
+    case RepairVerdict::kUnknown:
+      return AddUnique(without_, message.from);
+    case RepairVerdict::kChunk:
+      return;
+  }
+}
+
+void Repair::OnEntries(NodeId from, RepairResponse& response) {
+  const LostRange range = *lost();
+  std::vector<Entry>& entries = response.entries;
+  const bool committed = response.verdict == RepairVerdict::kCommitted;
+  if (!IsRun(entries, range.first, response.previous_term)) return;
+  if (entries.back().index > range.last) return;
+  if (response.previous_term != PreviousTerm(range.first)) {
+    // One of the two entries before is committed, and so the other one is not, nor what follows it.
+    if (committed == IsCommitted(range.first - 1)) return;
+    return Cut(from, range.first);
+  }
+  const auto differs = [&range](const Entry& entry) {
+    return entry.term > range.last_term ||
+           (entry.index == range.last && entry.term != range.last_term);
+  };
+  const auto end = std::ranges::find_if(entries, differs);
+  if (end != entries.end() && !committed) return;
+  if (end == entries.begin()) return Cut(from, range.first);
+  entries.erase(end, entries.end());
+  if (committed) committed_ = std::max(committed_, entries.back().index);
+  Fill(from, std::move(entries));
+}
+
+// A set of voters without the entry that has one of every quorum. `first` was committed, if at all,
+// by a quorum of the configuration that was in force before it, or of both that a joint one leads
+// over, or of what a joint one leads to: both of its halves are looked at.
+void Repair::OnAbsent(const Message& message) {
+  AddUnique(without_, message.from);
+  // An acknowledgement of this node may be of promised_. Whoever is durably beyond that can neither
+  // count it nor receive the entry from one that does.
+  if (message.term <= promised_ || hard_state_.term <= promised_) return;
+  AddUnique(absent_, message.from);
+  const auto configuration = ConfigurationAt(lost()->first - 1);
+  if (!configuration.has_value() || configuration->voters().empty()) return;
+  const auto answer = [this](NodeId voter) {
+    const bool lacks = std::ranges::find(absent_, voter) != absent_.end();
+    return lacks ? std::optional<bool>(false) : std::nullopt;
+  };
+  if (CountVotes(configuration->voters(), answer) != Tally::kLost) return;
+  if (configuration->IsJoint() && CountVotes(configuration->outgoing(), answer) != Tally::kLost) {
+    return;
+  }
+  GRASS_PROBE("repair: what is lost was never committed");
+  Cut(message.from, lost()->first);
+}
+
+void Repair::OnReleased(NodeId from) {
+  if (WantsSnapshot()) return;
+  GRASS_PROBE("repair: a snapshot instead of entries");
+  snapshot_wanted_ = lost()->first;
+  const auto& members = members_.members();
+  const auto at = std::ranges::find(members, from, &Member::id);
+  if (at != members.end()) source_ = static_cast<std::size_t>(at - members.begin());
+  AskForChunk();
+}
+
+void Repair::OnChunk(NodeId from, const InstallSnapshotRequest& chunk) {
+  if (!WantsSnapshot() || busy_ || !IsWhole(chunk)) return;
+  const SnapshotMeta& meta = chunk.meta;
+  if (meta.index < snapshot_wanted_) return;
+  if (snapshot_.has_value() && meta.index <= snapshot_->index) return;
+  const bool goes_on = transfer_.has_value() && transfer_->meta == meta;
+  if (!goes_on) {
+    if (chunk.offset != 0) return;
+    transfer_ = Transfer{.meta = meta, .from = from, .offset = 0};
+  }
+  if (chunk.offset != transfer_->offset) return;
+  transfer_->from = from;
+  Submit(StageSnapshot{.source = SnapshotSource::kReceived,
+                       .meta = meta,
+                       .offset = chunk.offset,
+                       .last = chunk.last,
+                       .data = chunk.data});
+}
+
+// --- Mending ---
+
+void Repair::Fill(NodeId from, std::vector<Entry> entries) {
+  mended_by_ = from;
+  mending_ = MendLog{.fill = std::move(entries), .cut_from = Index()};
+  Submit(mending_);
+}
+
+void Repair::Cut(NodeId because_of, Index from) {
+  GRASS_CHECK(!IsCommitted(from));
+  mended_by_ = because_of;
+  mending_ = MendLog{.fill = {}, .cut_from = from};
+  Submit(mending_);
+}
+
+void Repair::GoToNextTerm(Term term) {
+  GRASS_CHECK_GT(term, hard_state_.term);
+  next_hard_state_ = {.term = term, .voted_for = NodeId(), .founder = hard_state_.founder};
+  Persist persist;
+  persist.id = ++last_persist_;
+  persist.hard_state = next_hard_state_;
+  Submit(std::move(persist));
+}
+
+void Repair::OnDisk(DiskDone done) {
+  if (failed()) return;
+  std::visit([this](const auto& value) { OnDone(value); }, done);
+}
+
+void Repair::OnDone(const MendDone& done) {
+  if (!done.status.ok()) {
+    failure_ = done.status;
+    return;
+  }
+  busy_ = false;
+  if (mending_.fill.empty()) {
+    Tell(EventKind::kRepairCut, mended_by_, mending_.cut_from.value(), lost()->last.value());
+    done_ = true;
+    return;
+  }
+  const Index end = mending_.fill.back().index;
+  Tell(EventKind::kRepaired, mended_by_, mending_.fill.front().index.value(), end.value());
+  for (Entry& entry : mending_.fill) entries_[entry.index - base_index_ - 1] = std::move(entry);
+  if (end == lost_.front().last) {
+    lost_.erase(lost_.begin());
+  } else {
+    GRASS_PROBE("repair: a part of what is lost");
+    lost_.front().first = end + 1;
+  }
+  Progressed();
+}
+
+void Repair::OnDone(const PersistDone& done) {
+  if (!done.status.ok()) {
+    failure_ = done.status;
+    return;
+  }
+  busy_ = false;
+  if (installs_) {
+    Tell(EventKind::kRepairedBySnapshot, transfer_->from, transfer_->meta.index.value(), 0);
+    done_ = true;
+    return;
+  }
+  hard_state_ = next_hard_state_;
+  Ask();
+}
+
+void Repair::OnDone(const StageDone& done) {
+  if (!done.status.ok()) {
+    failure_ = done.status;
+    return;
+  }
+  busy_ = false;
+  GRASS_CHECK(transfer_.has_value());
+  transfer_->offset = done.next_offset;
+  if (!done.last) return AskForChunk();
+  installs_ = true;
+  Persist persist;
+  persist.id = ++last_persist_;
+  persist.install = transfer_->meta;
+  // A snapshot of a later term than this node's has been seen by it.
+  if (transfer_->meta.term > hard_state_.term) {
+    persist.hard_state = HardState{
+        .term = transfer_->meta.term, .voted_for = NodeId(), .founder = hard_state_.founder};
+  }
+  Submit(std::move(persist));
+}
+
+void Repair::OnDone(const PublishDone&) {
+  GRASS_CHECK_MSG(false, "a repair takes no snapshot");
+}
+
+void Repair::OnDone(const MarkDone&) {
+  GRASS_CHECK_MSG(false, "a repair marks nothing");
+}
+
+void Repair::OnDone(const RestockDone&) {
+  GRASS_CHECK_MSG(false, "a repair makes no room");
+}
+
+void Repair::OnDone(const ScrubDone&) {
+  GRASS_CHECK_MSG(false, "a repair scrubs nothing");
+}
+
+// --- For others ---
+
+void Repair::OnRequest(const Message& message, const RepairRequest& request) {
+  if (request.ask == RepairAsk::kSnapshot) {
+    if (reads_ || !snapshot_.has_value() || snapshot_->index < request.first) return;
+    const bool goes_on =
+        request.snapshot_index == snapshot_->index && request.snapshot_term == snapshot_->term;
+    reads_ = true;
+    environment_.disk->Submit(
+        ReadSnapshot{.index = snapshot_->index,
+                     .offset = goes_on ? request.offset : 0,
+                     .size_max = static_cast<std::uint32_t>(options_.snapshot_chunk_bytes),
+                     .reader = message.from,
+                     .purpose = ReadFor::kRepair});
+    return;
+  }
+  if (request.first == Index(0) || request.last < request.first) return;
+  if (request.ask == RepairAsk::kProof && message.term > hard_state_.term && !HearsLeader()) {
+    // It is asked again, and answers then.
+    if (!busy_) GoToNextTerm(message.term);
+    return;
+  }
+  Send(message.from, AnswerRepair(View(*this), request, options_.raft.append_bytes_max));
+}
+
+void Repair::OnDone(const SnapshotRead& done) {
+  reads_ = false;
+  if (!done.status.ok()) return;
+  RepairResponse answer;
+  answer.verdict = RepairVerdict::kChunk;
+  answer.chunk.meta = *snapshot_;
+  answer.chunk.offset = done.offset;
+  answer.chunk.last = done.last;
+  answer.chunk.data = done.data;
+  answer.chunk.checksum = ChecksumOf(answer.chunk);
+  answer.checksum = ChecksumOf(answer);
+  Send(done.reader, std::move(answer));
+}
+
+}  // namespace grassdb

@@ -1,0 +1,116 @@
+#include "core/repair_answer.h"
+
+#include <algorithm>
+
+#include "core/chunk.h"
+#include "core/probe.h"
+#include "core/raft.h"
+
+namespace grassdb {
+namespace {
+
+class Answerer {
+ public:
+  Answerer(const LogView& log, std::size_t bytes_max) : log_(log), bytes_max_(bytes_max) {}
+
+  RepairResponse Answer(const RepairRequest& request) const {
+    RepairResponse answer;
+    answer.first = request.first;
+    answer.last = request.last;
+    answer.last_term = request.last_term;
+    answer.verdict = Judge(request, answer);
+    answer.checksum = ChecksumOf(answer);
+    return answer;
+  }
+
+ private:
+  RepairVerdict Judge(const RepairRequest& request, RepairResponse& answer) const {
+    const Index first = request.first;
+    if (first <= log_.base_index()) return RepairVerdict::kReleased;
+    const Index held = LastOfTerm(request);
+    if (held >= first && Take(first, held, answer)) return RepairVerdict::kHeld;
+    const Index committed = std::min(request.last, log_.commit_index());
+    if (committed >= first && Take(first, committed, answer)) return RepairVerdict::kCommitted;
+    return IsAbsent(request) ? RepairVerdict::kAbsent : RepairVerdict::kUnknown;
+  }
+
+  // The last entry of the range that has its last term: it is of the same leader as the lost one,
+  // whose log up to there was the same. 0: there is none.
+  Index LastOfTerm(const RepairRequest& request) const {
+    Index index = std::min(request.last, log_.last_index());
+    for (; index >= request.first; index = index - 1) {
+      const std::optional<Term> term = log_.TermAt(index);
+      if (term == request.last_term) return index;
+      if (term.has_value() && *term < request.last_term) break;
+    }
+    return Index();
+  }
+
+  bool Take(Index first, Index through, RepairResponse& answer) const {
+    const std::optional<Term> previous = log_.TermAt(first - 1);
+    if (!previous.has_value()) return false;
+    std::size_t bytes = 0;
+    for (Index index = first; index <= through; ++index) {
+      const Entry* entry = log_.Find(index);
+      if (entry == nullptr) break;
+      bytes += CostOf(*entry);
+      if (bytes > bytes_max_ && !answer.entries.empty()) break;
+      answer.entries.push_back(*entry);
+      if (GRASS_BUGGIFY("repair: a single entry")) break;
+    }
+    answer.previous_term = *previous;
+    return !answer.entries.empty();
+  }
+
+  bool IsAbsent(const RepairRequest& request) const {
+    if (log_.standing() != Standing::kProven) return false;
+    if (request.first > log_.last_index()) return true;
+    const std::optional<Term> term = log_.TermAt(request.first);
+    return term.has_value() && (*term < request.previous_term || *term > request.last_term);
+  }
+
+  const LogView& log_;
+  const std::size_t bytes_max_;
+};
+
+class RaftLogView final : public LogView {
+ public:
+  explicit RaftLogView(const Raft& raft) : raft_(raft) {}
+
+  Index base_index() const override { return raft_.log().base_index(); }
+  Index last_index() const override { return raft_.log().last_index(); }
+  Index commit_index() const override { return raft_.commit_index(); }
+  Standing standing() const override { return raft_.standing(); }
+  std::optional<Term> TermAt(Index index) const override { return raft_.log().TermAt(index); }
+  const Entry* Find(Index index) const override {
+    if (index <= base_index() || index > last_index()) return nullptr;
+    return &raft_.log().At(index);
+  }
+
+ private:
+  const Raft& raft_;
+};
+
+}  // namespace
+
+RepairResponse AnswerRepair(const LogView& log, const RepairRequest& request,
+                            std::size_t bytes_max) {
+  return Answerer(log, bytes_max).Answer(request);
+}
+
+// Outside of the term checks: the one who asks promises nothing. Only where its term is to make an
+// answer a proof is it taken over, as a candidate's is, and not against a leader (thesis 4.2.3).
+void Raft::OnRepairRequest(const Message& message, const RepairRequest& request) {
+  if (request.first == Index(0) || request.last < request.first) return;
+  const bool defends = std::holds_alternative<LeaderState>(role_) || now_ < defends_until_;
+  if (request.ask == RepairAsk::kProof && message.term > hard_state_.term && !defends) {
+    GRASS_PROBE("repair: a term is taken over for a proof");
+    BecomeFollower(message.term, NodeId());
+  }
+  const RaftLogView view(*this);
+  RepairResponse answer = AnswerRepair(view, request, options_.append_bytes_max);
+  // What is said to be absent must not be there after a restart either.
+  Send(message.from, std::move(answer), std::max(term_persist_, last_persist_));
+}
+
+}  // namespace grassdb

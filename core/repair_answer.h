@@ -1,0 +1,36 @@
+// What a log has to say to a node that has lost part of its own (core/repair.h). The same for a
+// running node and for one that repairs itself.
+#ifndef GRASSDB_CORE_REPAIR_ANSWER_H_
+#define GRASSDB_CORE_REPAIR_ANSWER_H_
+
+#include <cstddef>
+#include <optional>
+
+#include "core/entry.h"
+#include "core/message.h"
+#include "core/types.h"
+
+namespace grassdb {
+
+// A log that may have lost some of its entries.
+class LogView {
+ public:
+  virtual ~LogView() = default;
+  virtual Index base_index() const = 0;
+  virtual Index last_index() const = 0;
+  virtual Index commit_index() const = 0;
+  virtual Standing standing() const = 0;
+  // nullopt if the index is outside, or the term is not known.
+  virtual std::optional<Term> TermAt(Index index) const = 0;
+  // Null if the entry is outside or lost.
+  virtual const Entry* Find(Index index) const = 0;
+};
+
+// At most `bytes_max` bytes of entries, but one entry at least. A request for entries or a proof
+// (RepairAsk) with 1 <= first <= last.
+RepairResponse AnswerRepair(const LogView& log, const RepairRequest& request,
+                            std::size_t bytes_max);
+
+}  // namespace grassdb
+
+#endif  // GRASSDB_CORE_REPAIR_ANSWER_H_

@@ -1,0 +1,52 @@
+// The known-durable mark: which record of the log is the newest one known to be durable, and what
+// the log was with it. store/FORMAT.md, "The mark", has the bytes.
+//
+// A crash can leave the last record of the live log torn, and damage can look the same. The mark
+// tells them apart: a record at or before it was durable. It is written now and then, behind the
+// records; that it is missing or old makes damage to the very last record look like a torn write
+// and nothing worse.
+#ifndef GRASSDB_STORE_MARK_H_
+#define GRASSDB_STORE_MARK_H_
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "store/file.h"
+#include "store/home.h"
+#include "store/payload.h"
+#include "store/record.h"
+
+namespace grassdb::store {
+
+struct Mark {
+  RecordSequence sequence;  // of the newest record known to be durable
+  SegmentNumber segment;    // that holds it
+  LogState after;           // what the log is with it
+
+  friend bool operator==(const Mark&, const Mark&) = default;
+};
+
+// The file, with its two slots written by turns, so that a torn write leaves the mark before.
+class MarkFile {
+ public:
+  explicit MarkFile(const Home& home) : home_(home) {}
+
+  // The newest mark; nullopt if there is none that is whole.
+  absl::StatusOr<std::optional<Mark>> Read();
+  // Durable when it returns. Read has come before. An error is final, but for ResourceExhausted:
+  // there was no room for the file.
+  absl::Status Write(const Mark& mark);
+
+ private:
+  Home home_;
+  std::unique_ptr<File> file_;  // null: not opened for writing yet
+  bool exists_ = false;
+  std::uint64_t counter_ = 0;  // of the newest slot
+};
+
+}  // namespace grassdb::store
+
+#endif  // GRASSDB_STORE_MARK_H_

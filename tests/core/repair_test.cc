@@ -1,0 +1,600 @@
+// How a node gets back what its disk has lost (core/repair.h), message by message: what it asks,
+// what it takes, what it gives up, and above all what it does not.
+#include "core/repair.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <chrono>
+#include <deque>
+#include <map>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "core/chunk.h"
+#include "core/raft.h"
+#include "core/repair_answer.h"
+
+namespace grassdb {
+namespace {
+
+class FakeClock final : public Clock {
+ public:
+  Instant Now() const override { return now; }
+  Instant now{std::chrono::hours(1)};
+};
+class FakeNetwork final : public Network {
+ public:
+  void Send(Message message) override { sent.push_back(std::move(message)); }
+  std::deque<Message> sent;
+};
+class FakeDisk final : public Disk {
+ public:
+  void Submit(DiskJob job) override { jobs.push_back(std::move(job)); }
+  std::deque<DiskJob> jobs;
+};
+
+NodeId Id(int number) {
+  return NodeIdOf("n" + std::to_string(number));
+}
+
+Configuration Voters(int count) {
+  std::vector<Member> members;
+  for (int i = 1; i <= count; ++i) {
+    members.push_back(MakeMember("n" + std::to_string(i), "h:" + std::to_string(i)));
+    members.back().incarnation = Incarnation(static_cast<std::uint64_t>(i));
+  }
+  return Configuration(members);
+}
+
+Entry MakeEntry(std::uint64_t index, std::uint64_t term) {
+  return {.index = Index(index),
+          .term = Term(term),
+          .type = EntryType::kCommand,
+          .payload = Bytes("entry " + std::to_string(index) + "/" + std::to_string(term))};
+}
+
+// Indexes from 1 on, of these terms.
+std::vector<Entry> Entries(const std::vector<std::uint64_t>& terms) {
+  std::vector<Entry> entries;
+  for (const std::uint64_t term : terms) entries.push_back(MakeEntry(entries.size() + 1, term));
+  return entries;
+}
+
+RecoveredState StateOf(int node, std::uint64_t term, const std::vector<std::uint64_t>& terms,
+                       int voters = 3) {
+  RecoveredState state;
+  state.identity.node = Id(node);
+  state.identity.incarnation = Incarnation(static_cast<std::uint64_t>(node));
+  state.identity.bootstrap = Voters(voters);
+  state.hard_state.term = Term(term);
+  state.entries = Entries(terms);
+  return state;
+}
+
+void Lose(RecoveredState& state, std::uint64_t first, std::uint64_t last) {
+  state.damage.lost.push_back(
+      {.first = Index(first), .last = Index(last), .last_term = state.entries[last - 1].term});
+  for (std::uint64_t index = first; index <= last; ++index) {
+    Entry& entry = state.entries[index - 1];
+    entry.payload = Bytes();
+    if (index != last) entry.term = Term(0);
+  }
+}
+
+// One node in repair with its sockets.
+class Patient {
+ public:
+  explicit Patient(RecoveredState state)
+      : state_(state), repair_(Options(), std::move(state), Sockets()) {
+    repair_.Start();
+  }
+
+  static NodeOptions Options() {
+    NodeOptions options;
+    options.snapshot_chunk_bytes = 100;
+    return options;
+  }
+  Environment Sockets() {
+    return {
+        .clock = &clock, .network = &network, .disk = &disk, .clients = nullptr, .trace = nullptr};
+  }
+  void Answer(int from, RepairResponse response, std::uint64_t term) {
+    const LostRange lost = repair_.Status().lost.value();
+    response.first = lost.first;
+    response.last = lost.last;
+    response.last_term = lost.last_term;
+    response.checksum = ChecksumOf(response);
+    Deliver(from, std::move(response), term);
+  }
+  void Deliver(int from, MessageBody body, std::uint64_t term) {
+    repair_.OnMessage({.from = Id(from),
+                       .to = state_.identity.node,
+                       .term = Term(term),
+                       .body = std::move(body),
+                       .incarnation = Incarnation(static_cast<std::uint64_t>(from))});
+  }
+  static RepairResponse Held(std::vector<Entry> entries, std::uint64_t previous_term) {
+    RepairResponse response;
+    response.verdict = RepairVerdict::kHeld;
+    response.previous_term = Term(previous_term);
+    response.entries = std::move(entries);
+    return response;
+  }
+  static RepairResponse Committed(std::vector<Entry> entries, std::uint64_t previous_term) {
+    RepairResponse response = Held(std::move(entries), previous_term);
+    response.verdict = RepairVerdict::kCommitted;
+    return response;
+  }
+  static RepairResponse Plain(RepairVerdict verdict) {
+    RepairResponse response;
+    response.verdict = verdict;
+    return response;
+  }
+  template <class Job>
+  Job Take() {
+    EXPECT_FALSE(disk.jobs.empty());
+    if (disk.jobs.empty() || !std::holds_alternative<Job>(disk.jobs.front())) {
+      ADD_FAILURE() << "another job, or none";
+      return {};
+    }
+    Job job = std::get<Job>(std::move(disk.jobs.front()));
+    disk.jobs.pop_front();
+    return job;
+  }
+  MendLog Mend() {
+    MendLog mend = Take<MendLog>();
+    repair_.OnDisk(MendDone{.status = absl::OkStatus()});
+    return mend;
+  }
+  // No leader is heard for so long that the next term is asked with.
+  void Despair() {
+    clock.now += 2 * Options().raft.election_timeout_max;
+    repair_.OnDeadline();
+    const auto persist = Take<Persist>();
+    repair_.OnDisk(PersistDone{.id = persist.id, .status = absl::OkStatus()});
+  }
+  const RepairRequest& LastAsked() const {
+    return std::get<RepairRequest>(network.sent.back().body);
+  }
+
+  FakeClock clock;
+  FakeNetwork network;
+  FakeDisk disk;
+  Repair& repair() { return repair_; }
+
+ private:
+  RecoveredState state_;
+  Repair repair_;
+};
+
+RecoveredState LostMiddle() {
+  RecoveredState state = StateOf(1, 4, {1, 1, 2, 2, 3});
+  Lose(state, 3, 4);
+  return state;
+}
+
+TEST(Repair, AsksEveryOtherMemberForWhatIsLost) {
+  Patient patient(LostMiddle());
+  ASSERT_EQ(patient.network.sent.size(), 2u);
+  const auto& request = patient.LastAsked();
+  EXPECT_EQ(request.ask, RepairAsk::kEntries);
+  EXPECT_EQ(request.first, Index(3));
+  EXPECT_EQ(request.last, Index(4));
+  EXPECT_EQ(request.previous_term, Term(1));
+  EXPECT_EQ(request.last_term, Term(2));
+  EXPECT_FALSE(patient.repair().done());
+}
+
+TEST(Repair, FillsInWhatAnotherOneHolds) {
+  Patient patient(LostMiddle());
+  patient.Answer(2, Patient::Held({MakeEntry(3, 2), MakeEntry(4, 2)}, 1), 4);
+  const MendLog mend = patient.Mend();
+  EXPECT_EQ(mend.fill, (std::vector<Entry>{MakeEntry(3, 2), MakeEntry(4, 2)}));
+  EXPECT_TRUE(patient.repair().done());
+}
+
+TEST(Repair, TakesAPartAndAsksForTheRest) {
+  Patient patient(LostMiddle());
+  patient.Answer(2, Patient::Held({MakeEntry(3, 2)}, 1), 4);
+  patient.Mend();
+  EXPECT_FALSE(patient.repair().done());
+  EXPECT_EQ(patient.LastAsked().first, Index(4));
+  EXPECT_EQ(patient.LastAsked().previous_term, Term(2));
+  patient.Answer(3, Patient::Held({MakeEntry(4, 2)}, 2), 4);
+  patient.Mend();
+  EXPECT_TRUE(patient.repair().done());
+}
+
+TEST(Repair, TakesNothingThatDoesNotFit) {
+  Patient patient(LostMiddle());
+  const std::vector<Entry> good = {MakeEntry(3, 2), MakeEntry(4, 2)};
+  RepairResponse damaged = Patient::Held(good, 1);
+  damaged.first = Index(3);
+  damaged.last = Index(4);
+  damaged.last_term = Term(2);
+  damaged.checksum = ChecksumOf(damaged) ^ 1;
+  patient.Deliver(2, damaged, 4);
+  patient.Answer(2, Patient::Held({MakeEntry(4, 2)}, 1), 4);
+  patient.Answer(2, Patient::Held({MakeEntry(3, 2), MakeEntry(5, 2)}, 1), 4);
+  patient.Answer(2, Patient::Held({MakeEntry(3, 2), MakeEntry(4, 3)}, 1), 4);
+  patient.Answer(2, Patient::Held({MakeEntry(3, 2), MakeEntry(4, 1)}, 1), 4);
+  patient.Answer(2, Patient::Held(good, 2), 4);
+  patient.Answer(2, Patient::Held({}, 1), 4);
+  EXPECT_TRUE(patient.disk.jobs.empty());
+}
+
+TEST(Repair, CutsWhereSomethingElseIsCommitted) {
+  RecoveredState state = StateOf(1, 4, {1, 1, 2, 2, 2});
+  Lose(state, 4, 4);
+  Patient patient(std::move(state));
+  patient.Answer(2, Patient::Committed({MakeEntry(4, 3)}, 2), 4);
+  EXPECT_EQ(patient.Mend().cut_from, Index(4));
+  EXPECT_TRUE(patient.repair().done());
+}
+
+// Up to the place where they part, committed entries are as good as the lost ones.
+TEST(Repair, TakesWhatIsCommittedBeforeItCuts) {
+  RecoveredState state = StateOf(1, 6, {1, 1, 2, 4, 4});
+  Lose(state, 3, 5);
+  Patient patient(std::move(state));
+  patient.Answer(2, Patient::Committed({MakeEntry(3, 2), MakeEntry(4, 5)}, 1), 6);
+  EXPECT_EQ(patient.Mend().fill, (std::vector<Entry>{MakeEntry(3, 2)}));
+  patient.Answer(2, Patient::Committed({MakeEntry(4, 5)}, 2), 6);
+  EXPECT_EQ(patient.Mend().cut_from, Index(4));
+}
+
+TEST(Repair, CutsNothingThatMayBeCommittedElsewhere) {
+  RecoveredState state = StateOf(1, 4, {1, 1, 2});
+  Lose(state, 3, 3);
+  Patient patient(std::move(state));
+  patient.Despair();
+  // Of three voters, this one and the one that is silent may have committed it.
+  patient.Answer(2, Patient::Plain(RepairVerdict::kAbsent), 5);
+  patient.Answer(2, Patient::Plain(RepairVerdict::kAbsent), 5);
+  patient.Answer(3, Patient::Plain(RepairVerdict::kUnknown), 5);
+  EXPECT_TRUE(patient.disk.jobs.empty());
+  EXPECT_EQ(patient.repair().Status().without_it, (std::vector<NodeId>{Id(2), Id(3)}));
+  patient.Answer(3, Patient::Plain(RepairVerdict::kAbsent), 5);
+  EXPECT_EQ(patient.Mend().cut_from, Index(3));
+}
+
+// Who is still in the term of this node's acknowledgements could receive the entry tomorrow.
+TEST(Repair, CountsNobodyWhoCouldStillReceiveIt) {
+  RecoveredState state = StateOf(1, 4, {1, 1, 2});
+  Lose(state, 3, 3);
+  Patient patient(std::move(state));
+  patient.Answer(2, Patient::Plain(RepairVerdict::kAbsent), 4);
+  patient.Answer(3, Patient::Plain(RepairVerdict::kAbsent), 4);
+  EXPECT_TRUE(patient.disk.jobs.empty());
+  patient.Despair();
+  EXPECT_EQ(patient.LastAsked().ask, RepairAsk::kProof);
+  EXPECT_EQ(patient.network.sent.back().term, Term(5));
+  patient.Answer(2, Patient::Plain(RepairVerdict::kAbsent), 4);
+  patient.Answer(3, Patient::Plain(RepairVerdict::kAbsent), 5);
+  EXPECT_TRUE(patient.disk.jobs.empty());
+  patient.Answer(2, Patient::Plain(RepairVerdict::kAbsent), 5);
+  EXPECT_EQ(patient.Mend().cut_from, Index(3));
+}
+
+TEST(Repair, AsksBothHalvesOfAJointConfiguration) {
+  std::vector<Member> members = Voters(5).members();
+  for (Member& member : members) {
+    const bool is_old = member.id == Id(1) || member.id == Id(2) || member.id == Id(3);
+    member.outgoing = is_old;
+    if (is_old && member.id != Id(1)) member.role = MemberRole::kLeaving;
+  }
+  RecoveredState state = StateOf(1, 4, {1, 1, 2});
+  state.entries[1].type = EntryType::kConfiguration;
+  state.entries[1].payload = Bytes(EncodeConfiguration(Configuration(members)));
+  Lose(state, 3, 3);
+  Patient patient(std::move(state));
+  EXPECT_EQ(patient.repair().members().members().size(), 4u);
+  patient.Despair();
+  patient.Answer(2, Patient::Plain(RepairVerdict::kAbsent), 5);
+  patient.Answer(3, Patient::Plain(RepairVerdict::kAbsent), 5);
+  EXPECT_TRUE(patient.disk.jobs.empty()) << "the new half may have committed it";
+  patient.Answer(4, Patient::Plain(RepairVerdict::kAbsent), 5);
+  patient.Answer(5, Patient::Plain(RepairVerdict::kAbsent), 5);
+  EXPECT_EQ(patient.Mend().cut_from, Index(3));
+}
+
+TEST(Repair, DisturbsNoLeader) {
+  Patient patient(LostMiddle());
+  for (int i = 0; i < 20; ++i) {
+    patient.clock.now += Patient::Options().raft.heartbeat_interval;
+    patient.Deliver(2, AppendEntriesRequest{}, 4);
+    patient.repair().OnDeadline();
+  }
+  EXPECT_TRUE(patient.disk.jobs.empty());
+  EXPECT_EQ(patient.LastAsked().ask, RepairAsk::kEntries);
+  EXPECT_EQ(patient.network.sent.back().term, Term(4));
+}
+
+TEST(Repair, SendsNothingButRepairMessagesWhateverComes) {
+  Patient patient(LostMiddle());
+  patient.Deliver(2, AppendEntriesRequest{}, 9);
+  patient.Deliver(2, RequestVoteRequest{}, 9);
+  patient.Deliver(2, InstallSnapshotRequest{}, 9);
+  patient.Deliver(2, TimeoutNow{}, 9);
+  for (const Message& message : patient.network.sent) {
+    EXPECT_TRUE(std::holds_alternative<RepairRequest>(message.body)) << NameOf(message.body);
+    EXPECT_EQ(message.term, Term(4));
+  }
+  EXPECT_TRUE(patient.disk.jobs.empty());
+}
+
+InstallSnapshotRequest Chunk(std::uint64_t index, std::uint64_t offset, const char* data,
+                             bool last) {
+  InstallSnapshotRequest chunk;
+  chunk.meta = {.index = Index(index),
+                .term = Term(2),
+                .configuration = Voters(3),
+                .configuration_index = Index(1)};
+  chunk.offset = offset;
+  chunk.data = Bytes(data);
+  chunk.last = last;
+  chunk.checksum = ChecksumOf(chunk);
+  return chunk;
+}
+
+RepairResponse ChunkAnswer(const InstallSnapshotRequest& chunk) {
+  RepairResponse response = Patient::Plain(RepairVerdict::kChunk);
+  response.chunk = chunk;
+  response.checksum = ChecksumOf(response);
+  return response;
+}
+
+TEST(Repair, InstallsASnapshotWhereTheOthersHaveReleasedTheEntries) {
+  Patient patient(LostMiddle());
+  patient.Answer(3, Patient::Plain(RepairVerdict::kReleased), 4);
+  EXPECT_EQ(patient.LastAsked().ask, RepairAsk::kSnapshot);
+  EXPECT_EQ(patient.LastAsked().first, Index(3));
+  EXPECT_EQ(patient.network.sent.back().to, Id(3));
+  patient.Deliver(3, ChunkAnswer(Chunk(2, 0, "too old", true)), 4);
+  EXPECT_TRUE(patient.disk.jobs.empty());
+  patient.Deliver(3, ChunkAnswer(Chunk(9, 0, "abc", false)), 4);
+  const auto first = patient.Take<StageSnapshot>();
+  EXPECT_EQ(first.data.view(), "abc");
+  patient.repair().OnDisk(StageDone{.source = SnapshotSource::kReceived,
+                                    .index = Index(9),
+                                    .next_offset = 3,
+                                    .last = false,
+                                    .status = absl::OkStatus()});
+  EXPECT_EQ(patient.LastAsked().offset, 3u);
+  EXPECT_EQ(patient.LastAsked().snapshot_index, Index(9));
+  patient.Deliver(3, ChunkAnswer(Chunk(9, 0, "abc", false)), 4);  // again, late
+  EXPECT_TRUE(patient.disk.jobs.empty());
+  patient.Deliver(3, ChunkAnswer(Chunk(9, 3, "de", true)), 4);
+  EXPECT_TRUE(patient.Take<StageSnapshot>().last);
+  patient.repair().OnDisk(StageDone{.source = SnapshotSource::kReceived,
+                                    .index = Index(9),
+                                    .next_offset = 5,
+                                    .last = true,
+                                    .status = absl::OkStatus()});
+  const auto persist = patient.Take<Persist>();
+  ASSERT_TRUE(persist.install.has_value());
+  EXPECT_EQ(persist.install->index, Index(9));
+  EXPECT_TRUE(persist.entries.empty());
+  patient.repair().OnDisk(PersistDone{.id = persist.id, .status = absl::OkStatus()});
+  EXPECT_TRUE(patient.repair().done());
+}
+
+TEST(Repair, AsksOneAfterTheOtherForALostSnapshot) {
+  RecoveredState state = StateOf(1, 4, {});
+  state.base_index = Index(7);
+  state.base_term = Term(2);
+  state.damage.snapshot_lost = Index(7);
+  Patient patient(std::move(state));
+  std::vector<NodeId> asked;
+  for (int i = 0; i < 4; ++i) {
+    asked.push_back(patient.network.sent.back().to);
+    EXPECT_EQ(patient.LastAsked().first, Index(7));
+    patient.clock.now = patient.repair().NextDeadline();
+    patient.repair().OnDeadline();
+  }
+  EXPECT_NE(asked[0], asked[1]);
+  EXPECT_EQ(asked[0], asked[2]);
+  EXPECT_EQ(patient.network.sent.size(), 5u);
+}
+
+TEST(Repair, StopsWhenTheDiskFails) {
+  Patient patient(LostMiddle());
+  patient.Answer(2, Patient::Held({MakeEntry(3, 2)}, 1), 4);
+  patient.Take<MendLog>();
+  patient.repair().OnDisk(MendDone{.status = absl::InternalError("no more")});
+  EXPECT_TRUE(patient.repair().failed());
+  EXPECT_EQ(patient.repair().NextDeadline(), Instant::max());
+}
+
+// --- What it says to others ---
+
+RepairRequest For(std::uint64_t first, std::uint64_t last, std::uint64_t previous_term,
+                  std::uint64_t last_term) {
+  return {.ask = RepairAsk::kEntries,
+          .first = Index(first),
+          .last = Index(last),
+          .previous_term = Term(previous_term),
+          .last_term = Term(last_term),
+          .snapshot_index = {},
+          .snapshot_term = {},
+          .offset = 0};
+}
+
+RepairResponse Ask(Patient& patient, const RepairRequest& request) {
+  patient.network.sent.clear();
+  patient.Deliver(2, request, 4);
+  EXPECT_EQ(patient.network.sent.size(), 1u);
+  const auto response = std::get<RepairResponse>(patient.network.sent.back().body);
+  EXPECT_TRUE(IsWhole(response));
+  return response;
+}
+
+TEST(Repair, HelpsOthersWithWhatIsWhole) {
+  Patient patient(LostMiddle());
+  const RepairResponse held = Ask(patient, For(1, 2, 0, 1));
+  EXPECT_EQ(held.verdict, RepairVerdict::kHeld);
+  EXPECT_EQ(held.entries, Entries({1, 1}));
+  const RepairResponse behind = Ask(patient, For(5, 5, 2, 3));
+  EXPECT_EQ(behind.verdict, RepairVerdict::kHeld);
+  EXPECT_EQ(behind.previous_term, Term(2));
+}
+
+TEST(Repair, SaysNothingOfItsOwnLostEntries) {
+  Patient patient(LostMiddle());
+  EXPECT_EQ(Ask(patient, For(3, 4, 1, 2)).verdict, RepairVerdict::kUnknown);
+  EXPECT_EQ(Ask(patient, For(3, 3, 1, 1)).verdict, RepairVerdict::kUnknown);
+  EXPECT_EQ(Ask(patient, For(6, 7, 3, 4)).verdict, RepairVerdict::kAbsent);
+}
+
+TEST(Repair, IsAbsentForNobodyIfItsDiskIsAnotherOneThanIsOnRecord) {
+  RecoveredState state = LostMiddle();
+  state.identity.incarnation = Incarnation(99);
+  Patient patient(std::move(state));
+  EXPECT_EQ(Ask(patient, For(6, 7, 3, 4)).verdict, RepairVerdict::kUnknown);
+}
+
+TEST(Repair, TakesOverATermDurablyBeforeItIsAProof) {
+  Patient patient(LostMiddle());
+  patient.network.sent.clear();
+  RepairRequest proof = For(6, 6, 3, 3);
+  proof.ask = RepairAsk::kProof;
+  patient.Deliver(2, proof, 8);
+  EXPECT_TRUE(patient.network.sent.empty());
+  const auto persist = patient.Take<Persist>();
+  EXPECT_EQ(persist.hard_state->term, Term(8));
+  EXPECT_EQ(persist.hard_state->voted_for, NodeId());
+  patient.repair().OnDisk(PersistDone{.id = persist.id, .status = absl::OkStatus()});
+  patient.network.sent.clear();
+  patient.Deliver(2, proof, 8);
+  ASSERT_EQ(patient.network.sent.size(), 1u);
+  EXPECT_EQ(patient.network.sent.back().term, Term(8));
+  EXPECT_EQ(std::get<RepairResponse>(patient.network.sent.back().body).verdict,
+            RepairVerdict::kAbsent);
+}
+
+// --- What a running node says ---
+
+class Healthy {
+ public:
+  explicit Healthy(RecoveredState state) : raft_(Options(state), state, now_) {}
+
+  static RaftOptions Options(const RecoveredState& state) {
+    RaftOptions options;
+    options.id = state.identity.node;
+    return options;
+  }
+  Output Step(Input input) {
+    Output output;
+    raft_.Step(now_, std::move(input), &output);
+    return output;
+  }
+  Output Ask(const RepairRequest& request, std::uint64_t term) {
+    return Step(Message{.from = Id(1),
+                        .to = raft_.id(),
+                        .term = Term(term),
+                        .body = request,
+                        .incarnation = Incarnation(1)});
+  }
+  static RepairResponse AnswerIn(const Output& output) {
+    EXPECT_EQ(output.messages.size(), 1u);
+    return output.messages.empty() ? RepairResponse()
+                                   : std::get<RepairResponse>(output.messages.front().body);
+  }
+  void Pass(Duration time) { now_ += time; }
+  Raft& raft() { return raft_; }
+
+ private:
+  Instant now_{std::chrono::hours(1)};
+  Raft raft_;
+};
+
+TEST(RaftRepair, GivesEntriesUpToOneOfTheLastTerm) {
+  Healthy healthy(StateOf(2, 4, {1, 1, 2, 2}));
+  const RepairResponse whole = Healthy::AnswerIn(healthy.Ask(For(3, 4, 1, 2), 4));
+  EXPECT_EQ(whole.verdict, RepairVerdict::kHeld);
+  EXPECT_EQ(whole.entries.size(), 2u);
+  EXPECT_EQ(whole.previous_term, Term(1));
+  // It has no entry 6, but those of the same leader before it.
+  const RepairResponse part = Healthy::AnswerIn(healthy.Ask(For(3, 6, 1, 2), 4));
+  EXPECT_EQ(part.verdict, RepairVerdict::kHeld);
+  EXPECT_EQ(part.entries.back().index, Index(4));
+  EXPECT_TRUE(IsWhole(part));
+}
+
+TEST(RaftRepair, DoesNotGuessWhatFollowedItsUncommittedEntries) {
+  Healthy healthy(StateOf(2, 4, {1, 1, 2}));
+  EXPECT_EQ(Healthy::AnswerIn(healthy.Ask(For(3, 5, 1, 3), 4)).verdict, RepairVerdict::kUnknown);
+  EXPECT_EQ(Healthy::AnswerIn(healthy.Ask(For(3, 3, 1, 1), 4)).verdict, RepairVerdict::kAbsent);
+  EXPECT_EQ(Healthy::AnswerIn(healthy.Ask(For(4, 5, 2, 2), 4)).verdict, RepairVerdict::kAbsent);
+}
+
+TEST(RaftRepair, TakesATermOverDurablyBeforeItSaysThatItLacksAnEntry) {
+  Healthy healthy(StateOf(2, 4, {1, 1}));
+  healthy.Pass(std::chrono::seconds(2));
+  RepairRequest proof = For(3, 3, 1, 2);
+  proof.ask = RepairAsk::kProof;
+  const Output asked = healthy.Ask(proof, 5);
+  EXPECT_TRUE(asked.messages.empty());
+  ASSERT_TRUE(asked.persist.has_value());
+  EXPECT_EQ(asked.persist->hard_state->term, Term(5));
+  const Output done = healthy.Step(Persisted{.id = asked.persist->id});
+  EXPECT_EQ(Healthy::AnswerIn(done).verdict, RepairVerdict::kAbsent);
+  EXPECT_EQ(done.messages.front().term, Term(5));
+}
+
+TEST(RaftRepair, DefendsItsLeaderAgainstAProof) {
+  Healthy healthy(StateOf(2, 4, {1, 1}));
+  AppendEntriesRequest append;
+  append.prev_log_index = Index(2);
+  append.prev_log_term = Term(1);
+  healthy.Step(Message{
+      .from = Id(3), .to = Id(2), .term = Term(4), .body = append, .incarnation = Incarnation(3)});
+  RepairRequest proof = For(3, 3, 1, 2);
+  proof.ask = RepairAsk::kProof;
+  const Output asked = healthy.Ask(proof, 5);
+  EXPECT_EQ(healthy.raft().term(), Term(4));
+  ASSERT_EQ(asked.messages.size(), 1u);
+  EXPECT_EQ(asked.messages.front().term, Term(4)) << "which is no proof";
+}
+
+TEST(RaftRepair, PointsToItsSnapshotForWhatItHasReleased) {
+  RecoveredState state = StateOf(2, 4, {});
+  state.snapshot = SnapshotMeta{.index = Index(5),
+                                .term = Term(2),
+                                .configuration = Voters(3),
+                                .configuration_index = Index(0)};
+  state.base_index = Index(5);
+  state.base_term = Term(2);
+  Healthy healthy(std::move(state));
+  EXPECT_EQ(Healthy::AnswerIn(healthy.Ask(For(4, 6, 2, 2), 4)).verdict, RepairVerdict::kReleased);
+}
+
+// --- All of a cluster ---
+
+// Three nodes, each with another entry damaged: all of them are in repair, and all come out of it.
+TEST(Repair, OfAllNodesAtDifferentEntriesEndsWellForAll) {
+  std::map<NodeId, std::unique_ptr<Patient>> patients;
+  const std::vector<std::pair<std::uint64_t, std::uint64_t>> lost = {{1, 2}, {3, 3}, {4, 6}};
+  for (int i = 1; i <= 3; ++i) {
+    RecoveredState state = StateOf(i, 4, {1, 1, 2, 2, 3, 3});
+    Lose(state, lost[static_cast<std::size_t>(i - 1)].first,
+         lost[static_cast<std::size_t>(i - 1)].second);
+    patients[Id(i)] = std::make_unique<Patient>(std::move(state));
+  }
+  for (int round = 0; round < 20; ++round) {
+    for (auto& [id, patient] : patients) {
+      while (!patient->network.sent.empty()) {
+        Message message = std::move(patient->network.sent.front());
+        patient->network.sent.pop_front();
+        patients.at(message.to)->repair().OnMessage(std::move(message));
+      }
+      while (!patient->disk.jobs.empty()) patient->Mend();
+    }
+  }
+  for (const auto& [id, patient] : patients) EXPECT_TRUE(patient->repair().done());
+}
+
+}  // namespace
+}  // namespace grassdb
