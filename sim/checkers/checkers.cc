@@ -89,8 +89,7 @@ void Checkers::OnDamaged(std::uint32_t host, const RecoveredState& state, Damage
   DiskState& disk = disks_[host];
   const RecoveredState whole = Recovery::Completed(disk.image, disk.running, state);
   if (on_) {
-    GRASS_RULE("recovery", met == DamageMet::kYes,
-               NodeName(host) + " says that something is lost of a disk without damage");
+    Recovery::CheckLoss(host, met);
     Recovery::Check(host, disk.image, disk.running, whole, met);
   }
   disk.image = DurableImage::Of(whole, disk.image);

@@ -55,6 +55,11 @@ void CheckLog(const Finding& f, const DurableImage& must) {
 
 }  // namespace
 
+void Recovery::CheckLoss(std::uint32_t node, DamageMet met) {
+  GRASS_RULE("recovery", met == DamageMet::kYes,
+             NodeName(node) + " says that something is lost of a disk without damage");
+}
+
 RecoveredState Recovery::Completed(const DurableImage& image,
                                    const std::optional<DiskJob>& unfinished, RecoveredState found) {
   const Persist* persist = unfinished ? std::get_if<Persist>(&*unfinished) : nullptr;

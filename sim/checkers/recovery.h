@@ -15,6 +15,8 @@ namespace grassdb::sim {
 
 class Recovery {
  public:
+  // A node says that something is lost.
+  static void CheckLoss(std::uint32_t node, DamageMet met);
   // `found` with what is lost put back from what must be there.
   static RecoveredState Completed(const DurableImage& image,
                                   const std::optional<DiskJob>& unfinished, RecoveredState found);

@@ -512,6 +512,41 @@ TEST(RecoveryChecker, LetsDamageTakeASnapshotThatTheLogStandsInFor) {
   EXPECT_EQ(found({1, 2, 2}, DamageMet::kYes), "recovery") << "what the snapshot stood for";
 }
 
+TEST(RecoveryChecker, SeesALossWithoutDamage) {
+  EXPECT_EQ(RuleBrokenBy([] { Recovery::CheckLoss(0, DamageMet::kNo); }), "recovery");
+  EXPECT_EQ(RuleBrokenBy([] { Recovery::CheckLoss(0, DamageMet::kYes); }), "");
+}
+
+TEST(RecoveryChecker, LetsASnapshotComeBackThatCouldNotBeRead) {
+  DurableImage image = ImageOfTerms({1, 1, 2}, 2);
+  PublishSnapshot publish;
+  publish.meta = MetaOf(2, 1);
+  image.Apply(publish);
+  RecoveredState damaged = Recovered({2}, 2);
+  damaged.base_index = Index(2);
+  damaged.base_term = Term(1);
+  damaged.entries[0].index = Index(3);
+  damaged.damage.snapshot_lost = Index(2);
+  const auto found = [&image](const RecoveredState& state, DamageMet met) {
+    return RuleBrokenBy(
+        [&] { Recovery::Check(0, image, {}, Recovery::Completed(image, {}, state), met); });
+  };
+  EXPECT_EQ(found(damaged, DamageMet::kYes), "");
+  image = DurableImage::Of(Recovery::Completed(image, {}, damaged), image);
+  Persist install;
+  install.install = MetaOf(3, 2);
+  image.Apply(install);
+  RecoveredState mended = Recovered({}, 2);
+  mended.base_index = Index(3);
+  mended.base_term = Term(2);
+  mended.snapshot = MetaOf(3, 2);
+  EXPECT_EQ(found(mended, DamageMet::kNo), "");
+  RecoveredState again = damaged;
+  again.damage = {};
+  again.snapshot = MetaOf(2, 1);
+  EXPECT_EQ(found(again, DamageMet::kNo), "recovery") << "an older one is gone for good";
+}
+
 TEST(DamageChecker, SeesDamagedBytesThatAreTakenForGoodOnes) {
   const auto job = [](const absl::Status& status) {
     return RuleBrokenBy([&] { DamageNoticed::CheckJob(0, status); });

@@ -251,6 +251,20 @@ TEST_F(SpecificationTest, ASnapshotTakesThePlaceOfALogIfALeaderHasCommittedIt) {
   See(2, {.term = Term(1), .log = {1}, .commit = Index(1), .base = Index(1)});
 }
 
+TEST_F(SpecificationTest, AServerThatRepairsItsDiskBeginsTheNextTermAtMost) {
+  ElectFirst();
+  const auto asks = [this](std::uint64_t term) {
+    specification_->OnSendInRepair(1, Message{.from = NodeId(2),
+                                              .to = NodeId(1),
+                                              .term = Term(term),
+                                              .body = RepairRequest{},
+                                              .incarnation = {}});
+  };
+  Breaks("begins term 3 behind term 1", [&] { asks(3); });
+  asks(2);
+  See(2, {.term = Term(2)});
+}
+
 TEST_F(SpecificationTest, ANewLifeBeginsWithWhatItHasFound) {
   ElectFirst();
   RecoveredState state;
