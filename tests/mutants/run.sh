@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Plants each bug of this folder into a copy of the tree, and sweeps the simulator over it until it is
 # found; if it is not, runs the step-level tests and the golden transcripts over it. Prints a table;
-# fails if a patch does not apply or does not build, or if a bug survives both.
+# fails if a patch does not apply or does not build, if a sweep ends without a verdict, or if a bug
+# survives both.
 #
 #   tests/mutants/run.sh [--seeds N] [--jobs N] [--black-box] [NUMBER...]   default: 1000 seeds, every patch
 #
@@ -112,7 +113,10 @@ for patch in "$root"/tests/mutants/[0-9]*.patch; do
     found=$(find_by_seed)
     test=
     [ -n "$found" ] || test=$(find_by_test)
-    if [ -n "$found$test" ]; then
+    if [[ $found == '? exit code'* ]]; then
+      row "$name" 'NO RUN' - $((SECONDS - began))s "the sweep ended with ${found#* } and no violation"
+      bad=$((bad + 1))
+    elif [ -n "$found$test" ]; then
       killed=$((killed + 1))
       row "$name" killed "${found:+${found%% *}}${test:+-}" $((SECONDS - began))s "${found#* }$test"
     else
