@@ -84,7 +84,7 @@ void Examination::Add(Weight weight, std::string file, std::uint64_t offset, std
 }
 
 void Examination::AddDamage(const std::string& file, const absl::Status& status) {
-  if (const auto damage = DamageIn(status)) {
+  if (const auto damage = DamageIn(status, directory_.path())) {
     return Add(Weight::kDamage, damage->file, damage->offset, 0, damage->problem);
   }
   Add(Weight::kDamage, file, 0, 0, std::string(status.message()));
@@ -191,7 +191,7 @@ void Examination::Judge(const Home& home, const Inventory& inventory) {
   const auto recovered = mark.ok() ? Recover(home, inventory, *mark) : mark.status();
   survey_.start = recovered.status();
   if (!recovered.ok()) {
-    const auto damage = DamageIn(recovered.status());
+    const auto damage = DamageIn(recovered.status(), directory_.path());
     const bool known =
         damage.has_value() && std::ranges::any_of(survey_.findings, [&](const Finding& finding) {
           return finding.file == damage->file && finding.offset == damage->offset;

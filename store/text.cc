@@ -1,23 +1,21 @@
 #include "store/text.h"
 
-#include "absl/strings/cord.h"
-#include "core/codec.h"
+#include <charconv>
 
 namespace grassdb::store {
 namespace {
 
-constexpr char kDamagePayload[] = "grassdb/damage";
+// Damaged writes between these, and DamageIn reads. A payload of the status would be a Cord, of
+// which one in so many looks at a clock (absl/strings/internal/cordz_info.h).
+constexpr std::string_view kAtOffset = " at offset ";
+constexpr std::string_view kUntouched = ". Nothing was changed. Way out: ";
 
 }  // namespace
 
 absl::Status Annotate(const absl::Status& status, const std::string& context) {
-  absl::Status annotated(
+  return absl::Status(
       status.code(),
       context + ": " + std::string(status.message().data(), status.message().size()));
-  if (auto damage = status.GetPayload(kDamagePayload)) {
-    annotated.SetPayload(kDamagePayload, *std::move(damage));
-  }
-  return annotated;
 }
 
 absl::Status Final(const absl::Status& status) {
@@ -26,30 +24,31 @@ absl::Status Final(const absl::Status& status) {
 
 absl::Status Damaged(const std::string& path, std::string_view name, std::uint64_t offset,
                      const std::string& problem) {
-  absl::Status status = absl::DataLossError(
-      std::string(name) + " at offset " + std::to_string(offset) + " in " + path + ": " + problem +
-      ". Nothing was changed. Way out: restore this node's files from a copy of the whole set, or "
-      "remove the node from the cluster, delete its distdb_ files and add it again, so that it "
-      "gets its state from the other members.");
-  std::string payload;
-  Encoder encoder(payload);
-  encoder.PutString(name);
-  encoder.Put(offset);
-  encoder.PutString(problem);
-  status.SetPayload(kDamagePayload, absl::Cord(payload));
-  return status;
+  return absl::DataLossError(
+      std::string(name) + std::string(kAtOffset) + std::to_string(offset) + " in " + path + ": " +
+      problem + std::string(kUntouched) +
+      "restore this node's files from a copy of the whole set, or remove the node from the "
+      "cluster, delete its distdb_ files and add it again, so that it gets its state from the "
+      "other members.");
 }
 
-std::optional<DamagedPlace> DamageIn(const absl::Status& status) {
-  const auto payload = status.GetPayload(kDamagePayload);
-  if (!payload.has_value()) return std::nullopt;
-  const std::string bytes(*payload);
-  Decoder decoder(bytes);
+std::optional<DamagedPlace> DamageIn(const absl::Status& status, const std::string& path) {
+  const std::string_view text(status.message().data(), status.message().size());
+  const std::size_t at = text.find(kAtOffset);
+  const std::string in_path = " in " + path + ": ";
+  const std::size_t in = text.find(in_path, at);
+  const std::size_t end = text.find(kUntouched, in);
+  if (!absl::IsDataLoss(status) || end == std::string_view::npos) return std::nullopt;
   DamagedPlace damage;
-  damage.file = decoder.TakeString();
-  damage.offset = decoder.Take<std::uint64_t>();
-  damage.problem = decoder.TakeString();
-  if (!decoder.done()) return std::nullopt;
+  // Behind what Annotate has put before it; no name of a file holds a space.
+  const std::size_t space = text.rfind(' ', at - 1);
+  const std::size_t begin = space == std::string_view::npos ? 0 : space + 1;
+  damage.file = text.substr(begin, at - begin);
+  const char* const digits = text.data() + at + kAtOffset.size();
+  if (std::from_chars(digits, text.data() + in, damage.offset).ptr != text.data() + in) {
+    return std::nullopt;
+  }
+  damage.problem = text.substr(in + in_path.size(), end - in - in_path.size());
   return damage;
 }
 
@@ -66,9 +65,8 @@ absl::Status Lost(const std::string& path, const Damage& damage) {
   }
   text.pop_back();
   return absl::DataLossError(
-      text +
-      ". Nothing was changed. Way out: start the node in its cluster, where it repairs itself from "
-      "the other members.");
+      text + std::string(kUntouched) +
+      "start the node in its cluster, where it repairs itself from the other members.");
 }
 
 std::string Hex(std::uint64_t value) {

@@ -31,7 +31,8 @@ struct DamagedPlace {
   std::uint64_t offset = 0;
   std::string problem;
 };
-std::optional<DamagedPlace> DamageIn(const absl::Status& status);
+// `path` as it was given; nullopt for any other status.
+std::optional<DamagedPlace> DamageIn(const absl::Status& status, const std::string& path);
 // DataLoss: what of the directory `path` is lost, where, and the way out.
 absl::Status Lost(const std::string& path, const Damage& damage);
 

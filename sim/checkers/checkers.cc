@@ -92,7 +92,7 @@ void Checkers::OnDamaged(std::uint32_t host, const RecoveredState& state, Damage
     Recovery::CheckLoss(host, met);
     Recovery::Check(host, disk.image, disk.running, whole, met);
   }
-  disk.image = DurableImage::Of(whole, disk.image);
+  disk.image = DurableImage::Of(whole, disk.image, disk.running);
   disk.running.reset();
   disk.lost = state.damage.lost;
 }

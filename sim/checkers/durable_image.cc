@@ -67,17 +67,26 @@ DurableImage DurableImage::Of(const RecoveredState& state) {
   return image;
 }
 
-DurableImage DurableImage::Of(const RecoveredState& damaged, const DurableImage& before) {
+DurableImage DurableImage::Of(const RecoveredState& damaged, const DurableImage& before,
+                              const std::optional<DiskJob>& unfinished) {
   DurableImage image = Of(damaged);
   const std::uint64_t below =
       std::min<std::uint64_t>(damaged.base_index.value(), before.terms_.size());
   std::copy_n(before.terms_.begin(), below, image.terms_.begin());
   // A snapshot is lost together with entries that it did not stand for.
-  if (damaged.damage.snapshot_lost > before.snapshot_) image.snapshot_ = before.snapshot_;
+  if (image.snapshot_ == damaged.base_index && damaged.base_index > before.snapshot_) {
+    image.snapshot_ = before.snapshot_;
+  }
   const Index snapshot = image.snapshot_;
   image.unreadable_ = before.unreadable_;
   image.snapshot_ = before.snapshot_;
   image.SetSnapshot(snapshot);
+  const auto* publish = unfinished ? std::get_if<PublishSnapshot>(&*unfinished) : nullptr;
+  const auto* persist = unfinished ? std::get_if<Persist>(&*unfinished) : nullptr;
+  if (publish != nullptr) image.unreadable_.push_back(publish->meta.index);
+  if (persist != nullptr && persist->install.has_value()) {
+    image.unreadable_.push_back(persist->install->index);
+  }
   if (before.forgot_) image.BeginForgetting();
   return image;
 }

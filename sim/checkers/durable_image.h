@@ -5,6 +5,7 @@
 #define GRASSDB_SIM_CHECKERS_DURABLE_IMAGE_H_
 
 #include <algorithm>
+#include <optional>
 #include <vector>
 
 #include "core/disk.h"
@@ -45,8 +46,10 @@ class DurableImage {
   // As a storage has just recovered it.
   static DurableImage Of(const RecoveredState& state);
   // As a storage has just recovered it, and of `before` what it says is lost. Nothing stands in for
-  // that yet, and so it may come back: what could not be read now may be read the next time.
-  static DurableImage Of(const RecoveredState& damaged, const DurableImage& before);
+  // that yet, and so it may come back: what could not be read now may be read the next time. So may
+  // the snapshot of `unfinished`, the job that was at the disk.
+  static DurableImage Of(const RecoveredState& damaged, const DurableImage& before,
+                         const std::optional<DiskJob>& unfinished);
 
  private:
   void Install(const SnapshotMeta& meta);

@@ -82,9 +82,11 @@ void Promises::CheckMatch(Term term, const Log& log, const std::vector<Progress>
     // A follower that has gone on to a later term owes nothing to this leader any more.
     if (image == nullptr || image->forgot() || image->hard_state().term > term) continue;
     if (follower.match <= image->snapshot()) continue;
-    const bool held = follower.match <= image->last() &&
-                      (follower.match < log.base_index() ||
-                       log.TermAt(follower.match) == image->TermAt(follower.match));
+    // Of an entry that is lost behind a snapshot that is lost too the image may not know the term.
+    const bool held =
+        follower.match <= image->last() &&
+        (follower.match < log.base_index() || image->TermAt(follower.match) == Term(0) ||
+         log.TermAt(follower.match) == image->TermAt(follower.match));
     GRASS_RULE("match rests on disk", held,
                "a leader of term " + Decimal(term.value()) + " believes that " +
                    Decimal(follower.id.value()) + " matches its log up to " +

@@ -76,13 +76,18 @@ RecoveredState Recovery::Completed(const DurableImage& image,
     }
   }
   if (found.damage.snapshot_lost > Index(0)) {
+    const PublishSnapshot* publish =
+        unfinished ? std::get_if<PublishSnapshot>(&*unfinished) : nullptr;
     // With it entries may be lost that it did not stand for: those up to where the log begins.
-    const bool reaches = image.snapshot() >= found.base_index;
-    found.snapshot =
-        SnapshotMeta{.index = reaches ? image.snapshot() : found.base_index,
-                     .term = reaches ? image.TermAt(image.snapshot()) : found.base_term,
-                     .configuration = {},
-                     .configuration_index = {}};
+    SnapshotMeta& lost = found.snapshot.emplace();
+    lost.index = found.base_index;
+    lost.term = found.base_term;
+    if (image.snapshot() >= found.base_index) {
+      lost.index = image.snapshot();
+      lost.term = image.TermAt(image.snapshot());
+    } else if (publish != nullptr && publish->meta.index >= found.base_index) {
+      lost = publish->meta;
+    }
   }
   return found;
 }

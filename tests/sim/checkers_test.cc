@@ -532,7 +532,7 @@ TEST(RecoveryChecker, LetsASnapshotComeBackThatCouldNotBeRead) {
         [&] { Recovery::Check(0, image, {}, Recovery::Completed(image, {}, state), met); });
   };
   EXPECT_EQ(found(damaged, DamageMet::kYes), "");
-  image = DurableImage::Of(Recovery::Completed(image, {}, damaged), image);
+  image = DurableImage::Of(Recovery::Completed(image, {}, damaged), image, {});
   Persist install;
   install.install = MetaOf(3, 2);
   image.Apply(install);
