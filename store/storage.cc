@@ -134,6 +134,12 @@ std::string MembersOf(const RecoveredState& state) {
   return EncodeConfiguration(state.identity.bootstrap);
 }
 
+// Whether the batch may name the members. Of the reserve nothing is spent on that, but for a
+// snapshot, which may be all that names them.
+bool Tells(const Batch& batch, Claim claim, std::uint32_t format) {
+  return format > 1 && (claim == Claim::kData || batch.install.has_value());
+}
+
 absl::Status FileStorage::Begin(const Inventory& inventory, const Recovered& recovered) {
   if (absl::Status s = Adopt(home_, inventory, recovered, log_); !s.ok()) return s;
   const RecoveredState& state = recovered.state;
@@ -345,9 +351,9 @@ absl::Status FileStorage::Write(const MendLog& mend) {
 absl::Status FileStorage::WriteBatch(Batch& batch, const std::vector<Entry>& entries, Claim claim) {
   const std::uint32_t format = log_.FormatFor(batch.kind == BatchKind::kAppend ? 1 : 2);
   if (format > 1) batch.before = StateNow();
-  // Of what the reserve is for nothing is spent on them.
-  const bool may_tell = format > 1 && claim == Claim::kData;
-  if (may_tell && members_are_in_ != log_.live_number()) batch.members = members_;
+  if (Tells(batch, claim, format) && members_are_in_ != log_.live_number()) {
+    batch.members = members_;
+  }
   EncodeBatch(batch, entries, record_);
   if (!log_.HasRoom(record_.frame_bytes(), format) ||
       GRASS_BUGGIFY("log: a segment is sealed early")) {
@@ -369,7 +375,7 @@ absl::Status FileStorage::WriteBatch(Batch& batch, const std::vector<Entry>& ent
 
 absl::Status FileStorage::MakeRoom(Batch& batch, const std::vector<Entry>& entries, Claim claim,
                                    std::uint32_t format) {
-  if (format > 1 && claim == Claim::kData && batch.members.empty()) {
+  if (Tells(batch, claim, format) && batch.members.empty()) {
     batch.members = members_;
     EncodeBatch(batch, entries, record_);
   }
