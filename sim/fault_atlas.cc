@@ -7,8 +7,8 @@
 #include "core/configuration.h"
 #include "core/raft.h"
 #include "sim/text.h"
+#include "store/mark.h"
 #include "store/names.h"
-#include "store/record.h"
 
 namespace grassdb::sim {
 namespace {
@@ -120,14 +120,14 @@ bool FaultAtlas::AnotherIsDamaged(std::uint32_t host) const {
 }
 
 Extent FaultAtlas::NewestRecord(std::string_view node_name, std::string_view name,
-                                std::string_view content) {
+                                std::string_view content, store::RecordSequence marked) {
   const store::FileKind kind = store::FileNames(node_name).Parse(name).kind;
   if (kind != store::FileKind::kLive && kind != store::FileKind::kNext) return {};
   std::string problem;
   auto record = store::ParseRecord(content, std::nullopt, &problem);
   Extent newest;
   for (std::size_t at = 0; record.has_value();) {
-    newest = {at, at + record->frame_bytes};
+    newest = record->sequence <= marked ? Extent() : Extent{at, at + record->frame_bytes};
     at += record->frame_bytes;
     const store::RecordSequence next = record->sequence + 1;
     record = store::ParseRecord(content.substr(at), record->salt, &problem);
@@ -139,15 +139,23 @@ Extent FaultAtlas::NewestRecord(std::string_view node_name, std::string_view nam
 bool FaultAtlas::MayMisread(std::uint32_t host, std::string_view name, std::string_view content,
                             const Extent& extent) const {
   if (plan_.atlas && AnotherIsDamaged(host)) return false;
+  const bool is_mark = store::FileNames(NodeName(host)).Parse(name).kind == store::FileKind::kMark;
+  if (is_mark && (*hosts_)[host]->IsDamaged()) return false;
   return !extent.Meets(NewestRecord(NodeName(host), name, content));
 }
 
-std::optional<Wound> FaultAtlas::DrawOne(std::uint64_t random, std::string_view node_name,
+std::optional<Wound> FaultAtlas::DrawOne(std::uint64_t random, std::uint32_t host,
                                          const std::vector<SimDisk::DurableFile>& files,
                                          bool down) const {
+  const std::string node_name = NodeName(host);
   const store::FileNames names(node_name);
   std::vector<const SimDisk::DurableFile*> counting;
+  store::RecordSequence marked;
   for (const SimDisk::DurableFile& file : files) {
+    if (names.Parse(file.name).kind == store::FileKind::kMark) {
+      const auto mark = store::NewestMark(file.content, (*hosts_)[host]->identity());
+      if (mark.has_value()) marked = mark->sequence;
+    }
     if (Counts(names.Parse(file.name).kind) && UsedBytes(file.content) > 0) {
       counting.push_back(&file);
     }
@@ -166,7 +174,7 @@ std::optional<Wound> FaultAtlas::DrawOne(std::uint64_t random, std::string_view 
     wound.extent = {file.older_size, file.content.size()};
   }
   const auto is_safe = [&](const SimDisk::DurableFile& of, const Extent& extent) {
-    return !extent.Meets(NewestRecord(node_name, of.name, of.content));
+    return !extent.Meets(NewestRecord(node_name, of.name, of.content, marked));
   };
   if (!is_safe(file, wound.extent)) return std::nullopt;
   if (wound.kind != DamageKind::kMisdirectedRead && wound.kind != DamageKind::kMisdirectedWrite) {
@@ -186,7 +194,7 @@ std::vector<Wound> FaultAtlas::Draw(std::uint32_t host, std::uint64_t number, bo
   std::vector<Wound> wounds;
   const std::uint64_t wanted = BetweenScales(Derive(random, 0), 1, 4);
   for (std::uint64_t i = 0; i < kAttempts && wounds.size() < wanted; ++i) {
-    const auto wound = DrawOne(Derive(random, i + 1), NodeName(host), files, down);
+    const auto wound = DrawOne(Derive(random, i + 1), host, files, down);
     if (wound.has_value()) wounds.push_back(*wound);
   }
   return wounds;

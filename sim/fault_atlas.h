@@ -4,8 +4,9 @@
 //    it, nobody else loses anything, and nobody changes the membership. What is committed is on a
 //    quorum, and so is whole on another node as well; and nobody is elected without one who
 //    remembers what it has promised.
-// 2. Where: not the newest record of the live log. Without a later record nothing on a disk says
-//    that it was durable: damaged, it looks like a torn write, and is cut.
+// 2. Where: not the newest record of the live log, unless the mark says that it was durable
+//    (store/mark.h), and then not the mark. Else nothing on a disk says so: damaged, it looks like
+//    a torn write, and is cut.
 //
 // With the plan's `atlas` off only the second holds: then the cluster may stop for good, but must
 // not lie.
@@ -23,6 +24,7 @@
 #include "sim/host.h"
 #include "sim/plan.h"
 #include "sim/random.h"
+#include "store/record.h"
 
 namespace grassdb::sim {
 
@@ -52,14 +54,15 @@ class FaultAtlas final : public DamageGuard {
                   const Extent& extent) const override;
 
   // The newest record of the live log in `content`, which is what the file should hold; empty if
-  // the file is none that can be one.
+  // the file is none that can be one, or if record `marked` is not older.
   static Extent NewestRecord(std::string_view node_name, std::string_view name,
-                             std::string_view content);
+                             std::string_view content,
+                             store::RecordSequence marked = store::RecordSequence());
 
  private:
   bool HasRejoined(std::uint32_t host) const;
   bool AnotherIsDamaged(std::uint32_t host) const;
-  std::optional<Wound> DrawOne(std::uint64_t random, std::string_view node_name,
+  std::optional<Wound> DrawOne(std::uint64_t random, std::uint32_t host,
                                const std::vector<SimDisk::DurableFile>& files, bool down) const;
 
   const Plan& plan_;

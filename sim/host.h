@@ -118,6 +118,7 @@ class Host final : private Clock, private Network, private Disk, private Clients
   std::uint64_t life() const { return life_; }
   // Of the disk it has.
   Incarnation incarnation() const { return identity_.incarnation; }
+  const Identity& identity() const { return identity_; }
   // By this host's own clock.
   Instant LocalTime() const { return Now(); }
   bool down() const { return state_ == State::kDown; }

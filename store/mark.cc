@@ -72,21 +72,30 @@ std::optional<Slot> Decode(std::string_view bytes, std::uint64_t salt) {
   return slot;
 }
 
+std::optional<Slot> NewestSlot(std::string_view bytes, const Identity& identity) {
+  const std::uint64_t salt = SaltOf(identity);
+  std::optional<Slot> newest;
+  for (std::size_t i = 0; i < kSlots && (i * kSlotBytes) + kUsedBytes <= bytes.size(); ++i) {
+    const auto slot = Decode(bytes.substr(i * kSlotBytes, kUsedBytes), salt);
+    if (!slot.has_value()) continue;
+    if (!newest.has_value() || slot->counter > newest->counter) newest = slot;
+  }
+  return newest;
+}
+
 }  // namespace
+
+std::optional<Mark> NewestMark(std::string_view bytes, const Identity& identity) {
+  const auto slot = NewestSlot(bytes, identity);
+  return slot.has_value() ? std::optional<Mark>(slot->mark) : std::nullopt;
+}
 
 absl::StatusOr<std::optional<Mark>> MarkFile::Read() {
   const auto bytes = ReadWholeFile(home_.directory, home_.names.Mark());
   if (absl::IsNotFound(bytes.status())) return std::nullopt;
   if (!bytes.ok()) return bytes.status();
   exists_ = bytes->size() == kSlots * kSlotBytes;
-  const std::uint64_t salt = SaltOf(home_.identity);
-  std::optional<Slot> newest;
-  for (std::size_t i = 0; i < kSlots && (i * kSlotBytes) + kUsedBytes <= bytes->size(); ++i) {
-    const std::string_view used = std::string_view(*bytes).substr(i * kSlotBytes, kUsedBytes);
-    const auto slot = Decode(used, salt);
-    if (!slot.has_value()) continue;
-    if (!newest.has_value() || slot->counter > newest->counter) newest = slot;
-  }
+  const auto newest = NewestSlot(*bytes, home_.identity);
   if (!newest.has_value()) return std::nullopt;
   counter_ = newest->counter;
   return newest->mark;

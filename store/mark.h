@@ -29,6 +29,9 @@ struct Mark {
   friend bool operator==(const Mark&, const Mark&) = default;
 };
 
+// The newest mark in the bytes of a mark file of this data directory; nullopt if none is whole.
+std::optional<Mark> NewestMark(std::string_view bytes, const Identity& identity);
+
 // The file, with its two slots written by turns, so that a torn write leaves the mark before.
 class MarkFile {
  public:

@@ -50,6 +50,18 @@ TEST(FaultAtlas, KnowsTheNewestRecordOfALiveLog) {
   EXPECT_TRUE(NewestIn(log, "distdb_n2.wal").empty()) << "another node's";
 }
 
+TEST(FaultAtlas, LetsTheNewestRecordBeDamagedIfTheMarkCoversIt) {
+  std::string log;
+  AddRecord(1, 64, &log);
+  const std::size_t first = log.size();
+  AddRecord(2, 100, &log);
+  const auto newest = [&log](std::uint64_t marked) {
+    return FaultAtlas::NewestRecord("n1", "distdb_n1.wal", log, RecordSequence(marked));
+  };
+  EXPECT_EQ(newest(1).begin, first);
+  EXPECT_TRUE(newest(2).empty());
+}
+
 RunResult RunWith(std::uint64_t seed, std::map<std::string, std::uint64_t> edits) {
   RunOptions options;
   options.seed = seed;
