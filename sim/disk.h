@@ -94,6 +94,9 @@ class SimDisk final : public store::Directory {
   // As Wipe, and then the files of `image` are there.
   void Restore(const Image& image);
 
+  // As Wipe, and then its files are those of `other` as a process finds them, damage and all.
+  void BecomeCopyOf(const SimDisk& other);
+
   // There is room for so many bytes more than the files have now, and for what is removed or cut
   // off of them; until FreeRoom.
   void LimitRoom(std::uint64_t bytes) { limit_ = Used() + bytes; }

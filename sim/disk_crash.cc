@@ -158,6 +158,17 @@ void SimDisk::Restore(const Image& image) {
   names_ = durable_names_;
 }
 
+void SimDisk::BecomeCopyOf(const SimDisk& other) {
+  Wipe();
+  for (const auto& [name, inode] : other.names_) {
+    auto copy = std::make_shared<Inode>(*inode);
+    copy->durable = copy->cache;
+    if (copy->sound) copy->sound->durable = copy->sound->cache;
+    names_[name] = std::move(copy);
+  }
+  durable_names_ = names_;
+}
+
 // The page cache is what was durable with every surviving I/O on top. A sync that had not ended may
 // have done nothing.
 void SimDisk::CrashProcess(TrueTime now, std::uint64_t number) {

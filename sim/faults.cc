@@ -277,6 +277,9 @@ void FaultInjector::Begin(FaultKind kind, std::uint64_t number, std::uint32_t vi
     case FaultKind::kCrash:
       targets_->CrashHost(victim, CrashKindOf(kind, number), queue_->now() + length);
       break;
+    case FaultKind::kStop:
+      targets_->StopHost(victim, queue_->now() + length);
+      break;
     case FaultKind::kWipe:
       targets_->WipeHost(victim, queue_->now() + length);
       break;
@@ -391,6 +394,7 @@ void FaultInjector::OnEnd(FaultKind kind, std::uint64_t number) {
     case FaultKind::kWipe:
     case FaultKind::kCrashStorm:
     case FaultKind::kSwizzle:
+    case FaultKind::kStop:
       break;  // these end by themselves
   }
   Schedule(kind, number + 1);

@@ -32,6 +32,9 @@ class FaultTargets {
   virtual std::optional<std::uint32_t> Leader() const = 0;
   // Crashes the host if it is not down already, to boot it again at `back`.
   virtual void CrashHost(std::uint32_t number, CrashKind kind, TrueTime back) = 0;
+  // Tells a node that is up to stop; when it has, it is booted again at `back`, or at once if that
+  // is over.
+  virtual void StopHost(std::uint32_t number, TrueTime back) = 0;
   // As CrashHost, and its disk is gone; unless that would be more than a cluster can bear.
   virtual void WipeHost(std::uint32_t number, TrueTime back) = 0;
   // Damages the host's disk in the way that is drawn for `number`: behind a running node's back, or

@@ -3,6 +3,7 @@
 #ifndef GRASSDB_SIM_HISTORY_H_
 #define GRASSDB_SIM_HISTORY_H_
 
+#include <algorithm>
 #include <cstdint>
 #include <vector>
 
@@ -16,6 +17,8 @@ enum class OperationKind : std::uint8_t {
   kTakeSnapshot = 5,        // not part of the histories checked
   kTransferLeadership = 6,  // nor this
   kChangeMembership = 7,    // nor this
+  kStaleGet = 8,            // of whatever a node has: for the witness only
+  kSlip = 9,                // breaks a limit, and must be refused; nothing to check besides
 };
 
 // A value by its number. Every write of a run writes a number of its own. 0: the key is missing.
@@ -34,7 +37,8 @@ struct HistoryOperation {
   ValueNumber expected = 0;  // kCompareAndSet
   ValueNumber written = 0;   // kPut, kCompareAndSet
   // What came back, if it returned.
-  ValueNumber read = 0;    // kGet
+  ValueNumber read = 0;    // kGet, kStaleGet, and a kCompareAndSet that `looked`
+  bool looked = false;     // kCompareAndSet: it has read the key, and did not succeed
   bool found = false;      // kPut, kDelete: the key was there before
   bool succeeded = false;  // kCompareAndSet
   // Of the store that it saw or, if it changed something, made. For the witness only.
@@ -65,6 +69,24 @@ class History {
       result.push_back(operation);
     }
     return result;
+  }
+  // As Checkable, and the stale reads that returned.
+  std::vector<HistoryOperation> Witnessed() const {
+    std::vector<HistoryOperation> result = Checkable();
+    for (const HistoryOperation& operation : operations_) {
+      if (operation.kind != OperationKind::kStaleGet || operation.returned == kNotReturned)
+        continue;
+      result.push_back(operation);
+    }
+    return result;
+  }
+  // That anybody has been told of so far.
+  std::uint64_t NewestRevision() const {
+    std::uint64_t newest = 0;
+    for (const HistoryOperation& operation : operations_) {
+      if (operation.returned != kNotReturned) newest = std::max(newest, operation.revision);
+    }
+    return newest;
   }
   // What was dropped.
   std::vector<HistoryOperation> Refused() const {

@@ -6,6 +6,7 @@
 #include "core/check.h"
 #include "core/hash.h"
 #include "sim/checkers/damage_noticed.h"
+#include "sim/offline.h"
 #include "sim/violation.h"
 #include "store/names.h"
 
@@ -18,6 +19,8 @@ enum HostDecision : std::uint64_t {
   kBase = 2,
   kDeadlineFirst = 3,
   kTimeouts = 4,
+  kLogFormat = 5,
+  kOffline = 6,
 };
 
 const absl::Status& StatusOf(const DiskDone& done) {
@@ -80,9 +83,17 @@ void Host::Boot() {
 void Host::OpenStorage(TrueTime from) {
   state_ = State::kRecovering;
   const bool is_new = !disk_.Holds(store::FileNames(identity_.node_name).Identity());
+  std::optional<Offline> offline;
+  if (!is_new && Bounded(random_(Stream::kHost, number_, kOffline, life_), 4) == 0) {
+    offline.emplace(disk_, identity_.node_name, plan_.storage);
+  }
+  const std::uint64_t misreads = recorder_->counters.misreads;
   disk_.BeginJob(from);
   store::StorageOptions options = plan_.storage;
   options.on_damage = store::OnDamage::kReport;
+  if (Chance(random_(Stream::kHost, number_, kLogFormat, life_), plan_.old_format)) {
+    options.log_format = 1;
+  }
   absl::StatusOr<store::Opened> opened = store::Storage::Open(disk_, options, identity_);
   const TrueTime end = EndJob();
   if (disk_.TakeMet()) {
@@ -99,6 +110,13 @@ void Host::OpenStorage(TrueTime from) {
                opened.status().code() == absl::StatusCode::kInternal || met_ == DamageMet::kYes ||
                    (is_new && absl::IsResourceExhausted(opened.status())),
                NodeName(number_) + " cannot recover: " + std::string(opened.status().message()));
+  }
+  // What a failing or full disk refuses, nobody was shown.
+  const bool sees = recorder_->counters.misreads == misreads &&
+                    !absl::IsInternal(opened.status()) &&
+                    !absl::IsResourceExhausted(opened.status());
+  if (offline.has_value() && sees && plan_.white_box) {
+    offline->Check(opened.ok() ? &*recovered_ : nullptr);
   }
   queue_->Push(end, EventType::kHostStart, number_, life_);
 }
@@ -179,6 +197,7 @@ void Host::Crash(CrashKind kind) {
   running_durable_ = false;
   disk_failed_ = false;
   paused_ = false;
+  stopping_ = false;
   work_scheduled_ = false;
   busy_until_ = TrueTime();
   armed_ = Instant::max();
@@ -220,6 +239,11 @@ void Host::Request(RequestId id, ClientRequest request) {
   Enqueue(ClientInput{id, std::move(request)});
 }
 
+void Host::Backup(RequestId id, const BackupRequest& request) {
+  GRASS_CHECK(up());
+  Enqueue(BackupInput{id, request});
+}
+
 void Host::ScheduleWork() {
   if (paused_ || work_scheduled_) return;
   if (busy_until_ <= queue_->now()) {
@@ -259,6 +283,7 @@ void Host::Work() {
     ReportFailure();
     return;
   }
+  if (stopping_ && node_->ReadyToStop()) return owner_->OnStopped(number_);
   ArmTimer();
 }
 
@@ -315,12 +340,15 @@ void Host::StepBatch() {
         continue;
       }
       node_->OnClient(client->id, std::move(client->request));
+    } else if (auto* backup = std::get_if<BackupInput>(&input)) {
+      node_->OnBackup(backup->id, backup->request);
     } else {
       node_->OnDisk(std::get<DiskDone>(std::move(input)));
     }
   }
   batch_.clear();
   if (due && !deadline_first) node_->OnDeadline();
+  if (stopping_) node_->BeginShutdown();
   node_->Flush();
   stepping_ = false;
 }
@@ -393,6 +421,12 @@ void Host::OnDiskEvent(std::uint64_t life) {
 }
 
 // --- Faults ---
+
+void Host::Stop() {
+  if (!up()) return;
+  stopping_ = true;
+  ScheduleWork();
+}
 
 void Host::Pause() {
   paused_ = true;

@@ -59,6 +59,8 @@ class HostOwner {
   virtual bool MayChangeMembership() = 0;
   // The node has failed, or its recovery has: the owner should crash and boot the host.
   virtual void OnNodeFailed(std::uint32_t host) = 0;
+  // The node was told to stop and is ready to: the owner should end the process.
+  virtual void OnStopped(std::uint32_t host) = 0;
   // As OnNodeFailed, and it has said that its disk is damaged.
   virtual void OnDamageFound(std::uint32_t host) = 0;
 };
@@ -95,7 +97,10 @@ class Host final : private Clock, private Network, private Disk, private Clients
   // For a node that is up, or mends its disk; dropped otherwise.
   void Deliver(Message message);
   void Request(RequestId id, ClientRequest request);
+  void Backup(RequestId id, const BackupRequest& request);
 
+  // Tells the node to stop, as an operator does; nothing unless it is up.
+  void Stop();
   void Pause();
   void Resume();
   void SetSlowness(std::uint32_t factor) { slowness_ = factor; }
@@ -123,11 +128,14 @@ class Host final : private Clock, private Network, private Disk, private Clients
   Instant LocalTime() const { return Now(); }
   bool down() const { return state_ == State::kDown; }
   bool up() const { return state_ == State::kUp; }
+  bool stopping() const { return stopping_; }
   bool mending() const { return state_ == State::kMending; }
   // When the I/O that is under way ends.
   TrueTime disk_busy_until() const { return disk_.busy_until(); }
   // Null unless up.
   const Node* node() const { return node_.get(); }
+  // Null unless mending.
+  const Repair* repair() const { return repair_.get(); }
 
  private:
   enum class State : std::uint8_t { kDown, kRecovering, kMending, kUp };
@@ -135,7 +143,11 @@ class Host final : private Clock, private Network, private Disk, private Clients
     RequestId id;
     ClientRequest request;
   };
-  using Input = std::variant<Message, ClientInput, DiskDone>;
+  struct BackupInput {
+    RequestId id;
+    BackupRequest request;
+  };
+  using Input = std::variant<Message, ClientInput, BackupInput, DiskDone>;
 
   // The sockets.
   Instant Now() const override { return clock_.At(queue_->now()); }
@@ -188,6 +200,7 @@ class Host final : private Clock, private Network, private Disk, private Clients
   std::vector<Input> inbox_;
   std::vector<Input> batch_;  // of the step under way; kept for its memory
   bool paused_ = false;
+  bool stopping_ = false;
   bool work_scheduled_ = false;
   bool stepping_ = false;
   TrueTime busy_until_;

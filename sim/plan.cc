@@ -70,6 +70,7 @@ enum class Dimension : std::uint64_t {
   kCompression = 53,
   kDamageKinds = 60,
   kMisread = 61,
+  kStale = 70,
 };
 
 class Drawer {
@@ -233,6 +234,7 @@ void DrawFaults(const Drawer& draw, Plan* plan) {
   DrawFault(draw, FaultKind::kClockStrobe, 25, 6 * unit, unit / 4, 8 * unit, plan);
   DrawFault(draw, FaultKind::kCrashStorm, 20, 12 * unit, unit, 8 * unit, plan);
   DrawFault(draw, FaultKind::kSwizzle, 30, 6 * unit, unit / 4, 8 * unit, plan);
+  DrawFault(draw, FaultKind::kStop, 40, 5 * unit, unit / 100, 6 * unit, plan);
   DrawFault(draw, FaultKind::kFlap, 30, 6 * unit, unit / 4, 8 * unit, plan);
   plan->power_loss =
       draw.Coin(50, Dimension::kPowerLoss)
@@ -274,6 +276,8 @@ void DrawWorkload(const Drawer& draw, Plan* plan) {
   work.take_snapshot = weight(5, 50, 3);
   work.transfer = rare(6);
   work.change_membership = rare(7);
+  work.slip = rare(8) / 8;
+  work.stale = draw.Rate(40, Dimension::kStale, 10'000, 500'000);
   work.reconnect = draw.Rate(50, Dimension::kReconnect, 1000, 100'000);
 }
 
@@ -346,6 +350,8 @@ const char* NameOf(FaultKind kind) {
       return "swizzle";
     case FaultKind::kFlap:
       return "flap";
+    case FaultKind::kStop:
+      return "stop";
   }
   return "?";
 }
@@ -409,7 +415,8 @@ std::string Describe(const Plan& plan) {
           Decimal(plan.storage.snapshot_block_bytes) +
           (plan.storage.snapshot_compression == store::Compression::kZstd ? " zstd" : "") +
           ", synced every " + Decimal(plan.storage.snapshot_sync_bytes) + " bytes, reserve " +
-          Decimal(plan.storage.reserve_bytes) + "\n";
+          Decimal(plan.storage.reserve_bytes) + ", lives with the format before " +
+          Decimal(plan.old_format) + " ppm" + "\n";
   text += "  network: delay " + Text(net.delay_min) + "+" + Text(net.delay_spread) + ", order " +
           (net.order == DeliveryOrder::kPerLink ? "per link" : "any") + ", drop " +
           Decimal(net.drop) + " ppm, duplicate " + Decimal(net.duplicate) + " ppm, straggle " +
@@ -433,12 +440,14 @@ std::string Describe(const Plan& plan) {
           Text(plan.clock.jump_max) + ", rare paths " + Decimal(plan.rare_path) + " ppm\n";
   text += "  clients: " + Decimal(work.clients) + " on " + Decimal(work.keys) +
           " keys, think up to " + Text(work.think_max) + ", values up to " +
-          Decimal(work.value_bytes_max) + " bytes, get/put/delete/cas/snapshot/transfer/member " +
-          Decimal(work.get) + "/" + Decimal(work.put) + "/" + Decimal(work.erase) + "/" +
-          Decimal(work.compare_and_set) + "/" + Decimal(work.take_snapshot) + "/" +
-          Decimal(work.transfer) + "/" + Decimal(work.change_membership) + ", lease reads " +
-          Decimal(work.lease) + " ppm, deadline " + Text(work.deadline) + ", attempt " +
-          Text(work.attempt_timeout) + ", reconnect " + Decimal(work.reconnect) + " ppm\n";
+          Decimal(work.value_bytes_max) +
+          " bytes, get/put/delete/cas/snapshot/transfer/member/slip " + Decimal(work.get) + "/" +
+          Decimal(work.put) + "/" + Decimal(work.erase) + "/" + Decimal(work.compare_and_set) +
+          "/" + Decimal(work.take_snapshot) + "/" + Decimal(work.transfer) + "/" +
+          Decimal(work.change_membership) + "/" + Decimal(work.slip) + ", stale reads " +
+          Decimal(work.stale) + " ppm, lease reads " + Decimal(work.lease) + " ppm, deadline " +
+          Text(work.deadline) + ", attempt " + Text(work.attempt_timeout) + ", reconnect " +
+          Decimal(work.reconnect) + " ppm\n";
   return text + DescribeFaults(plan);
 }
 

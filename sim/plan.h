@@ -91,8 +91,9 @@ enum class FaultKind : std::uint32_t {
   kFlap = 16,         // links go down and up again, quickly
   kFullDisk = 17,     // a node's disk, or every one, has room for so much more and no further
   kDamage = 18,       // durable bytes of a node go bad; it has to read them when the fault ends
+  kStop = 19,  // one node is told to stop, and does so when it is ready; back as after a crash
 };
-inline constexpr std::size_t kFaultKinds = 19;
+inline constexpr std::size_t kFaultKinds = 20;
 
 const char* NameOf(FaultKind kind);
 
@@ -118,6 +119,8 @@ struct WorkloadPlan {
   std::uint32_t take_snapshot = 0;
   std::uint32_t transfer = 0;
   std::uint32_t change_membership = 0;
+  std::uint32_t slip = 0;    // what breaks a limit
+  PerMillion stale = 0;      // of the reads, those of whatever a node has
   PerMillion lease = 0;      // of the reads, those that may be served under the leader's lease
   PerMillion reconnect = 0;  // after an operation: begin again as a new client with a new session
 };
@@ -145,6 +148,8 @@ struct Plan {
   bool standing_partition = false;
   // What is said goes through the bytes of proto/ (wire.h); else values are handed over.
   bool wire = false;
+  PerMillion old_format =
+      0;  // of the lives of a node, those that write the log as the version before
   PerMillion rare_path = 0;   // of the passes by a rare path that is open (sites.h)
   PerMillion power_loss = 0;  // of crashes; the others kill the process, the page cache stays
   Duration processing{};      // what one input costs a node

@@ -64,8 +64,9 @@ const char* JobName(std::uint64_t kind) {
 }
 
 const char* OperationName(std::uint64_t operation) {
-  constexpr std::array<const char*, 8> kNames = {
-      "?", "get", "put", "delete", "cas", "take snapshot", "transfer", "change membership"};
+  constexpr std::array<const char*, 10> kNames = {
+      "?",         "get", "put", "delete", "cas", "take snapshot", "transfer", "change membership",
+      "stale get", "slip"};
   return operation < kNames.size() ? kNames[operation] : "?";
 }
 

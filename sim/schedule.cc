@@ -134,8 +134,13 @@ constexpr std::array kEdits = {
     FaultEdit<FaultKind::kCrashStorm>("fault_crash_storm"),
     FaultEdit<FaultKind::kSwizzle>("fault_swizzle"),
     FaultEdit<FaultKind::kFlap>("fault_flap"),
+    FaultEdit<FaultKind::kStop>("fault_stop"),
     Edit{"wire", 0, 1, [](const Plan& plan) { return std::uint64_t{plan.wire ? 1u : 0u}; },
          [](std::uint64_t value, Plan* plan) { plan->wire = value != 0; }},
+    Edit{
+        "old_format_ppm", 0, 1'000'000,
+        [](const Plan& plan) { return std::uint64_t{plan.old_format}; },
+        [](std::uint64_t value, Plan* plan) { plan->old_format = static_cast<PerMillion>(value); }},
     Edit{"rare_path_ppm", 0, 1'000'000,
          [](const Plan& plan) { return std::uint64_t{plan.rare_path}; },
          [](std::uint64_t value, Plan* plan) { plan->rare_path = static_cast<PerMillion>(value); }},
@@ -155,6 +160,8 @@ constexpr std::array kEdits = {
     WeightEdit<&WorkloadPlan::take_snapshot>("snapshot_weight"),
     WeightEdit<&WorkloadPlan::transfer>("transfer_weight"),
     WeightEdit<&WorkloadPlan::change_membership>("member_weight"),
+    WeightEdit<&WorkloadPlan::slip>("slip_weight"),
+    RateEdit<&WorkloadPlan::stale, &Plan::workload>("stale_ppm"),
 };
 
 const Edit* FindEdit(std::string_view name) {

@@ -7,6 +7,7 @@
 #include "core/configuration.h"
 #include "sim/checkers/linearizability.h"
 #include "sim/checkers/witness.h"
+#include "sim/status.h"
 #include "sim/violation.h"
 #include "store/names.h"
 
@@ -15,6 +16,10 @@ namespace {
 
 constexpr Incarnation kFirstDisk{1};
 constexpr std::uint64_t kSlotMask = 0xffffffff;
+// In the lower half of the ids of the copier's requests; no slot.
+constexpr std::uint64_t kCopySlot = kSlotMask;
+// Keys what is copied; no host.
+constexpr std::uint64_t kCopies = UINT64_MAX;
 
 }  // namespace
 
@@ -43,8 +48,8 @@ void Simulation::MakeCluster() {
   identity.bootstrap = Configuration(members);
   identity.cluster_name = "simulated";
   identity.cluster = ClusterIdOf(identity.bootstrap, identity.cluster_name);
-  // A compare-and-set has two values.
-  const std::size_t entry_bytes_max = 2 * std::size_t{plan_.workload.value_bytes_max} + 1024;
+  // A compare-and-set has up to four values.
+  const std::size_t entry_bytes_max = 4 * std::size_t{plan_.workload.value_bytes_max} + 1024;
   checkers_ = std::make_unique<Checkers>(ids_, plan_.node, entry_bytes_max, plan_.white_box);
   std::vector<std::string> names;
   for (std::uint32_t i = 0; i < plan_.nodes; ++i) names.push_back(NodeName(i));
@@ -62,6 +67,9 @@ void Simulation::MakeCluster() {
   }
   atlas_ = std::make_unique<FaultAtlas>(plan_, &hosts_, &ids_);
   for (const auto& host : hosts_) host->SetGuard(atlas_.get());
+  back_.resize(plan_.nodes);
+  copier_ =
+      std::make_unique<Copier>(plan_.node.store, kCopySlot, &hosts_, &history_, checkers_.get());
   refusals_.resize(plan_.nodes);
   roll_back_ = std::make_unique<RollBack>(&hosts_, &ids_, &network_, checkers_.get());
   for (std::uint32_t i = 0; i < plan_.workload.clients; ++i) {
@@ -121,7 +129,7 @@ void Simulation::Dispatch(const SimEvent& event) {
     case EventType::kClientWake:
       return clients_[event.target]->OnWake();
     case EventType::kFaultBegins:
-      return faults_.OnBegin(static_cast<FaultKind>(event.target), event.value);
+      return OnFaultBegins(static_cast<FaultKind>(event.target), event.value);
     case EventType::kFaultEnds:
       return faults_.OnEnd(static_cast<FaultKind>(event.target), event.value);
     case EventType::kTrapSprings:
@@ -132,6 +140,16 @@ void Simulation::Dispatch(const SimEvent& event) {
     case EventType::kProbe:
       return;
   }
+}
+
+// A moment at which operators look at the cluster, and begin to copy it: often a bad one.
+void Simulation::OnFaultBegins(FaultKind kind, std::uint64_t number) {
+  if (plan_.white_box) {
+    for (const auto& host : hosts_) CheckStatus(*host);
+  }
+  copier_->Begin(static_cast<std::uint32_t>(
+      Bounded(random_(Stream::kHost, kCopies, kind, number), plan_.nodes)));
+  faults_.OnBegin(kind, number);
 }
 
 void Simulation::OnDeliver(std::uint32_t host, std::uint64_t slot) {
@@ -179,6 +197,7 @@ void Simulation::OnRequest(std::uint32_t host, std::uint64_t slot) {
 
 void Simulation::OnAnswer(std::uint32_t host, RequestId request, Reply reply) {
   const std::uint64_t slot = request.value() & kSlotMask;
+  if (slot == kCopySlot) return copier_->OnAnswer(host, request, reply);
   GRASS_RULE("client", requests_.InUse(slot) && requests_.At(slot).number == request.value() >> 32,
              NodeName(host) + " answers a request twice, or one never made");
   OpenRequest open = requests_.Take(slot);
@@ -296,12 +315,22 @@ void Simulation::CrashHost(std::uint32_t number, CrashKind kind, TrueTime back) 
     queue_.Push(back, EventType::kHostBoot, number, hosts_[number]->life());
 }
 
+void Simulation::StopHost(std::uint32_t number, TrueTime back) {
+  back_[number] = back;
+  hosts_[number]->Stop();
+}
+
+void Simulation::OnStopped(std::uint32_t number) {
+  CrashHost(number, CrashKind::kProcess, std::max(back_[number], queue_.now()));
+}
+
 // For good; false if it is down already.
 bool Simulation::KillHost(std::uint32_t number, CrashKind kind) {
   Host& host = *hosts_[number];
   if (host.down()) return false;
   host.Crash(kind);
   ResetRequestsOf(number);
+  copier_->OnDown(number);
   return true;
 }
 
@@ -419,7 +448,7 @@ void Simulation::CheckWitnesses() {
                        change.value.has_value() ? SimClient::NumberOf(*change.value) : 0});
   }
   const std::optional<std::string> problem =
-      CheckWitness(history_.Checkable(), history_.Refused(), changes);
+      CheckWitness(history_.Witnessed(), history_.Refused(), changes);
   GRASS_RULE("witness", !problem.has_value(), *problem);
 }
 

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "sim/checkers/checkers.h"
+#include "sim/copier.h"
 #include "sim/event_queue.h"
 #include "sim/fault_atlas.h"
 #include "sim/faults.h"
@@ -63,11 +64,13 @@ class Simulation final : private HostOwner, private FaultTargets {
   void AfterStep(std::uint32_t host) override;
   bool MayChangeMembership() override;
   void OnNodeFailed(std::uint32_t host) override;
+  void OnStopped(std::uint32_t host) override;
   void OnDamageFound(std::uint32_t host) override;
   // FaultTargets.
   Host& HostAt(std::uint32_t number) override { return *hosts_[number]; }
   std::optional<std::uint32_t> Leader() const override;
   void CrashHost(std::uint32_t number, CrashKind kind, TrueTime back) override;
+  void StopHost(std::uint32_t number, TrueTime back) override;
   void WipeHost(std::uint32_t number, TrueTime back) override;
   void DamageHost(std::uint32_t host, std::uint64_t number, DamageWhen when,
                   TrueTime back) override;
@@ -78,6 +81,7 @@ class Simulation final : private HostOwner, private FaultTargets {
   void MakeCluster();
   void Step();
   void Dispatch(const SimEvent& event);
+  void OnFaultBegins(FaultKind kind, std::uint64_t number);
   void OnDeliver(std::uint32_t host, std::uint64_t slot);
   void OnRequest(std::uint32_t host, std::uint64_t slot);
   void ResetRequestsOf(std::uint32_t host);
@@ -122,6 +126,8 @@ class Simulation final : private HostOwner, private FaultTargets {
   std::vector<std::unique_ptr<Host>> hosts_;
   std::unique_ptr<RollBack> roll_back_;
   std::unique_ptr<FaultAtlas> atlas_;
+  std::unique_ptr<Copier> copier_;
+  std::vector<TrueTime> back_;           // by host: when one that stops is booted again
   std::vector<std::uint64_t> refusals_;  // by host, of the disk it has
   std::vector<std::unique_ptr<SimClient>> clients_;
   FaultInjector faults_;

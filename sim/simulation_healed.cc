@@ -40,7 +40,8 @@ void Simulation::Heal() {
   const bool restart = Bounded(random_(Stream::kFault, kFaultKinds), 2) == 0 &&
                        recorder_->choices.Takes({Choice::kHealRestart, {}, 0});
   for (const auto& host : hosts_) {
-    if (restart && !host->down()) CrashHost(host->number(), CrashKind::kProcess, queue_.now());
+    if ((restart || host->stopping()) && !host->down())
+      CrashHost(host->number(), CrashKind::kProcess, queue_.now());
     // Now, and not when the cluster is already held to its bounds.
     ShowDamage(host->number(), queue_.now());
     host->Heal();

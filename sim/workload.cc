@@ -22,12 +22,43 @@ enum class About : std::uint64_t {
   kOrder = 8,
   kLease = 9,
   kChange = 10,
+  kStale = 11,
+  kForm = 12,
 };
 
 std::string KeyText(std::uint32_t key) {
   std::string text(1, 'k');
   text += Decimal(key);
   return text;
+}
+
+// --- Slips ---
+
+// What breaks a limit (core/limits.h), one at a time.
+ClientOperation Slip(std::uint64_t random, const std::string& key) {
+  const std::string long_key(kKeyBytesMax + 1, 'k');
+  const std::string large(kValueBytesMax, 'v');
+  const Operation put{.kind = Operation::Kind::kPut, .key = key, .value = large};
+  const Operation get{.kind = Operation::Kind::kGet, .key = key, .value = {}};
+  const Compare compare{.key = key, .value = {}};
+  switch (Bounded(random, 8)) {
+    case 0:
+      return GetRequest{ReadMode::kLinearizable, long_key};
+    case 1:
+      return GetRequest{ReadMode::kStale, ""};
+    case 2:
+      return DeleteTransaction(long_key);
+    case 3:
+      return PutTransaction(key, large + "v");
+    case 4:
+      return Transaction{{}, {put, put}, {put}};  // as a whole
+    case 5:
+      return Transaction{std::vector<Compare>(kOperationsMax + 1, compare), {get}, {}};
+    case 6:
+      return Transaction{{compare}, {}, std::vector<Operation>(kOperationsMax + 1, get)};
+    default:
+      return Transaction{{Compare{.key = "", .value = {}}}, {get}, {}};
+  }
 }
 
 }  // namespace
@@ -144,7 +175,8 @@ OperationKind SimClient::DrawKind(std::uint64_t random) const {
       {work.compare_and_set, OperationKind::kCompareAndSet},
       {work.take_snapshot, OperationKind::kTakeSnapshot},
       {work.transfer, OperationKind::kTransferLeadership},
-      {work.change_membership, OperationKind::kChangeMembership}};
+      {work.change_membership, OperationKind::kChangeMembership},
+      {work.slip, OperationKind::kSlip}};
   std::uint64_t sum = 0;
   for (const auto& [weight, kind] : weights) sum += weight;
   std::uint64_t draw = Bounded(random, sum);
@@ -187,7 +219,12 @@ void SimClient::BeginWork() {
   const ValueNumber fresh = (begun_ + 1) * 1000 + number_;
   const std::string key = KeyText(operation.key);
   switch (operation.kind) {
-    case OperationKind::kGet: {
+    case OperationKind::kGet:
+    case OperationKind::kStaleGet: {
+      if (Chance(draw(About::kStale), plan_.workload.stale)) {
+        operation.kind = OperationKind::kStaleGet;
+        return Begin(operation, GetRequest{ReadMode::kStale, key});
+      }
       const bool lease = Chance(draw(About::kLease), plan_.workload.lease);
       return Begin(operation, GetRequest{lease ? ReadMode::kLease : ReadMode::kLinearizable, key});
     }
@@ -198,11 +235,13 @@ void SimClient::BeginWork() {
       return Begin(operation, DeleteTransaction(key));
     case OperationKind::kCompareAndSet: {
       operation.written = fresh;
-      operation.expected = last_seen_[operation.key];
-      std::optional<std::string> expected;
-      if (operation.expected != 0) expected = ValueText(operation.expected);
-      return Begin(operation, CompareAndSetTransaction(key, expected, ValueText(fresh)));
+      expected_ = last_seen_[operation.key];
+      operation.expected = expected_.value;
+      form_ = FormOfSwap(draw(About::kForm));
+      return Begin(operation, SwapTransaction(form_, key, expected_, fresh));
     }
+    case OperationKind::kSlip:
+      return Begin(operation, Slip(draw(About::kForm), key));
     case OperationKind::kTakeSnapshot:
       return Begin(operation, TakeSnapshotRequest{});
     case OperationKind::kTransferLeadership:
@@ -210,6 +249,72 @@ void SimClient::BeginWork() {
     case OperationKind::kChangeMembership:
       return Begin(operation, DrawChange(draw(About::kChange)));
   }
+}
+
+SimClient::Form SimClient::FormOfSwap(std::uint64_t random) {
+  Form form;
+  form.compares = static_cast<Form::Compares>(Bounded(random, 4));
+  form.looks = Derive(random, 1) % 2 == 0;
+  return form;
+}
+
+// Every value is written once, and with the revision of its own that its writer was told. So each
+// of these compares holds exactly if the key has the value expected; or, inverted, if it has not.
+std::vector<Compare> SimClient::SwapCompares(Form form, const std::string& key,
+                                             const Seen& expected) const {
+  using Target = Compare::Target;
+  using Relation = Compare::Relation;
+  const auto number = [&key](Target target, Relation relation, std::uint64_t than) {
+    return Compare{.target = target, .relation = relation, .key = key, .value = {}, .number = than};
+  };
+  const auto value = [&key](Relation relation, std::string than) {
+    return Compare{.target = Target::kValue,
+                   .relation = relation,
+                   .key = key,
+                   .value = std::move(than),
+                   .number = 0};
+  };
+  const bool missing = expected.value == 0;
+  const std::string text = missing ? std::string() : ValueText(expected.value);
+  switch (form.compares) {
+    case Form::Compares::kSame:
+      if (missing) return {number(Target::kVersion, Relation::kEqual, 0)};
+      return {value(Relation::kEqual, text)};
+    case Form::Compares::kRevision:
+      return {number(Target::kModRevision, Relation::kEqual, expected.revision)};
+    case Form::Compares::kRange:
+      if (missing) return {number(Target::kCreateRevision, Relation::kLess, 1)};
+      return {value(Relation::kGreater, text.substr(0, text.size() - 1)),
+              value(Relation::kLess, text + "."), number(Target::kVersion, Relation::kGreater, 0),
+              number(Target::kModRevision, Relation::kGreater, expected.revision - 1),
+              number(Target::kCreateRevision, Relation::kLess, expected.revision + 1)};
+    case Form::Compares::kOtherVersion:
+      if (missing) return {number(Target::kVersion, Relation::kNotEqual, 0)};
+      return {number(Target::kModRevision, Relation::kNotEqual, expected.revision)};
+  }
+  GRASS_CHECK_MSG(false, "a form that is none");
+  return {};
+}
+
+Transaction SimClient::SwapTransaction(Form form, const std::string& key, const Seen& expected,
+                                       ValueNumber fresh) const {
+  const Operation get{.kind = Operation::Kind::kGet, .key = key, .value = {}};
+  const Operation put{.kind = Operation::Kind::kPut, .key = key, .value = ValueText(fresh)};
+  if (form.compares == Form::Compares::kSame && !form.looks) {
+    std::optional<std::string> value;
+    if (expected.value != 0) value = ValueText(expected.value);
+    return CompareAndSetTransaction(key, value, put.value);
+  }
+  Transaction transaction;
+  transaction.compares = SwapCompares(form, key, expected);
+  if (form.looks) {
+    transaction.success = {get, put, get};
+    transaction.failure = {get};
+  } else {
+    transaction.success = {put};
+  }
+  if (form.inverted()) std::swap(transaction.success, transaction.failure);
+  return transaction;
 }
 
 // As often as not the best one, for the leader to find.
@@ -295,6 +400,10 @@ void SimClient::Finish(const Outcome& outcome) {
   recorder_->Note(LineKind::kClientReturned, number_, static_cast<std::uint64_t>(outcome.code),
                   value);
   recorder_->fingerprint.AddAll(number_, outcome.code, value);
+  GRASS_RULE(
+      "client",
+      history_->At(number).kind != OperationKind::kSlip || outcome.code != Outcome::Code::kOk,
+      "a request that breaks a limit was taken");
   GRASS_RULE("convergence", phase_ != Phase::kChecking || outcome.code == Outcome::Code::kOk,
              "client " + Decimal(number_ + 1) +
                  " got no answer from the healed cluster: " + outcome.error);
@@ -313,28 +422,57 @@ void SimClient::Finish(const Outcome& outcome) {
 
 void SimClient::NoteResult(std::size_t number, const Reply& reply) {
   HistoryOperation& operation = history_->At(number);
-  operation.revision = operation.kind == OperationKind::kGet ? reply.revision.value()
-                                                             : reply.command.revision.value();
-  ValueNumber& seen = last_seen_[operation.key];
+  const bool reads =
+      operation.kind == OperationKind::kGet || operation.kind == OperationKind::kStaleGet;
+  operation.revision = reads ? reply.revision.value() : reply.command.revision.value();
+  Seen& seen = last_seen_[operation.key];
   switch (operation.kind) {
     case OperationKind::kGet:
+    case OperationKind::kStaleGet:
       operation.read = reply.found ? NumberOf(reply.value) : 0;
-      seen = operation.read;
+      seen = {operation.read, reply.mod_revision.value()};
       break;
     case OperationKind::kPut:
+      GRASS_RULE("client", reply.command.operations.size() == 1, "a write without its result");
+      operation.found = reply.command.operations[0].found;
+      seen = {operation.written, operation.revision};
+      break;
     case OperationKind::kDelete:
       GRASS_RULE("client", reply.command.operations.size() == 1, "a write without its result");
       operation.found = reply.command.operations[0].found;
-      seen = operation.written;
+      seen = {};
       break;
     case OperationKind::kCompareAndSet:
-      operation.succeeded = reply.command.succeeded;
-      if (operation.succeeded) seen = operation.written;
+      NoteSwap(&operation, reply.command);
       break;
+    case OperationKind::kSlip:
     case OperationKind::kTakeSnapshot:
     case OperationKind::kTransferLeadership:
     case OperationKind::kChangeMembership:
       break;
+  }
+}
+
+void SimClient::NoteSwap(HistoryOperation* operation, const CommandResult& result) {
+  operation->succeeded = result.succeeded != form_.inverted();
+  const std::vector<OperationResult>& results = result.operations;
+  const auto reads = [](const OperationResult& one, const Seen& seen) {
+    return one.found == (seen.value != 0) && one.mod_revision.value() == seen.revision &&
+           (seen.value == 0 || NumberOf(one.value) == seen.value);
+  };
+  const std::size_t looks = form_.looks ? 1 : 0;
+  GRASS_RULE("client", results.size() == (operation->succeeded ? 1 + 2 * looks : looks),
+             "a compare-and-set does not say what each of its operations gave");
+  if (operation->succeeded) {
+    const Seen written{operation->written, operation->revision};
+    GRASS_RULE("client",
+               !form_.looks || (reads(results[0], expected_) && reads(results[2], written)),
+               "a compare-and-set has read another value than it has compared or written");
+    last_seen_[operation->key] = written;
+  } else if (form_.looks) {
+    operation->looked = true;
+    operation->read = results[0].found ? NumberOf(results[0].value) : 0;
+    last_seen_[operation->key] = {operation->read, results[0].mod_revision.value()};
   }
 }
 

@@ -45,6 +45,24 @@ class SimClient {
 
  private:
   enum class Phase : std::uint8_t { kWorking, kStopping, kChecking };
+  // Of a key: the newest value that this client knows of, and its revision.
+  struct Seen {
+    ValueNumber value = 0;
+    std::uint64_t revision = 0;
+  };
+  // How a compare-and-set asks.
+  struct Form {
+    enum class Compares : std::uint8_t {
+      kSame = 0,          // value, or that there is none
+      kRevision = 1,      // the revision of the value
+      kRange = 2,         // lies between two others, of values and revisions
+      kOtherVersion = 3,  // inverted: that it has another revision, or that there is one
+    };
+    Compares compares = Compares::kSame;
+    bool looks = false;  // reads the key before and after it writes it, or instead
+    // The branch for compares that hold is the one that must not write.
+    bool inverted() const { return compares == Compares::kOtherVersion; }
+  };
 
   std::uint32_t keys() const { return plan_.workload.keys; }
   Instant Now() const { return Instant(queue_->now().time_since_epoch()); }
@@ -57,6 +75,11 @@ class SimClient {
   void SendAttempt(const Attempt& attempt);
   void Finish(const Outcome& outcome);
   void NoteResult(std::size_t number, const Reply& reply);
+  void NoteSwap(HistoryOperation* operation, const CommandResult& result);
+  static Form FormOfSwap(std::uint64_t random);
+  std::vector<Compare> SwapCompares(Form form, const std::string& key, const Seen& expected) const;
+  Transaction SwapTransaction(Form form, const std::string& key, const Seen& expected,
+                              ValueNumber fresh) const;
   void WakeAt(TrueTime at);
   NodeId DrawTarget(std::uint64_t random) const;
   ChangeMembershipRequest DrawChange(std::uint64_t random) const;
@@ -81,7 +104,9 @@ class SimClient {
   std::optional<std::size_t> operation_;  // in the history
   TrueTime begin_at_ = kNever;            // of the next operation
   TrueTime wake_at_ = kNever;             // of the nearest wake event
-  std::vector<ValueNumber> last_seen_;    // by key; what a compare-and-set expects
+  std::vector<Seen> last_seen_;           // by key; what a compare-and-set expects
+  Form form_;                             // of the compare-and-set under way
+  Seen expected_;                         // by it
   std::uint32_t next_key_ = 0;
   std::uint32_t key_step_ = 1;
 };

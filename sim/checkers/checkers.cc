@@ -201,6 +201,11 @@ void Checkers::ObserveState(std::uint32_t host, const Node& node) {
                    {node.store().revision().value(), node.store().size(), node.store().sessions()});
 }
 
+void Checkers::CheckCopy(std::uint32_t host, Index index, const KvStore& copy) const {
+  if (!on_) return;
+  reference_.Check(host, index, {copy.revision().value(), copy.size(), copy.sessions()});
+}
+
 void Checkers::AtEnd(std::uint32_t host, const Node& node) const {
   if (!on_) return;
   GRASS_RULE("convergence", node.applied_index() == reference_.applied(),

@@ -63,6 +63,9 @@ class Checkers {
   // All nodes have applied everything and are compared key by key.
   void AtEnd(std::uint32_t host, const Node& node) const;
 
+  // `copy` was taken from the host, and is said to be the state after `index`.
+  void CheckCopy(std::uint32_t host, Index index, const KvStore& copy) const;
+
   bool on() const { return on_; }
   // Of any node; if not on, that a node has been seen to know of.
   Index committed() const { return on_ ? commits_.last() : seen_commit_; }

@@ -29,10 +29,13 @@ std::optional<State> Effect(const HistoryOperation& operation, State state) {
       return State{0};
     case OperationKind::kCompareAndSet:
       if (returned && operation.succeeded != (state == operation.expected)) return std::nullopt;
+      if (returned && operation.looked && operation.read != state) return std::nullopt;
       return state == operation.expected ? operation.written : state;
     case OperationKind::kTakeSnapshot:
     case OperationKind::kTransferLeadership:
     case OperationKind::kChangeMembership:
+    case OperationKind::kStaleGet:
+    case OperationKind::kSlip:
       break;
   }
   return std::nullopt;
@@ -76,7 +79,8 @@ std::string Describe(const HistoryOperation& operation) {
       break;
     case OperationKind::kCompareAndSet:
       text += "compare-and-set v" + Decimal(operation.expected) + " to v" +
-              Decimal(operation.written) + (operation.succeeded ? " -> done" : " -> refused");
+              Decimal(operation.written) + (operation.succeeded ? " -> done" : " -> refused") +
+              (operation.looked ? " by v" + Decimal(operation.read) : "");
       break;
     default:
       break;

@@ -12,7 +12,15 @@ namespace {
 using Problem = std::optional<std::string>;
 
 std::string NameOf(const HistoryOperation& operation) {
-  static constexpr const char* kNames[] = {"?", "get", "put", "delete", "compare-and-set"};
+  static constexpr const char* kNames[] = {"?",
+                                           "get",
+                                           "put",
+                                           "delete",
+                                           "compare-and-set",
+                                           "snapshot",
+                                           "transfer",
+                                           "membership change",
+                                           "stale get"};
   std::string text = std::string("the ") + kNames[static_cast<std::size_t>(operation.kind)] +
                      " of client " + Decimal(operation.client + 1) + " on k" +
                      Decimal(operation.key);
@@ -76,9 +84,12 @@ class Witness {
       return NameOf(operation) + " returned" + where + ", which is not committed";
     const ValueNumber after = ValueAt(operation.key, at);
     if (!Changes(operation)) {
-      const bool fits = operation.kind == OperationKind::kGet      ? operation.read == after
-                        : operation.kind == OperationKind::kDelete ? after == 0
-                                                                   : after != operation.expected;
+      const bool reads = operation.kind == OperationKind::kGet ||
+                         operation.kind == OperationKind::kStaleGet || operation.looked;
+      const bool fits =
+          (!reads || operation.read == after) &&
+          (operation.kind != OperationKind::kDelete || after == 0) &&
+          (operation.kind != OperationKind::kCompareAndSet || after != operation.expected);
       if (fits) return std::nullopt;
       return NameOf(operation) + " does not fit the value v" + Decimal(after) + where;
     }
@@ -150,8 +161,9 @@ class Witness {
         reached_at_invocation.emplace(operation, reached);
         continue;
       }
+      const bool stale = operation->kind == OperationKind::kStaleGet;
       const std::uint64_t floor =
-          reached_at_invocation.at(operation) + (Changes(*operation) ? 1 : 0);
+          stale ? 0 : reached_at_invocation.at(operation) + (Changes(*operation) ? 1 : 0);
       if (operation->revision < floor) {
         return NameOf(*operation) + " returned at revision " + Decimal(operation->revision) +
                ", after " + Decimal(reached_at_invocation.at(operation)) +
@@ -161,6 +173,7 @@ class Witness {
         return NameOf(*operation) + " returned at revision " + Decimal(operation->revision) +
                " before a change up to there was asked for";
       }
+      // Of a stale read as well: what a node has applied is committed.
       reached = std::max(reached, operation->revision);
     }
     return std::nullopt;

@@ -6,7 +6,8 @@
 //   - an operation that returned saw, and did, at its revision what a plain map would have given;
 //   - whatever returned before it was invoked is at that revision or before it (before, if it
 //   changed
-//     something), and nothing that it could have seen was invoked after it had returned.
+//     something), and nothing that it could have seen was invoked after it had returned. A stale
+//     read may be at any revision before that, but not at one that did not exist yet.
 //
 // It trusts the revisions, which the search (linearizability.h) does not look at: each of the two
 // sees what the other one may miss.
@@ -29,7 +30,7 @@ struct CommittedChange {
 };
 
 // What is wrong, for a person; nullopt: the order of the log explains what the clients saw.
-// `history` is History::Checkable(), `refused` History::Refused().
+// `history` is History::Witnessed(), `refused` History::Refused().
 std::optional<std::string> CheckWitness(const std::vector<HistoryOperation>& history,
                                         const std::vector<HistoryOperation>& refused,
                                         const std::vector<CommittedChange>& changes);

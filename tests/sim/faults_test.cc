@@ -20,6 +20,7 @@ class NobodyHarmed final : public FaultTargets {
   void CrashHost(std::uint32_t, CrashKind, TrueTime) override {
     throw std::logic_error("no host is crashed");
   }
+  void StopHost(std::uint32_t, TrueTime) override {}
   void WipeHost(std::uint32_t, TrueTime) override { throw std::logic_error("no disk is lost"); }
   void DamageHost(std::uint32_t, std::uint64_t, DamageWhen, TrueTime) override {
     throw std::logic_error("no disk is damaged");

@@ -90,6 +90,15 @@ TEST(Linearizability, RejectsARefusedCompareThatHeld) {
   EXPECT_FALSE(Linearizable({Put(1, false, 1, 2), Cas(1, 2, false, 3, 4)}));
 }
 
+TEST(Linearizability, RejectsWhatARefusedCompareHasNotRead) {
+  HistoryOperation refused = Cas(2, 3, false, 3, 4);
+  refused.looked = true;
+  refused.read = 1;
+  EXPECT_TRUE(Linearizable({Put(1, false, 1, 2), refused}));
+  refused.read = 4;
+  EXPECT_FALSE(Linearizable({Put(1, false, 1, 2), refused}));
+}
+
 TEST(Linearizability, LetsAnUnknownWriteTakeEffectLateOrNever) {
   const HistoryOperation unknown = Put(9, false, 1, kNotReturned);
   EXPECT_TRUE(Linearizable({unknown, Get(0, 2, 3)}));

@@ -47,6 +47,20 @@ HistoryOperation Cas(ValueNumber expected, ValueNumber value, bool succeeded,
   return operation;
 }
 
+HistoryOperation StaleGet(ValueNumber value, std::uint64_t revision, std::uint64_t invoked,
+                          std::uint64_t returned) {
+  HistoryOperation operation = Get(value, revision, invoked, returned);
+  operation.kind = OperationKind::kStaleGet;
+  return operation;
+}
+HistoryOperation CasThatLooked(ValueNumber expected, ValueNumber read, std::uint64_t revision,
+                               std::uint64_t invoked, std::uint64_t returned) {
+  HistoryOperation operation = Cas(expected, 9, false, revision, invoked, returned);
+  operation.looked = true;
+  operation.read = read;
+  return operation;
+}
+
 // All on key 0.
 std::string ProblemOf(const std::vector<HistoryOperation>& history,
                       const std::vector<ValueNumber>& values,
@@ -84,6 +98,27 @@ TEST(Witness, SeesAStaleRead) {
   EXPECT_EQ(ProblemOf({Put(7, false, 1, 1, 2), Get(0, 0, 3, 4)}, {7}),
             "the get of client 1 on k0 returned at revision 0, after 1 had been told before it was "
             "asked for");
+}
+
+TEST(Witness, LetsAStaleReadBeLateButNotWrong) {
+  const HistoryOperation put = Put(7, false, 1, 1, 2);
+  EXPECT_EQ(ProblemOf({put, StaleGet(0, 0, 3, 4)}, {7}), "");
+  EXPECT_EQ(ProblemOf({put, StaleGet(7, 0, 3, 4)}, {7}),
+            "the stale get of client 1 on k0 does not fit the value v0 at revision 0");
+  EXPECT_EQ(
+      ProblemOf({StaleGet(7, 1, 1, 2), Put(7, false, 1, 3, kNever)}, {7}),
+      "the stale get of client 1 on k0 returned at revision 1 before a change up to there was "
+      "asked for");
+  EXPECT_EQ(ProblemOf({Put(7, false, 1, 1, 6), StaleGet(7, 1, 2, 3), Get(0, 0, 4, 5)}, {7}),
+            "the get of client 1 on k0 returned at revision 0, after 1 had been told before it was "
+            "asked for");
+}
+
+TEST(Witness, SeesWhatARefusedCompareAndSetHasRead) {
+  const HistoryOperation put = Put(7, false, 1, 1, 2);
+  EXPECT_EQ(ProblemOf({put, CasThatLooked(6, 7, 1, 3, 4)}, {7}), "");
+  EXPECT_EQ(ProblemOf({put, CasThatLooked(6, 5, 1, 3, 4)}, {7}),
+            "the compare-and-set of client 1 on k0 of v9 does not fit the value v7 at revision 1");
 }
 
 TEST(Witness, SeesAReadOfWhatWasNotThere) {
