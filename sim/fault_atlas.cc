@@ -83,7 +83,8 @@ bool FaultAtlas::MayForget(std::uint32_t host) const {
     if (each->number() >= plan_.voters && configuration.Find(id) == nullptr) {
       return true;  // it was never there
     }
-    if (!each->up() || each->node()->raft().log().last_index() == Index(0)) return false;
+    // What is not durable yet is no data.
+    if (!each->up() || each->node()->raft().durable_index() == Index(0)) return false;
     const Member* member = configuration.Find(id);
     return member == nullptr ||
            (member->role != MemberRole::kJoining && member->incarnation == each->incarnation() &&
