@@ -186,9 +186,14 @@ void Repair::OnDeadline() {
   if (failed() || done_ || environment_.clock->Now() < ask_at_) return;
   const Instant now = environment_.clock->Now();
   const bool patient = now - started_ < options_.raft.election_timeout_max || HearsLeader();
-  if (lost() != nullptr && !patient && hard_state_.term == promised_ && !busy_) {
-    GRASS_PROBE("repair: goes to the next term");
-    GoToNextTerm(hard_state_.term + 1);
+  if (lost() != nullptr && hard_state_.term == promised_ && !busy_) {
+    if (leader_term_ > promised_) {
+      GRASS_PROBE("repair: goes to a leader's term");
+      GoToNextTerm(leader_term_);
+    } else if (!patient) {
+      GRASS_PROBE("repair: goes to the next term");
+      GoToNextTerm(hard_state_.term + 1);
+    }
   }
   if (!patient && !said_stuck_) {
     said_stuck_ = true;
@@ -274,7 +279,9 @@ void Repair::OnMessage(Message message) {
     OnRequest(message, *request);
   } else if (std::holds_alternative<AppendEntriesRequest>(message.body) ||
              std::holds_alternative<InstallSnapshotRequest>(message.body)) {
-    if (message.term >= hard_state_.term) leader_heard_ = environment_.clock->Now();
+    if (message.term < hard_state_.term) return;
+    leader_heard_ = environment_.clock->Now();
+    leader_term_ = std::max(leader_term_, message.term);
   }
 }
 

@@ -19,8 +19,8 @@
 //   counts), each of them proven and, durably, in a later term than this node was in when it
 //   acknowledged its entries. Without the terms, one that said "I have no such entry" could receive
 //   it afterwards from an old leader, which then counts this node's old acknowledgement and commits
-//   it. That needs a term that nobody has promised anything in: when no leader is heard, this node
-//   goes to the next term, votes for nobody in it, and asks the others to come along.
+//   it. So this node goes to the term of a later leader that it hears; when none is heard, to the
+//   next term, and asks the others to come along. It votes for nobody there.
 //
 // If nobody who answers has what is lost, and it is not certain that it was never committed, the
 // node stays in repair, says so, and keeps asking; now and then it reads its disk again, because
@@ -154,6 +154,7 @@ class Repair {
   Instant ask_at_;
   Duration patience_;  // until the next time everybody is asked
   std::optional<Instant> leader_heard_;
+  Term leader_term_;  // the newest heard
   bool said_stuck_ = false;
   Instant read_again_at_;        // once said_stuck_
   std::vector<NodeId> absent_;   // voters for which it is proven that they lack the first lost one

@@ -142,6 +142,11 @@ void Simulation::AwaitLeader() {
   Duration bound = 10 * plan_.node.raft.election_timeout_max;
   // Then a quorum may need the one that has to fetch it.
   if (AVoterNeedsASnapshot()) bound += TimeForASnapshot();
+  // Or one that has yet to look for room on its disk again.
+  const bool full = std::ranges::any_of(hosts_, [](const auto& host) {
+    return host->up() && host->node()->space().space != DiskSpace::kAmple;
+  });
+  if (full) bound += plan_.node.space_retry_max;
   StepUntil([this] { return HasLeader(); }, std::max(ready, queue_.now()) + bound,
             "no leader has committed an entry of its term within " + Milliseconds(bound) +
                 " of the end of all faults");

@@ -43,8 +43,7 @@ void CheckLog(const Finding& f, const DurableImage& must) {
   for (Index index = std::max(cut, f.found.snapshot() + 1); index <= f.found.last(); ++index) {
     const Term term = f.found.TermAt(index);
     const bool durable =
-        index <= must.last() &&
-        (must.TermAt(index) == term || (index < must.snapshot() && must.TermAt(index) == Term(0)));
+        index <= must.last() && (must.TermAt(index) == term || must.TermAt(index) == Term(0));
     const bool unfinished = writes && index <= f.persist->entries.back().index &&
                             f.persist->entries[index - cut].term == term;
     GRASS_RULE("recovery", durable || unfinished,
@@ -103,8 +102,9 @@ void Recovery::Check(std::uint32_t node, const DurableImage& image,
   // A snapshot that became current with the unfinished job changes what else must be there.
   DurableImage must = image;
   if (f.found.snapshot() != image.snapshot()) {
-    if (publish != nullptr) must.Apply(*publish);
-    if (persist != nullptr && persist->install.has_value()) {
+    if (publish != nullptr && f.found.snapshot() == publish->meta.index) must.Apply(*publish);
+    if (persist != nullptr && persist->install.has_value() &&
+        f.found.snapshot() == persist->install->index) {
       Persist install;
       install.install = persist->install;
       must.Apply(install);

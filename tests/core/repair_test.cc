@@ -317,6 +317,40 @@ TEST(Repair, DisturbsNoLeader) {
   EXPECT_EQ(patient.network.sent.back().term, Term(4));
 }
 
+// With a leader nobody despairs, and yet nobody may have what was never committed.
+TEST(Repair, GoesToTheTermOfALaterLeaderAndVotesForNobody) {
+  RecoveredState state = StateOf(1, 4, {1, 1, 2});
+  Lose(state, 3, 3);
+  Patient patient(std::move(state));
+  patient.clock.now += Patient::Options().raft.heartbeat_interval;
+  patient.Deliver(2, AppendEntriesRequest{}, 7);
+  patient.repair().OnDeadline();
+  const auto persist = patient.Take<Persist>();
+  EXPECT_EQ(persist.hard_state, (HardState{.term = Term(7), .voted_for = NodeId()}));
+  patient.repair().OnDisk(PersistDone{.id = persist.id, .status = absl::OkStatus()});
+  EXPECT_EQ(patient.LastAsked().ask, RepairAsk::kProof);
+  EXPECT_EQ(patient.network.sent.back().term, Term(7));
+  patient.Answer(2, Patient::Plain(RepairVerdict::kAbsent), 7);
+  EXPECT_TRUE(patient.disk.jobs.empty());
+  patient.Answer(3, Patient::Plain(RepairVerdict::kAbsent), 7);
+  EXPECT_EQ(patient.Mend().cut_from, Index(3));
+}
+
+// What could not be read once may be read the next time.
+TEST(Repair, ReadsItsDiskAgainWhereNobodyCanHelp) {
+  Patient patient(LostMiddle());
+  patient.Despair();
+  const Duration election = Patient::Options().raft.election_timeout_max;
+  const Instant stuck = patient.clock.now;
+  while (!patient.repair().done() && patient.clock.now < stuck + 30 * election) {
+    patient.clock.now = std::max(patient.clock.now, patient.repair().NextDeadline());
+    patient.repair().OnDeadline();
+  }
+  EXPECT_TRUE(patient.repair().done());
+  EXPECT_GE(patient.clock.now, stuck + 9 * election);
+  EXPECT_EQ(patient.repair().Status().lost, LostMiddle().damage.lost.front());
+}
+
 TEST(Repair, SendsNothingButRepairMessagesWhateverComes) {
   Patient patient(LostMiddle());
   patient.Deliver(2, AppendEntriesRequest{}, 9);
