@@ -71,6 +71,7 @@ nlohmann::ordered_json JsonOf(const NodeReport& report) {
   node["durable_index"] = status.durable_index();
   node["last_index"] = status.last_index();
   node["first_index"] = status.first_index();
+  node["memory_index"] = status.memory_index();
   node["snapshot_index"] = status.snapshot_index();
   node["revision"] = status.revision();
   node["keys"] = status.keys();

@@ -19,7 +19,6 @@ namespace grassdb {
 namespace {
 
 using Json = nlohmann::ordered_json;
-using store::LogPosition;
 
 constexpr std::size_t kTextBytesMax = 64;
 

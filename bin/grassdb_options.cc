@@ -31,6 +31,7 @@ struct Raw {
   std::string snapshot_rate = "64MiB";
   std::string scrub_rate = "1MiB";
   std::string snapshot_compression = "zstd";
+  std::string log_memory = "16MiB";
   std::string write_backlog = "64MiB";
   std::string log_level = "info";
   std::string log_format = "text";
@@ -107,6 +108,10 @@ void Define(CLI::App& app, Raw& raw) {
       ->capture_default_str();
   add("--snapshot-log-size", raw.snapshot_log_size, "SIZE",
       "Take a snapshot when the log has grown by this much")
+      ->capture_default_str();
+  add("--log-memory", raw.log_memory, "SIZE",
+      "How much of the log is held in memory once it is in the store; a follower that needs older "
+      "entries is sent them from the disk")
       ->capture_default_str();
   add("--snapshot-rate", raw.snapshot_rate, "SIZE",
       "How much of a snapshot the leader sends to each follower in a second; 0: no limit")
@@ -219,6 +224,7 @@ std::variant<net::ServerOptions, EarlyExit> Interpret(const Raw& raw) {
   reader.Take("--heartbeat", net::ParseDuration(raw.heartbeat), &options.heartbeat);
   reader.Take("--snapshot-log-size", net::ParseSize(raw.snapshot_log_size),
               &options.snapshot_log_bytes);
+  reader.Take("--log-memory", net::ParseSize(raw.log_memory), &options.log_memory_bytes);
   reader.Take("--snapshot-rate", net::ParseRate(raw.snapshot_rate),
               &options.snapshot_bytes_per_second);
   reader.Take("--scrub-rate", net::ParseRate(raw.scrub_rate), &options.scrub_bytes_per_second);

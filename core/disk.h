@@ -14,6 +14,7 @@
 #ifndef GRASSDB_CORE_DISK_H_
 #define GRASSDB_CORE_DISK_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -73,6 +74,20 @@ struct ReadSnapshot {
   ReadFor purpose = ReadFor::kState;
 };
 
+// Reads entries of `term` from the log's files, from `first` (which was durable before) on, at most
+// through `last`; at most so many entries and bytes (CostOf), but one at least. One job reads
+// about `bytes_max` of a file, also if it finds nothing in them: the next one for the same reader
+// goes on from there. Completion: EntriesRead.
+struct ReadEntries {
+  NodeId reader;  // handed back: who is to have them
+  ReadFor purpose = ReadFor::kState;
+  Index first;
+  Index last;
+  Term term;
+  std::size_t count_max = 0;
+  std::size_t bytes_max = 0;
+};
+
 // Mends a log that has lost entries (RecoveredState::damage). Either `fill` is contiguous and takes
 // the place of lost entries, from the first one of a range on, with the terms that they had, and
 // what is behind them stays; or the log is cut from `cut_from` on, which nobody may need any more
@@ -98,7 +113,7 @@ struct Scrub {
 };
 
 using DiskJob = std::variant<Persist, StageSnapshot, PublishSnapshot, ReadSnapshot, Restock, Scrub,
-                             MendLog, MarkDurable>;
+                             MendLog, MarkDurable, ReadEntries>;
 
 // What the disk has left for this node's files.
 enum class DiskSpace : std::uint8_t {
@@ -150,6 +165,12 @@ struct SnapshotRead {
   absl::Status status;  // NotFound: superseded. DataLoss: damaged.
   RequestId request{};
 };
+struct EntriesRead {
+  ReadEntries wanted;
+  std::vector<Entry> entries;  // from wanted.first on; none, and OK: not found yet
+  // NotFound: they have been released. Else they cannot be read any more.
+  absl::Status status;
+};
 struct MendDone {
   absl::Status status;
 };
@@ -168,7 +189,7 @@ struct ScrubDone {
 };
 
 using DiskDone = std::variant<PersistDone, StageDone, PublishDone, SnapshotRead, RestockDone,
-                              ScrubDone, MendDone, MarkDone>;
+                              ScrubDone, MendDone, MarkDone, EntriesRead>;
 
 class Disk {
  public:

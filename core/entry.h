@@ -29,6 +29,14 @@ struct Entry {
   friend bool operator==(const Entry&, const Entry&) = default;
 };
 
+// An entry by its place; (0, 0) is the empty prefix.
+struct LogPosition {
+  Index index;
+  Term term;
+
+  friend bool operator==(const LogPosition&, const LogPosition&) = default;
+};
+
 // What one entry counts for in limits given in bytes: its payload and a fixed share for its frame.
 inline std::size_t CostOf(const Entry& entry) {
   return entry.payload.size() + 32;

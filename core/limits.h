@@ -83,8 +83,12 @@ struct NodeOptions {
 
   // A snapshot is taken when the log above the last one holds this many bytes (CostOf)...
   std::size_t snapshot_log_bytes = std::size_t{64} << 20;
-  // ...and after it so many bytes of entries are kept in memory for slow followers.
+  // ...and after it so many bytes of entries are kept on the disk for slow followers.
   std::size_t log_kept_bytes = std::size_t{8} << 20;
+  // Applied entries beyond this many bytes are not held in memory: whoever needs them is sent what
+  // is read from the disk. Entries that wait to be applied have a limit of their own
+  // (RaftOptions::unapplied_bytes_max).
+  std::size_t log_memory_bytes = std::size_t{16} << 20;
   // Slices in which a snapshot is written, sent and read.
   std::size_t snapshot_chunk_bytes = std::size_t{256} << 10;
   // A chunk that was not answered for this long is sent again.

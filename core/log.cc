@@ -1,15 +1,15 @@
 #include "core/log.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "core/check.h"
 
 namespace grassdb {
 
-Log::Log(Index base_index, Term base_term, std::vector<Entry> entries)
-    : base_index_(base_index), base_term_(base_term) {
-  GRASS_CHECK_EQ(base_index == Index(0), base_term == Term(0));
+Log::Log(Index base_index, Term base_term, std::vector<Entry> entries) {
+  Reset(base_index, base_term);
   for (Entry& entry : entries) Append(std::move(entry));
 }
 
@@ -18,29 +18,14 @@ bool Log::IsUpToDate(Index index, Term term) const {
   return index >= last_index();
 }
 
-Index Log::FirstIndexOfTermAt(Index index) const {
-  const Term term = At(index).term;
-  // Terms never fall along the log, so the run of one term is found by bisection.
-  const auto first = std::ranges::lower_bound(entries_, term, {}, &Entry::term);
-  return first->index;
-}
-
-Index Log::LastIndexWithTermAtMost(Index at_most, Term term) const {
-  if (at_most <= base_index_) return base_index_;
-  const auto end =
-      entries_.begin() + static_cast<std::ptrdiff_t>(std::min(at_most, last_index()) - base_index_);
-  const auto above = std::ranges::upper_bound(entries_.begin(), end, term, {}, &Entry::term);
-  return base_index_ + static_cast<std::uint64_t>(above - entries_.begin());
-}
-
 std::vector<Entry> Log::Slice(Index from, std::size_t count_max, std::size_t bytes_max) const {
-  GRASS_CHECK_GT(from, base_index_);
+  GRASS_CHECK_GT(from, evicted_through_);
   if (from > last_index()) return {};
-  const auto begin = entries_.begin() + static_cast<std::ptrdiff_t>(from - base_index_ - 1);
+  const auto begin = entries_.begin() + static_cast<std::ptrdiff_t>(from - evicted_through_ - 1);
   const std::size_t available = last_index() - from + 1;
   auto end =
       begin + static_cast<std::ptrdiff_t>(std::min(available, std::max<std::size_t>(count_max, 1)));
-  // No part of the log is larger than all of it.
+  // No part of what is in memory is larger than all of it.
   if (bytes_ > bytes_max) {
     std::size_t bytes = CostOf(*begin);
     auto at = begin + 1;
@@ -51,37 +36,69 @@ std::vector<Entry> Log::Slice(Index from, std::size_t count_max, std::size_t byt
   return std::vector<Entry>(begin, end);
 }
 
+Index Log::NewestBytes(Index through, std::size_t bytes) const {
+  GRASS_CHECK_LE(through, last_index());
+  std::size_t newest = 0;
+  for (Index at = through; at > evicted_through_; at = at - 1) {
+    newest += CostOf(At(at));
+    if (newest > bytes) return at;
+  }
+  for (auto eviction = evictions_.rbegin(); eviction != evictions_.rend(); ++eviction) {
+    const auto before = std::next(eviction);
+    if (before != evictions_.rend() && before->through >= through) continue;
+    newest += eviction->bytes;
+    if (newest > bytes) return std::min(eviction->through, through);
+  }
+  return std::min(base_index(), through);
+}
+
 void Log::Append(Entry entry) {
   GRASS_CHECK_EQ(entry.index, last_index() + 1);
   GRASS_CHECK_GE(entry.term, last_term());
   bytes_ += CostOf(entry);
+  terms_.Append(entry.term);
   entries_.push_back(std::move(entry));
 }
 
 void Log::TruncateFrom(Index from) {
-  GRASS_CHECK_GT(from, base_index_);
-  while (last_index() >= from) {
+  // What is evicted has been applied, so it is committed.
+  GRASS_CHECK_GT(from, evicted_through_);
+  GRASS_CHECK_GT(from, base_index());
+  while (!entries_.empty() && entries_.back().index >= from) {
     bytes_ -= CostOf(entries_.back());
     entries_.pop_back();
   }
+  terms_.CutFrom(std::min(from, last_index() + 1));
+}
+
+void Log::EvictThrough(Index through) {
+  GRASS_CHECK_LE(through, last_index());
+  if (through <= evicted_through_) return;
+  std::size_t bytes = 0;
+  while (evicted_through_ < through) {
+    bytes += CostOf(entries_.front());
+    entries_.pop_front();
+    ++evicted_through_;
+  }
+  bytes_ -= bytes;
+  evictions_.push_back({.through = through, .bytes = bytes});
 }
 
 void Log::ReleaseThrough(Index through) {
-  GRASS_CHECK_GE(through, base_index_);
+  GRASS_CHECK_GE(through, base_index());
   GRASS_CHECK_LE(through, last_index());
-  while (base_index_ < through) {
-    base_term_ = entries_.front().term;
-    bytes_ -= CostOf(entries_.front());
-    entries_.pop_front();
-    ++base_index_;
-  }
+  EvictThrough(through);
+  terms_.ForgetThrough(through);
+  while (!evictions_.empty() && evictions_.front().through <= through) evictions_.pop_front();
 }
 
 void Log::Reset(Index index, Term term) {
+  GRASS_CHECK_EQ(index == Index(0), term == Term(0));
   entries_.clear();
+  evictions_.clear();
   bytes_ = 0;
-  base_index_ = index;
-  base_term_ = term;
+  evicted_through_ = index;
+  terms_.ResetTo({.index = index, .term = term});
 }
 
 }  // namespace grassdb

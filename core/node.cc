@@ -98,6 +98,7 @@ void Node::Flush() {
   }
   if (receiving_.has_value() && receiving_->complete) OfferStaged();
   DropOvertaken();
+  EvictApplied();
   MaybeTakeSnapshot();
   PumpDisk();
 }
@@ -167,6 +168,7 @@ NodeStatus Node::Status() const {
   status.durable_index = raft_.durable_index();
   status.last_index = raft_.log().last_index();
   status.first_index = raft_.log().base_index() + 1;
+  status.memory_index = raft_.log().evicted_through() + 1;
   if (raft_.snapshot().has_value()) status.snapshot_index = raft_.snapshot()->index;
   status.revision = store_.revision();
   status.keys = store_.size();
@@ -216,6 +218,7 @@ void Node::HandleOutput() {
   AnswerReads();
   for (Message& message : output_.snapshot_traffic) OnSnapshotTraffic(std::move(message));
   for (const NodeId follower : output_.snapshot_needed) StartSending(follower);
+  for (const ReadEntries& read : output_.entries_needed) environment_.disk->Submit(read);
   NoticeRole();
 }
 
@@ -288,7 +291,7 @@ void Node::PumpDisk() {
 
 void Node::OnDisk(DiskDone done) {
   if (failed()) return;
-  std::visit([this](const auto& value) { OnDone(value); }, done);
+  std::visit([this](auto& value) { OnDone(std::move(value)); }, done);
 }
 
 void Node::OnDone(const PersistDone& done) {
@@ -342,6 +345,17 @@ void Node::Apply() {
   while (applied_ < apply_through_ && applied_ >= raft_.log().base_index()) {
     ApplyEntry(raft_.log().At(applied_ + 1));
     if (GRASS_BUGGIFY("apply: only a part for now")) break;
+  }
+}
+
+// Some at a time, so that it is not done for every entry.
+void Node::EvictApplied() {
+  const Log& log = raft_.log();
+  const std::size_t bytes_max = options_.log_memory_bytes;
+  while (log.bytes() > bytes_max + bytes_max / 8) {
+    const Index through = std::min(log.NewestBytes(log.last_index(), bytes_max), applied_);
+    if (through <= log.evicted_through()) return;
+    Step(Evict{.through = through});
   }
 }
 

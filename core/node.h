@@ -62,7 +62,8 @@ struct NodeStatus {
   Index applied_index;
   Index durable_index;
   Index last_index;
-  Index first_index;     // of the log held in memory
+  Index first_index;     // of the log
+  Index memory_index;    // the first one of it that is held in memory
   Index snapshot_index;  // 0: none
   Revision revision;
   std::uint64_t keys = 0;
@@ -181,6 +182,7 @@ class Node {
     std::uint64_t offset = 0;
     bool publishing = false;
     bool mends = false;
+    Index release_through;  // publishing: of the log, once it is in place
     std::vector<SnapshotRequest> requesters;
   };
   // The current snapshot is being loaded into a new store.
@@ -199,6 +201,7 @@ class Node {
   void PumpDisk();
   void MarkWhenDue();
   void Apply();
+  void EvictApplied();
   void ApplyEntry(const Entry& entry);
   bool HoldsCommands();
   void MarkReadsReady();
@@ -230,6 +233,8 @@ class Node {
   Instant NextScrub() const;
   bool MustMend() const;
   void OnDone(const ScrubDone& done);
+  void OnDone(EntriesRead done);
+  void NoteDamage(std::string what, Index mend_from);
   void NoteMended(Index snapshot);
 
   // node_requests.cc

@@ -36,11 +36,29 @@ void Node::OnDone(const ScrubDone& done) {
   PutOffScrub(done.bytes);
   scrub_.bytes += done.bytes;
   if (done.pass_done) ++scrub_.passes;
-  if (done.damage.empty()) return;
+  if (!done.damage.empty()) NoteDamage(done.damage, done.mend_from);
+}
+
+void Node::NoteDamage(std::string what, Index mend_from) {
   ++scrub_.found;
-  scrub_.newest = done.damage;
-  mend_from_ = std::max(mend_from_.value_or(Index()), done.mend_from);
-  Tell(EventKind::kDamageFound, NodeId(), done.mend_from, 0);
+  scrub_.newest = std::move(what);
+  mend_from_ = std::max(mend_from_.value_or(Index()), mend_from);
+  Tell(EventKind::kDamageFound, NodeId(), mend_from, 0);
+}
+
+// Entries that were evicted, for somebody else. What cannot be read has been applied here: whoever
+// needs it gets the snapshot that mends the log.
+void Node::OnDone(EntriesRead done) {
+  if (done.status.ok() && done.entries.empty()) {
+    environment_.disk->Submit(std::move(done.wanted));
+    return;
+  }
+  const bool known = mend_from_.has_value() && *mend_from_ >= done.wanted.last;
+  if (!done.status.ok() && !absl::IsNotFound(done.status) && !known) {
+    GRASS_PROBE("entries: cannot be read");
+    NoteDamage(std::string(done.status.message()), done.wanted.last);
+  }
+  Step(std::move(done));
 }
 
 // The state has come as far as what is damaged.

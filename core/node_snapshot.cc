@@ -48,6 +48,7 @@ void Node::BeginSnapshot() {
                          .offset = 0,
                          .publishing = false,
                          .mends = MustMend(),
+                         .release_through = Index(),
                          .requesters = std::exchange(snapshot_requests_, {})});
   log_bytes_since_snapshot_ = 0;
   snapshot_wanted_ = false;
@@ -72,26 +73,18 @@ void Node::OnSliceStaged(const StageDone& done) {
   GRASS_CHECK_EQ(done.next_offset, taking_->offset);
   if (!done.last) return StageNextSlice();
   taking_->publishing = true;
-  const Index index = taking_->meta.index;
-  environment_.disk->Submit(
-      PublishSnapshot{.meta = taking_->meta,
-                      .release_through = taking_->mends ? index : ReleasePoint(index),
-                      .mends = taking_->mends});
+  // The disk's log and the one here let go of the same: what has been evicted here must be there.
+  taking_->release_through =
+      taking_->mends ? taking_->meta.index : ReleasePoint(taking_->meta.index);
+  environment_.disk->Submit(PublishSnapshot{
+      .meta = taking_->meta, .release_through = taking_->release_through, .mends = taking_->mends});
 }
 
 // Keeps the newest `log_kept_bytes` of entries at or below the snapshot for followers a little
 // behind.
 Index Node::ReleasePoint(Index snapshot) const {
-  const Log& log = raft_.log();
   if (GRASS_BUGGIFY("snapshot: no entries are kept")) return snapshot;
-  std::size_t kept = 0;
-  Index release = snapshot;
-  while (release > log.base_index()) {
-    kept += CostOf(log.At(release));
-    if (kept > options_.log_kept_bytes) break;
-    release = release - 1;
-  }
-  return release;
+  return raft_.log().NewestBytes(snapshot, options_.log_kept_bytes);
 }
 
 void Node::OnDone(const PublishDone& done) {
@@ -100,7 +93,7 @@ void Node::OnDone(const PublishDone& done) {
   if (taking_.has_value() && taking_->publishing && taking_->meta.index == done.meta.index) {
     const std::vector<SnapshotRequest> requesters = std::move(taking_->requesters);
     if (taking_->mends) NoteMended(done.meta.index);
-    const Index release = ReleasePoint(done.meta.index);
+    const Index release = taking_->release_through;
     taking_.reset();
     if (environment_.trace != nullptr) {
       environment_.trace->OnEvent(raft_.term(), Event{.kind = EventKind::kSnapshotTaken,

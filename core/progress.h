@@ -64,6 +64,7 @@ struct Progress {
   Index catch_up_target;
   Instant catch_up_began;
   bool caught_up = false;
+  Index reads_from;  // the first of the evicted entries that are read for it; 0: none are
   std::deque<Inflight> inflight;
   std::size_t inflight_bytes = 0;
 

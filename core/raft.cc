@@ -297,7 +297,8 @@ void Raft::Append(EntryType type, Bytes payload) {
 
 void Raft::Dispatch(Compact compact) {
   GRASS_CHECK_LE(compact.release_through, compact.meta.index);
-  if (snapshot_.has_value() && snapshot_->index >= compact.meta.index) return;
+  // The same index again: its file, and the log before it, were damaged.
+  if (snapshot_.has_value() && snapshot_->index > compact.meta.index) return;
   GRASS_CHECK_LE(compact.meta.index, apply_through_);
   GRASS_CHECK(log_.Matches(compact.meta.index, compact.meta.term));
   snapshot_ = std::move(compact.meta);
@@ -305,6 +306,25 @@ void Raft::Dispatch(Compact compact) {
   // The configuration in force at the snapshot is the oldest one that can still be asked for.
   while (configurations_.size() > 1 && configurations_[1].index <= snapshot_->index) {
     configurations_.erase(configurations_.begin());
+  }
+}
+
+void Raft::Dispatch(Evict evict) {
+  GRASS_CHECK_LE(evict.through, apply_through_);
+  log_.EvictThrough(evict.through);
+}
+
+void Raft::Dispatch(EntriesRead read) {
+  Index index = read.wanted.first;
+  for (const Entry& entry : read.entries) {
+    GRASS_CHECK_EQ(entry.index, index);
+    GRASS_CHECK_EQ(entry.term, read.wanted.term);
+    ++index;
+  }
+  if (read.wanted.purpose == ReadFor::kRepair) {
+    OnReadForRepair(read);
+  } else {
+    OnReadForFollower(std::move(read));
   }
 }
 

@@ -26,6 +26,7 @@
 #include <cstdint>
 #include <deque>
 #include <optional>
+#include <span>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -170,6 +171,8 @@ class Raft {
   void Dispatch(TransferLeadership transfer);
   void Dispatch(ChangeMembership change);
   void Dispatch(SpaceChanged space);
+  void Dispatch(Evict evict);
+  void Dispatch(EntriesRead read);
   bool PassesTermCheck(const Message& message);
   void RefuseStale(const Message& message);
   void BecomeFollower(Term term, NodeId leader);
@@ -231,6 +234,12 @@ class Raft {
   void Replicate(Progress& follower);
   void ReplicateToAll();
   void SendEntries(Progress& follower);
+  void SendEntries(Progress& follower, std::vector<Entry> entries);
+  AppendEntriesRequest AppendAt(Progress& follower);
+  std::size_t EntriesMax(const Progress& follower) const;
+  ReadEntries EvictedFrom(Index first, Index last, std::size_t count_max) const;
+  void ReadForFollower(Progress& follower);
+  void OnReadForFollower(EntriesRead read);
   void SendHeartbeat(Progress& follower);
   void OnHeartbeatDue();
   bool NeedsSnapshot(const Progress& follower) const;
@@ -265,6 +274,9 @@ class Raft {
 
   // repair_answer.cc
   void OnRepairRequest(const Message& message, const RepairRequest& request);
+  void SendRepair(NodeId to, const RepairRequest& request, std::span<const Entry> read);
+  void ReadForRepair(const Message& message, const RepairRequest& request);
+  void OnReadForRepair(const EntriesRead& read);
 
   // reads.cc
   void AddRead(WaitingRead read);
@@ -314,6 +326,8 @@ class Raft {
   std::deque<PendingEntries> pending_entries_;
   std::deque<PendingInstall> pending_installs_;
   std::vector<HeldMessage> held_;
+  // A RepairRequest that waits for evicted entries.
+  std::optional<Message> repair_waits_;
 
   // Of the step under way.
   Output* output_ = nullptr;

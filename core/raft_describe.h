@@ -224,6 +224,7 @@ void Put(Sink& sink, const Progress& follower, Instant now) {
   Put(sink, follower.catch_up_target);
   sink.Span(follower.catch_up_began - now);
   sink.Number(follower.caught_up ? 1 : 0);
+  Put(sink, follower.reads_from);
   sink.Number(follower.inflight.size());
   for (const Progress::Inflight& inflight : follower.inflight) {
     Put(sink, inflight.last);
@@ -256,8 +257,12 @@ void Raft::Describe(Sink& sink) const {
   Put(sink, hard_state_);
   Put(sink, log_.base_index());
   Put(sink, log_.base_term());
-  sink.Number(log_.last_index() - log_.base_index());
-  for (Index index = log_.base_index() + 1; index <= log_.last_index(); ++index) {
+  Put(sink, log_.evicted_through());
+  for (Index index = log_.base_index() + 1; index <= log_.evicted_through(); ++index) {
+    Put(sink, *log_.TermAt(index));
+  }
+  sink.Number(log_.last_index() - log_.evicted_through());
+  for (Index index = log_.evicted_through() + 1; index <= log_.last_index(); ++index) {
     Put(sink, log_.At(index));
   }
   sink.Number(snapshot_.has_value() ? 1 : 0);
@@ -293,6 +298,8 @@ void Raft::Describe(Sink& sink) const {
     inner.Number(unfinished(held.needs));
     Put(inner, held.message);
   });
+  sink.Number(repair_waits_.has_value() ? 1 : 0);
+  if (repair_waits_.has_value()) Put(sink, *repair_waits_);
   sink.Number(role_.index());
   if (const auto* follower = std::get_if<FollowerState>(&role_)) {
     sink.Node(follower->leader);

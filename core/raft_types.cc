@@ -16,6 +16,7 @@ void Output::Clear() {
   apply_through = Index();
   snapshot_traffic.clear();
   snapshot_needed.clear();
+  entries_needed.clear();
   events.clear();
 }
 

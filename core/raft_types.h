@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/bytes.h"
+#include "core/disk.h"
 #include "core/entry.h"
 #include "core/event.h"
 #include "core/limits.h"
@@ -43,6 +44,12 @@ struct Compact {
   Index release_through;
 };
 
+// Log entries up to `through`, which are durable and have been applied, need not be kept in memory
+// any longer. What of them is wanted again is read from the disk (Output::entries_needed).
+struct Evict {
+  Index through;
+};
+
 // A snapshot streamed in by `leader` is staged and complete on this node's disk.
 struct SnapshotStaged {
   SnapshotMeta meta;
@@ -65,7 +72,7 @@ struct SpaceChanged {
 };
 
 using Input = std::variant<DeadlineReached, Message, Persisted, Submit, Compact, SnapshotStaged,
-                           TransferLeadership, ChangeMembership, SpaceChanged>;
+                           TransferLeadership, ChangeMembership, SpaceChanged, Evict, EntriesRead>;
 
 // --- Output ---
 
@@ -118,6 +125,10 @@ struct Output {
   std::vector<Message> snapshot_traffic;
   // Followers that need the current snapshot, from now on.
   std::vector<NodeId> snapshot_needed;
+
+  // Evicted entries that others are to have. Each is answered with an EntriesRead that has some of
+  // them; or none, if they cannot be read.
+  std::vector<ReadEntries> entries_needed;
 
   std::vector<Event> events;
 

@@ -487,6 +487,10 @@ void Repair::OnDone(const ScrubDone&) {
   GRASS_CHECK_MSG(false, "a repair scrubs nothing");
 }
 
+void Repair::OnDone(const EntriesRead&) {
+  GRASS_CHECK_MSG(false, "a repair reads no entries");
+}
+
 // --- For others ---
 
 void Repair::OnRequest(const Message& message, const RepairRequest& request) {

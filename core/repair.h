@@ -120,6 +120,7 @@ class Repair {
   void OnDone(const StageDone& done);
   void OnDone(const PublishDone& done);
   void OnDone(const SnapshotRead& done);
+  void OnDone(const EntriesRead& done);
   void OnDone(const MendDone& done);
   void OnDone(const MarkDone& done);
   void OnDone(const RestockDone& done);

@@ -1,6 +1,8 @@
 #include "core/repair_answer.h"
 
 #include <algorithm>
+#include <span>
+#include <utility>
 
 #include "core/chunk.h"
 #include "core/probe.h"
@@ -75,7 +77,8 @@ class Answerer {
 
 class RaftLogView final : public LogView {
  public:
-  explicit RaftLogView(const Raft& raft) : raft_(raft) {}
+  // `read`: evicted entries, from one index on without a gap.
+  RaftLogView(const Raft& raft, std::span<const Entry> read) : raft_(raft), read_(read) {}
 
   Index base_index() const override { return raft_.log().base_index(); }
   Index last_index() const override { return raft_.log().last_index(); }
@@ -84,11 +87,14 @@ class RaftLogView final : public LogView {
   std::optional<Term> TermAt(Index index) const override { return raft_.log().TermAt(index); }
   const Entry* Find(Index index) const override {
     if (index <= base_index() || index > last_index()) return nullptr;
-    return &raft_.log().At(index);
+    if (!raft_.log().IsEvicted(index)) return &raft_.log().At(index);
+    if (read_.empty() || index < read_.front().index || index > read_.back().index) return nullptr;
+    return &read_[index - read_.front().index];
   }
 
  private:
   const Raft& raft_;
+  const std::span<const Entry> read_;
 };
 
 }  // namespace
@@ -107,10 +113,34 @@ void Raft::OnRepairRequest(const Message& message, const RepairRequest& request)
     GRASS_PROBE("repair: a term is taken over for a proof");
     BecomeFollower(message.term, NodeId());
   }
-  const RaftLogView view(*this);
+  if (log_.IsEvicted(request.first)) return ReadForRepair(message, request);
+  SendRepair(message.from, request, {});
+}
+
+void Raft::SendRepair(NodeId to, const RepairRequest& request, std::span<const Entry> read) {
+  const RaftLogView view(*this, read);
   RepairResponse answer = AnswerRepair(view, request, options_.append_bytes_max);
   // What is said to be absent must not be there after a restart either.
-  Send(message.from, std::move(answer), std::max(term_persist_, last_persist_));
+  Send(to, std::move(answer), std::max(term_persist_, last_persist_));
+}
+
+// One at a time: who is not answered asks again.
+void Raft::ReadForRepair(const Message& message, const RepairRequest& request) {
+  if (repair_waits_.has_value()) return;
+  GRASS_PROBE("repair: entries are read from the disk");
+  repair_waits_ = message;
+  output_->entries_needed.push_back(
+      EvictedFrom(request.first, request.last, options_.append_entries_max));
+  output_->entries_needed.back().reader = message.from;
+  output_->entries_needed.back().purpose = ReadFor::kRepair;
+}
+
+void Raft::OnReadForRepair(const EntriesRead& read) {
+  GRASS_CHECK(repair_waits_.has_value());
+  const Message message = *std::exchange(repair_waits_, std::nullopt);
+  const auto& request = std::get<RepairRequest>(message.body);
+  GRASS_CHECK_EQ(request.first, read.wanted.first);
+  SendRepair(message.from, request, read.entries);
 }
 
 }  // namespace grassdb

@@ -284,6 +284,7 @@ void Raft::Replicate(Progress& follower) {
       follower.space == FollowerSpace::kFull ? 1 : options_.inflight_messages_max;
   while (follower.next <= log_.last_index() && follower.inflight.size() < messages_max &&
          follower.inflight_bytes < options_.inflight_bytes_max) {
+    if (log_.IsEvicted(follower.next)) return ReadForFollower(follower);
     SendEntries(follower);
     if (GRASS_BUGGIFY("replicate: the window is closed early")) break;
   }
@@ -293,22 +294,39 @@ void Raft::ReplicateToAll() {
   for (Progress& follower : leading().followers) Replicate(follower);
 }
 
+// One without room takes some entries and not others. It is not sent the same window in vain with
+// every heartbeat.
+std::size_t Raft::EntriesMax(const Progress& follower) const {
+  const bool single =
+      follower.space == FollowerSpace::kFull || GRASS_BUGGIFY("append: a single entry");
+  return single ? 1 : options_.append_entries_max;
+}
+
+// The next entries; a probe needs none, and is not worth reading the disk for.
 void Raft::SendEntries(Progress& follower) {
+  const bool evicted = log_.IsEvicted(follower.next);
+  GRASS_CHECK(!evicted || follower.state == ProgressState::kProbe);
+  SendEntries(follower,
+              evicted ? std::vector<Entry>()
+                      : log_.Slice(follower.next, EntriesMax(follower), options_.append_bytes_max));
+}
+
+// An AppendEntries for the follower's place in the log, without entries.
+AppendEntriesRequest Raft::AppendAt(Progress& follower) {
   AppendEntriesRequest request;
   request.prev_log_index = follower.next - 1;
-  const std::optional<Term> prev_term = log_.TermAt(request.prev_log_index);
-  GRASS_CHECK(prev_term.has_value());
-  request.prev_log_term = *prev_term;
+  request.prev_log_term = log_.TermAt(request.prev_log_index).value_or(Term());
   request.leader_commit = commit_index_;
   request.read_round = leading().round;
   request.sent_at = now_;
-  // One without room takes some entries and not others. It is not sent the same window in vain
-  // with every heartbeat.
-  const bool single =
-      follower.space == FollowerSpace::kFull || GRASS_BUGGIFY("append: a single entry");
-  const std::size_t entries_max = single ? 1 : options_.append_entries_max;
-  request.entries = log_.Slice(follower.next, entries_max, options_.append_bytes_max);
   follower.round_sent = request.read_round;
+  return request;
+}
+
+void Raft::SendEntries(Progress& follower, std::vector<Entry> entries) {
+  AppendEntriesRequest request = AppendAt(follower);
+  GRASS_CHECK(log_.TermAt(request.prev_log_index).has_value());
+  request.entries = std::move(entries);
   if (follower.state == ProgressState::kProbe) {
     follower.probe_sent = true;
   } else {
@@ -324,16 +342,51 @@ void Raft::SendEntries(Progress& follower) {
 // An AppendEntries without entries. Its place in the log makes a lost append show up: a follower
 // that lacks the entry before refuses, and the leader goes back to probing.
 void Raft::SendHeartbeat(Progress& follower) {
-  AppendEntriesRequest request;
-  if (follower.state != ProgressState::kSnapshot && !NeedsSnapshot(follower)) {
-    request.prev_log_index = follower.next - 1;
-    request.prev_log_term = log_.TermAt(request.prev_log_index).value_or(Term());
+  AppendEntriesRequest request = AppendAt(follower);
+  if (follower.state == ProgressState::kSnapshot || NeedsSnapshot(follower)) {
+    request.prev_log_index = Index();
+    request.prev_log_term = Term();
   }
-  request.leader_commit = commit_index_;
-  request.read_round = leading().round;
-  request.sent_at = now_;
-  follower.round_sent = request.read_round;
   Send(follower.id, std::move(request), term_persist_);
+}
+
+// A follower that is further behind than memory reaches has the entries read from the disk, one
+// message's worth at a time: while one is under way to it, the next one is read. All of one term,
+// which is how the disk tells them from what stood there before.
+void Raft::ReadForFollower(Progress& follower) {
+  if (follower.reads_from != Index(0)) return;
+  follower.reads_from = follower.next;
+  GRASS_PROBE("replicate: entries are read from the disk");
+  output_->entries_needed.push_back(
+      EvictedFrom(follower.next, log_.evicted_through(), EntriesMax(follower)));
+  output_->entries_needed.back().reader = follower.id;
+}
+
+ReadEntries Raft::EvictedFrom(Index first, Index last, std::size_t count_max) const {
+  GRASS_CHECK(log_.IsEvicted(first));
+  ReadEntries read;
+  read.first = first;
+  read.term = *log_.TermAt(first);
+  read.last = log_.LastIndexWithTermAtMost(std::min(last, log_.evicted_through()), read.term);
+  read.count_max = count_max;
+  read.bytes_max = options_.append_bytes_max;
+  return read;
+}
+
+void Raft::OnReadForFollower(EntriesRead read) {
+  Progress* follower = FindFollower(read.wanted.reader);
+  if (follower == nullptr || follower->reads_from != read.wanted.first) {
+    GRASS_PROBE("replicate: what was read is not needed any more");
+    return;
+  }
+  follower->reads_from = Index();
+  // What cannot be read is tried again with the next heartbeat, if there is no snapshot by then.
+  if (read.entries.empty()) return;
+  if (follower->state == ProgressState::kReplicate && follower->next == read.wanted.first &&
+      !NeedsSnapshot(*follower)) {
+    SendEntries(*follower, std::move(read.entries));
+  }
+  Replicate(*follower);
 }
 
 void Raft::OnHeartbeatDue() {
@@ -342,7 +395,7 @@ void Raft::OnHeartbeatDue() {
   for (Progress& follower : leader.followers) {
     // The probe or its answer may be lost; the heartbeat asks the same question, and is answered
     // however slow the disk is.
-    if (NeedsSnapshot(follower)) Replicate(follower);
+    if (NeedsSnapshot(follower) || log_.IsEvicted(follower.next)) Replicate(follower);
     if (!GRASS_BUGGIFY("heartbeat: left out")) SendHeartbeat(follower);
   }
 }

@@ -63,8 +63,9 @@ void DiskThread::Run() {
       const Duration taken = SteadyNow() - *began_at_;
       began_at_.reset();
       const bool writes = std::holds_alternative<PersistDone>(done);
-      const bool reads =
-          std::holds_alternative<SnapshotRead>(done) || std::holds_alternative<ScrubDone>(done);
+      const bool reads = std::holds_alternative<SnapshotRead>(done) ||
+                         std::holds_alternative<EntriesRead>(done) ||
+                         std::holds_alternative<ScrubDone>(done);
       if (writes) latency_.log_writes.Add(taken);
       if (reads) latency_.reads.Add(taken);
       done_.push_back(std::move(done));

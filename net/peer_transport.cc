@@ -15,6 +15,9 @@ namespace {
 // Losses come in bursts, and a peer that is down fails several times a second: the first is worth a
 // warning, and so is one after the peer was reached again, if that is not all too often.
 constexpr Duration kWarningInterval = std::chrono::seconds(5);
+// Who is refused tries again at least with every election. One that has stopped trying (a follower
+// whose leader takes care of the peer) does not know any more.
+constexpr Duration kRefusalHolds = std::chrono::seconds(10);
 
 // How soon and how often the channel itself connects again to a peer that is down.
 constexpr int kReconnectMillisMin = 50;
@@ -209,6 +212,7 @@ void PeerTransport::OnLost(Peer& peer, RaftRpc rpc, const grpc::Status& status) 
 void PeerTransport::OnRefused(Peer& peer, Refusal refusal, const grpc::Status& status) {
   const auto level = peer.refusal == refusal ? spdlog::level::debug : spdlog::level::warn;
   peer.refusal = refusal;
+  peer.refused_at = SteadyNow();
   if (refusal == Refusal::kOtherCluster) {
     spdlog::log(level,
                 "{} at {} refuses this node: {}. Way out: correct that address, or start all nodes "
@@ -225,6 +229,7 @@ void PeerTransport::OnRefused(Peer& peer, Refusal refusal, const grpc::Status& s
 std::string_view PeerTransport::ProblemWith(NodeId member) const {
   const auto at = peers_.find(member);
   const Refusal refusal = at == peers_.end() ? Refusal::kNone : at->second->refusal;
+  if (refusal == Refusal::kNone || SteadyNow() - at->second->refused_at > kRefusalHolds) return {};
   switch (refusal) {
     case Refusal::kNone:
       break;

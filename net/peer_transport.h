@@ -72,6 +72,7 @@ class PeerTransport final : public Network {
     bool lost = false;                   // and was told, and nothing has come since
     Instant warned_at = Instant::min();  // when that was
     Refusal refusal = Refusal::kNone;    // and was told, and nothing has come since
+    Instant refused_at = Instant::min();  // last
 
     void Close();
     void Drain();

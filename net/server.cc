@@ -91,6 +91,7 @@ NodeOptions NodeOptionsOf(const ServerOptions& options) {
   node.raft.election_timeout_max = options.election_timeout_max;
   node.raft.heartbeat_interval = options.heartbeat;
   node.snapshot_log_bytes = options.snapshot_log_bytes;
+  node.log_memory_bytes = options.log_memory_bytes;
   node.snapshot_bytes_per_second = options.snapshot_bytes_per_second;
   node.scrub_bytes_per_second = options.scrub_bytes_per_second;
   node.raft.unapplied_bytes_max = options.write_backlog_bytes;

@@ -391,6 +391,7 @@ void ToWire(const NodeStatus& status, const Identity& self, wire::StatusResponse
   response->set_durable_index(status.durable_index.value());
   response->set_last_index(status.last_index.value());
   response->set_first_index(status.first_index.value());
+  response->set_memory_index(status.memory_index.value());
   response->set_snapshot_index(status.snapshot_index.value());
   response->set_revision(status.revision.value());
   response->set_keys(status.keys);

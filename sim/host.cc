@@ -33,6 +33,9 @@ std::uint64_t NumberOf(const DiskDone& done) {
   if (const auto* publish = std::get_if<PublishDone>(&done)) return publish->meta.index.value();
   if (const auto* read = std::get_if<SnapshotRead>(&done)) return read->index.value();
   if (const auto* restock = std::get_if<RestockDone>(&done)) return restock->more ? 1 : 0;
+  if (const auto* entries = std::get_if<EntriesRead>(&done)) {
+    return entries->wanted.first.value() + entries->entries.size();
+  }
   if (const auto* scrub = std::get_if<ScrubDone>(&done)) return scrub->bytes;
   return 0;
 }
@@ -386,8 +389,11 @@ void Host::StartNextJob() {
   if (running_durable_) owner_->OnDurableJobBegins(number_, job);
   disk_.BeginJob(queue_->now());
   running_ = storage_->Execute(std::move(job));
-  // A scrub also reads what no record stands in, and the node goes on with what it finds.
-  if (disk_.TakeMet() && !std::holds_alternative<ScrubDone>(*running_)) {
+  // A scrub also reads what no record stands in, and who reads entries more than it makes use of;
+  // the node goes on with what they find.
+  const bool looks = std::holds_alternative<ScrubDone>(*running_) ||
+                     std::holds_alternative<EntriesRead>(*running_);
+  if (disk_.TakeMet() && !looks) {
     recorder_->Note(LineKind::kDamageMet, number_);
     DamageNoticed::CheckJob(number_, StatusOf(*running_));
     met_ = DamageMet::kYes;
@@ -415,7 +421,9 @@ void Host::OnDiskEvent(std::uint64_t life) {
   if (running_durable_ && ok) owner_->OnDurableJobDone(number_);
   if (running_durable_ && refused) owner_->OnDurableJobRefused(number_);
   // After a failed write nothing more is tried: the node stops as soon as it hears of it.
-  if (!ok && !refused && !std::holds_alternative<SnapshotRead>(done)) disk_failed_ = true;
+  const bool reads =
+      std::holds_alternative<SnapshotRead>(done) || std::holds_alternative<EntriesRead>(done);
+  if (!ok && !refused && !reads) disk_failed_ = true;
   StartNextJob();
   Enqueue(std::move(done));
 }

@@ -136,7 +136,7 @@ void Offline::Check(const RecoveredState* recovered) const {
              whose + (whole ? "has no state to back up: " : "has a state for all its damage") +
                  Text(loading_));
   if (!whole) return;
-  store::LogPosition last{.index = recovered->base_index, .term = recovered->base_term};
+  LogPosition last{.index = recovered->base_index, .term = recovered->base_term};
   if (!recovered->entries.empty()) {
     last = {.index = recovered->entries.back().index, .term = recovered->entries.back().term};
   }

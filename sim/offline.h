@@ -43,7 +43,7 @@ class Offline {
   SimDisk disk_;
   store::Survey survey_;
   absl::Status loading_;     // of the state that the directory adds up to
-  store::LogPosition last_;  // of that state
+  LogPosition last_;  // of that state
   std::string problem_;      // the first; empty: none
 };
 

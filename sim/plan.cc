@@ -68,6 +68,7 @@ enum class Dimension : std::uint64_t {
   kReserve = 51,
   kScrub = 52,
   kCompression = 53,
+  kLogMemory = 54,
   kDamageKinds = 60,
   kMisread = 61,
   kStale = 70,
@@ -143,6 +144,7 @@ void DrawStore(const Drawer& draw, Plan* plan) {
   plan->storage.snapshot_sync_bytes = draw.Scales(Dimension::kStageSync, 64, 16384);
   plan->node.snapshot_log_bytes = draw.Scales(Dimension::kSnapshotLog, 1024, 262144);
   plan->node.log_kept_bytes = draw.Scales(Dimension::kLogKept, 1, 65536);
+  plan->node.log_memory_bytes = draw.Scales(Dimension::kLogMemory, 1, 65536);
   plan->node.snapshot_chunk_bytes = draw.Scales(Dimension::kChunk, 64, 8192);
   // Slow enough, in half of the seeds, that a node may crash while it is being sent a snapshot.
   plan->node.snapshot_bytes_per_second = draw.Coin(50, Dimension::kSnapshotRate)
@@ -410,7 +412,8 @@ std::string Describe(const Plan& plan) {
           " messages " + Decimal(raft.inflight_bytes_max) + " bytes\n";
   text += "  store: segment " + Decimal(plan.storage.segment_bytes) + ", snapshot at " +
           Decimal(plan.node.snapshot_log_bytes) + ", kept " + Decimal(plan.node.log_kept_bytes) +
-          ", chunk " + Decimal(plan.node.snapshot_chunk_bytes) + " at " +
+          ", in memory " + Decimal(plan.node.log_memory_bytes) + ", chunk " +
+          Decimal(plan.node.snapshot_chunk_bytes) + " at " +
           Decimal(plan.node.snapshot_bytes_per_second) + " a second, block " +
           Decimal(plan.storage.snapshot_block_bytes) +
           (plan.storage.snapshot_compression == store::Compression::kZstd ? " zstd" : "") +

@@ -1,7 +1,10 @@
 #include "sim/recorder.h"
 
+#include <array>
 #include <cstdio>
+#include <variant>
 
+#include "core/disk.h"
 #include "core/event.h"
 #include "core/message.h"
 #include "sim/plan.h"
@@ -58,8 +61,9 @@ std::string DeliveredText(const TraceLine& line) {
 }
 
 const char* JobName(std::uint64_t kind) {
-  constexpr std::array<const char*, 6> kNames = {"persist", "stage", "publish",
-                                                 "read",    "mend",  "mark"};
+  // In the order of DiskDone.
+  constexpr std::array<const char*, std::variant_size_v<DiskDone>> kNames = {
+      "persist", "stage", "publish", "read", "restock", "scrub", "mend", "mark", "read entries"};
   return kind < kNames.size() ? kNames[kind] : "?";
 }
 

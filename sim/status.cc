@@ -40,7 +40,8 @@ void CheckNode(const Node& node, const std::string& name) {
   GRASS_RULE(
       kRule,
       status.applied_index <= status.commit_index && status.commit_index <= status.last_index &&
-          status.durable_index <= status.last_index && status.first_index <= status.last_index + 1,
+          status.durable_index <= status.last_index && status.first_index <= status.memory_index &&
+          status.memory_index <= status.last_index + 1,
       name + " says that its commit index is " + Decimal(status.commit_index.value()) +
           " of a log up to " + Decimal(status.last_index.value()));
   GRASS_RULE(kRule, leads || (status.followers.empty() && status.failures_tolerated == 0),

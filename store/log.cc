@@ -306,11 +306,15 @@ Index Log::EndOf(SegmentNumber sealed) const {
   return live_.previous.index;
 }
 
-ScrubTargets Log::scrub_targets() const {
-  ScrubTargets targets{
-      .snapshot = std::nullopt, .sealed = {}, .live = live_.number, .live_end = live_.end};
-  for (const SealedSegment& segment : sealed_) targets.sealed.push_back(segment.number);
-  return targets;
+LogFiles Log::files() const {
+  LogFiles files{.sealed = {},
+                 .live = live_.number,
+                 .live_previous = live_.previous.index,
+                 .live_end = live_.end};
+  for (const SealedSegment& segment : sealed_) {
+    files.sealed.push_back({.number = segment.number, .previous = segment.previous.index});
+  }
+  return files;
 }
 
 SpaceReport Log::space() const {

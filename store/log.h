@@ -20,7 +20,7 @@
 #include "store/home.h"
 #include "store/payload.h"
 #include "store/record.h"
-#include "store/scrub.h"
+#include "store/segment_reader.h"
 
 namespace grassdb::store {
 
@@ -102,7 +102,7 @@ class Log {
   absl::Status Seal(const LogState& state) { return Rotate(state, 0, Claim::kVital, FormatFor(1)); }
   // Where the log stood when the segment ended, or after that; the last entry if it is gone.
   Index EndOf(SegmentNumber sealed) const;
-  ScrubTargets scrub_targets() const;
+  LogFiles files() const;
 
   // Gives up the oldest segments whose entries are all at or below `through`. The caller has made
   // durable what replaces them, and syncs the directory before the next Append.

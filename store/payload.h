@@ -18,14 +18,6 @@
 
 namespace grassdb::store {
 
-// An entry by its place; (0, 0) is the empty prefix.
-struct LogPosition {
-  Index index;
-  Term term;
-
-  friend bool operator==(const LogPosition&, const LogPosition&) = default;
-};
-
 // "index 7 of term 2", for messages.
 std::string ToText(const LogPosition& position);
 

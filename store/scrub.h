@@ -9,25 +9,14 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <string>
-#include <vector>
 
 #include "absl/status/status.h"
-#include "absl/status/statusor.h"
-#include "store/file.h"
 #include "store/home.h"
 #include "store/record.h"
+#include "store/segment_reader.h"
 #include "store/snapshot_file.h"
 
 namespace grassdb::store {
-
-// What there is to read, as of now.
-struct ScrubTargets {
-  std::optional<Index> snapshot;
-  std::vector<SegmentNumber> sealed;  // ascending
-  SegmentNumber live;
-  std::uint64_t live_end = 0;
-};
 
 class Scrubber {
  public:
@@ -45,15 +34,13 @@ class Scrubber {
 
   // Reads about `bytes_max` more, or one record if that is larger. Behind what is damaged it goes
   // on with the next file.
-  Piece Read(const ScrubTargets& targets, std::uint64_t bytes_max);
+  Piece Read(std::optional<Index> snapshot, const LogFiles& files, std::uint64_t bytes_max);
   // Begins the file it is at anew: another one may have its name now.
   void Reopen() { Close(); }
 
  private:
   void ReadSnapshot(Index index, std::uint64_t bytes_max, Piece& piece);
-  void ReadSegment(const std::string& name, std::uint64_t bytes_max, Piece& piece);
-  absl::StatusOr<bool> ReadRecords(const std::string& name, std::uint64_t bytes_max, Piece& piece);
-  absl::Status OpenSegment(const std::string& name);
+  void ReadSegment(const LogFiles& files, std::uint64_t bytes_max, Piece& piece);
   // Ends the file that is being read.
   void Close();
 
@@ -61,13 +48,10 @@ class Scrubber {
   // Where it is; the first segment after `segment_`, if that is gone by now.
   Place place_ = Place::kSnapshot;
   SegmentNumber segment_;
-  std::uint64_t end_ = 0;  // of what is to be read of the live log
-  std::uint64_t offset_ = 0;
-  std::optional<RecordSequence> sequence_;  // of the record at `offset_`
-  std::unique_ptr<File> file_;
+  std::unique_ptr<SegmentReader> log_;  // of segment_, once begun
+  std::uint64_t offset_ = 0;            // in the stream of reader_
   std::unique_ptr<SnapshotReader> reader_;
   std::optional<Index> index_;  // of reader_
-  std::string buffer_;
 };
 
 }  // namespace grassdb::store

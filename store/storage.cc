@@ -12,6 +12,8 @@
 #include "core/command.h"
 #include "core/configuration.h"
 #include "core/probe.h"
+#include "core/term_runs.h"
+#include "store/entry_reader.h"
 #include "store/home.h"
 #include "store/identity.h"
 #include "store/io.h"
@@ -24,7 +26,6 @@
 #include "store/scrub.h"
 #include "store/segment_scan.h"
 #include "store/snapshot_file.h"
-#include "store/term_runs.h"
 #include "store/text.h"
 
 namespace grassdb::store {
@@ -38,7 +39,8 @@ class FileStorage final : public Storage {
         log_(home_),
         mark_file_(std::move(mark_file)),
         marked_(marked),
-        scrubber_(home_) {}
+        scrubber_(home_),
+        entry_reader_(home_) {}
 
   absl::Status Begin(const Inventory& inventory, const Recovered& recovered);
   SpaceReport Space() const;
@@ -56,6 +58,7 @@ class FileStorage final : public Storage {
   ScrubDone Do(const Scrub& scrub);
   MendDone Do(const MendLog& mend);
   MarkDone Do(const MarkDurable&);
+  EntriesRead Do(const ReadEntries& read);
 
   // Runs `action` unless an earlier write failed; keeps the first failure for good, which is none
   // for want of room.
@@ -118,6 +121,7 @@ class FileStorage final : public Storage {
   // go of anything before there is one.
   std::string snapshot_problem_;
   Scrubber scrubber_;
+  EntryReader entry_reader_;
   std::string members_;           // Batch::members
   SegmentNumber members_are_in_;  // the newest segment that has them; 0: none of this life
 };
@@ -209,9 +213,9 @@ RestockDone FileStorage::Do(const Restock&) {
 ScrubDone FileStorage::Do(const Scrub& scrub) {
   ScrubDone done{.status = failed_, .space = Space()};
   if (!failed_.ok()) return done;
-  ScrubTargets targets = log_.scrub_targets();
-  if (snapshot_.has_value()) targets.snapshot = snapshot_->index;
-  const Scrubber::Piece piece = scrubber_.Read(targets, scrub.bytes_max);
+  std::optional<Index> snapshot;
+  if (snapshot_.has_value()) snapshot = snapshot_->index;
+  const Scrubber::Piece piece = scrubber_.Read(snapshot, log_.files(), scrub.bytes_max);
   done.bytes = piece.bytes;
   done.pass_done = piece.pass_done;
   if (piece.status.ok()) return done;
@@ -261,6 +265,13 @@ MendDone FileStorage::Do(const MendLog& mend) {
 
 MarkDone FileStorage::Do(const MarkDurable&) {
   return {.status = FailStop("marking the log as durable", [&] { return WriteMark(); })};
+}
+
+EntriesRead FileStorage::Do(const ReadEntries& read) {
+  auto entries = entry_reader_.Read(read, log_.files());
+  EntriesRead done{.wanted = read, .entries = {}, .status = entries.status()};
+  if (entries.ok()) done.entries = *std::move(entries);
+  return done;
 }
 
 SnapshotRead FileStorage::Do(const ReadSnapshot& read) {

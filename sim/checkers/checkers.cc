@@ -163,10 +163,14 @@ void Checkers::AfterStep(std::uint32_t host, std::uint64_t life, const Node& nod
     FeedReference();
   }
   ObserveStep(host, raft);
-  resources_.Observe(host, {.requests_waiting = node.requests_waiting(),
-                            .sessions = node.store().sessions(),
-                            .load = raft.load(),
-                            .followers = raft.followers()});
+  const bool all_applied =
+      !node.failed() && node.loaded() && node.applied_index() == log.last_index();
+  resources_.Observe(host,
+                     {.requests_waiting = node.requests_waiting(),
+                      .sessions = node.store().sessions(),
+                      .applied_log_bytes = all_applied ? std::optional(log.bytes()) : std::nullopt,
+                      .load = raft.load(),
+                      .followers = raft.followers()});
   if (node.applied_index() != shown_[host] && node.loaded()) ObserveState(host, node);
 }
 

@@ -16,7 +16,7 @@ bool CommitLedger::ObserveCommit(std::uint32_t node, Role role, Term term, Index
     GRASS_RULE("committed for ever", index <= log.last_index(),
                NodeName(node) + " calls index " + Decimal(index.value()) +
                    " committed, beyond the end of its log");
-    const Term held = log.At(index).term;
+    const Term held = *log.TermAt(index);
     if (index > last()) committed_.push_back({held, term});
     GRASS_RULE("committed for ever", TermAt(index) == held,
                NodeName(node) + " has an entry of term " + Decimal(held.value()) +

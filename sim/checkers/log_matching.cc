@@ -18,11 +18,11 @@ LogMatching::Change LogMatching::Observe(std::uint32_t node, const Log& log) {
   if (seen.terms.size() <= last.value()) seen.terms.resize(last.value() + 1);
   Change change;
   Index common = std::min(seen.last, last);
-  while (common > base && seen.terms[common.value()] != log.At(common).term) common = common - 1;
+  while (common > base && seen.terms[common.value()] != log.TermAt(common)) common = common - 1;
   change.cut = common < seen.last && common >= base;
   if (common < base) common = base;  // the log begins anew behind a snapshot
   seen.terms[base.value()] = log.base_term();
-  Term previous = common == base ? log.base_term() : log.At(common).term;
+  Term previous = *log.TermAt(common);
   for (Index index = common + 1; index <= last; ++index) {
     const Entry& entry = log.At(index);
     Add(node, entry, previous);

@@ -56,7 +56,7 @@ void MembershipRules::Observe(std::uint32_t node, const Raft& raft) {
 void MembershipRules::CheckInForce(std::uint32_t node, const Raft& raft) {
   const Index index = raft.configuration_index();
   const Log& log = raft.log();
-  if (index <= log.base_index()) return;
+  if (index <= log.evicted_through()) return;
   const bool same = index <= log.last_index() && log.At(index).type == EntryType::kConfiguration &&
                     EncodeConfiguration(raft.configuration()) == log.At(index).payload.view();
   GRASS_RULE("configuration in force", same,
@@ -65,7 +65,8 @@ void MembershipRules::CheckInForce(std::uint32_t node, const Raft& raft) {
 }
 
 void MembershipRules::CheckNoneNewer(std::uint32_t node, const Log& log, Index index, Index after) {
-  for (Index at = std::max(after, log.base_index()) + 1; at <= log.last_index(); ++at) {
+  // What is evicted has been in memory before, and was looked at then.
+  for (Index at = std::max(after, log.evicted_through()) + 1; at <= log.last_index(); ++at) {
     GRASS_RULE("configuration in force", log.At(at).type != EntryType::kConfiguration,
                NodeName(node) + " goes by the configuration of index " + Decimal(index.value()) +
                    ", but its log has a newer one at " + Decimal(at.value()));

@@ -30,7 +30,7 @@ void CheckHardState(const Finding& f) {
 }
 
 // `must` is the durable log; from `cut` on it may have been cut by the unfinished Persist.
-void CheckLog(const Finding& f, const DurableImage& must) {
+void CheckLog(const Finding& f, const DurableImage& must, DamageMet met) {
   const bool writes = f.persist != nullptr && !f.persist->entries.empty();
   const Index cut = writes ? f.persist->entries.front().index : must.last() + 1;
   for (Index index = f.found.snapshot() + 1; index <= must.last() && index < cut; ++index) {
@@ -46,7 +46,12 @@ void CheckLog(const Finding& f, const DurableImage& must) {
         index <= must.last() && (must.TermAt(index) == term || must.TermAt(index) == Term(0));
     const bool unfinished = writes && index <= f.persist->entries.back().index &&
                             f.persist->entries[index - cut].term == term;
-    GRASS_RULE("recovery", durable || unfinished,
+    // The record of an unfinished installation is there, and the snapshot is damaged: what it stood
+    // for is lost, without a term but for the last one's.
+    const bool installed = met == DamageMet::kYes && f.persist != nullptr &&
+                           f.persist->install.has_value() && index <= f.persist->install->index &&
+                           (term == Term(0) || term == f.persist->install->term);
+    GRASS_RULE("recovery", durable || unfinished || installed,
                f.Who() + "an entry (index " + Decimal(index.value()) + ", term " +
                    Decimal(term.value()) + ") that was not written there");
   }
@@ -116,7 +121,7 @@ void Recovery::Check(std::uint32_t node, const DurableImage& image,
                f.Who() + "a snapshot of index " + Decimal(f.found.snapshot().value()) +
                    "; durable was one of " + Decimal(image.snapshot().value()));
   }
-  CheckLog(f, must);
+  CheckLog(f, must, met);
 }
 
 }  // namespace grassdb::sim

@@ -8,6 +8,7 @@
 #define GRASSDB_SIM_CHECKERS_RESOURCE_BOUNDS_H_
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,8 @@ class ResourceBounds {
   struct Held {
     std::size_t requests_waiting = 0;
     std::size_t sessions = 0;
+    // Of the log, in memory, if all of it is applied.
+    std::optional<std::size_t> applied_log_bytes;
     Raft::Load load;
     const std::vector<Progress>* followers = nullptr;  // null when not leading
   };
@@ -42,6 +45,11 @@ class ResourceBounds {
     Check(node, "reads that wait for a round", held.load.reads_waiting,
           options_.raft.reads_waiting_max);
     Check(node, "bytes not applied", held.load.unapplied_bytes, unapplied_bytes_max_);
+    if (held.applied_log_bytes.has_value()) {
+      // Let go of an eighth at a time.
+      Check(node, "bytes of applied entries", *held.applied_log_bytes,
+            options_.log_memory_bytes + options_.log_memory_bytes / 8);
+    }
     if (held.followers == nullptr) return;
     for (const Progress& follower : *held.followers) {
       Check(node, "messages on their way to one follower", follower.inflight.size(),

@@ -306,7 +306,7 @@ bool Specification::IsReplaced(const Server& before, const Log& log) {
 Index Specification::CommonEnd(const Server& before, const Log& log) const {
   if (IsReplaced(before, log)) return Index();
   Index common = std::min(before.last, log.last_index());
-  while (common > log.base_index() && before.terms[common.value()] != log.At(common).term) {
+  while (common > log.base_index() && before.terms[common.value()] != log.TermAt(common)) {
     common = common - 1;
   }
   return common;
@@ -322,7 +322,7 @@ void Specification::TakeLog(std::uint32_t server, const ServerView& now, Index c
     self.terms.resize(log.last_index().value() + 1);
     self.terms[log.base_index().value()] = log.base_term();
     for (Index at = from + 1; at <= log.last_index(); ++at) {
-      self.terms[at.value()] = log.At(at).term;
+      self.terms[at.value()] = *log.TermAt(at);
     }
     self.last = log.last_index();
   }

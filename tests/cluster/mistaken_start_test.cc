@@ -72,8 +72,15 @@ TEST(MistakenStart, ANodeThatComesIntoItsOwnClusterAgainIsNotSpokenIllOf) {
   stranger.insert(stranger.end(), {"--cluster-name", "other"});
   cluster.Start(2, stranger);
   cluster.Start(0);
+  ASSERT_TRUE(WaitFor(Cluster::kPatience, [&] {
+    return cluster.log(0).find("refuses this node") != std::string::npos;
+  }));
   cluster.Start(1);
-  const int leader = cluster.Leader();
+  // So that the one who was refused is a follower, and has no reason to try again.
+  const int leader = 1;
+  if (cluster.Leader() != leader) {
+    ASSERT_EQ(cluster.Cli({"transfer-leader", "node2"}).code, 0);
+  }
   const auto has_problem = [&] {
     return cluster.Cli({"status"}).out.find("another cluster answers") != std::string::npos;
   };

@@ -62,11 +62,55 @@ TEST(Log, SharesPayloadsWithItsSlices) {
             log.At(Index(1)).payload.view().data());
 }
 
-// Random appends, cuts and releases against a plain model.
+TEST(Log, ForgetsEvictedEntriesButNotTheirTerms) {
+  Log log = MakeLog(0, 0, {1, 1, 2, 2, 3});
+  log.EvictThrough(Index(3));
+  EXPECT_EQ(log.evicted_through(), Index(3));
+  EXPECT_TRUE(log.IsEvicted(Index(1)));
+  EXPECT_FALSE(log.IsEvicted(Index(4)));
+  EXPECT_EQ(log.base_index(), Index(0));
+  EXPECT_EQ(log.TermAt(Index(3)), Term(2));
+  EXPECT_EQ(log.bytes(), 2 * CostOf(log.At(Index(4))));
+  EXPECT_DEATH((void)log.At(Index(3)), "");
+  EXPECT_DEATH((void)log.Slice(Index(3), 1, 1), "");
+  EXPECT_DEATH(log.TruncateFrom(Index(3)), "");
+  log.TruncateFrom(Index(4));
+  EXPECT_EQ(log.last_index(), Index(3));
+  log.ReleaseThrough(Index(2));
+  EXPECT_EQ(log.base_term(), Term(1));
+  EXPECT_EQ(log.bytes(), 0u);
+  log.Append(MakeEntry(4, 5));
+  EXPECT_EQ(log.At(Index(4)).term, Term(5));
+}
+
+// Also of what it has evicted, as coarsely as it has.
+TEST(Log, KnowsHowFarBackTheNewestBytesReach) {
+  Log log = MakeLog(0, 0, std::vector<std::uint64_t>(10, 1));
+  const std::size_t cost = CostOf(log.At(Index(1)));
+  EXPECT_EQ(log.NewestBytes(Index(10), 3 * cost), Index(7));
+  EXPECT_EQ(log.NewestBytes(Index(8), 3 * cost), Index(5));
+  EXPECT_EQ(log.NewestBytes(Index(10), 100 * cost), Index(0));
+  EXPECT_EQ(log.NewestBytes(Index(10), 0), Index(10));
+  log.EvictThrough(Index(4));
+  log.EvictThrough(Index(6));
+  EXPECT_EQ(log.NewestBytes(Index(10), 3 * cost), Index(7));
+  EXPECT_EQ(log.NewestBytes(Index(10), 5 * cost), Index(6));
+  EXPECT_EQ(log.NewestBytes(Index(10), 6 * cost), Index(4));
+  EXPECT_EQ(log.NewestBytes(Index(10), 9 * cost), Index(4));
+  EXPECT_EQ(log.NewestBytes(Index(10), 10 * cost), Index(0));
+  EXPECT_EQ(log.NewestBytes(Index(4), 3 * cost), Index(4)) << "behind it is another eviction";
+  EXPECT_EQ(log.NewestBytes(Index(4), 4 * cost), Index(0));
+  log.ReleaseThrough(Index(4));
+  EXPECT_EQ(log.NewestBytes(Index(10), 100 * cost), Index(4));
+  EXPECT_EQ(log.NewestBytes(Index(3), 100 * cost), Index(3)) << "all of it is released";
+}
+
+// Random appends, cuts, evictions and releases against a plain model.
 RC_GTEST_PROP(Log, BehavesAsAPlainListOfTerms, ()) {
   Log log;
   std::uint64_t base = 0;
   std::uint64_t base_term = 0;
+  std::uint64_t evicted = 0;
   std::deque<std::uint64_t> model;
   const auto steps = *rc::gen::container<std::vector<int>>(rc::gen::inRange(0, 100));
   for (const int step : steps) {
@@ -75,10 +119,14 @@ RC_GTEST_PROP(Log, BehavesAsAPlainListOfTerms, ()) {
       const std::uint64_t term = std::max<std::uint64_t>(1, last_term + (step % 5 == 0 ? 1 : 0));
       log.Append(MakeEntry(base + model.size() + 1, term, static_cast<std::size_t>(step)));
       model.push_back(term);
-    } else if (step < 80) {
+    } else if (step < 75) {
       const auto keep = static_cast<std::size_t>(step) % model.size();
+      if (base + keep < evicted) continue;
       log.TruncateFrom(Index(base + keep + 1));
       model.resize(keep);
+    } else if (step < 85) {
+      evicted = std::max(evicted, base + static_cast<std::size_t>(step) % (model.size() + 1));
+      log.EvictThrough(Index(evicted));
     } else {
       const auto release = static_cast<std::size_t>(step) % (model.size() + 1);
       if (release == 0) continue;
@@ -87,13 +135,15 @@ RC_GTEST_PROP(Log, BehavesAsAPlainListOfTerms, ()) {
       model.erase(model.begin(), model.begin() + static_cast<std::ptrdiff_t>(release));
       log.ReleaseThrough(Index(base));
     }
+    evicted = std::max(evicted, base);
+    RC_ASSERT(log.evicted_through() == Index(evicted));
     RC_ASSERT(log.base_index() == Index(base));
     RC_ASSERT(log.last_index() == Index(base + model.size()));
     std::size_t bytes = 0;
     for (std::size_t i = 0; i < model.size(); ++i) {
       const Index index(base + i + 1);
       RC_ASSERT(log.TermAt(index) == Term(model[i]));
-      bytes += CostOf(log.At(index));
+      if (index > Index(evicted)) bytes += CostOf(log.At(index));
       std::size_t first = i;
       while (first > 0 && model[first - 1] == model[i]) --first;
       RC_ASSERT(log.FirstIndexOfTermAt(index) == Index(base + first + 1));

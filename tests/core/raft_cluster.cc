@@ -94,6 +94,7 @@ void RaftCluster::StepOnce(int number, Input input) {
   last.apply_through = output.apply_through;
   std::ranges::copy(output.snapshot_traffic, std::back_inserter(last.snapshot_traffic));
   std::ranges::copy(output.snapshot_needed, std::back_inserter(last.snapshot_needed));
+  std::ranges::copy(output.entries_needed, std::back_inserter(last.entries_needed));
   std::ranges::copy(output.events, std::back_inserter(last.events));
   if (options_.stream_snapshots) StreamSnapshots(number, output);
 }

@@ -138,6 +138,15 @@ std::string In(const Compact& compact) {
          Number(compact.release_through);
 }
 
+std::string In(const Evict& evict) {
+  return "evicted through " + Number(evict.through);
+}
+
+std::string In(const EntriesRead& read) {
+  return "read " + (read.entries.empty() ? "nothing" : Entries(read.entries)) + " for " +
+         TextOf(read.wanted.reader);
+}
+
 std::string In(const SnapshotStaged& staged) {
   return "staged snapshot " + Position(staged.meta.index, staged.meta.term) + " of " +
          TextOf(staged.leader);

@@ -66,6 +66,8 @@ TEST(GrassdbOptions, ReadEveryFlag) {
                                              "200ms",
                                              "--snapshot-log-size",
                                              "1MiB",
+                                             "--log-memory",
+                                             "5MiB",
                                              "--snapshot-rate",
                                              "2MiB",
                                              "--scrub-rate",
@@ -85,6 +87,7 @@ TEST(GrassdbOptions, ReadEveryFlag) {
   EXPECT_EQ(options.election_timeout_max, std::chrono::seconds(2));
   EXPECT_EQ(options.heartbeat, std::chrono::milliseconds(200));
   EXPECT_EQ(options.snapshot_log_bytes, std::uint64_t{1} << 20);
+  EXPECT_EQ(options.log_memory_bytes, std::uint64_t{5} << 20);
   EXPECT_EQ(options.snapshot_bytes_per_second, std::uint64_t{2} << 20);
   EXPECT_EQ(options.scrub_bytes_per_second, std::uint64_t{4} << 20);
   EXPECT_EQ(options.snapshot_compression, store::Compression::kNone);
@@ -148,6 +151,7 @@ TEST(GrassdbOptions, RefuseWrongUsageInOneLine) {
         Words{"--id", "n1", "--cluster", kCluster, "--log-level", "loud"},
         Words{"--id", "n1", "--cluster", kCluster, "--log-format", "xml"},
         Words{"--id", "n1", "--cluster", kCluster, "--snapshot-log-size", "0"},
+        Words{"--id", "n1", "--cluster", kCluster, "--log-memory", "0"},
         Words{"--id", "n1", "--cluster", kCluster, "--snapshot-rate", "-1"},
         Words{"--id", "n1", "--cluster", kCluster, "--snapshot-compression", "lz4"},
         Words{"--id", "n1", "--cluster", kCluster, "--write-backlog", "0"},

@@ -11,7 +11,6 @@
 #include "store/payload.h"
 #include "store/record.h"
 #include "store/snapshot_file.h"
-#include "store/term_runs.h"
 #include "tests/store/crash_directory.h"
 #include "tests/store/history.h"
 
@@ -156,35 +155,6 @@ RC_GTEST_PROP(StorePayload, DamagedBatchesAreRefusedOrCanonical,
   payload[Mix(seed) % payload.size()] = static_cast<char>(value);
   const auto batch = DecodeBatch(payload);
   if (batch.has_value()) RC_ASSERT(PayloadOf(*batch) == payload);
-}
-
-RC_GTEST_PROP(StoreTermRuns, AnswerAsAListOfTermsWould, (const std::vector<std::uint64_t>& ops)) {
-  TermRuns runs;
-  std::vector<Term> terms = {Term(0)};  // of the entries from `base` on, with the base's own
-  Index base(0);
-  for (const std::uint64_t op : ops) {
-    const std::uint64_t pick = Mix(op);
-    const Index last = base + (terms.size() - 1);
-    if (op % 4 < 2) {
-      terms.push_back(terms.back() + pick % 2);
-      runs.Append(terms.back());
-    } else if (op % 4 == 2) {
-      const Index first = base + 1 + pick % terms.size();
-      runs.CutFrom(first);
-      terms.resize(first - base);
-    } else {
-      const std::uint64_t by = pick % terms.size();
-      runs.ForgetThrough(base + by);
-      terms.erase(terms.begin(), terms.begin() + static_cast<std::ptrdiff_t>(by));
-      base = base + by;
-    }
-    RC_ASSERT(runs.last().index == base + (terms.size() - 1));
-    RC_ASSERT(runs.last().term == terms.back());
-    for (std::size_t i = 0; i < terms.size(); ++i) RC_ASSERT(runs.TermAt(base + i) == terms[i]);
-    RC_ASSERT(!runs.TermAt(runs.last().index + 1).has_value());
-    if (base > Index(0)) RC_ASSERT(!runs.TermAt(base - 1).has_value());
-    RC_ASSERT(last >= base);
-  }
 }
 
 TEST(StoreSnapshotFile, VerifiesWholeAndFindsBlocksOfAnotherFile) {

@@ -1,16 +1,17 @@
-// The terms of the log's entries as runs: what the storage keeps in memory of a log whose entries
-// it has handed to the disk. A few runs stand for millions of entries.
-#ifndef GRASSDB_STORE_TERM_RUNS_H_
-#define GRASSDB_STORE_TERM_RUNS_H_
+// The terms of a log's entries as runs: a few of them stand for millions of entries.
+#ifndef GRASSDB_CORE_TERM_RUNS_H_
+#define GRASSDB_CORE_TERM_RUNS_H_
 
 #include <optional>
 #include <vector>
 
+#include "core/entry.h"
 #include "core/types.h"
-#include "store/payload.h"
 
-namespace grassdb::store {
+namespace grassdb {
 
+// Terms may fall along a log that has lost entries (store/lost.h); the calls that need them not to
+// say so.
 class TermRuns {
  public:
   TermRuns() = default;
@@ -28,6 +29,11 @@ class TermRuns {
   LogPosition last() const { return {.index = last_, .term = LastTerm()}; }
   // nullopt below base() and above last().
   std::optional<Term> TermAt(Index index) const;
+  // The first index of the run that `index`, which is above base() and not above last(), is in.
+  Index FirstOfRunAt(Index index) const;
+  // The last index at or below `at_most` whose term is not above `term`. >= base(). In a log whose
+  // terms never fall.
+  Index LastWithTermAtMost(Index at_most, Term term) const;
 
  private:
   struct Run {
@@ -36,12 +42,14 @@ class TermRuns {
   };
 
   Term LastTerm() const { return runs_.empty() ? base_.term : runs_.back().term; }
+  // The run that `index`, which is above base() and not above last(), is in.
+  std::vector<Run>::const_iterator RunAt(Index index) const;
 
   LogPosition base_;
   Index last_;
   std::vector<Run> runs_;  // ascending; the first one begins at base_.index + 1
 };
 
-}  // namespace grassdb::store
+}  // namespace grassdb
 
-#endif  // GRASSDB_STORE_TERM_RUNS_H_
+#endif  // GRASSDB_CORE_TERM_RUNS_H_

@@ -1,10 +1,10 @@
-#include "store/term_runs.h"
+#include "core/term_runs.h"
 
 #include <algorithm>
 
 #include "core/check.h"
 
-namespace grassdb::store {
+namespace grassdb {
 
 void TermRuns::ResetTo(LogPosition base) {
   base_ = base;
@@ -37,13 +37,34 @@ void TermRuns::ForgetThrough(Index index) {
   if (run_goes_on) runs_.insert(runs_.begin(), {.first = next, .term = *term});
 }
 
-std::optional<Term> TermRuns::TermAt(Index index) const {
-  if (index == base_.index) return base_.term;
-  if (index < base_.index || index > last_) return std::nullopt;
+std::vector<TermRuns::Run>::const_iterator TermRuns::RunAt(Index index) const {
+  GRASS_CHECK_GT(index, base_.index);
+  GRASS_CHECK_LE(index, last_);
+  // Nearly always it is the newest one that is asked for.
+  if (runs_.back().first <= index) return runs_.end() - 1;
   const auto behind = std::upper_bound(runs_.begin(), runs_.end(), index,
                                        [](Index at, const Run& run) { return at < run.first; });
   GRASS_CHECK(behind != runs_.begin());
-  return (behind - 1)->term;
+  return behind - 1;
 }
 
-}  // namespace grassdb::store
+std::optional<Term> TermRuns::TermAt(Index index) const {
+  if (index == base_.index) return base_.term;
+  if (index < base_.index || index > last_) return std::nullopt;
+  return RunAt(index)->term;
+}
+
+Index TermRuns::FirstOfRunAt(Index index) const {
+  return RunAt(index)->first;
+}
+
+Index TermRuns::LastWithTermAtMost(Index at_most, Term term) const {
+  if (at_most <= base_.index) return base_.index;
+  const auto above =
+      std::upper_bound(runs_.begin(), runs_.end(), term,
+                       [](Term wanted, const Run& run) { return wanted < run.term; });
+  const Index end = above == runs_.end() ? last_ : above->first - 1;
+  return std::min(at_most, end);
+}
+
+}  // namespace grassdb

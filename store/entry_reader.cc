@@ -1,0 +1,123 @@
+#include "store/entry_reader.h"
+
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "core/probe.h"
+#include "store/payload.h"
+
+namespace grassdb::store {
+namespace {
+
+std::string TextOf(const ReadEntries& wanted) {
+  return "entry " + std::to_string(wanted.first.value()) + " of term " +
+         std::to_string(wanted.term.value());
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<Entry>> EntryReader::Read(const ReadEntries& wanted,
+                                                     const LogFiles& files) {
+  Place* place = FindPlace(wanted, files);
+  if (place == nullptr) return absl::NotFoundError(TextOf(wanted) + " has been released");
+  if (place->ahead.empty()) {
+    const absl::StatusOr<bool> goes_on = ReadPiece(*place, wanted, files);
+    if (!goes_on.ok() || !*goes_on) places_.pop_back();
+    if (!goes_on.ok()) return goes_on.status();
+    if (!*goes_on) return std::vector<Entry>();
+  }
+  return TakeAhead(*place, wanted);
+}
+
+EntryReader::Place* EntryReader::FindPlace(const ReadEntries& wanted, const LogFiles& files) {
+  const auto& sealed = files.sealed;
+  const auto known = std::ranges::find(places_, wanted.reader, &Place::reader);
+  if (known != places_.end()) {
+    Place place = std::move(*known);
+    places_.erase(known);
+    const SegmentNumber at = place.segment->number();
+    const bool there =
+        at == files.live || (!sealed.empty() && at >= sealed.front().number && at < files.live);
+    const bool ahead = place.ahead.empty() || place.ahead.front().term == wanted.term;
+    if (there && ahead && place.next == wanted.first) {
+      return &places_.emplace_back(std::move(place));
+    }
+  }
+  // The newest segment that began before the entry was there. What is cut and written again stands
+  // behind that, perhaps in a later one.
+  SegmentNumber number = files.live;
+  if (files.live_previous >= wanted.first) {
+    const auto begins_behind =
+        std::ranges::find_if(sealed.rbegin(), sealed.rend(),
+                             [&](const auto& each) { return each.previous < wanted.first; });
+    if (begins_behind == sealed.rend()) return nullptr;
+    number = begins_behind->number;
+  }
+  if (places_.size() == kPlacesMax) places_.pop_front();
+  return &places_.emplace_back(Place{
+      .reader = wanted.reader,
+      .began = wanted.first,
+      .next = wanted.first,
+      .ahead = {},
+      .segment = std::make_unique<SegmentReader>(home_, number, SegmentReader::Caching::kUsed)});
+}
+
+// The entry that is looked for is told by its term. Those behind it follow it in the log, until a
+// later record cuts them away.
+void EntryReader::Follow(Place& place, Term term, Batch batch) {
+  const bool cuts = batch.kind != BatchKind::kFill;
+  for (Entry& entry : batch.entries) {
+    while (cuts && !place.ahead.empty() && place.ahead.back().index >= entry.index) {
+      place.ahead.pop_back();
+    }
+    if (entry.index != place.next + place.ahead.size()) continue;
+    if (place.ahead.empty() && entry.term != term) continue;
+    place.ahead.push_back(std::move(entry));
+  }
+}
+
+absl::StatusOr<bool> EntryReader::ReadPiece(Place& place, const ReadEntries& wanted,
+                                            const LogFiles& files) {
+  std::size_t bytes = 0;
+  const auto visit = [&](const RecordView& record) {
+    if (record.type != RecordType::kBatch) return SegmentReader::Next::kGoOn;
+    std::optional<Batch> batch = DecodeBatch(record.payload);
+    // A record that is whole and no batch is a matter of recovery.
+    if (!batch.has_value()) return SegmentReader::Next::kGoOn;
+    Follow(place, wanted.term, *std::move(batch));
+    if (!place.ahead.empty()) bytes += record.frame_bytes;
+    const bool enough = place.ahead.size() >= wanted.count_max || bytes >= wanted.bytes_max;
+    return enough ? SegmentReader::Next::kStop : SegmentReader::Next::kGoOn;
+  };
+  const auto piece = place.segment->Read(files, wanted.bytes_max, visit);
+  if (!piece.ok()) return piece.status();
+  if (!piece->at_end) return true;
+  const SegmentNumber at = place.segment->number();
+  if (at != files.live) {
+    GRASS_PROBE("entries: read on in the next segment");
+    place.segment = std::make_unique<SegmentReader>(home_, at + 1, SegmentReader::Caching::kUsed);
+    return true;
+  }
+  if (!place.ahead.empty()) return true;
+  if (place.began != wanted.first) return false;
+  return absl::DataLossError(TextOf(wanted) + " is in none of the log's files in " +
+                             home_.directory.path());
+}
+
+std::vector<Entry> EntryReader::TakeAhead(Place& place, const ReadEntries& wanted) {
+  std::vector<Entry> entries;
+  std::size_t bytes = 0;
+  while (!place.ahead.empty() && place.next <= wanted.last &&
+         place.ahead.front().term == wanted.term) {
+    bytes += CostOf(place.ahead.front());
+    if (!entries.empty() && (entries.size() >= wanted.count_max || bytes > wanted.bytes_max)) break;
+    entries.push_back(std::move(place.ahead.front()));
+    place.ahead.pop_front();
+    ++place.next;
+  }
+  return entries;
+}
+
+}  // namespace grassdb::store

@@ -1,0 +1,65 @@
+// Reads entries back out of the log's files, for members that are further behind than memory
+// reaches (ReadEntries in core/disk.h).
+//
+// An entry is known by its index and term (log matching, thesis 3.5): whatever else was written to
+// that place before, and cut away, has another term. So the records are read in their order,
+// without following what the log had become at each.
+//
+// Nothing is kept in memory of where entries are. Who reads on finds its place again; who begins
+// looks for it from the front of a segment on, a piece each time it asks.
+//
+// Not thread-safe; the owner writes nothing meanwhile.
+#ifndef GRASSDB_STORE_ENTRY_READER_H_
+#define GRASSDB_STORE_ENTRY_READER_H_
+
+#include <cstddef>
+#include <deque>
+#include <memory>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "core/disk.h"
+#include "store/home.h"
+#include "store/payload.h"
+#include "store/segment_reader.h"
+
+namespace grassdb::store {
+
+class EntryReader {
+ public:
+  explicit EntryReader(const Home& home) : home_(home) {}
+
+  // One piece. None: not found yet; ask again. NotFound: the log's files begin behind it. DataLoss:
+  // a record on the way is damaged, or it is in none of the files. Other errors: they cannot be
+  // read. After an error the next call begins anew.
+  absl::StatusOr<std::vector<Entry>> Read(const ReadEntries& wanted, const LogFiles& files);
+
+ private:
+  // As many readers at once find their places again; the one that has not read for longest begins
+  // anew.
+  static constexpr std::size_t kPlacesMax = 8;
+
+  struct Place {
+    NodeId reader;
+    Index began;  // what was looked for from the front of a segment on
+    Index next;
+    // What has been read beyond what was asked for: from `next` on, as the log was there.
+    std::deque<Entry> ahead;
+    std::unique_ptr<SegmentReader> segment;
+  };
+
+  // Where `wanted` goes on, moved to the end of places_; null: its entries have been released.
+  Place* FindPlace(const ReadEntries& wanted, const LogFiles& files);
+  // False: not found behind the place, but perhaps before it.
+  absl::StatusOr<bool> ReadPiece(Place& place, const ReadEntries& wanted, const LogFiles& files);
+  static void Follow(Place& place, Term term, Batch batch);
+  static std::vector<Entry> TakeAhead(Place& place, const ReadEntries& wanted);
+
+  Home home_;
+  std::deque<Place> places_;  // the one that was read last is the last one
+};
+
+}  // namespace grassdb::store
+
+#endif  // GRASSDB_STORE_ENTRY_READER_H_
