@@ -64,9 +64,9 @@ std::string TextOf(const Survey& survey, const std::string& path,
   for (const Finding& finding : survey.findings) text += TextOf(finding);
   if (survey.start.ok()) {
     text += fmt::format("  a start finds term {}, the log through {}",
-                        survey.hard_state.term.value(), ToText(survey.last));
+                        survey.hard_state.term.value(), store::ToText(survey.last));
     if (survey.snapshot.index.value() > 0) {
-      text += fmt::format(", the snapshot of {}", ToText(survey.snapshot));
+      text += fmt::format(", the snapshot of {}", store::ToText(survey.snapshot));
     }
     text += "\n";
   } else {

@@ -168,7 +168,8 @@ struct SnapshotRead {
 struct EntriesRead {
   ReadEntries wanted;
   std::vector<Entry> entries;  // from wanted.first on; none, and OK: not found yet
-  // NotFound: they have been released. Else they cannot be read any more.
+  // NotFound: the log's files do not have them; perhaps they have been released meanwhile. Else
+  // they cannot be read.
   absl::Status status;
 };
 struct MendDone {

@@ -53,8 +53,9 @@ void Node::OnDone(EntriesRead done) {
     environment_.disk->Submit(std::move(done.wanted));
     return;
   }
+  const bool released = done.wanted.first <= raft_.log().base_index();
   const bool known = mend_from_.has_value() && *mend_from_ >= done.wanted.last;
-  if (!done.status.ok() && !absl::IsNotFound(done.status) && !known) {
+  if (!done.status.ok() && !released && !known) {
     GRASS_PROBE("entries: cannot be read");
     NoteDamage(std::string(done.status.message()), done.wanted.last);
   }

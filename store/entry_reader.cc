@@ -20,18 +20,17 @@ std::string TextOf(const ReadEntries& wanted) {
 
 absl::StatusOr<std::vector<Entry>> EntryReader::Read(const ReadEntries& wanted,
                                                      const LogFiles& files) {
-  Place* place = FindPlace(wanted, files);
-  if (place == nullptr) return absl::NotFoundError(TextOf(wanted) + " has been released");
-  if (place->ahead.empty()) {
-    const absl::StatusOr<bool> goes_on = ReadPiece(*place, wanted, files);
+  Place& place = FindPlace(wanted, files);
+  if (place.ahead.empty()) {
+    const absl::StatusOr<bool> goes_on = ReadPiece(place, wanted, files);
     if (!goes_on.ok() || !*goes_on) places_.pop_back();
     if (!goes_on.ok()) return goes_on.status();
     if (!*goes_on) return std::vector<Entry>();
   }
-  return TakeAhead(*place, wanted);
+  return TakeAhead(place, wanted);
 }
 
-EntryReader::Place* EntryReader::FindPlace(const ReadEntries& wanted, const LogFiles& files) {
+EntryReader::Place& EntryReader::FindPlace(const ReadEntries& wanted, const LogFiles& files) {
   const auto& sealed = files.sealed;
   const auto known = std::ranges::find(places_, wanted.reader, &Place::reader);
   if (known != places_.end()) {
@@ -42,21 +41,18 @@ EntryReader::Place* EntryReader::FindPlace(const ReadEntries& wanted, const LogF
         at == files.live || (!sealed.empty() && at >= sealed.front().number && at < files.live);
     const bool ahead = place.ahead.empty() || place.ahead.front().term == wanted.term;
     if (there && ahead && place.next == wanted.first) {
-      return &places_.emplace_back(std::move(place));
+      return places_.emplace_back(std::move(place));
     }
   }
-  // The newest segment that began before the entry was there. What is cut and written again stands
-  // behind that, perhaps in a later one.
-  SegmentNumber number = files.live;
-  if (files.live_previous >= wanted.first) {
-    const auto begins_behind =
-        std::ranges::find_if(sealed.rbegin(), sealed.rend(),
-                             [&](const auto& each) { return each.previous < wanted.first; });
-    if (begins_behind == sealed.rend()) return nullptr;
-    number = begins_behind->number;
+  // The newest segment that began before the entry was there, or the oldest. What is cut and
+  // written again stands behind that, perhaps in a later one.
+  SegmentNumber number = sealed.empty() ? files.live : sealed.front().number;
+  for (const LogFiles::Sealed& segment : sealed) {
+    if (segment.previous < wanted.first) number = segment.number;
   }
+  if (files.live_previous < wanted.first) number = files.live;
   if (places_.size() == kPlacesMax) places_.pop_front();
-  return &places_.emplace_back(Place{
+  return places_.emplace_back(Place{
       .reader = wanted.reader,
       .began = wanted.first,
       .next = wanted.first,
@@ -102,7 +98,7 @@ absl::StatusOr<bool> EntryReader::ReadPiece(Place& place, const ReadEntries& wan
   }
   if (!place.ahead.empty()) return true;
   if (place.began != wanted.first) return false;
-  return absl::DataLossError(TextOf(wanted) + " is in none of the log's files in " +
+  return absl::NotFoundError(TextOf(wanted) + " is in none of the log's files in " +
                              home_.directory.path());
 }
 

@@ -30,9 +30,9 @@ class EntryReader {
  public:
   explicit EntryReader(const Home& home) : home_(home) {}
 
-  // One piece. None: not found yet; ask again. NotFound: the log's files begin behind it. DataLoss:
-  // a record on the way is damaged, or it is in none of the files. Other errors: they cannot be
-  // read. After an error the next call begins anew.
+  // One piece. None: not found yet; ask again. NotFound: it is in none of the files. DataLoss: a
+  // record on the way is damaged. Other errors: they cannot be read. After an error the next call
+  // begins anew.
   absl::StatusOr<std::vector<Entry>> Read(const ReadEntries& wanted, const LogFiles& files);
 
  private:
@@ -49,8 +49,8 @@ class EntryReader {
     std::unique_ptr<SegmentReader> segment;
   };
 
-  // Where `wanted` goes on, moved to the end of places_; null: its entries have been released.
-  Place* FindPlace(const ReadEntries& wanted, const LogFiles& files);
+  // Where `wanted` goes on, moved to the end of places_.
+  Place& FindPlace(const ReadEntries& wanted, const LogFiles& files);
   // False: not found behind the place, but perhaps before it.
   absl::StatusOr<bool> ReadPiece(Place& place, const ReadEntries& wanted, const LogFiles& files);
   static void Follow(Place& place, Term term, Batch batch);

@@ -6,7 +6,10 @@ namespace {
 
 class NodeEvictTest : public NodeTest {
  protected:
-  NodeEvictTest() { options_.log_memory_bytes = 1000; }
+  NodeEvictTest() {
+    options_.log_memory_bytes = 1000;
+    options_.log_kept_bytes = 0;
+  }
   void PutMany(int count) {
     for (int i = 0; i < count; ++i) {
       Put(++requests_, "key", std::string(100, 'v'));
@@ -89,15 +92,7 @@ TEST_F(NodeEvictedFollowerTest, TakesASnapshotInThePlaceOfWhatCannotBeRead) {
   EXPECT_TRUE(node_->must_mend());
   EXPECT_EQ(node_->Status().scrub.found, 1u);
   EXPECT_NE(node_->Status().scrub.newest.find("f at offset 7"), std::string::npos);
-  while (true) {
-    const auto stage = Take<StageSnapshot>();
-    Finish(StageDone{.source = stage.source,
-                     .index = stage.meta.index,
-                     .next_offset = stage.offset + stage.data.size(),
-                     .last = stage.last,
-                     .status = absl::OkStatus()});
-    if (stage.last) break;
-  }
+  StageAll();
   const auto publish = Take<PublishSnapshot>();
   EXPECT_TRUE(publish.mends);
   EXPECT_EQ(publish.release_through, publish.meta.index);
@@ -106,11 +101,22 @@ TEST_F(NodeEvictedFollowerTest, TakesASnapshotInThePlaceOfWhatCannotBeRead) {
   EXPECT_EQ(log().base_index(), publish.meta.index) << "nobody is sent what is damaged";
 }
 
-TEST_F(NodeEvictedFollowerTest, LetsGoOfNothingForWhatHasBeenReleasedMeanwhile) {
+TEST_F(NodeEvictedFollowerTest, MendsNothingForWhatHasBeenReleasedMeanwhile) {
   const ReadEntries wanted = Wanted();
-  Finish(EntriesRead{.wanted = wanted, .entries = {}, .status = absl::NotFoundError("released")});
+  node_->OnClient(RequestId(9999), TakeSnapshotRequest{});
+  node_->Flush();
+  StageAll();
+  const auto publish = Take<PublishSnapshot>();
+  Finish(PublishDone{.meta = publish.meta, .status = absl::OkStatus()});
+  Finish(EntriesRead{.wanted = wanted, .entries = {}, .status = absl::NotFoundError("not there")});
   EXPECT_FALSE(node_->must_mend());
   EXPECT_FALSE(node_->failed());
+}
+
+TEST_F(NodeEvictedFollowerTest, MendsALogWhoseFilesDoNotHaveWhatTheyShould) {
+  const ReadEntries wanted = Wanted();
+  Finish(EntriesRead{.wanted = wanted, .entries = {}, .status = absl::NotFoundError("not there")});
+  EXPECT_TRUE(node_->must_mend());
 }
 
 }  // namespace

@@ -146,6 +146,18 @@ class NodeTest : public ::testing::Test {
     node_->OnDisk(std::move(done));
     node_->Flush();
   }
+  // Completes the snapshot that is being taken, but for its publication.
+  void StageAll() {
+    while (true) {
+      const auto stage = Take<StageSnapshot>();
+      Finish(StageDone{.source = stage.source,
+                       .index = stage.meta.index,
+                       .next_offset = stage.offset + stage.data.size(),
+                       .last = stage.last,
+                       .status = absl::OkStatus()});
+      if (stage.last) return;
+    }
+  }
   void Put(std::uint64_t request, const std::string& key, const std::string& value) {
     node_->OnClient(RequestId(request),
                     TransactionRequest{.session = {},

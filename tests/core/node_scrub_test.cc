@@ -25,17 +25,6 @@ class NodeScrubTest : public NodeTest {
             .damage = "f at offset 7 in /data: wrong",
             .mend_from = Index(index)};
   }
-  void StageAll() {
-    while (true) {
-      const auto stage = Take<StageSnapshot>();
-      Finish(StageDone{.source = stage.source,
-                       .index = stage.meta.index,
-                       .next_offset = stage.offset + stage.data.size(),
-                       .last = stage.last,
-                       .status = absl::OkStatus()});
-      if (stage.last) return;
-    }
-  }
 };
 
 TEST_F(NodeScrubTest, ReadsAPieceAtATimeAtTheGivenPace) {

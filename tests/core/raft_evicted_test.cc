@@ -117,14 +117,20 @@ TEST_F(RaftEvicted, AreNotSentByOneWhoLeadsNoMore) {
 }
 
 TEST_F(RaftEvicted, AreNotNeededForAProbe) {
-  cluster_.Elect(2);
-  cluster_.Step(2, Evict{.through = Index(7)});
-  // The new leader asks n3 at the end of its own log, then where they part, without the entries.
   cluster_.Heal();
-  cluster_.Advance(milliseconds(200));
-  const auto n3 = std::ranges::find(*cluster_.raft(2).followers(), IdOfNode(3), &Progress::id);
-  EXPECT_EQ(n3->state, ProgressState::kReplicate);
-  EXPECT_EQ(n3->reads_from, Index(2));
+  cluster_.DropAll();
+  cluster_.Skip(milliseconds(100));
+  cluster_.Step(1, DeadlineReached{});
+  const auto heartbeats = cluster_.Sent<AppendEntriesRequest>(1, 3);
+  ASSERT_FALSE(heartbeats.empty());
+  cluster_.Deliver(heartbeats.front());
+  const auto conflicts = cluster_.Sent<AppendEntriesResponse>(3, 1);
+  ASSERT_EQ(conflicts.size(), 1u);
+  cluster_.Deliver(conflicts.front());
+  EXPECT_TRUE(cluster_.last(1).entries_needed.empty());
+  const auto probe = std::get<AppendEntriesRequest>(cluster_.last(1).messages.at(0).body);
+  EXPECT_EQ(probe.prev_log_index, Index(1)) << "where n3's log ends";
+  EXPECT_TRUE(probe.entries.empty());
 }
 
 RepairRequest Asked(std::uint64_t first, std::uint64_t last) {

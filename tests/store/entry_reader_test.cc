@@ -162,7 +162,7 @@ TEST_F(ReadingBack, SaysWhereARecordOnTheWayIsDamaged) {
 TEST_F(ReadingBack, SaysThatWhatIsInNoneOfTheFilesIsNotThere) {
   Append(1, 5, 1);
   const EntriesRead read = ReadBack(*storage_, From(4, 5, 7));
-  EXPECT_TRUE(absl::IsDataLoss(read.status)) << read.status;
+  EXPECT_TRUE(absl::IsNotFound(read.status)) << read.status;
   EXPECT_NE(read.status.message().find("entry 4 of term 7"), std::string::npos) << read.status;
 }
 
