@@ -16,7 +16,11 @@ namespace grassdb {
 
 void Node::MaybeTakeSnapshot() {
   if (taking_.has_value() || !loaded() || install_persist_ != PersistId(0)) return;
-  if (MustMend()) return BeginSnapshot();
+  // Without room it is tried again whenever room is looked for.
+  if (MustMend() && (space_.space == DiskSpace::kAmple || snapshot_for_space_)) {
+    snapshot_for_space_ = false;
+    return BeginSnapshot();
+  }
   if (snapshot_requests_.empty() && !snapshot_wanted_) {
     const bool for_space = std::exchange(snapshot_for_space_, false);
     const bool early = log_bytes_since_snapshot_ >= options_.snapshot_log_bytes / 8 &&

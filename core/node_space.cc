@@ -119,7 +119,6 @@ void Node::OnNoRoomToStage(const StageDone& done) {
       Refuse(request.request, ReplyCode::kDiskFull,
              "there is no room for a snapshot (" + done.space.problem + ")");
     }
-    if (taking_->mends) mend_from_.reset();  // the next pass of the scrub finds it again
     taking_.reset();
   }
   NoteSpace(done.space);

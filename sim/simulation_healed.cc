@@ -137,7 +137,10 @@ void Simulation::AwaitLeader() {
   const auto all_up = [this] {
     return std::ranges::all_of(hosts_, [](const auto& host) { return host->up(); });
   };
-  StepUntil(all_up, ready + std::chrono::seconds(20),
+  // Who repairs its disk may have to fetch a snapshot, and from one who does so itself.
+  const bool repairs = recorder_->counters.damages > 0;
+  StepUntil(all_up,
+            ready + std::chrono::seconds(20) + (repairs ? 2 * TimeForASnapshot() : Duration(0)),
             "a node did not start after all faults ended");
   Duration bound = 10 * plan_.node.raft.election_timeout_max;
   // Then a quorum may need the one that has to fetch it.

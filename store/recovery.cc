@@ -1,6 +1,7 @@
 #include "store/recovery.h"
 
 #include <algorithm>
+#include <functional>
 #include <utility>
 
 #include "core/check.h"
@@ -92,6 +93,8 @@ absl::StatusOr<SegmentNumber> LogReader::NumberOf(const SegmentFile& newest) con
     candidates.push_back(mark_->segment);
     candidates.push_back(mark_->segment + 1);
   }
+  // What a disk puts into the wrong place is of an older segment, or of the file's earlier use.
+  std::ranges::sort(candidates, std::greater());
   for (const SegmentNumber number : candidates) {
     if (HoldsRecordOf(newest, home_.identity, number)) return number;
   }

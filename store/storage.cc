@@ -70,6 +70,7 @@ class FileStorage final : public Storage {
   absl::Status Write(const PublishSnapshot& publish);
   absl::Status Write(const MendLog& mend);
   absl::Status WriteMark();
+  absl::Status NameMembers();
   absl::Status WriteBatch(Batch& batch, const std::vector<Entry>& entries, Claim claim);
   // Makes room for the batch as it is encoded in record_, and encodes it anew for a new segment.
   absl::Status MakeRoom(Batch& batch, const std::vector<Entry>& entries, Claim claim,
@@ -140,8 +141,9 @@ std::string MembersOf(const RecoveredState& state) {
 
 // Whether the batch may name the members. Of the reserve nothing is spent on that, but for a
 // snapshot, which may be all that names them.
-bool Tells(const Batch& batch, Claim claim, std::uint32_t format) {
-  return format > 1 && (claim == Claim::kData || batch.install.has_value());
+bool Tells(const Batch& batch, Claim claim, std::uint32_t format, DiskSpace space) {
+  if (format == 1) return false;
+  return claim == Claim::kData || batch.install.has_value() || space == DiskSpace::kAmple;
 }
 
 absl::Status FileStorage::Begin(const Inventory& inventory, const Recovered& recovered) {
@@ -157,11 +159,24 @@ absl::Status FileStorage::Begin(const Inventory& inventory, const Recovered& rec
   for (const Entry& entry : state.entries) {
     runs_.Append(lost_.IsUnknown(entry.index) ? runs_.last().term : entry.term);
   }
-  if (recovered.staged == nullptr) return absl::OkStatus();
-  auto writer = SnapshotWriter::Resume(home_, home_.names.Received(), *recovered.staged);
-  if (!writer.ok()) return writer.status();
-  received_ = std::move(*writer);
-  return absl::OkStatus();
+  if (recovered.staged != nullptr) {
+    auto writer = SnapshotWriter::Resume(home_, home_.names.Received(), *recovered.staged);
+    if (!writer.ok()) return writer.status();
+    received_ = std::move(*writer);
+  }
+  const bool named = !state.members.empty() ||
+                     std::ranges::any_of(state.entries, [](const Entry& entry) {
+                       return entry.type == EntryType::kConfiguration;
+                     });
+  return named || !snapshot_.has_value() ? absl::OkStatus() : NameMembers();
+}
+
+// So that the snapshot is not all that names them: whoever loses it must know whom to ask.
+absl::Status FileStorage::NameMembers() {
+  if (log_.FormatFor(1) == 1) return absl::OkStatus();
+  Batch batch;
+  const absl::Status status = WriteBatch(batch, {}, Claim::kData);
+  return absl::IsResourceExhausted(status) ? absl::OkStatus() : status;
 }
 
 template <class Action>
@@ -362,9 +377,9 @@ absl::Status FileStorage::Write(const MendLog& mend) {
 absl::Status FileStorage::WriteBatch(Batch& batch, const std::vector<Entry>& entries, Claim claim) {
   const std::uint32_t format = log_.FormatFor(batch.kind == BatchKind::kAppend ? 1 : 2);
   if (format > 1) batch.before = StateNow();
-  if (Tells(batch, claim, format) && members_are_in_ != log_.live_number()) {
-    batch.members = members_;
-  }
+  // A snapshot brings others, and is all else that names those.
+  const bool are_told = members_are_in_ == log_.live_number() && !batch.install.has_value();
+  if (!are_told && Tells(batch, claim, format, log_.space().space)) batch.members = members_;
   EncodeBatch(batch, entries, record_);
   if (!log_.HasRoom(record_.frame_bytes(), format) ||
       GRASS_BUGGIFY("log: a segment is sealed early")) {
@@ -386,7 +401,7 @@ absl::Status FileStorage::WriteBatch(Batch& batch, const std::vector<Entry>& ent
 
 absl::Status FileStorage::MakeRoom(Batch& batch, const std::vector<Entry>& entries, Claim claim,
                                    std::uint32_t format) {
-  if (Tells(batch, claim, format) && batch.members.empty()) {
+  if (Tells(batch, claim, format, log_.space().space) && batch.members.empty()) {
     batch.members = members_;
     EncodeBatch(batch, entries, record_);
   }

@@ -17,7 +17,6 @@ void DurableImage::Install(const SnapshotMeta& meta) {
 
 void DurableImage::SetSnapshot(Index snapshot) {
   if (snapshot < snapshot_) unreadable_.push_back(snapshot_);
-  std::erase_if(unreadable_, [snapshot](Index index) { return index <= snapshot; });
   snapshot_ = snapshot;
 }
 
@@ -81,6 +80,7 @@ DurableImage DurableImage::Of(const RecoveredState& damaged, const DurableImage&
   image.unreadable_ = before.unreadable_;
   image.snapshot_ = before.snapshot_;
   image.SetSnapshot(snapshot);
+  if (damaged.damage.snapshot_lost > Index(0)) image.unreadable_.push_back(before.snapshot_);
   const auto* publish = unfinished ? std::get_if<PublishSnapshot>(&*unfinished) : nullptr;
   const auto* persist = unfinished ? std::get_if<Persist>(&*unfinished) : nullptr;
   if (publish != nullptr) image.unreadable_.push_back(publish->meta.index);

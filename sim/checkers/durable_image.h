@@ -21,7 +21,7 @@ class DurableImage {
   Index snapshot() const { return snapshot_; }
   // It could not be read the last time, and may be read again.
   bool MayComeBack(Index snapshot) const {
-    return std::ranges::find(unreadable_, snapshot) != unreadable_.end();
+    return snapshot > snapshot_ && std::ranges::find(unreadable_, snapshot) != unreadable_.end();
   }
 
   // The entry (index, term), or a snapshot that stands for it, is durable.
@@ -58,7 +58,7 @@ class DurableImage {
 
   HardState hard_state_;
   Index snapshot_;
-  std::vector<Index> unreadable_;  // snapshots later than the current one
+  std::vector<Index> unreadable_;  // snapshots whose files may still be there
   Index last_;
   bool forgot_ = false;
   std::vector<Term> terms_ = {Term()};  // by index

@@ -96,6 +96,36 @@ TEST_F(NodeScrubTest, WaitsUntilTheStateHasComeAsFarAsTheDamage) {
   EXPECT_EQ(Take<PublishSnapshot>().meta.index, Index(2));
 }
 
+// Also where nothing is applied meanwhile, which would be another reason to take a snapshot.
+TEST_F(NodeScrubTest, WithoutRoomItTriesAgainWheneverRoomIsLookedFor) {
+  options_.space_retry_min = std::chrono::seconds(1);
+  Make(1);
+  Lead();
+  Put(1, "k", "v");
+  node_->Flush();
+  FinishDisk();
+  node_->OnClient(RequestId(2), TakeSnapshotRequest{});
+  node_->Flush();
+  StageAll();
+  Finish(PublishDone{.meta = Take<PublishSnapshot>().meta, .status = absl::OkStatus()});
+  Pass(std::chrono::seconds(1));
+  Take<Scrub>();
+  Finish(Damaged(2));
+  const auto stage = Take<StageSnapshot>();
+  Finish(StageDone{.source = stage.source,
+                   .index = stage.meta.index,
+                   .next_offset = 0,
+                   .last = stage.last,
+                   .status = absl::ResourceExhaustedError("full"),
+                   .space = {.space = DiskSpace::kFull, .problem = "f"}});
+  EXPECT_TRUE(node_->must_mend());
+  EXPECT_TRUE(disk_.jobs.empty()) << "not at once";
+  Pass(std::chrono::seconds(1));
+  Take<Restock>();
+  StageAll();
+  EXPECT_EQ(Take<PublishSnapshot>().meta.index, Index(2));
+}
+
 TEST_F(NodeScrubTest, AFailedSealStopsTheNode) {
   Make(1);
   Lead();

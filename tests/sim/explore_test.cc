@@ -33,8 +33,8 @@ TEST(Explore, ExhaustsAnElectionOfThreeNodes) {
   EXPECT_EQ(result.distinct, 2557u);
   EXPECT_EQ(result.final, 7u);
   EXPECT_EQ(result.depth, 21u);
-  EXPECT_EQ(HexOf(result.fingerprint), "d6ef3f4b11c3c311fce2067167442939");
-  EXPECT_EQ(HexOf(result.final_fingerprint), "e5f15bd96b63e2abb2577f1a9a88c6f7");
+  EXPECT_EQ(HexOf(result.fingerprint), "0136b1d4988f6ec5919feef811f4e3bc");
+  EXPECT_EQ(HexOf(result.final_fingerprint), "fe367f9d641593319cea2687bb791425");
 }
 
 TEST(Explore, ExhaustsAnEntryInOneTerm) {
