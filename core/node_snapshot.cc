@@ -27,9 +27,11 @@ void Node::MaybeTakeSnapshot() {
                        GRASS_BUGGIFY("snapshot: taken early");
     if (log_bytes_since_snapshot_ < options_.snapshot_log_bytes && !early && !for_space) return;
     // A new snapshot makes every transfer of the old one start again: a slow follower would never
-    // get one whole. So a transfer holds it off, until the log is several times its size.
+    // get one whole. So a transfer holds it off, until the log is several times its size, or there
+    // is no room for data without it.
     const bool copied = !sending_.empty() || environment_.clock->Now() < backup_until_;
-    if (copied && log_bytes_since_snapshot_ < 4 * options_.snapshot_log_bytes) return;
+    const bool is_long = log_bytes_since_snapshot_ >= 4 * options_.snapshot_log_bytes;
+    if (copied && !is_long && !for_space) return;
   }
   const Index current = raft_.snapshot().has_value() ? raft_.snapshot()->index : Index();
   if (applied_ == current) {

@@ -32,7 +32,10 @@ absl::StatusOr<std::vector<Entry>> EntryReader::Read(const ReadEntries& wanted,
 
 EntryReader::Place& EntryReader::FindPlace(const ReadEntries& wanted, const LogFiles& files) {
   const auto& sealed = files.sealed;
-  const auto known = std::ranges::find(places_, wanted.reader, &Place::reader);
+  // A reader may be at two places: at one for a leadership that is over.
+  const auto known = std::ranges::find_if(places_, [&wanted](const Place& place) {
+    return place.reader == wanted.reader && place.next == wanted.first;
+  });
   if (known != places_.end()) {
     Place place = std::move(*known);
     places_.erase(known);
@@ -40,9 +43,7 @@ EntryReader::Place& EntryReader::FindPlace(const ReadEntries& wanted, const LogF
     const bool there =
         at == files.live || (!sealed.empty() && at >= sealed.front().number && at < files.live);
     const bool ahead = place.ahead.empty() || place.ahead.front().term == wanted.term;
-    if (there && ahead && place.next == wanted.first) {
-      return places_.emplace_back(std::move(place));
-    }
+    if (there && ahead) return places_.emplace_back(std::move(place));
   }
   // The newest segment that began before the entry was there, or the oldest. What is cut and
   // written again stands behind that, perhaps in a later one.

@@ -38,7 +38,7 @@ class EntryReader {
  private:
   // As many readers at once find their places again; the one that has not read for longest begins
   // anew.
-  static constexpr std::size_t kPlacesMax = 8;
+  static constexpr std::size_t kPlacesMax = 16;
 
   struct Place {
     NodeId reader;

@@ -158,6 +158,34 @@ TEST_F(NodeBackup, HoldsOffSnapshotsThatTheLogAsksForButNotForLong) {
   EXPECT_GT(FinishSnapshot(), index) << "the client has gone";
 }
 
+TEST_F(NodeBackup, DoesNotHoldOffTheSnapshotThatThereIsNoRoomWithout) {
+  options_.space_retry_min = std::chrono::seconds(1);
+  Make(1);
+  Lead();
+  Write(1);
+  Begin(10);
+  const Index index = FinishSnapshot();
+  FinishRead(10);
+  Write(2);
+  node_->OnClient(RequestId(20), TakeSnapshotRequest{});
+  node_->Flush();
+  const auto stage = Take<StageSnapshot>();
+  Finish(StageDone{.source = stage.source,
+                   .index = stage.meta.index,
+                   .next_offset = 0,
+                   .last = stage.last,
+                   .status = absl::ResourceExhaustedError("full"),
+                   .space = {.space = DiskSpace::kFull, .problem = "f"}});
+  EXPECT_EQ(CodeOf(20), ReplyCode::kDiskFull);
+  node_->OnBackup(RequestId(11), BackupRequest{.snapshot = index, .offset = 10});
+  FinishRead(10);
+  clock_.now += std::chrono::seconds(1);
+  node_->OnDeadline();
+  node_->Flush();
+  Take<Restock>();
+  EXPECT_GT(FinishSnapshot(), index);
+}
+
 TEST_F(NodeBackup, IsOneAtATime) {
   Make(1);
   Lead();

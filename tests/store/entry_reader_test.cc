@@ -150,6 +150,20 @@ TEST_F(ReadingBack, OneJobReadsAboutAShareOfAFileAlsoIfItFindsNothing) {
   EXPECT_GT(pieces, 4);
 }
 
+// Else two jobs, one of them left over from an earlier leadership, would send each other back.
+TEST_F(ReadingBack, TheSameReaderMayLookForTwoPlacesInTurns) {
+  for (std::uint64_t i = 1; i <= 30; ++i) Append(i, 1, 1);
+  std::size_t found = 0;
+  for (int turn = 0; turn < 200 && found < 2; ++turn) {
+    found = 0;
+    for (const std::uint64_t first : {12, 25}) {
+      const auto read = std::get<EntriesRead>(storage_->Execute(From(first, 30, 1, 10, 300)));
+      if (!read.entries.empty()) ++found;
+    }
+  }
+  EXPECT_EQ(found, 2u);
+}
+
 TEST_F(ReadingBack, SaysWhereARecordOnTheWayIsDamaged) {
   for (std::uint64_t i = 1; i <= 20; ++i) Append(i, 1, 1);
   const auto files = FilesEnding(".seg");
