@@ -31,6 +31,7 @@ struct Raw {
   std::string snapshot_rate = "64MiB";
   std::string scrub_rate = "1MiB";
   std::string snapshot_compression = "zstd";
+  std::string disk_format = "2";
   std::string log_memory = "16MiB";
   std::string write_backlog = "64MiB";
   std::string log_level = "info";
@@ -120,7 +121,11 @@ void Define(CLI::App& app, Raw& raw) {
       "How much of the files is read again and checked for damage in a second; 0: nothing")
       ->capture_default_str();
   add("--snapshot-compression", raw.snapshot_compression, "HOW",
-      "zstd, or none: as an older grassdb reads it, to go back to that one")
+      "zstd, or none")
+      ->capture_default_str();
+  add("--disk-format", raw.disk_format, "N",
+      "Of what is written from now on: 2, or 1 with which the version before can go on after a "
+      "snapshot")
       ->capture_default_str();
   add("--write-backlog", raw.write_backlog, "SIZE",
       "Writes under way, from the leader's log to its store; beyond this much, further ones are "
@@ -230,6 +235,7 @@ std::variant<net::ServerOptions, EarlyExit> Interpret(const Raw& raw) {
   reader.Take("--scrub-rate", net::ParseRate(raw.scrub_rate), &options.scrub_bytes_per_second);
   reader.Take("--snapshot-compression", net::ParseCompression(raw.snapshot_compression),
               &options.snapshot_compression);
+  reader.Take("--disk-format", net::ParseDiskFormat(raw.disk_format), &options.disk_format);
   reader.Take("--write-backlog", net::ParseSize(raw.write_backlog), &options.write_backlog_bytes);
   reader.Take("--log-level", net::ParseLogLevel(raw.log_level), &options.log_level);
   reader.Take("--log-format", net::ParseLogFormat(raw.log_format), &options.log_format);

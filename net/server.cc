@@ -97,6 +97,8 @@ NodeOptions NodeOptionsOf(const ServerOptions& options) {
   node.raft.unapplied_bytes_max = options.write_backlog_bytes;
   // What is kept for slow followers is part of the log that a small limit wants to bound.
   node.log_kept_bytes = std::min<std::size_t>(node.log_kept_bytes, options.snapshot_log_bytes / 8);
+  // So that a snapshot leaves nothing that is written in the other format.
+  if (options.disk_format == 1) node.log_kept_bytes = 0;
   return node;
 }
 
@@ -184,6 +186,8 @@ absl::Status Server::OpenStore(const Identity& wanted) {
 absl::Status Server::Recover(const Identity& wanted) {
   store::StorageOptions options;
   options.snapshot_compression = options_.snapshot_compression;
+  options.log_format = options_.disk_format;
+  if (options_.disk_format == 1) options.snapshot_compression = store::Compression::kNone;
   options.on_damage = store::OnDamage::kReport;
   absl::StatusOr<store::Opened> opened = store::Storage::Open(*directory_, options, wanted);
   if (!opened.ok()) return opened.status();

@@ -181,6 +181,12 @@ absl::StatusOr<std::uint64_t> ParseRate(std::string_view text) {
   return ParseSize(text);
 }
 
+absl::StatusOr<std::uint32_t> ParseDiskFormat(std::string_view text) {
+  if (text == "2") return std::uint32_t{2};
+  if (text == "1") return std::uint32_t{1};
+  return Malformed(text, "expected 2, or 1 for the version before");
+}
+
 absl::StatusOr<store::Compression> ParseCompression(std::string_view text) {
   if (text == "zstd") return store::Compression::kZstd;
   if (text == "none") return store::Compression::kNone;

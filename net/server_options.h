@@ -44,6 +44,8 @@ struct ServerOptions {
   std::uint64_t scrub_bytes_per_second = std::uint64_t{1} << 20;      // 0: not at all
   // Of new snapshot files.
   store::Compression snapshot_compression = store::Compression::kZstd;
+  // What is written from now on: 2, or 1, which the version before reads.
+  std::uint32_t disk_format = 2;
   // Of writes under way; beyond it further ones are answered with OVERLOADED.
   std::uint64_t write_backlog_bytes = std::uint64_t{64} << 20;
   LogLevel log_level = LogLevel::kInfo;
@@ -77,6 +79,8 @@ absl::StatusOr<std::pair<Duration, Duration>> ParseDurationRange(std::string_vie
 absl::StatusOr<std::uint64_t> ParseSize(std::string_view text);
 // As ParseSize, of bytes per second; or 0, which stands for no limit.
 absl::StatusOr<std::uint64_t> ParseRate(std::string_view text);
+// "2" or "1"
+absl::StatusOr<std::uint32_t> ParseDiskFormat(std::string_view text);
 // "zstd" or "none"
 absl::StatusOr<store::Compression> ParseCompression(std::string_view text);
 absl::StatusOr<LogLevel> ParseLogLevel(std::string_view text);

@@ -322,5 +322,46 @@ TEST(DataTools, ANodeOfALostMajorityBecomesAClusterThatOthersJoin) {
   })) << cluster.log(1);
 }
 
+// The formats of the segments that the node has.
+std::vector<int> FormatsOf(const Cluster& cluster, int node) {
+  const Finished dump = RunGrassdb(
+      cluster.directory(),
+      {"dump", "--data-dir", cluster.data_directory(node), "--id", cluster.name(node), "--json"});
+  EXPECT_EQ(dump.code, 0) << dump.err;
+  std::vector<int> formats;
+  for (const Json& line : LinesOf(dump.out)) {
+    if (line.contains("format") && line.value("type", "") == "segment header") {
+      formats.push_back(line["format"]);
+    }
+  }
+  return formats;
+}
+
+TEST(DataTools, DiskFormatOneLeavesNothingOfFormatTwoBehindASnapshot) {
+  Cluster cluster(1);
+  cluster.Start(0);
+  cluster.Leader();
+  const auto written = WriteSome(cluster, 50);
+  cluster.Kill(0);
+  ASSERT_EQ(FormatsOf(cluster, 0), std::vector<int>{2});
+
+  std::vector<std::string> command = cluster.CommandOfRestart(0);
+  command.insert(command.end(), {"--disk-format", "1"});
+  cluster.Start(0, command);
+  cluster.Leader();
+  ASSERT_EQ(cluster.Cli({"set", "one", "more"}).code, 0);
+  ASSERT_EQ(cluster.Cli({"snapshot"}).code, 0);
+  cluster.Kill(0);
+  EXPECT_EQ(FormatsOf(cluster, 0), std::vector<int>{1});
+
+  // And back again, with all that was written.
+  cluster.Start(0);
+  cluster.Leader();
+  net::DatabaseClient client = cluster.Client();
+  for (const auto& [key, value] : written)
+    EXPECT_EQ(client.Get(key, ReadMode::kLinearizable).reply.value, value) << key;
+  EXPECT_EQ(client.Get("one", ReadMode::kLinearizable).reply.value, "more");
+}
+
 }  // namespace
 }  // namespace grassdb

@@ -72,6 +72,8 @@ TEST(GrassdbOptions, ReadEveryFlag) {
                                              "2MiB",
                                              "--scrub-rate",
                                              "4MiB",
+                                             "--disk-format",
+                                             "1",
                                              "--snapshot-compression",
                                              "none",
                                              "--write-backlog",
@@ -90,6 +92,7 @@ TEST(GrassdbOptions, ReadEveryFlag) {
   EXPECT_EQ(options.log_memory_bytes, std::uint64_t{5} << 20);
   EXPECT_EQ(options.snapshot_bytes_per_second, std::uint64_t{2} << 20);
   EXPECT_EQ(options.scrub_bytes_per_second, std::uint64_t{4} << 20);
+  EXPECT_EQ(options.disk_format, 1u);
   EXPECT_EQ(options.snapshot_compression, store::Compression::kNone);
   EXPECT_EQ(options.write_backlog_bytes, std::uint64_t{3} << 20);
   EXPECT_EQ(options.log_level, net::LogLevel::kWarn);
@@ -154,6 +157,7 @@ TEST(GrassdbOptions, RefuseWrongUsageInOneLine) {
         Words{"--id", "n1", "--cluster", kCluster, "--log-memory", "0"},
         Words{"--id", "n1", "--cluster", kCluster, "--snapshot-rate", "-1"},
         Words{"--id", "n1", "--cluster", kCluster, "--snapshot-compression", "lz4"},
+        Words{"--id", "n1", "--cluster", kCluster, "--disk-format", "3"},
         Words{"--id", "n1", "--cluster", kCluster, "--write-backlog", "0"},
         Words{"--id", "n1", "--cluster", kCluster, "--frob"},
         Words{"--id", "n1", "--cluster", kCluster, "--join", "a:1", "--addr", "c:4"},
