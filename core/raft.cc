@@ -142,11 +142,11 @@ void Raft::OnLeaderDeadline() {
 void Raft::Dispatch(Message message) {
   if (message.to != options_.id || message.from == options_.id) return;
   if (!PassesIncarnationCheck(message)) return;
+  if (std::holds_alternative<RepairResponse>(message.body)) return;  // to an earlier life
+  Hear(message);
   if (const auto* repair = std::get_if<RepairRequest>(&message.body)) {
     return OnRepairRequest(message, *repair);
   }
-  if (std::holds_alternative<RepairResponse>(message.body)) return;  // to an earlier life
-  Hear(message);
   if (!PassesTermCheck(message)) return;
   const NodeId from = message.from;
   if (std::holds_alternative<InstallSnapshotRequest>(message.body)) {

@@ -562,6 +562,19 @@ TEST(RaftRepair, GivesEntriesUpToOneOfTheLastTerm) {
   EXPECT_TRUE(IsWhole(part));
 }
 
+// Not the one that was there before, whose messages may have come last.
+TEST(RaftRepair, AnswersTheDiskThatAsks) {
+  Healthy healthy(StateOf(2, 4, {1, 1, 2, 2}));
+  AppendEntriesRequest append;
+  append.prev_log_index = Index(4);
+  append.prev_log_term = Term(2);
+  healthy.Step(Message{
+      .from = Id(1), .to = Id(2), .term = Term(4), .body = append, .incarnation = Incarnation(7)});
+  const Output answer = healthy.Ask(For(3, 4, 1, 2), 4);
+  ASSERT_EQ(answer.messages.size(), 1u);
+  EXPECT_EQ(answer.messages.front().to_incarnation, Incarnation(1));
+}
+
 TEST(RaftRepair, DoesNotGuessWhatFollowedItsUncommittedEntries) {
   Healthy healthy(StateOf(2, 4, {1, 1, 2}));
   EXPECT_EQ(Healthy::AnswerIn(healthy.Ask(For(3, 5, 1, 3), 4)).verdict, RepairVerdict::kUnknown);
