@@ -76,8 +76,8 @@ struct ReadSnapshot {
 
 // Reads entries of `term` from the log's files, from `first` (which was durable before) on, at most
 // through `last`; at most so many entries and bytes (CostOf), but one at least. One job reads
-// about `bytes_max` of a file, also if it finds nothing in them: the next one for the same reader
-// goes on from there. Completion: EntriesRead.
+// about `bytes_max` of a file, or 64 KiB, also if it finds nothing in them: the next one for the
+// same reader goes on from there. Completion: EntriesRead.
 struct ReadEntries {
   NodeId reader;  // handed back: who is to have them
   ReadFor purpose = ReadFor::kState;

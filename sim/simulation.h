@@ -106,6 +106,7 @@ class Simulation final : private HostOwner, private FaultTargets {
   bool GaveUp() const;
   bool HasLeader() const;
   bool HasSameState() const;
+  bool NobodyIsAhead() const;
   bool HasServingLeader() const;
   bool MayForget(std::uint32_t number) const;
   void Wipe(std::uint32_t number, TrueTime back);

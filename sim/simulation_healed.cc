@@ -220,9 +220,18 @@ Duration Simulation::TimeForASnapshot() const {
   return turn * static_cast<Duration::rep>(chunks) * 4 + 2 * sending;
 }
 
+// No member has an entry that is not committed. Else the one that is in touch with a quorum may not
+// have it, and the one that has it be in touch with none: then neither can be elected.
+bool Simulation::NobodyIsAhead() const {
+  return std::ranges::all_of(hosts_, [this](const auto& host) {
+    return !host->up() || host->node()->raft().log().last_index() <= checkers_->committed();
+  });
+}
+
 void Simulation::AwaitSameState() {
   const Duration bound = 20 * plan_.node.raft.election_timeout_max + TimeForASnapshot();
-  StepUntil([this] { return HasSameState() && HasLeader(); }, queue_.now() + bound,
+  StepUntil([this] { return HasSameState() && HasLeader() && NobodyIsAhead(); },
+            queue_.now() + bound,
             "the nodes did not reach the same state within " + Milliseconds(bound));
 }
 

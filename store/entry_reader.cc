@@ -88,7 +88,10 @@ absl::StatusOr<bool> EntryReader::ReadPiece(Place& place, const ReadEntries& wan
     const bool enough = place.ahead.size() >= wanted.count_max || bytes >= wanted.bytes_max;
     return enough ? SegmentReader::Next::kStop : SegmentReader::Next::kGoOn;
   };
-  const auto piece = place.segment->Read(files, wanted.bytes_max, visit);
+  const std::uint64_t bytes_max = GRASS_BUGGIFY("entries: a short piece")
+                                      ? wanted.bytes_max
+                                      : std::max<std::uint64_t>(wanted.bytes_max, kPieceBytesMin);
+  const auto piece = place.segment->Read(files, bytes_max, visit);
   if (!piece.ok()) return piece.status();
   if (!piece->at_end) return true;
   const SegmentNumber at = place.segment->number();

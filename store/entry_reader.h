@@ -39,6 +39,8 @@ class EntryReader {
   // As many readers at once find their places again; the one that has not read for longest begins
   // anew.
   static constexpr std::size_t kPlacesMax = 16;
+  // What is looked through at least in one job, however little is wanted.
+  static constexpr std::uint64_t kPieceBytesMin = 65536;
 
   struct Place {
     NodeId reader;

@@ -142,12 +142,20 @@ TEST_F(ReadingBack, ReadsARecordOnlyOnceHoweverSmallTheShares) {
 }
 
 TEST_F(ReadingBack, OneJobReadsAboutAShareOfAFileAlsoIfItFindsNothing) {
-  for (std::uint64_t i = 1; i <= 30; ++i) Append(i, 1, 1);
+  StorageOptions options = TinySegments();
+  options.segment_bytes = std::uint64_t{1} << 20;
+  CrashDirectory directory;
+  auto opened = Storage::Open(directory, options, TestIdentity());
+  ASSERT_TRUE(opened.ok()) << opened.status();
+  storage_ = std::move(opened->storage);
+  for (std::uint64_t i = 1; i <= 40; ++i) Append(i, 1, 1, 10'000);
   int pieces = 1;
-  while (std::get<EntriesRead>(storage_->Execute(From(25, 30, 1, 10, 300))).entries.empty()) {
+  while (std::get<EntriesRead>(storage_->Execute(From(35, 40, 1, 10, 300))).entries.empty()) {
     ASSERT_LT(++pieces, 40);
   }
   EXPECT_GT(pieces, 4);
+  EXPECT_LT(pieces, 8) << "64 KiB each";
+  storage_.reset();
 }
 
 // Else two jobs, one of them left over from an earlier leadership, would send each other back.
