@@ -32,6 +32,7 @@ class Driver {
     begin_ = start_ + options_.warm_up;
     end_ = begin_ + options_.duration;
     interval_begin_ = begin_;
+    last_success_ = begin_;
     now_ = start_;
     while (now_ < end_) {
       if (!begun_ && now_ >= begin_) {
@@ -45,6 +46,7 @@ class Driver {
     // One wait may have lasted for the whole of it, on a machine that is very busy.
     if (!begun_ && hooks_.on_begin) hooks_.on_begin();
     EndInterval(end_);
+    EndPause(end_);
     result_.elapsed = options_.duration;
     if (hooks_.on_end) hooks_.on_end();
     // What was due and not begun is counted, not carried out: the run has an end.
@@ -92,6 +94,7 @@ class Driver {
       if (ok) {
         ++result_.completed;
         ++interval_completed_;
+        EndPause(now_);
         interval_latencies_.Record(latency);
       } else {
         ++interval_failed_;
@@ -106,6 +109,14 @@ class Driver {
       ++result_.failed;
       ++result_.failures[std::move(finish->failure)];
     }
+  }
+
+  void EndPause(Instant now) {
+    if (now - last_success_ > result_.longest_pause) {
+      result_.longest_pause = now - last_success_;
+      result_.pause_begin = last_success_ - begin_;
+    }
+    last_success_ = now;
   }
 
   void EndInterval(Instant now) {
@@ -137,6 +148,7 @@ class Driver {
   std::uint64_t next_ = 0;         // number of the operation to begin next
   std::vector<std::size_t> free_;  // clients without an operation
   std::vector<Instant> due_;       // of each client's operation
+  Instant last_success_;           // or the beginning of the measured time
   Instant interval_begin_;
   std::uint64_t interval_completed_ = 0;
   std::uint64_t interval_failed_ = 0;

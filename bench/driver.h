@@ -55,6 +55,10 @@ struct Measurement {
   std::uint64_t missing = 0;
   // Open loop: due within the measured time, and never begun because no client became free.
   std::uint64_t not_started = 0;
+  // The longest time within the measured time in which no operation succeeded, and when it began,
+  // after the beginning of the measured time. After the death of a leader: how long nobody wrote.
+  Duration longest_pause{};
+  Duration pause_begin{};
   std::vector<Point> timeline;
 };
 

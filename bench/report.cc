@@ -108,6 +108,8 @@ std::string TextOf(const RunReport& run) {
                       Milliseconds(latencies.Quantile(kPpm50)),
                       Milliseconds(latencies.Quantile(kPpm99)),
                       Milliseconds(latencies.Quantile(kPpm999)), Milliseconds(latencies.max()));
+  text += fmt::format("pause       {:.3f} ms at most without a success\n",
+                      Milliseconds(measured.longest_pause));
   text += fmt::format("failed      {}", measured.failed);
   if (!measured.failures.empty()) text += " (" + ListOf(measured.failures) + ")";
   text += "\n";
@@ -146,6 +148,9 @@ std::string JsonOf(const RunReport& run) {
                         {"p99", Microseconds(latencies.Quantile(kPpm99))},
                         {"p99.9", Microseconds(latencies.Quantile(kPpm999))},
                         {"max", Microseconds(latencies.max())}};
+  json["begun_unix_ms"] = run.begun_unix_ms;
+  json["longest_pause_ms"] = Milliseconds(measured.longest_pause);
+  json["pause_begin_ms"] = Milliseconds(measured.pause_begin);
   json["failed"] = measured.failed;
   json["failures"] = Json(measured.failures);
   json["retried_after"] = Json(measured.answers);

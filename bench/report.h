@@ -22,6 +22,9 @@ struct RunReport {
   std::size_t clients = 1;
   std::size_t channels = 1;
   DriverOptions driver;
+  // When the measured time began, in milliseconds since 1970, to put it beside other clocks' times;
+  // up to a few milliseconds late.
+  double begun_unix_ms = 0;
   Measurement measured;
   Load load;
 };

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
@@ -45,6 +46,11 @@ std::string SystemError() {
   return std::generic_category().message(errno);
 }
 
+double UnixMillis() {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return std::chrono::duration<double, std::milli>(now).count();
+}
+
 absl::StatusOr<std::unique_ptr<bench::Protocol>> Connect(const BenchOptions& options,
                                                          const bench::RpcOptions& rpc) {
   return options.protocol == BenchProtocol::kEtcd ? bench::ConnectEtcd(rpc)
@@ -72,10 +78,13 @@ absl::StatusOr<bench::RunReport> Measure(const BenchOptions& options, bench::Pro
   const Progress progress(true);
   progress.Show("warming up");
   bench::DriverHooks hooks;
-  hooks.on_begin = [&] { before = bench::TakeSnapshot(options.server_pids); };
+  bench::RunReport run;
+  hooks.on_begin = [&] {
+    run.begun_unix_ms = UnixMillis();
+    before = bench::TakeSnapshot(options.server_pids);
+  };
   hooks.on_point = [&](const bench::Point& point) { progress.Show(bench::ProgressOf(point)); };
   hooks.on_end = [&] { after = bench::TakeSnapshot(options.server_pids); };
-  bench::RunReport run;
   run.measured = bench::Drive(protocol, source, options.driver, hooks);
   if (!before.ok()) return before.status();
   if (!after.ok()) return after.status();

@@ -107,6 +107,29 @@ TEST(BenchDriver, CountsALatencyFromWhenTheOperationWasDue) {
   EXPECT_EQ(measured.latencies.max(), milliseconds(1000));
 }
 
+// Several clients, and nobody is served for the second of the stall; the one before it counts from
+// its last success.
+TEST(BenchDriver, FindsTheLongestTimeWithoutASuccess) {
+  const Instant stall = Instant(seconds(1002));
+  FakeStore store(64, [&](Instant now) -> Duration {
+    return now < stall ? Always(milliseconds(1))
+                       : std::max<Duration>(stall + seconds(1) - now, milliseconds(1));
+  });
+  const Measurement measured = Drive(store, Puts(), Options(100), {});
+  EXPECT_EQ(measured.longest_pause, milliseconds(1009));
+  EXPECT_EQ(measured.pause_begin, milliseconds(991));
+}
+
+TEST(BenchDriver, CountsNoFailureAsTheEndOfAPause) {
+  FakeStore store(1, [](Instant) { return Always(milliseconds(10)); });
+  store.decorate = [](std::size_t number, Finish* finish) {
+    if (number > 200) finish->failure = "unreachable";
+  };
+  const Measurement measured = Drive(store, Puts(), Options(0), {});
+  EXPECT_EQ(measured.pause_begin, seconds(1));
+  EXPECT_EQ(measured.longest_pause, seconds(3)) << "until the end of the measured time";
+}
+
 TEST(BenchDriver, SaysHowManyOperationsWereNeverBegun) {
   FakeStore store(1, [](Instant) { return Always(milliseconds(100)); });
   const Measurement measured = Drive(store, Puts(), Options(100), {});
@@ -125,6 +148,7 @@ TEST(BenchDriver, LeavesTheWarmUpOutOfTheFigures) {
   const Measurement measured = Drive(store, Puts(), Options(0), {});
   EXPECT_EQ(measured.failed, 0u);
   EXPECT_EQ(measured.latencies.max(), milliseconds(10));
+  EXPECT_EQ(measured.longest_pause, milliseconds(10));
 }
 
 TEST(BenchDriver, CountsFailuresAndAnswersByKind) {

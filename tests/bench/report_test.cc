@@ -20,6 +20,9 @@ RunReport Example() {
   run.driver.duration = seconds(2);
   run.measured.elapsed = seconds(2);
   run.measured.completed = 1000;
+  run.begun_unix_ms = 1'700'000'000'123;
+  run.measured.longest_pause = milliseconds(412);
+  run.measured.pause_begin = milliseconds(700);
   for (int i = 0; i < 1000; ++i) run.measured.latencies.Record(milliseconds(i < 990 ? 2 : 50));
   run.measured.timeline = {
       {seconds(1), seconds(1), 600, 0, milliseconds(2), milliseconds(3), milliseconds(4)},
@@ -47,6 +50,7 @@ TEST(BenchReport, SaysWhatWasMeasuredInWordsAndUnits) {
   EXPECT_TRUE(HasLine(text, "throughput  500 ops/s (1000 in 2.0 s)")) << text;
   EXPECT_NE(text.find("latency     p50 2.0"), std::string::npos) << text;
   EXPECT_NE(text.find("p99.9 50.000 ms, max 50.000 ms\n"), std::string::npos) << text;
+  EXPECT_TRUE(HasLine(text, "pause       412.000 ms at most without a success")) << text;
   EXPECT_TRUE(HasLine(text, "failed      0")) << text;
   EXPECT_TRUE(HasLine(text, "client      20.0 us of CPU an operation")) << text;
   EXPECT_TRUE(HasLine(text, "servers     100.0 us of CPU an operation (60.0 user, 40.0 system)"))
@@ -94,6 +98,9 @@ TEST(BenchReport, HasTheSameFiguresAsJson) {
   EXPECT_NEAR(json["latency_us"]["p50"].get<double>(), 2000, 20);
   EXPECT_NEAR(json["latency_us"]["p99"].get<double>(), 2000, 20);
   EXPECT_EQ(json["latency_us"]["p99.9"], 50000.0);
+  EXPECT_EQ(json["begun_unix_ms"], 1'700'000'000'123.0);
+  EXPECT_EQ(json["longest_pause_ms"], 412.0);
+  EXPECT_EQ(json["pause_begin_ms"], 700.0);
   EXPECT_EQ(json["client_cpu_us_per_op"], 20.0);
   EXPECT_EQ(json["servers_user_us_per_op"], 60.0);
   EXPECT_EQ(json["servers_system_us_per_op"], 40.0);
