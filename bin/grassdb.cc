@@ -11,6 +11,7 @@
 #include "absl/synchronization/mutex.h"
 #include "bin/data_tools.h"
 #include "bin/grassdb_options.h"
+#include "net/file_limit.h"
 #include "net/log.h"
 #include "net/server.h"
 #include "net/signals.h"
@@ -59,6 +60,7 @@ int main(int argc, char** argv) {
   // Debian's abseil looks for deadlocks at every lock of gRPC, under one lock of the whole process.
   absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
   grassdb::net::BlockSignals();
+  grassdb::net::RaiseFileLimit();
   try {
     const std::vector<std::string> arguments(argv + 1, argv + argc);
     if (const auto code = grassdb::RunDataTool(arguments)) return *code;

@@ -1,8 +1,12 @@
 // Disks that hang, and more writes than a node can take.
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <thread>
 
 #include "tests/cluster/cluster.h"
@@ -102,6 +106,52 @@ class Flood {
   std::vector<std::unique_ptr<Call>> calls_;
   std::size_t answered_ = 0;
 };
+
+// A connection to a node that never says anything.
+class SilentConnection {
+ public:
+  explicit SilentConnection(const std::string& address)
+      : fd_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in to{};
+    to.sin_family = AF_INET;
+    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    to.sin_port =
+        htons(static_cast<std::uint16_t>(std::stoi(address.substr(address.find(':') + 1))));
+    connected_ = connect(fd_, reinterpret_cast<const sockaddr*>(&to), sizeof to) == 0;
+  }
+  ~SilentConnection() { close(fd_); }
+  SilentConnection(const SilentConnection&) = delete;
+  SilentConnection& operator=(const SilentConnection&) = delete;
+  bool connected() const { return connected_; }
+
+ private:
+  int fd_;
+  bool connected_ = false;
+};
+
+std::size_t OpenFiles(pid_t process) {
+  const std::filesystem::directory_iterator files("/proc/" + std::to_string(process) + "/fd");
+  return static_cast<std::size_t>(std::distance(begin(files), end(files)));
+}
+
+TEST(Overload, MoreConnectionsThanAShellsLimitOfFilesStopNeitherTheLogNorTheClients) {
+  Cluster cluster(1);
+  std::vector<std::string> command = cluster.Command(0);
+  command.insert(command.begin(), {"/bin/sh", "-c", "ulimit -S -n 128; exec \"$0\" \"$@\""});
+  cluster.Start(0, command);
+  cluster.Leader();
+  std::vector<std::unique_ptr<SilentConnection>> idle;
+  for (int i = 0; i < 300; ++i) {
+    idle.push_back(std::make_unique<SilentConnection>(cluster.address(0)));
+    ASSERT_TRUE(idle.back()->connected());
+  }
+  const pid_t node = cluster.process(0).id();
+  ASSERT_TRUE(WaitFor(Cluster::kPatience, [&] { return OpenFiles(node) > idle.size(); }))
+      << OpenFiles(node) << cluster.log(0);
+  EXPECT_EQ(cluster.Client().Set("k", "v").code, Outcome::Code::kOk);
+  EXPECT_EQ(cluster.Cli({"snapshot"}).code, 0) << "which needs files";
+  EXPECT_EQ(cluster.log(0).find("Too many open files"), std::string::npos) << cluster.log(0);
+}
 
 TEST(Overload, WritesBeyondTheBacklogAreRefusedByTypeAndTheClientsRetryGetsThrough) {
   Cluster cluster(1, {"--write-backlog", "64KiB"});
