@@ -19,6 +19,10 @@ TEST_PACKAGES=(libgtest-dev librapidcheck-dev)
 # shellcheck disable=SC2034
 BENCH_PACKAGES=(jq)
 
+# For tests/bench/instructions.sh.
+# shellcheck disable=SC2034
+COUNT_PACKAGES=(valgrind jq)
+
 # For a second compiler, as continuous integration has it, and for tests/mutants/run.sh.
 # shellcheck disable=SC2034
 CI_PACKAGES=(clang libclang-rt-14-dev clang-format rsync patch)

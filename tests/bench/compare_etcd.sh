@@ -23,27 +23,16 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 # shellcheck source=tests/packages.sh
 . tests/packages.sh
+script=compare_etcd.sh
+# shellcheck source=tests/bench/cluster.sh
+. tests/bench/cluster.sh
 
-readonly start_wait_seconds=30
-readonly stop_wait_seconds=10
 runs=5
 duration=5s
 cases='put:1 put:16 put:64 put:256 get:64 get-stale:64 mixed:64 txn:64'
 data_dir=build/compare
 out=
 keep_disturbed=
-
-say() { echo "compare_etcd.sh: $*" >&2; }
-die() {
-  say "$*"
-  exit 1
-}
-usage() {
-  say "$* (the beginning of tests/bench/compare_etcd.sh has the usage)"
-  exit 2
-}
-
-filesystem_of() { df --output=fstype "$1" | tail -n 1; }
 
 parse() {
   local case
@@ -80,27 +69,6 @@ parse() {
 
 # --- Programs ---
 
-build() {
-  bin=${GRASSDB_BUILD_DIR:-build/release}/bin
-  if [ -z "${GRASSDB_BUILD_DIR:-}" ]; then
-    install_packages "${BUILD_PACKAGES[@]}" || exit 1
-    local log options=()
-    log=$(mktemp)
-    grep -qs '^GRASSDB_TESTS:[A-Z]*=ON$' build/release/CMakeCache.txt || options=(-DGRASSDB_TESTS=OFF)
-    echo "Building"
-    if ! { cmake --preset release "${options[@]}" &&
-      cmake --build --preset release --target grassdb grass-bench; } >"$log" 2>&1; then
-      tail -n 20 "$log" >&2
-      rm -f "$log"
-      die "the build failed; its last lines are above"
-    fi
-    rm -f "$log"
-  fi
-  if ! [ -x "$bin/grassdb" ] || ! [ -x "$bin/grass-bench" ]; then
-    die "no grassdb or no grass-bench in $bin"
-  fi
-}
-
 # etcd of this system, or else Debian's, unpacked beside the build: a package that is installed would
 # start a service.
 get_etcd() {
@@ -123,88 +91,39 @@ get_etcd() {
 
 # --- Processes ---
 
-grassdb_pids=()
 etcd_pids=()
-bench_pid=
-work=
-measured=
-
-# Ends what this script has started, and nothing else.
-clean_up() {
-  local code=$? pid deadline
-  trap '' INT TERM HUP
-  local pids=("${grassdb_pids[@]}" "${etcd_pids[@]}")
-  [ -z "$bench_pid" ] || pids+=("$bench_pid")
-  for pid in "${pids[@]}"; do kill -TERM "$pid" 2>/dev/null || true; done
-  deadline=$((SECONDS + stop_wait_seconds))
-  for pid in "${pids[@]}"; do
-    while kill -0 "$pid" 2>/dev/null && [ $SECONDS -lt $deadline ]; do sleep 0.1; done
-    kill -KILL "$pid" 2>/dev/null || true
-    wait "$pid" 2>/dev/null || true
-  done
-  if [ -n "$work" ]; then
-    if [ -n "$measured" ] || [ "$code" -ge 128 ]; then
-      rm -rf "$work"
-    else
-      say "the nodes' logs are kept in $work"
-    fi
-  fi
-  exit "$code"
-}
-
-# Prints so many ports nobody listens on, from the kernel's tables.
-free_ports() {
-  cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | awk -v wanted="$1" '
-    { split($2, a, ":"); taken[a[2]] = 1 }
-    END {
-      for (port = 21000; wanted > 0 && port < 30000; ++port) {
-        if (!(sprintf("%04X", port) in taken)) { print port; --wanted }
-      }
-    }'
-}
+etcd_peers=
 
 start_clusters() {
-  local node ports members='' etcd_members=''
-  mapfile -t ports < <(free_ports 9)
-  [ ${#ports[@]} -eq 9 ] || die "there are no free ports between 21000 and 30000"
-  grassdb_peers=
-  etcd_peers=
+  local node etcd_members=
+  choose_ports 9
+  node_cluster "${ports[@]:0:3}"
   for node in 0 1 2; do
-    members+="${members:+,}node$node=127.0.0.1:${ports[node]}"
-    grassdb_peers+="${grassdb_peers:+,}127.0.0.1:${ports[node]}"
     etcd_peers+="${etcd_peers:+,}127.0.0.1:${ports[node + 3]}"
     etcd_members+="${etcd_members:+,}node$node=http://127.0.0.1:${ports[node + 6]}"
   done
   for node in 0 1 2; do
-    "$bin/grassdb" --id "node$node" --cluster "$members" --data-dir "$work" \
-      </dev/null >"$work/grassdb$node.log" 2>&1 &
-    grassdb_pids+=($!)
+    start_node "$node"
     local client=http://127.0.0.1:${ports[node + 3]} peer=http://127.0.0.1:${ports[node + 6]}
-    "$etcd" --name "node$node" --data-dir "$work/etcd$node" --initial-cluster "$etcd_members" \
+    launch "$work/etcd$node.log" "$etcd" --name "node$node" --data-dir "$work/etcd$node" \
+      --initial-cluster "$etcd_members" \
       --listen-client-urls "$client" --advertise-client-urls "$client" \
-      --listen-peer-urls "$peer" --initial-advertise-peer-urls "$peer" \
-      </dev/null >"$work/etcd$node.log" 2>&1 &
-    etcd_pids+=($!)
+      --listen-peer-urls "$peer" --initial-advertise-peer-urls "$peer"
+    etcd_pids+=("$launched")
   done
 }
 
-# bench STORE OUTPUT ARGUMENTS...: in the background, so that a signal is heeded at once.
+# bench STORE OUTPUT ARGUMENTS...
 bench() {
-  local store=$1 output=$2 peers pids code=0
+  local store=$1 output=$2 addresses=$peers pids
   shift 2
+  pids=$(node_pid_list)
   if [ "$store" = etcd ]; then
-    peers=$etcd_peers pids=("${etcd_pids[@]}")
-  else
-    peers=$grassdb_peers pids=("${grassdb_pids[@]}")
+    addresses=$etcd_peers
+    pids=$(IFS=, && echo "${etcd_pids[*]}")
   fi
-  "$bin/grass-bench" "$@" --protocol "$store" --peers "$peers" --write-out json \
-    --server-pids "$(IFS=, && echo "${pids[*]}")" >"$output" 2>"$work/bench.err" &
-  bench_pid=$!
-  wait "$bench_pid" || code=$?
-  bench_pid=
-  # 1 with a report: some operations failed; the report counts them.
-  [ "$code" -eq 0 ] || { [ "$code" -eq 1 ] && [ -s "$output" ]; } ||
-    die "measuring $store failed: $(<"$work/bench.err")"
+  start_bench "$output" "$@" --protocol "$store" --peers "$addresses" --server-pids "$pids"
+  finish_bench "$output" "$store"
 }
 
 # --- Measuring ---
@@ -288,33 +207,18 @@ print_table() {
         both(if .p99_us == null then null else .p99_us / 1000 end; 2),
         both(.servers_cpu_us_per_op; 0), (.ratios.servers_cpu | number(2)),
         both(.servers_rss_mib; 0), both(.failed; 0), both(.runs; 0) ] | join(";")' "$1"
-  } | awk -F';' '
-      { for (i = 1; i <= NF; ++i) { cell[NR, i] = $i; if (length($i) > width[i]) width[i] = length($i) } }
-      END { for (row = 1; row <= NR; ++row) {
-              line = ""
-              for (i = 1; i <= NF; ++i) line = line sprintf("%-" width[i] + 2 "s", cell[row, i])
-              sub(/ +$/, "", line); print line } }'
+  } | print_columns
 }
 
 parse "$@"
-bin=
 etcd=
-build
+build_programs grassdb grass-bench
 get_etcd
 install_packages "${BENCH_PACKAGES[@]}" || exit 1
 mkdir -p "$data_dir" "$(dirname "$out")" || die "cannot make $data_dir"
 : >"$out" || die "--out '$out' cannot be written"
-case $(filesystem_of "$data_dir") in
-  tmpfs | ramfs)
-    say "note: --data-dir '$data_dir' is in memory, where a sync costs nothing; these figures say" \
-      "nothing about a disk"
-    ;;
-esac
-trap clean_up EXIT
-trap 'exit 129' HUP
-trap 'exit 130' INT
-trap 'exit 143' TERM
-work=$(mktemp -d "$(realpath "$data_dir")/run.XXXXXX")
+trap_exits
+make_work "$data_dir"
 grassdb_version=$("$bin/grassdb" --version)
 # Not through head, which would end it with SIGPIPE.
 etcd_version=$("$etcd" --version)

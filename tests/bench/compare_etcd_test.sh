@@ -22,7 +22,7 @@ fail() {
 # Out of the repository, where no etcd was ever fetched.
 mkdir -p "$work/tests/bench" "$work/tools" "$work/with_etcd"
 cp "$repository/tests/packages.sh" "$work/tests/"
-cp "$repository/tests/bench/compare_etcd.sh" "$work/tests/bench/"
+cp "$repository/tests/bench/compare_etcd.sh" "$repository/tests/bench/cluster.sh" "$work/tests/bench/"
 for tool in bash dirname mkdir cat realpath tail; do ln -s "$(command -v $tool)" "$work/tools/$tool"; done
 compare() { GRASSDB_BUILD_DIR=$build bash "$work/tests/bench/compare_etcd.sh" "$@"; }
 

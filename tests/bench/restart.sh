@@ -19,24 +19,17 @@
 # In the environment: GRASSDB_BUILD_DIR=FOLDER runs the programs in FOLDER/bin.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+script=restart.sh
+# shellcheck source=tests/bench/cluster.sh
+. tests/bench/cluster.sh
 
 keys=1000000
 value_size=256
 runs=3
 data_dir=build/restart
 with_etcd=yes
-readonly bin=${GRASSDB_BUILD_DIR:-build/release}/bin
+bin=${GRASSDB_BUILD_DIR:-build/release}/bin
 readonly answer_patience=120
-
-say() { echo "restart.sh: $*" >&2; }
-die() {
-  say "$*"
-  exit 1
-}
-usage() {
-  say "$* (the beginning of tests/bench/restart.sh has the usage)"
-  exit 2
-}
 
 while [ $# -gt 0 ]; do
   case $1 in
@@ -55,9 +48,9 @@ while [ $# -gt 0 ]; do
   esac
   shift
 done
-for number in "$keys" "$value_size" "$runs"; do
-  [[ $number =~ ^[1-9][0-9]{0,7}$ ]] || usage "'$number': expected a number from 1 on"
-done
+number --keys "$keys"
+number --value-size "$value_size"
+number --runs "$runs"
 for program in grassdb grass-cli grass-bench; do
   [ -x "$bin/$program" ] || die "no $program in $bin; build it first"
 done
@@ -67,29 +60,9 @@ if [ -n "$with_etcd" ] && [ ! -x "$etcd" ]; then
 fi
 
 pid=
-work=
-clean_up() {
-  local code=$?
-  [ -z "$pid" ] || kill -KILL "$pid" 2>/dev/null || true
-  [ -z "$work" ] || rm -rf "$work"
-  exit "$code"
-}
-trap clean_up EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM
-mkdir -p "$data_dir"
-work=$(mktemp -d "$(realpath "$data_dir")/run.XXXXXX")
-
-free_ports() {
-  cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | awk -v wanted="$1" '
-    { split($2, a, ":"); taken[a[2]] = 1 }
-    END {
-      for (port = 21000; wanted > 0 && port < 30000; ++port) {
-        if (!(sprintf("%04X", port) in taken)) { print port; --wanted }
-      }
-    }'
-}
-mapfile -t ports < <(free_ports 3)
+trap_exits
+make_work "$data_dir"
+choose_ports 3
 readonly ports
 
 now_ms() { date +%s%3N; }
@@ -106,16 +79,16 @@ rss_bytes() { awk '/^VmRSS/ { print $2 * 1024 }' "/proc/$pid/status"; }
 
 start() {
   if [ "$1" = grassdb ]; then
-    "$bin/grassdb" --id n1 --cluster "n1=127.0.0.1:${ports[0]}" --data-dir "$work" \
-      </dev/null >>"$work/grassdb.log" 2>&1 &
+    launch "$work/grassdb.log" "$bin/grassdb" --id n1 --cluster "n1=127.0.0.1:${ports[0]}" \
+      --data-dir "$work"
   else
     local client=http://127.0.0.1:${ports[1]} peer=http://127.0.0.1:${ports[2]}
-    "$etcd" --name n1 --data-dir "$work/etcd" --initial-cluster "n1=$peer" \
+    launch "$work/etcd.log" "$etcd" --name n1 --data-dir "$work/etcd" --initial-cluster "n1=$peer" \
       --listen-client-urls "$client" --advertise-client-urls "$client" \
       --listen-peer-urls "$peer" --initial-advertise-peer-urls "$peer" \
-      --quota-backend-bytes 8589934592 </dev/null >>"$work/etcd.log" 2>&1 &
+      --quota-backend-bytes 8589934592
   fi
-  pid=$!
+  pid=$launched
 }
 
 # A linearizable read of a key.
@@ -137,8 +110,7 @@ wait_for_answer() {
 }
 
 kill_node() {
-  kill -KILL "$pid"
-  wait "$pid" 2>/dev/null || true
+  end KILL "$pid"
   pid=
 }
 
@@ -151,8 +123,6 @@ fill() {
     "$bin/grass-cli" --peers "$peer" --deadline 60s snapshot >/dev/null || die "no snapshot"
   fi
 }
-
-median() { sort -n | awk '{ a[NR] = $1 } END { print a[int((NR + 1) / 2)] }'; }
 
 measure() {
   local store=$1 empty begun run
@@ -180,3 +150,4 @@ echo "$keys keys with values of $value_size bytes, one node, data on" \
   "$(df --output=fstype "$work" | tail -n 1)"
 measure grassdb
 [ -z "$with_etcd" ] || measure etcd
+measured=yes

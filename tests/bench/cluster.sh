@@ -1,0 +1,354 @@
+# shellcheck shell=bash
+# What the measuring scripts share: programs, ports, processes and three nodes of grassdb on this
+# machine. A script sets `script` to its name, sources this, and uses what it needs:
+#
+#   prepare grassdb grass-cli grass-bench; node_flags=(--election-timeout 1s-2s); start_cluster
+#
+# The data is in a folder of its own, $work, which goes away when the script has ended well (it sets
+# `measured`) or was interrupted; else the nodes' logs stay in it. clean_up ends the processes that
+# `launch` and `bench` have started, by their ids, and no others.
+
+: "${script:?the name of the script that sources this}"
+readonly start_wait_seconds=30
+readonly stop_wait_seconds=10
+
+arguments=()       # of the script
+bin=
+with_tests=
+work=
+measured=
+launched=          # process id of what `launch` started last
+launched_all=()    # of everything that it has started and that may run
+bench_pid=
+node_ports=()
+node_pids=()       # of each node; empty: it does not run
+node_flags=()
+members=
+peers=
+
+say() { echo "$script: $*" >&2; }
+die() {
+  say "$*"
+  exit 1
+}
+usage() {
+  say "$* (the beginning of tests/bench/$script has the usage)"
+  exit 2
+}
+# number FLAG VALUE: a whole number from 1 on.
+number() { [[ $2 =~ ^[1-9][0-9]{0,8}$ ]] || usage "$1 '$2': expected a number from 1 on"; }
+# decimal FLAG VALUE: above 0.
+decimal() {
+  [[ $2 =~ ^[0-9]{1,9}(\.[0-9]{1,6})?$ && $2 =~ [1-9] ]] ||
+    usage "$1 '$2': expected a number above 0, as in 1.5"
+}
+# parse_flags FLAG:VARIABLE[:CHECK]... -- ARGUMENTS...: sets the variables to the flags' values, each
+# after CHECK FLAG VALUE; with - for CHECK the flag takes none and the variable is set to yes. --help
+# prints the comment at the top of the script.
+parse_flags() {
+  local specs=() spec flag variable check found
+  while [ "$1" != -- ]; do
+    specs+=("$1")
+    shift
+  done
+  shift
+  arguments=("$@")
+  while [ $# -gt 0 ]; do
+    if [ "$1" = --help ]; then
+      awk 'NR > 1 && !/^#/ { exit } NR > 1 { sub(/^# ?/, ""); print }' "tests/bench/$script"
+      exit 0
+    fi
+    found=
+    for spec in "${specs[@]}"; do
+      IFS=: read -r flag variable check <<<"$spec"
+      if [ "$1" != "$flag" ]; then continue; fi
+      found=yes
+      if [ "$check" = - ]; then
+        printf -v "$variable" yes
+        break
+      fi
+      [ $# -ge 2 ] || usage "$1 needs a value"
+      [ -z "$check" ] || "$check" "$flag" "$2"
+      printf -v "$variable" %s "$2"
+      shift
+      break
+    done
+    [ -n "$found" ] || usage "unknown argument '$1'"
+    shift
+  done
+}
+# Whether the comparison of numbers holds, which the shell cannot do with fractions.
+holds() { awk "BEGIN { exit !($1) }"; }
+
+filesystem_of() { df --output=fstype "$1" | tail -n 1; }
+
+# Columns for a person, from lines with ; between the cells.
+print_columns() {
+  awk -F';' '
+      { for (i = 1; i <= NF; ++i) { cell[NR, i] = $i; if (length($i) > width[i]) width[i] = length($i) } }
+      END { for (row = 1; row <= NR; ++row) {
+              line = ""
+              for (i = 1; i <= NF; ++i) line = line sprintf("%-" width[i] + 2 "s", cell[row, i])
+              sub(/ +$/, "", line); print line } }'
+}
+# Of numbers, one a line; of an even count the mean of the two in the middle.
+median() {
+  sort -n | awk '{ a[NR] = $1 }
+    END { if (NR) { m = int((NR + 1) / 2); print NR % 2 ? a[m] : (a[m] + a[m + 1]) / 2 } }'
+}
+
+# --- Programs ---
+
+# build_programs TARGET...: sets `bin` to the folder that has them. In the environment
+# GRASSDB_BUILD_DIR=FOLDER takes FOLDER/bin as it is. A target that is part of the tests needs
+# with_tests=yes.
+build_programs() {
+  local log program options=()
+  bin=${GRASSDB_BUILD_DIR:-build/release}/bin
+  if [ -z "${GRASSDB_BUILD_DIR:-}" ]; then
+    install_packages "${BUILD_PACKAGES[@]}" || exit 1
+    # The tests need more packages; where they have been configured already, they stay part of the
+    # build.
+    if [ -n "$with_tests" ]; then
+      install_packages "${TEST_PACKAGES[@]}" || exit 1
+      options=(-DGRASSDB_TESTS=ON)
+    elif ! grep -qs '^GRASSDB_TESTS:[A-Z]*=ON$' build/release/CMakeCache.txt; then
+      options=(-DGRASSDB_TESTS=OFF)
+    fi
+    log=$(mktemp)
+    echo "Building"
+    if ! { cmake --preset release "${options[@]}" &&
+      cmake --build --preset release --target "$@"; } >"$log" 2>&1; then
+      tail -n 20 "$log" >&2
+      rm -f "$log"
+      die "the build failed; its last lines are above"
+    fi
+    rm -f "$log"
+  fi
+  for program in "$@"; do
+    [ -x "$bin/$program" ] || die "no $program in $bin"
+  done
+}
+
+# --- Processes ---
+
+trap_exits() {
+  trap clean_up EXIT
+  trap 'exit 129' HUP
+  trap 'exit 130' INT
+  trap 'exit 143' TERM
+}
+
+# A new folder in DIR for the data, `work`.
+make_work() {
+  mkdir -p "$1" || die "cannot make $1"
+  case $(filesystem_of "$1") in
+    tmpfs | ramfs)
+      say "note: --data-dir '$1' is in memory, where a sync costs nothing; these figures say" \
+        "nothing about a disk"
+      ;;
+  esac
+  work=$(mktemp -d "$(realpath "$1")/run.XXXXXX")
+}
+
+# prepare PROGRAM...: these, `out` writable ($data_dir/result.json if it is empty), and `work` in
+# $data_dir.
+prepare() {
+  build_programs "$@"
+  install_packages "${BENCH_PACKAGES[@]}" || exit 1
+  out=${out:-$data_dir/result.json}
+  mkdir -p "$data_dir" "$(dirname "$out")" || die "cannot make $data_dir"
+  : >"$out" || die "--out '$out' cannot be written"
+  trap_exits
+  make_work "$data_dir"
+}
+
+# conclude: says where everything is, and ends the script: with 1 if .problems of $out has any.
+conclude() {
+  measured=yes
+  echo "Everything: $out"
+  [ "$(jq '.problems | length' "$out")" -gt 0 ] || exit 0
+  say "$(jq -r '.problems | join("; ")' "$out")"
+  echo "To repeat: bash tests/bench/$script${arguments[*]:+ ${arguments[*]}}" >&2
+  exit 1
+}
+
+# launch LOG COMMAND...: in the background; its id is in `launched`.
+launch() {
+  local log=$1
+  shift
+  "$@" </dev/null >>"$log" 2>&1 &
+  launched=$!
+  launched_all+=("$launched")
+}
+
+clean_up() {
+  local code=$? pid deadline
+  trap '' INT TERM HUP
+  local pids=("${launched_all[@]}")
+  [ -z "$bench_pid" ] || pids+=("$bench_pid")
+  for pid in "${pids[@]}"; do kill -TERM "$pid" 2>/dev/null || true; done
+  deadline=$((SECONDS + stop_wait_seconds))
+  for pid in "${pids[@]}"; do
+    while kill -0 "$pid" 2>/dev/null && [ $SECONDS -lt $deadline ]; do sleep 0.1; done
+    kill -KILL "$pid" 2>/dev/null || true
+    wait "$pid" 2>/dev/null || true
+  done
+  if [ -n "$work" ]; then
+    if [ -n "$measured" ] || [ "$code" -ge 128 ]; then
+      rm -rf "$work"
+    else
+      say "the nodes' logs are kept in $work"
+    fi
+  fi
+  exit "$code"
+}
+
+# end SIGNAL PID: a process that `launch` has started; waits for its end.
+end() {
+  local pid left=()
+  kill -"$1" "$2" 2>/dev/null || true
+  wait "$2" 2>/dev/null || true
+  for pid in "${launched_all[@]}"; do [ "$pid" = "$2" ] || left+=("$pid"); done
+  launched_all=("${left[@]}")
+}
+
+# Prints so many ports nobody listens on, from the kernel's tables.
+free_ports() {
+  cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | awk -v wanted="$1" '
+    { split($2, a, ":"); taken[a[2]] = 1 }
+    END {
+      for (port = 21000; wanted > 0 && port < 30000; ++port) {
+        if (!(sprintf("%04X", port) in taken)) { print port; --wanted }
+      }
+    }'
+}
+
+# choose_ports N: as an array `ports`.
+choose_ports() {
+  mapfile -t ports < <(free_ports "$1")
+  [ ${#ports[@]} -eq "$1" ] || die "there are no free ports between 21000 and 30000"
+}
+
+# --- Three nodes ---
+
+# node_cluster PORT PORT PORT: names the nodes node0, node1, node2, in `members` and `peers`.
+node_cluster() {
+  local node
+  node_ports=("$@")
+  for node in 0 1 2; do
+    members+="${members:+,}node$node=127.0.0.1:${node_ports[node]}"
+    peers+="${peers:+,}127.0.0.1:${node_ports[node]}"
+  done
+}
+
+start_node() {
+  launch "$work/grassdb$1.log" "$bin/grassdb" --id "node$1" --cluster "$members" \
+    --data-dir "$work" "${node_flags[@]}"
+  node_pids[$1]=$launched
+}
+
+# stop_node NODE SIGNAL
+stop_node() {
+  end "$2" "${node_pids[$1]}"
+  node_pids[$1]=
+}
+
+node_pid_list() { (IFS=, && echo "${node_pids[*]}"); }
+
+# What the nodes say of themselves, as JSON: an array.
+status() { "$bin/grass-cli" --peers "$peers" --deadline 1s status --write-out json 2>/dev/null || true; }
+
+# leader: prints the number of the node that leads and serves; 1 if none does.
+leader() {
+  status | jq -er 'map(select(.role == "leader" and .serving)) | max_by(.term)
+    | .id | ltrimstr("node")' 2>/dev/null
+}
+
+# Ends the script if a node has ended by itself.
+check_nodes() {
+  local node
+  for node in 0 1 2; do
+    if [ -n "${node_pids[node]}" ] && ! kill -0 "${node_pids[node]}" 2>/dev/null; then
+      die "node$node has ended: $(tail -n 1 "$work/grassdb$node.log")"
+    fi
+  done
+}
+# wait_for SECONDS WHAT COMMAND...: until the command succeeds.
+wait_for() {
+  local deadline=$((SECONDS + $1)) what=$2
+  shift 2
+  until "$@"; do
+    check_nodes
+    [ $SECONDS -lt $deadline ] || die "$what: not within the time"
+    sleep 0.05
+  done
+}
+has_leader() { leader >/dev/null; }
+
+# has_applied NODE INDEX
+has_applied() {
+  status | jq -e --arg id "node$1" --argjson index "$2" \
+    'any(.[]; .id == $id and .applied_index >= $index)' >/dev/null
+}
+# The largest of any node; 0 if none answers.
+largest() { status | jq -n "[inputs[].$1 // 0] | max // 0"; }
+has_revision() { [ "$(largest revision)" -ge "$1" ]; }
+
+# catch_up NODE: waits until it has applied what was committed when this began.
+catch_up() {
+  local index
+  wait_for "$start_wait_seconds" "a leader" has_leader
+  index=$(largest commit_index)
+  wait_for "$start_wait_seconds" "node$1 catches up to entry $index" has_applied "$1" "$index"
+}
+
+# Three nodes with `node_flags`, and a leader.
+start_cluster() {
+  local node
+  choose_ports 3
+  node_cluster "${ports[@]}"
+  for node in 0 1 2; do start_node "$node"; done
+  wait_for "$start_wait_seconds" "a leader" has_leader
+}
+
+# rss_kib PID: resident memory; 0 if there is no such process.
+rss_kib() { awk '/^VmRSS/ { rss = $2 } END { print rss + 0 }' "/proc/$1/status" 2>/dev/null || echo 0; }
+
+# growth FILE COLUMN NAME PERCENT: a JSON object of how a process's memory has grown, from samples in KiB,
+# one a line (0: it did not run): medians of the middle third and of the last. It grows if it has by more
+# than PERCENT and by more than 8 MiB.
+growth() {
+  local lines third from thirds
+  lines=$(wc -l <"$1")
+  third=$((lines / 3))
+  thirds=$(for from in "$third" $((2 * third)); do
+    awk -v column="$2" -v from="$from" -v third="$third" \
+      'NR > from && NR <= from + third && $column > 0 { print $column }' "$1" | median
+  done)
+  jq -n --arg node "$3" --argjson allowed "$4" --argjson thirds "[${thirds/$'\n'/,}]" '
+    if $thirds | length < 2 then { node: $node, grows: null } else $thirds as [$middle, $last]
+      | { node: $node, middle_third_mib: ($middle / 1024), last_third_mib: ($last / 1024),
+          growth_percent: (($last / $middle - 1) * 100),
+          grows: ($last - $middle > 8192 and $last > $middle * (1 + $allowed / 100)) } end'
+}
+
+# --- Load ---
+
+# start_bench OUTPUT ARGUMENTS...: grass-bench in the background, with a report as JSON.
+start_bench() {
+  local output=$1
+  shift
+  "$bin/grass-bench" "$@" --write-out json </dev/null >"$output" 2>"$work/bench.err" &
+  bench_pid=$!
+}
+
+# finish_bench OUTPUT WHAT: waits for it, so that a signal is heeded at once.
+finish_bench() {
+  local code=0
+  wait "$bench_pid" || code=$?
+  bench_pid=
+  # 1 with a report: some operations failed; the report counts them.
+  [ "$code" -eq 0 ] || { [ "$code" -eq 1 ] && [ -s "$1" ]; } ||
+    die "measuring $2 failed: $(<"$work/bench.err")"
+}

@@ -1,0 +1,113 @@
+#!/usr/bin/env bash
+# Counts the instructions of one operation of each micro benchmark of grass-bench with callgrind, and
+# compares them with the committed baseline. What takes time on a busy machine takes no more
+# instructions there, so this can fail a change where a stopwatch cannot.
+#
+#   bash tests/bench/instructions.sh             compare; about a minute
+#   bash tests/bench/instructions.sh --update    write the baseline anew; commit it with the reason
+#
+#   --filter TEXT     only benchmarks with this in their name (grass-bench micro --filter)
+#   --baseline FILE   instead of tests/bench/instructions.json
+#   --out FILE        write what was counted there too, as JSON
+#
+# The counts are of a Release build with the compiler and libraries of Debian 12. Only what is inside
+# of bench/micro.cc's CountedRun counts, after a warm-up: neither the start of the program nor what is
+# done once. Exit codes: 0 none has more than 10 % above its baseline, 1 one has, or is in one of
+# counts and baseline only, or nothing could be counted; 2 usage.
+#
+# In the environment: GRASSDB_BUILD_DIR=FOLDER runs FOLDER/bin/grass-bench as it is.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+# shellcheck source=tests/packages.sh
+. tests/packages.sh
+script=instructions.sh
+# shellcheck source=tests/bench/cluster.sh
+. tests/bench/cluster.sh
+
+readonly percent_allowed=10
+# As callgrind names it; --dump-after knows no wildcards.
+readonly counted_function='grassdb::bench::CountedRun(grassdb::bench::MicroBenchmark&, unsigned long)'
+baseline=tests/bench/instructions.json
+filter=
+out=
+update=
+
+parse_flags --update:update:- --filter:filter --baseline:baseline --out:out -- "$@"
+[ -z "$update" ] || [ -z "$filter" ] ||
+  usage "--update with --filter: a baseline has every benchmark"
+[ -n "$update" ] || [ -r "$baseline" ] ||
+  usage "--baseline '$baseline': no such file; --update writes it"
+
+# Prints "NAME INSTRUCTIONS OPERATIONS" of each. Callgrind begins a new file whenever the counted
+# function has ended, so the files are in the order of grass-bench's lines.
+count() {
+  local name operations number=0 instructions code=0
+  # The environment lies on the stack and decides what is aligned how.
+  env -i PATH="$PATH" LC_ALL=C valgrind --tool=callgrind \
+    --callgrind-out-file="$work/out" --toggle-collect="$counted_function" \
+    --dump-after="$counted_function" \
+    "$bin/grass-bench" micro --count --filter "$filter" --data-dir "$work/data" \
+    </dev/null >"$work/names" 2>"$work/valgrind.log" &
+  launched_all+=($!)
+  wait $! || code=$?
+  [ "$code" -eq 0 ] || die "counting failed with exit code $code: $(tail -n 1 "$work/valgrind.log")"
+  while read -r name operations; do
+    number=$((number + 1))
+    [ -r "$work/out.$number" ] || die "callgrind has written nothing about $name"
+    instructions=$(awk '/^totals:/ { print $2 }' "$work/out.$number")
+    [ "${instructions:-0}" -gt 0 ] || die "callgrind has counted nothing of $name"
+    echo "$name $instructions $operations"
+  done <"$work/names"
+}
+
+# What was counted, as a JSON object of instructions an operation.
+as_json() {
+  jq -nR '[inputs | split(" ") | { key: .[0], value: ((.[1] | tonumber) / (.[2] | tonumber) | . * 10
+    | round / 10) }] | from_entries' <"$1"
+}
+
+# compare COUNTED: lines for a person; 1 if anything is wrong.
+compare() {
+  jq -rn --slurpfile now "$1" --slurpfile before "$baseline" --arg filter "$filter" \
+    --argjson allowed "$percent_allowed" '
+    def signed: . * 10 | round / 10 | if . > 0 then "+\(.)" else tostring end;
+    $now[0] as $now | ($before[0] | with_entries(select(.key | contains($filter)))) as $before
+    | ["operation", "instructions", "baseline", "change", ""],
+      ( [$before, $now | keys_unsorted[]] | reduce .[] as $name ([]; if index([$name]) then .
+          else . + [$name] end) | .[] as $name
+        | [ $name, ($now[$name] // "-" | tostring), ($before[$name] // "-" | tostring) ]
+          + ( if $now[$name] == null then ["-", "FAILED: no longer there"]
+              elif $before[$name] == null then ["-", "FAILED: not in the baseline"]
+              else (($now[$name] / $before[$name] - 1) * 100) as $change
+                | [ "\($change | signed) %",
+                    if $now[$name] * 100 > $before[$name] * (100 + $allowed) then "FAILED: more than \($allowed) % above the baseline"
+                    elif $change < -$allowed then "less: the baseline could be renewed"
+                    else "" end ] end ) )
+    | join(";")' | print_columns >"$work/table"
+  cat "$work/table"
+  ! grep -q FAILED "$work/table"
+}
+
+build_programs grass-bench
+if ! command -v valgrind >/dev/null || ! command -v jq >/dev/null; then
+  install_packages "${COUNT_PACKAGES[@]}" || exit 1
+fi
+trap_exits
+# Its length is on the stack too.
+work=$(mktemp -d /tmp/grassdb-count.XXXXXXXX)
+mkdir "$work/data"
+count >"$work/counts"
+as_json "$work/counts" >"$work/now.json"
+[ -z "$out" ] || cp "$work/now.json" "$out"
+measured=yes
+if [ -n "$update" ]; then
+  cp "$work/now.json" "$baseline"
+  echo "$(wc -l <"$work/counts") counts written to $baseline"
+  exit 0
+fi
+if ! compare "$work/now.json"; then
+  echo "$script: instructions an operation are not as in $baseline. If that is meant:" \
+    "bash tests/bench/instructions.sh --update, and commit it with the reason" >&2
+  echo "To repeat: bash tests/bench/$script${arguments[*]:+ ${arguments[*]}}" >&2
+  exit 1
+fi
