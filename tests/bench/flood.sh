@@ -1,0 +1,89 @@
+#!/usr/bin/env bash
+# More writes than three nodes on this machine can take: 2000 clients, each with a put under way
+# at all times, against a small --write-backlog. What is beyond it must be answered with OVERLOADED and
+# not be queued: every put ends in an answer of a known kind, memory stays below a bound, and afterwards
+# the cluster serves as before.
+#
+#   bash tests/bench/flood.sh               half a minute
+#
+#   --clients N          (2000)
+#   --value-size BYTES   (16384)
+#   --write-backlog SIZE of the nodes (4MiB)
+#   --duration TIME      of the flood (10s)
+#   --max-rss MIB        exit code 1 if a node had more resident memory at any time (512)
+#   --data-dir DIR       where the nodes keep their data (build/flood); on a disk
+#   --out FILE           everything as JSON (DIR/result.json)
+#
+# A put whose deadline (5 s) passes while it is answered with OVERLOADED again and again has failed as
+# "unreachable": nothing of it has happened. That is allowed; any other failure is not. Exit codes: 0
+# within the bounds, 1 not, or something could not be started (one line says what), 2 usage. In the
+# environment: GRASSDB_BUILD_DIR=FOLDER runs the programs in FOLDER/bin.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+# shellcheck source=tests/packages.sh
+. tests/packages.sh
+script=flood.sh
+# shellcheck source=tests/bench/cluster.sh
+. tests/bench/cluster.sh
+
+clients=2000
+value_size=16384
+write_backlog=4MiB
+duration=10s
+max_rss=512
+data_dir=build/flood
+out=
+
+parse_flags --clients:clients:number --value-size:value_size:number --write-backlog:write_backlog \
+  --duration:duration --max-rss:max_rss:decimal --data-dir:data_dir --out:out -- "$@"
+
+# puts NAME CLIENTS DURATION: a run of puts in the background.
+puts() {
+  start_bench "$work/$1.json" put --peers "$peers" --clients "$2" --value-size "$value_size" \
+    --keys 1000 --duration "$3" --server-pids "$(node_pid_list)"
+}
+# Of each node's life so far.
+peak_rss_mib() {
+  local node
+  for node in 0 1 2; do
+    awk '/^VmHWM/ { print $2 / 1024 }' "/proc/${node_pids[node]}/status"
+  done | jq -s .
+}
+
+prepare grassdb grass-cli grass-bench
+node_flags=(--write-backlog "$write_backlog")
+start_cluster
+at=$(leader) || die "no leader"
+echo "$("$bin/grassdb" --version): three nodes with a backlog of $write_backlog, $clients clients," \
+  "values of $value_size bytes"
+puts before 16 2s
+finish_bench "$work/before.json" "puts before"
+peak_before=$(peak_rss_mib)
+puts flood "$clients" "$duration"
+finish_bench "$work/flood.json" "the flood"
+check_nodes
+peak=$(peak_rss_mib)
+leader_after=$(leader) || leader_after=none
+puts after 16 2s
+finish_bench "$work/after.json" "puts after"
+jq -n --slurpfile before "$work/before.json" --slurpfile flood "$work/flood.json" \
+  --slurpfile after "$work/after.json" --argjson peak_before "$peak_before" --argjson peak "$peak" \
+  --argjson max_rss "$max_rss" --arg node "node$at" --arg leader "node$leader_after" \
+  --arg backlog "$write_backlog" '
+  { backlog: $backlog, peak_rss_mib: { before: $peak_before, flood: $peak }, leader_before: $node,
+    leader_after: $leader, before: $before[0], flood: $flood[0], after: $after[0] }
+  | .problems = [
+      (select((.flood.retried_after.OVERLOADED // 0) == 0) | "nothing was answered with OVERLOADED: the flood was too small"),
+      (.flood.failures | del(.unreachable) | select(length > 0) | "puts of the flood failed: \(.)"),
+      (.before, .after | select(.failed > 0) | "puts before or after the flood failed: \(.failures)"),
+      (select((.peak_rss_mib.flood | max) > $max_rss) | "a node had \(.peak_rss_mib.flood | max | round) MiB, more than \($max_rss)") ]' >"$out"
+{
+  echo "puts;clients;ops/s;p50 ms;p99 ms;failed;OVERLOADED;other retries"
+  jq -r 'def ms: . / 10 | round / 100; ("before", "flood", "after") as $run | .[$run]
+    | [$run, .clients, (.ops_per_second | round), (.latency_us | .p50, .p99 | ms), .failed,
+       (.retried_after.OVERLOADED // 0), (.retried_after | del(.OVERLOADED) | tojson)] | join(";")' "$out"
+} | print_columns
+jq -r 'def all: map(round | tostring) | join(" / "); "Most resident memory of the nodes, MiB: \(
+  .peak_rss_mib.before | all) before, \(.peak_rss_mib.flood | all) with the flood; leader \(
+  .leader_before), afterwards \(.leader_after)"' "$out"
+conclude

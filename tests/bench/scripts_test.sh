@@ -1,0 +1,120 @@
+#!/usr/bin/env bash
+# The measuring scripts, each for some seconds: they measure, a bound that cannot be kept makes them fail
+# with that one problem and the command that repeats it, and nothing is left behind.
+#
+#   scripts_test.sh BUILD_DIR
+set -euo pipefail
+build=$(realpath "$1")
+here=$(realpath "$(dirname "${BASH_SOURCE[0]}")")
+script=scripts_test.sh
+# shellcheck source=tests/bench/cluster.sh
+. "$here/cluster.sh"
+trap_exits
+work=$(mktemp -d)
+fail() {
+  echo "FAILED: $*" >&2
+  tail -n 20 "$work/stdout" "$work/stderr" >&2 || true
+  exit 1
+}
+
+# run CODE SCRIPT ARGUMENTS...: its JSON is in $work/out.json.
+run() {
+  local expected=$1 code=0 script=$2 process
+  shift 2
+  GRASSDB_BUILD_DIR=$build bash "$here/$script" "$@" --data-dir "$work/data" --out "$work/out.json" \
+    >"$work/stdout" 2>"$work/stderr" || code=$?
+  [ "$code" -eq "$expected" ] || fail "$script $*: exit code $code instead of $expected"
+  for process in /proc/[0-9]*; do
+    ! { tr '\0' ' ' <"$process/cmdline"; } 2>/dev/null | grep -qF -- "--data-dir $work/data" ||
+      fail "$script: process ${process#/proc/} is left"
+  done
+  ! ls -d "$work"/data/run.* 2>/dev/null || fail "$script: data is left"
+}
+# shows FILTER: of the last run's JSON.
+shows() { jq -e "$1" "$work/out.json" >/dev/null || fail "not so: $1 in $(jq -c . "$work/out.json")"; }
+# Whether the holder has its three connections; starts one if there is none.
+holder=
+idle_connects() {
+  if [ -z "$holder" ] || ! kill -0 "$holder" 2>/dev/null; then
+    [ $SECONDS -lt "$deadline" ] || fail "no connection: $(<"$work/idle.log")"
+    : >"$work/idle.log"
+    launch "$work/idle.log" "$build/bin/idle_connections" "$endpoint" 3
+    holder=$launched
+  fi
+  grep -q '^open 3$' "$work/idle.log"
+}
+# refused PROBLEM: the last run has found that and nothing else.
+refused() {
+  shows ".problems | length == 1"
+  shows ".problems[0] | test(\"$1\")"
+  grep -qE -- "$1" "$work/stderr" || fail "'$1' is not said"
+  tail -n 1 "$work/stderr" | grep -q '^To repeat: bash tests/bench/' || fail "no command that repeats it"
+}
+
+run 1 failover.sh --rounds 2 --max-median 0.1
+refused 'the median, .* ms, is above --max-median 0.1'
+shows '.rounds | length == 2 and all(.[]; .failover_ms > 1 and .failed == 0)'
+shows '.median_ms - (.rounds | map(.failover_ms) | add / 2) | fabs < 0.1'
+shows 'all(.rounds[]; .longest_pause_ms - .failover_ms | fabs < 50)'
+shows '[.rounds[].killed] | all(test("^node[012]$"))'
+
+run 1 soak.sh --minutes 0.15 --quiet-seconds 1 --restart-every 4 --snapshot-log-size 1MiB \
+  --max-ratio 0.001 --max-growth 100000
+refused 'p99 is .* times the quiet one, more than 0.001'
+shows '.restarts >= 1 and .snapshots >= 1 and .soak.failed == 0'
+shows '.memory | length == 3 and all(.[]; .last_third_mib > 1)'
+shows '.rss_kib | length >= 6'
+
+# Memory that grows, that only varies, and that is not there.
+for ((i = 0; i < 90; ++i)); do
+  echo "$i $((100000 + i * 1000)) $((100000 + i % 10 * 4000)) $((i < 60 ? 0 : 100000)) $((10000 + i * 50))"
+done >"$work/samples"
+grown() { growth "$work/samples" "$1" node "$2" | jq .grows; }
+[ "$(grown 2 10)" = true ] || fail "growth of 21 % is none above 10"
+[ "$(grown 2 22)" = false ] || fail "growth of 21 % is one above 22"
+[ "$(grown 3 10)" = false ] || fail "what varies grows"
+[ "$(grown 4 10)" = null ] || fail "no samples are growth, or none"
+[ "$(grown 5 10)" = false ] || fail "1.5 MiB are growth"
+
+run 0 value_sizes.sh --sizes '1024 1048576' --duration 500ms --keys 8
+shows '[.runs[] | [.workload, .value_bytes, .failed]] ==
+  [["put", 1024, 0], ["get", 1024, 0], ["put", 1048576, 0], ["get", 1048576, 0]]'
+shows 'all(.runs[]; .completed > 0)'
+
+# What shows the connections says when it cannot, or does not any more.
+idle() { "$build/bin/idle_connections" "$@" >"$work/stdout" 2>"$work/stderr"; }
+code=0
+idle 127.0.0.1 5 || code=$?
+[ "$code" -eq 2 ] || fail "no port is no usage error"
+choose_ports 1
+endpoint=127.0.0.1:${ports[0]}
+code=0
+idle "$endpoint" 5 || code=$?
+[ "$code" -eq 1 ] || fail "exit code $code where nobody listens"
+grep -q '^idle_connections: connection 1: Connection refused$' "$work/stderr" || fail "no reason"
+launch "$work/node.log" "$build/bin/grassdb" --id node1 --cluster "node1=$endpoint" --data-dir "$work"
+node=$launched
+deadline=$((SECONDS + 60))
+until idle_connects; do sleep 0.1; done
+end KILL "$node"
+until grep -q '^lost 1: ' "$work/idle.log"; do
+  [ $SECONDS -lt "$deadline" ] || fail "a connection that is lost is not said"
+  sleep 0.1
+done
+end TERM "$holder"
+
+run 1 connections.sh --connections 300 --duration 500ms --max-kib 0.001
+refused 'a connection takes .* KiB, more than 0.001'
+shows '.kib_per_connection > 0.1 and .puts.beside.completed > 0'
+
+run 0 flood.sh --clients 500 --value-size 65536 --write-backlog 1MiB --duration 1s
+shows '.flood.retried_after.OVERLOADED > 0 and .after.completed > 0'
+run 1 flood.sh --clients 20 --value-size 100 --duration 500ms
+refused 'nothing was answered with OVERLOADED'
+
+for script in failover soak value_sizes connections flood; do
+  run 2 "$script.sh" --speed 3
+  grep -qF "$script.sh: unknown argument '--speed'" "$work/stderr" || fail "$script.sh: no usage"
+done
+measured=yes
+echo "ok"

@@ -1,0 +1,61 @@
+#!/usr/bin/env bash
+# Puts and linearizable gets with values from 1 KiB to 1 MiB: three nodes on this machine, one size after
+# the other. Every operation must succeed.
+#
+#   bash tests/bench/value_sizes.sh            about a minute
+#
+#   --sizes "BYTES ..."  ("1024 16384 65536 262144 1048576")
+#   --clients N          (16)
+#   --keys N             different keys (64)
+#   --duration TIME      of each run (4s)
+#   --data-dir DIR       where the nodes keep their data (build/value_sizes); on a disk
+#   --out FILE           everything as JSON (DIR/result.json)
+#
+# Exit codes: 0 measured, 1 an operation failed or something could not be started or measured (one line
+# says what), 2 usage. In the environment: GRASSDB_BUILD_DIR=FOLDER runs the programs in FOLDER/bin.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+# shellcheck source=tests/packages.sh
+. tests/packages.sh
+script=value_sizes.sh
+# shellcheck source=tests/bench/cluster.sh
+. tests/bench/cluster.sh
+
+sizes='1024 16384 65536 262144 1048576'
+clients=16
+keys=64
+duration=4s
+data_dir=build/value_sizes
+out=
+
+parse_flags --sizes:sizes --clients:clients:number --keys:keys:number --duration:duration \
+  --data-dir:data_dir --out:out -- "$@"
+for size in $sizes; do number --sizes "$size"; done
+
+prepare grassdb grass-cli grass-bench
+start_cluster
+echo "$("$bin/grassdb" --version): three nodes, $clients clients, data on $(filesystem_of "$work")"
+run=0
+for size in $sizes; do
+  for workload in put get; do
+    run=$((run + 1))
+    file=$work/run-$(printf '%03d' "$run").json
+    start_bench "$file" "$workload" --peers "$peers" --clients "$clients" --value-size "$size" \
+      --keys "$keys" --duration "$duration" --server-pids "$(node_pid_list)"
+    finish_bench "$file" "$workload with values of $size bytes"
+  done
+done
+jq -s --arg date "$(date -u +%FT%TZ)" '
+  { date: $date, runs: . } | .problems = [.runs[] | select(.failed > 0)
+    | "\(.workload) with values of \(.value_bytes) bytes: \(.failed) failed, \(.failures)"]' \
+  "$work"/run-*.json >"$out"
+{
+  echo "workload;value KiB;ops/s;MiB/s;p50 ms;p99 ms;max ms;servers' us/op;RSS MiB;failed"
+  jq -r 'def number($digits): (. * pow(10; $digits) | round) / pow(10; $digits);
+    .runs[] | [ .workload, (.value_bytes / 1024 | number(1)), (.ops_per_second | round),
+      (.ops_per_second * .value_bytes / 1048576 | number(1)),
+      (.latency_us | .p50, .p99, .max | . / 1000 | number(2)),
+      (.servers_user_us_per_op + .servers_system_us_per_op | round),
+      (.servers_rss_mib | round), .failed ] | join(";")' "$out"
+} | print_columns
+conclude
