@@ -148,9 +148,10 @@ void KvStore::KeepAnswer(SessionId id, Session& session, Sequence sequence,
     Forget(idle_order_.begin()->second);
   }
   // This session alone has too much: its oldest answers go, but never the one
-  // just given.
-  while (answer_bytes_ > options_.answer_bytes_max && session.answers.size() > 1) {
-    ForgetAnswers(id, session, session.answers.front().first);
+  // just given. The map has moved it when it forgot others.
+  Session& left = sessions_.find(id)->second;
+  while (answer_bytes_ > options_.answer_bytes_max && left.answers.size() > 1) {
+    ForgetAnswers(id, left, left.answers.front().first);
   }
 }
 

@@ -158,6 +158,26 @@ TEST_F(KvStoreTest, AnIdleSessionExpiresByReplicatedTimeAndIsFenced) {
             CommandResult::Code::kSessionUnknown);
 }
 
+TEST_F(KvStoreTest, AClosedSessionTakesNoPlaceAndALateCopyOfItsWritesIsRefused) {
+  const SessionId closed = Open();
+  const SessionId other = Open();
+  Apply(PutTransaction("a", "1"), closed, Sequence(1));
+  Command close;
+  close.kind = Command::Kind::kCloseSession;
+  close.session = closed;
+  const Revision revision = store_.revision();
+  for (int times = 0; times < 2; ++times) {
+    const CommandResult result = store_.Apply(++index_, close);
+    EXPECT_EQ(result.code, CommandResult::Code::kOk) << "also if it is closed already";
+    EXPECT_EQ(result.revision, revision);
+    EXPECT_EQ(store_.sessions(), 1u);
+  }
+  EXPECT_EQ(Apply(PutTransaction("a", "2"), closed, Sequence(1)).code,
+            CommandResult::Code::kSessionUnknown);
+  EXPECT_EQ(ValueOf("a"), "1");
+  EXPECT_EQ(Apply(PutTransaction("a", "3"), other, Sequence(1)).code, CommandResult::Code::kOk);
+}
+
 TEST_F(KvStoreTest, UseKeepsASessionAlive) {
   const SessionId session = Open();
   for (int i = 1; i <= 5; ++i) {
@@ -260,6 +280,20 @@ TEST_F(KvStoreTest, AnswersThatAreTooLargeTogetherMakeItForgetTheSessionIdleLong
   EXPECT_EQ(ValueReadInSession(first, Sequence(1), "a"), std::string(40, 'x'));
   EXPECT_EQ(ValueReadInSession(third, Sequence(1), "a"), std::string(40, 'x'));
   EXPECT_EQ(store_.Find("reads")->version, version + 1);
+}
+
+TEST_F(KvStoreTest, OneAnswerMayMakeItForgetAnotherSessionAndOlderAnswersOfItsOwn) {
+  const SessionId first = Open();
+  const SessionId second = Open();
+  Apply(PutTransaction("a", std::string(40, 'x')));
+  ReadInSession(first, Sequence(1), "a");
+  ReadInSession(second, Sequence(1), "a");
+  Apply(PutTransaction("a", std::string(90, 'y')));
+  EXPECT_EQ(ValueReadInSession(second, Sequence(2), "a"), std::string(90, 'y'));
+  EXPECT_EQ(store_.sessions(), 1u);
+  EXPECT_EQ(ReadInSession(second, Sequence(1), "a").code, CommandResult::Code::kStaleSequence);
+  EXPECT_EQ(ValueReadInSession(second, Sequence(2), "a"), std::string(90, 'y'));
+  EXPECT_EQ(ReadInSession(first, Sequence(1), "a").code, CommandResult::Code::kSessionUnknown);
 }
 
 TEST_F(KvStoreTest, ASessionThatAloneHasTooMuchLosesItsOldestAnswers) {
