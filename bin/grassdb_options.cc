@@ -30,6 +30,7 @@ struct Raw {
   std::string snapshot_log_size = "64MiB";
   std::string snapshot_rate = "64MiB";
   std::string scrub_rate = "1MiB";
+  std::string scrub_pause = "10s";
   std::string snapshot_compression = "zstd";
   std::string disk_format = "2";
   std::string log_memory = "16MiB";
@@ -119,6 +120,9 @@ void Define(CLI::App& app, Raw& raw) {
       ->capture_default_str();
   add("--scrub-rate", raw.scrub_rate, "SIZE",
       "How much of the files is read again and checked for damage in a second; 0: nothing")
+      ->capture_default_str();
+  add("--scrub-pause", raw.scrub_pause, "DURATION",
+      "When all of the files have been read again, the next pass begins after so long")
       ->capture_default_str();
   add("--snapshot-compression", raw.snapshot_compression, "HOW",
       "zstd, or none")
@@ -233,6 +237,7 @@ std::variant<net::ServerOptions, EarlyExit> Interpret(const Raw& raw) {
   reader.Take("--snapshot-rate", net::ParseRate(raw.snapshot_rate),
               &options.snapshot_bytes_per_second);
   reader.Take("--scrub-rate", net::ParseRate(raw.scrub_rate), &options.scrub_bytes_per_second);
+  reader.Take("--scrub-pause", net::ParseDuration(raw.scrub_pause), &options.scrub_pause);
   reader.Take("--snapshot-compression", net::ParseCompression(raw.snapshot_compression),
               &options.snapshot_compression);
   reader.Take("--disk-format", net::ParseDiskFormat(raw.disk_format), &options.disk_format);

@@ -32,6 +32,7 @@ std::optional<std::string> NodeOptions::Problem() const {
   if (space_retry_min <= Duration::zero() || space_retry_max < space_retry_min) {
     return "the intervals at which a full disk is looked at must be positive and ascending";
   }
+  if (scrub_pause < Duration::zero()) return "the pause between two scrubs must not be negative";
   if (mark_idle < Duration::zero()) return "the idle time before a mark must not be negative";
   if (read_patience <= Duration::zero()) return "the patience of reads must be positive";
   return std::nullopt;

@@ -104,6 +104,9 @@ struct NodeOptions {
   // At what pace the files on the disk are read again and checked, in bytes per second; 0: not at
   // all.
   std::uint64_t scrub_bytes_per_second = std::uint64_t{1} << 20;
+  // When all of them have been read, the next pass begins after so long: few bytes are not read
+  // over and over.
+  Duration scrub_pause = std::chrono::seconds(10);
   // With a full disk, room is looked for after so long, then after twice as long and so on.
   Duration space_retry_min = std::chrono::milliseconds(500);
   Duration space_retry_max = std::chrono::seconds(8);

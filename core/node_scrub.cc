@@ -35,7 +35,10 @@ void Node::OnDone(const ScrubDone& done) {
   NoteSpace(done.space);
   PutOffScrub(done.bytes);
   scrub_.bytes += done.bytes;
-  if (done.pass_done) ++scrub_.passes;
+  if (done.pass_done) {
+    ++scrub_.passes;
+    scrub_at_ = std::max(scrub_at_, environment_.clock->Now() + options_.scrub_pause);
+  }
   if (!done.damage.empty()) NoteDamage(done.damage, done.mend_from);
 }
 

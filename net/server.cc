@@ -94,6 +94,7 @@ NodeOptions NodeOptionsOf(const ServerOptions& options) {
   node.log_memory_bytes = options.log_memory_bytes;
   node.snapshot_bytes_per_second = options.snapshot_bytes_per_second;
   node.scrub_bytes_per_second = options.scrub_bytes_per_second;
+  node.scrub_pause = options.scrub_pause;
   node.raft.unapplied_bytes_max = options.write_backlog_bytes;
   // What is kept for slow followers is part of the log that a small limit wants to bound.
   node.log_kept_bytes = std::min<std::size_t>(node.log_kept_bytes, options.snapshot_log_bytes / 8);

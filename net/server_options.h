@@ -42,6 +42,7 @@ struct ServerOptions {
   std::uint64_t log_memory_bytes = std::uint64_t{16} << 20;
   std::uint64_t snapshot_bytes_per_second = std::uint64_t{64} << 20;  // 0: no limit
   std::uint64_t scrub_bytes_per_second = std::uint64_t{1} << 20;      // 0: not at all
+  Duration scrub_pause = std::chrono::seconds(10);                    // between two passes
   // Of new snapshot files.
   store::Compression snapshot_compression = store::Compression::kZstd;
   // What is written from now on: 2, or 1, which the version before reads.

@@ -77,7 +77,7 @@ class ScrubTest : public ::testing::Test {
     ExpectAll(cluster_, written_);
   }
 
-  Cluster cluster_{1, {"--scrub-rate", "256MiB"}};
+  Cluster cluster_{1, {"--scrub-rate", "256MiB", "--scrub-pause", "1ms"}};
   std::map<std::string, std::string> written_;
 };
 

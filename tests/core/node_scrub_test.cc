@@ -8,6 +8,7 @@ class NodeScrubTest : public NodeTest {
  protected:
   NodeScrubTest() {
     options_.scrub_bytes_per_second = options_.snapshot_chunk_bytes;  // a piece a second
+    options_.scrub_pause = Duration::zero();
   }
   void Pass(Duration time) {
     clock_.now += time;
@@ -42,6 +43,25 @@ TEST_F(NodeScrubTest, ReadsAPieceAtATimeAtTheGivenPace) {
   EXPECT_TRUE(IsScrubAtDisk());
   EXPECT_EQ(node_->Status().scrub.passes, 1u);
   EXPECT_EQ(node_->Status().scrub.bytes, 100u);
+}
+
+TEST_F(NodeScrubTest, PausesWhenEverythingHasBeenRead) {
+  options_.scrub_pause = std::chrono::seconds(10);
+  Make(1);
+  Lead();
+  Pass(std::chrono::seconds(1));
+  (void)Take<Scrub>();
+  ScrubDone part = Whole();
+  part.pass_done = false;
+  Finish(part);
+  Pass(std::chrono::seconds(1));
+  EXPECT_TRUE(IsScrubAtDisk()) << "there is more";
+  (void)Take<Scrub>();
+  Finish(Whole());
+  Pass(std::chrono::milliseconds(9999));
+  EXPECT_FALSE(IsScrubAtDisk());
+  Pass(std::chrono::milliseconds(1));
+  EXPECT_TRUE(IsScrubAtDisk());
 }
 
 TEST_F(NodeScrubTest, IsOffWithoutAPace) {

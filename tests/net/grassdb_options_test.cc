@@ -74,6 +74,8 @@ TEST(GrassdbOptions, ReadEveryFlag) {
                                              "4MiB",
                                              "--disk-format",
                                              "1",
+                                             "--scrub-pause",
+                                             "3s",
                                              "--snapshot-compression",
                                              "none",
                                              "--write-backlog",
@@ -93,6 +95,7 @@ TEST(GrassdbOptions, ReadEveryFlag) {
   EXPECT_EQ(options.snapshot_bytes_per_second, std::uint64_t{2} << 20);
   EXPECT_EQ(options.scrub_bytes_per_second, std::uint64_t{4} << 20);
   EXPECT_EQ(options.disk_format, 1u);
+  EXPECT_EQ(options.scrub_pause, std::chrono::seconds(3));
   EXPECT_EQ(options.snapshot_compression, store::Compression::kNone);
   EXPECT_EQ(options.write_backlog_bytes, std::uint64_t{3} << 20);
   EXPECT_EQ(options.log_level, net::LogLevel::kWarn);
