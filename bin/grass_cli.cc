@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstdio>
 #include <exception>
+#include <optional>
 #include <random>
 #include <string>
 #include <system_error>
@@ -115,7 +116,8 @@ MemberChange ChangeOf(const CliOptions& options) {
   return change;
 }
 
-CliResult Execute(const CliOptions& options) {
+// `client_made` is made if the command needs a client.
+CliResult Execute(const CliOptions& options, std::optional<net::DatabaseClient>* client_made) {
   if (options.command == CliCommand::kStatus) {
     return StatusOf(net::AskWholeCluster(options.peers, options.deadline), options);
   }
@@ -126,7 +128,7 @@ CliResult Execute(const CliOptions& options) {
   client_options.endpoints = options.peers;
   client_options.deadline = options.deadline;
   client_options.seed = std::random_device()();
-  net::DatabaseClient client(client_options);
+  net::DatabaseClient& client = client_made->emplace(client_options);
   const std::vector<std::string>& arguments = options.arguments;
   switch (options.command) {
     case CliCommand::kSet: {
@@ -171,7 +173,8 @@ int Run(const std::vector<std::string>& arguments) {
     return static_cast<int>(exit->code);
   }
   net::SilenceGrpc();
-  const CliResult result = Execute(std::get<CliOptions>(parsed));
+  std::optional<net::DatabaseClient> client;
+  const CliResult result = Execute(std::get<CliOptions>(parsed), &client);
   const bool written =
       std::fwrite(result.output.data(), 1, result.output.size(), stdout) == result.output.size();
   if (std::fflush(stdout) != 0 || !written) {
@@ -183,6 +186,8 @@ int Run(const std::vector<std::string>& arguments) {
     return static_cast<int>(ExitCode::kError);
   }
   if (result.code != ExitCode::kOk) std::fprintf(stderr, "grass-cli: %s\n", result.error.c_str());
+  // Behind the answer, which does not wait for it.
+  if (client.has_value()) client->CloseSession();
   return static_cast<int>(result.code);
 }
 

@@ -21,6 +21,13 @@ struct OpenSessionRequest {
   friend bool operator==(const OpenSessionRequest&, const OpenSessionRequest&) = default;
 };
 
+// Of a client that is done: its session takes up a place no longer. Nothing if it is not open.
+struct CloseSessionRequest {
+  SessionId session;
+
+  friend bool operator==(const CloseSessionRequest&, const CloseSessionRequest&) = default;
+};
+
 struct TransactionRequest {
   SessionId session;  // 0: without a session, not exactly-once
   Sequence sequence;
@@ -69,7 +76,7 @@ struct TransferLeadershipRequest {
 
 using ClientRequest =
     std::variant<OpenSessionRequest, TransactionRequest, GetRequest, TakeSnapshotRequest,
-                 TransferLeadershipRequest, ChangeMembershipRequest>;
+                 TransferLeadershipRequest, ChangeMembershipRequest, CloseSessionRequest>;
 
 // Asks for a piece of a copy of the whole state, as core/kv_snapshot.h streams it. The first one
 // fixes the state: it holds every write that was acknowledged before the request came. The others
@@ -99,8 +106,6 @@ enum class ReplyCode : std::uint8_t {
   kRefused = 9,         // nothing happened: not in the cluster's present state; `error` says why
   kDiskFull = 10,       // nothing happened: no node that could lead has room; `error` says where
 };
-
-const char* NameOf(ReplyCode code);
 
 struct Reply {
   ReplyCode code = ReplyCode::kOk;

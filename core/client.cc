@@ -24,9 +24,10 @@ void Client::Begin(Instant now, ClientOperation operation) {
   in_flight_ = false;
   failures_ = 0;
   redirects_ = 0;
-  deadline_ = now + options_.deadline;
+  deadline_ = now + (IsClose() ? options_.attempt_timeout : options_.deadline);
   send_at_ = now;
   errors_.clear();
+  if (IsClose() && session_ == SessionId(0)) Settle(Outcome::Code::kOk, {});
 }
 
 std::optional<Attempt> Client::Next(Instant now) {
@@ -58,6 +59,7 @@ ClientRequest Client::MakeRequest() {
                               .acknowledged = sequence_ - 1,
                               .transaction = *transaction};
   }
+  if (IsClose()) return CloseSessionRequest{session_};
   if (const auto* get = std::get_if<GetRequest>(&operation_)) return *get;
   if (const auto* change = std::get_if<ChangeMembershipRequest>(&operation_)) return *change;
   if (const auto* transfer = std::get_if<TransferLeadershipRequest>(&operation_)) return *transfer;
@@ -239,6 +241,7 @@ void Client::Settle(Outcome::Code code, std::string error, Reply reply) {
   GRASS_CHECK(!outcome_.has_value());
   in_flight_ = false;
   send_at_ = Instant::max();
+  if (IsClose()) session_ = SessionId();
   outcome_ = Outcome{.code = code, .error = std::move(error), .reply = std::move(reply)};
 }
 

@@ -68,14 +68,21 @@ struct Outcome {
   Reply reply;        // kOk
 };
 
-using ClientOperation = std::variant<Transaction, GetRequest, TakeSnapshotRequest,
-                                     TransferLeadershipRequest, ChangeMembershipRequest>;
+// Closes the session that the client's writes have opened, if there is one, so that it takes up no
+// place until it expires. Has the time of one attempt: nobody needs the outcome, and whatever it
+// is, the next write opens a new session.
+struct CloseSession {};
+
+using ClientOperation =
+    std::variant<Transaction, GetRequest, TakeSnapshotRequest, TransferLeadershipRequest,
+                 ChangeMembershipRequest, CloseSession>;
 
 class Client {
  public:
   explicit Client(const ClientOptions& options);
 
-  // No operation is under way, or the last one has its outcome.
+  // No operation is under way, or the last one has its outcome. Without a session CloseSession has
+  // its outcome at once.
   void Begin(Instant now, ClientOperation operation);
   // What to send now, if anything. Each attempt comes out once.
   std::optional<Attempt> Next(Instant now);
@@ -97,9 +104,10 @@ class Client {
 
   // Needs a session.
   bool IsWrite() const { return std::holds_alternative<Transaction>(operation_); }
+  bool IsClose() const { return std::holds_alternative<CloseSession>(operation_); }
   // A lost attempt of it leaves a question behind.
   bool HasEffect() const {
-    return IsWrite() || std::holds_alternative<ChangeMembershipRequest>(operation_);
+    return IsWrite() || IsClose() || std::holds_alternative<ChangeMembershipRequest>(operation_);
   }
   ClientRequest MakeRequest();
   void OnSessionReply(Instant now, const Reply& reply);

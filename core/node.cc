@@ -226,8 +226,11 @@ void Node::SettleSubmit() {
   if (output_.submit == SubmitOutcome::kNone) return;
   std::vector<RequestId> requests;
   std::swap(requests, new_command_requests_);
+  // Flush holds commands while leadership is handed over.
+  GRASS_CHECK(output_.submit != SubmitOutcome::kTransferring);
   switch (output_.submit) {
     case SubmitOutcome::kNone:
+    case SubmitOutcome::kTransferring:
       break;
     case SubmitOutcome::kAppended:
       for (std::size_t i = 0; i < requests.size(); ++i) {
@@ -243,11 +246,6 @@ void Node::SettleSubmit() {
         Refuse(request, ReplyCode::kOverloaded,
                "overloaded: " + std::to_string(options_.raft.unapplied_bytes_max) +
                    " bytes of writes are under way; try again later");
-      }
-      break;
-    case SubmitOutcome::kTransferring:
-      for (const RequestId request : requests) {
-        Refuse(request, ReplyCode::kUnavailable, "leadership is being handed over");
       }
       break;
   }
@@ -291,7 +289,15 @@ void Node::PumpDisk() {
 
 void Node::OnDisk(DiskDone done) {
   if (failed()) return;
-  std::visit([this](auto& value) { OnDone(std::move(value)); }, done);
+  std::visit(
+      [this]<class Done>(Done& value) {
+        constexpr bool kAsked = requires {
+          this->OnDone(std::move(value));
+        };
+        GRASS_CHECK_MSG(kAsked, "a node asks a disk for no such job");
+        if constexpr (kAsked) OnDone(std::move(value));
+      },
+      done);
 }
 
 void Node::OnDone(const PersistDone& done) {
@@ -325,11 +331,6 @@ void Node::OnDone(const MarkDone& done) {
   marking_ = false;
   // Without room for a mark its newest record is as safe as it was before there were any.
   if (!done.status.ok() && !absl::IsResourceExhausted(done.status)) Fail(done.status);
-}
-
-// A log is mended before there is a node.
-void Node::OnDone(const MendDone&) {
-  GRASS_CHECK_MSG(false, "a node has mended nothing");
 }
 
 void Node::Fail(absl::Status status) {

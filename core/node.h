@@ -243,6 +243,7 @@ class Node {
   void Propose(RequestId request, const Command& command);
   std::optional<std::string> SessionProblem(const TransactionRequest& transaction) const;
   void OnRequest(RequestId request, const OpenSessionRequest&);
+  void OnRequest(RequestId request, const CloseSessionRequest& close);
   void OnRequest(RequestId request, TransactionRequest transaction);
   void OnRequest(RequestId request, GetRequest get);
   void OnRequest(RequestId request, const TakeSnapshotRequest&);
@@ -257,7 +258,6 @@ class Node {
   void OnDone(const StageDone& done);
   void OnDone(const PublishDone& done);
   void OnDone(const SnapshotRead& done);
-  void OnDone(const MendDone& done);
   void OnDone(const MarkDone& done);
 
   // node_snapshot.cc

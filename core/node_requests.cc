@@ -91,6 +91,18 @@ void Node::OnRequest(RequestId request, const OpenSessionRequest&) {
   Propose(request, command);
 }
 
+void Node::OnRequest(RequestId request, const CloseSessionRequest& close) {
+  if (close.session == SessionId(0)) {
+    return Refuse(request, ReplyCode::kInvalid, "0 is no session that could be closed");
+  }
+  Command command;
+  command.kind = Command::Kind::kCloseSession;
+  command.session = close.session;
+  if (!AcceptsWrite(request, command)) return;
+  command.time = CurrentTime();
+  Propose(request, command);
+}
+
 std::optional<std::string> Node::SessionProblem(const TransactionRequest& transaction) const {
   if (transaction.session == SessionId(0)) {
     if (transaction.sequence != Sequence(0) || transaction.acknowledged != Sequence(0)) {

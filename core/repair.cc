@@ -409,7 +409,15 @@ void Repair::GoToNextTerm(Term term) {
 
 void Repair::OnDisk(DiskDone done) {
   if (failed()) return;
-  std::visit([this](const auto& value) { OnDone(value); }, done);
+  std::visit(
+      [this]<class Done>(const Done& value) {
+        constexpr bool kAsked = requires {
+          this->OnDone(value);
+        };
+        GRASS_CHECK_MSG(kAsked, "a repair asks a disk for no such job");
+        if constexpr (kAsked) OnDone(value);
+      },
+      done);
 }
 
 void Repair::OnDone(const MendDone& done) {
@@ -469,26 +477,6 @@ void Repair::OnDone(const StageDone& done) {
         .term = transfer_->meta.term, .voted_for = NodeId(), .founder = hard_state_.founder};
   }
   Submit(std::move(persist));
-}
-
-void Repair::OnDone(const PublishDone&) {
-  GRASS_CHECK_MSG(false, "a repair takes no snapshot");
-}
-
-void Repair::OnDone(const MarkDone&) {
-  GRASS_CHECK_MSG(false, "a repair marks nothing");
-}
-
-void Repair::OnDone(const RestockDone&) {
-  GRASS_CHECK_MSG(false, "a repair makes no room");
-}
-
-void Repair::OnDone(const ScrubDone&) {
-  GRASS_CHECK_MSG(false, "a repair scrubs nothing");
-}
-
-void Repair::OnDone(const EntriesRead&) {
-  GRASS_CHECK_MSG(false, "a repair reads no entries");
 }
 
 // --- For others ---

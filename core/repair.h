@@ -118,13 +118,8 @@ class Repair {
 
   void OnDone(const PersistDone& done);
   void OnDone(const StageDone& done);
-  void OnDone(const PublishDone& done);
   void OnDone(const SnapshotRead& done);
-  void OnDone(const EntriesRead& done);
   void OnDone(const MendDone& done);
-  void OnDone(const MarkDone& done);
-  void OnDone(const RestockDone& done);
-  void OnDone(const ScrubDone& done);
 
   const NodeOptions options_;
   const Environment environment_;

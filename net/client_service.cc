@@ -61,6 +61,7 @@ GRASS_METHOD(Get, database_, ResponseShape::kHasNoCode);
 GRASS_METHOD(Set, database_, ResponseShape::kHasCode);
 GRASS_METHOD(Transact, database_, ResponseShape::kHasCode);
 GRASS_METHOD(OpenSession, database_, ResponseShape::kHasCode);
+GRASS_METHOD(CloseSession, database_, ResponseShape::kHasCode);
 GRASS_METHOD(TakeSnapshot, database_, ResponseShape::kHasNoCode);
 GRASS_METHOD(TransferLeadership, admin_, ResponseShape::kHasCode);
 GRASS_METHOD(ChangeMembership, admin_, ResponseShape::kHasCode);
@@ -71,6 +72,7 @@ struct ClientService::Pools : Pool<GetMethod>,
                               Pool<SetMethod>,
                               Pool<TransactMethod>,
                               Pool<OpenSessionMethod>,
+                              Pool<CloseSessionMethod>,
                               Pool<TakeSnapshotMethod>,
                               Pool<TransferLeadershipMethod>,
                               Pool<ChangeMembershipMethod>,
@@ -286,6 +288,7 @@ void ClientService::Start(grpc::ServerCompletionQueue* queue, Identity self, Add
   Arm<SetMethod>(kArmedAtFirst);
   Arm<TransactMethod>(kArmedAtFirst);
   Arm<OpenSessionMethod>(kArmedAtFirst);
+  Arm<CloseSessionMethod>(kArmedAtFirst);
   Arm<TakeSnapshotMethod>(1);
   Arm<TransferLeadershipMethod>(1);
   Arm<ChangeMembershipMethod>(1);

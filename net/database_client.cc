@@ -70,6 +70,12 @@ Outcome DatabaseClient::ChangeMembership(std::vector<MemberChange> changes) {
   return Run(ChangeMembershipRequest{.changes = std::move(changes)});
 }
 
+void DatabaseClient::CloseSession() {
+  const Outcome::Code last = client_.outcome()->code;
+  if (last == Outcome::Code::kUnreachable || last == Outcome::Code::kUnknown) return;
+  Run(grassdb::CloseSession{});
+}
+
 Outcome DatabaseClient::Run(ClientOperation operation) {
   client_.Begin(SteadyNow(), std::move(operation));
   while (!client_.outcome().has_value()) {
@@ -143,6 +149,13 @@ DatabaseClient::Result DatabaseClient::Send(Endpoint& to, grpc::ClientContext* c
   wire::OpenSessionResponse response;
   const grpc::Status status = to.database->OpenSession(context, ToWire(request), &response);
   return ResultOf<wire::OpenSessionResponse, Lost>(status, *context, std::move(response));
+}
+
+DatabaseClient::Result DatabaseClient::Send(Endpoint& to, grpc::ClientContext* context,
+                                            const CloseSessionRequest& request) {
+  wire::CloseSessionResponse response;
+  const grpc::Status status = to.database->CloseSession(context, ToWire(request), &response);
+  return ResultOf<wire::CloseSessionResponse, Lost>(status, *context, std::move(response));
 }
 
 DatabaseClient::Result DatabaseClient::Send(Endpoint& to, grpc::ClientContext* context,

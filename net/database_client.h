@@ -33,6 +33,9 @@ class DatabaseClient {
   Outcome TransferLeadership(const std::string& target);
   // All at once.
   Outcome ChangeMembership(std::vector<MemberChange> changes);
+  // For who writes no more. Takes no longer than one attempt, and no time at all if nothing was
+  // written or the last operation did not reach a leader.
+  void CloseSession();
 
  private:
   struct Endpoint {
@@ -49,6 +52,7 @@ class DatabaseClient {
   Outcome Run(ClientOperation operation);
   Result Send(const Attempt& attempt);
   Result Send(Endpoint& to, grpc::ClientContext* context, const OpenSessionRequest& request);
+  Result Send(Endpoint& to, grpc::ClientContext* context, const CloseSessionRequest& request);
   Result Send(Endpoint& to, grpc::ClientContext* context, const TransactionRequest& request);
   Result Send(Endpoint& to, grpc::ClientContext* context, const GetRequest& request);
   Result Send(Endpoint& to, grpc::ClientContext* context, const TakeSnapshotRequest& request);

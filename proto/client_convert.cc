@@ -269,6 +269,11 @@ absl::StatusOr<ClientRequest> FromWire(wire::OpenSessionRequest&&) {
   return OpenSessionRequest{};
 }
 
+absl::StatusOr<ClientRequest> FromWire(wire::CloseSessionRequest&& request) {
+  if (request.session() == 0) return Invalid("session", "0 is no session that could be closed");
+  return CloseSessionRequest{SessionId(request.session())};
+}
+
 absl::StatusOr<ClientRequest> FromWire(wire::TakeSnapshotRequest&&) {
   return TakeSnapshotRequest{};
 }
@@ -304,6 +309,8 @@ absl::StatusOr<ClientRequest> FromWire(wire::PipelineOperation&& operation) {
       return FromWire(std::move(*operation.mutable_transact()));
     case wire::PipelineOperation::kOpenSession:
       return OpenSessionRequest{};
+    case wire::PipelineOperation::kCloseSession:
+      return FromWire(std::move(*operation.mutable_close_session()));
     case wire::PipelineOperation::OPERATION_NOT_SET:
       break;
   }
@@ -340,6 +347,10 @@ void ToWire(Reply&& reply, wire::OpenSessionResponse* response) {
   response->set_session(reply.command.session.value());
 }
 
+void ToWire(Reply&& reply, wire::CloseSessionResponse* response) {
+  PutOutcome(reply, response);
+}
+
 void ToWire(Reply&& reply, wire::TakeSnapshotResponse* response) {
   response->set_success(reply.code == ReplyCode::kOk);
 }
@@ -370,6 +381,8 @@ void ToWire(Reply&& reply, wire::PipelineOperation::OperationCase kind,
       return ToWire(std::move(reply), answer->mutable_transact());
     case wire::PipelineOperation::kOpenSession:
       return ToWire(std::move(reply), answer->mutable_open_session());
+    case wire::PipelineOperation::kCloseSession:
+      return ToWire(std::move(reply), answer->mutable_close_session());
     case wire::PipelineOperation::OPERATION_NOT_SET:
       GRASS_CHECK_MSG(false, "an answer to an operation that asks for nothing");
   }
@@ -477,9 +490,19 @@ wire::OpenSessionRequest ToWire(const OpenSessionRequest&) {
   return {};
 }
 
+wire::CloseSessionRequest ToWire(const CloseSessionRequest& request) {
+  wire::CloseSessionRequest wire;
+  wire.set_session(request.session.value());
+  return wire;
+}
+
 void ToWire(const ClientRequest& request, wire::PipelineOperation* operation) {
   if (const auto* get = std::get_if<GetRequest>(&request)) {
     *operation->mutable_get() = ToWire(*get);
+    return;
+  }
+  if (const auto* close = std::get_if<CloseSessionRequest>(&request)) {
+    *operation->mutable_close_session() = ToWire(*close);
     return;
   }
   const auto* write = std::get_if<TransactionRequest>(&request);
@@ -572,6 +595,10 @@ absl::StatusOr<Reply> ReplyFrom(wire::OpenSessionResponse&& response) {
   return reply;
 }
 
+absl::StatusOr<Reply> ReplyFrom(wire::CloseSessionResponse&& response) {
+  return TakeOutcome(response);
+}
+
 absl::StatusOr<Reply> ReplyFrom(wire::TakeSnapshotResponse&& response) {
   if (!response.success()) return Invalid("success", "false without an error");
   return Reply{};
@@ -595,6 +622,8 @@ absl::StatusOr<Reply> ReplyFrom(wire::PipelineAnswer&& answer) {
       return ReplyFrom(std::move(*answer.mutable_transact()));
     case wire::PipelineAnswer::kOpenSession:
       return ReplyFrom(std::move(*answer.mutable_open_session()));
+    case wire::PipelineAnswer::kCloseSession:
+      return ReplyFrom(std::move(*answer.mutable_close_session()));
     case wire::PipelineAnswer::kError: {
       absl::StatusOr<Reply> reply = TakeOutcome(*answer.mutable_error());
       if (reply.ok() && reply->code == ReplyCode::kOk) return Invalid("error.code", "OK");

@@ -25,6 +25,7 @@ absl::StatusOr<ClientRequest> FromWire(wire::GetRequest&& request);
 absl::StatusOr<ClientRequest> FromWire(wire::SetRequest&& request);
 absl::StatusOr<ClientRequest> FromWire(wire::TransactRequest&& request);
 absl::StatusOr<ClientRequest> FromWire(wire::OpenSessionRequest&& request);
+absl::StatusOr<ClientRequest> FromWire(wire::CloseSessionRequest&& request);
 absl::StatusOr<ClientRequest> FromWire(wire::TakeSnapshotRequest&& request);
 absl::StatusOr<ClientRequest> FromWire(wire::TransferLeadershipRequest&& request);
 // Addresses are not parsed here: that they can be reached is net's to judge.
@@ -39,6 +40,7 @@ void ToWire(Reply&& reply, wire::GetResponse* response);
 void ToWire(Reply&& reply, wire::SetResponse* response);
 void ToWire(Reply&& reply, wire::TransactResponse* response);
 void ToWire(Reply&& reply, wire::OpenSessionResponse* response);
+void ToWire(Reply&& reply, wire::CloseSessionResponse* response);
 void ToWire(Reply&& reply, wire::TakeSnapshotResponse* response);
 void ToWire(Reply&& reply, wire::TransferLeadershipResponse* response);
 void ToWire(Reply&& reply, wire::ChangeMembershipResponse* response);
@@ -60,6 +62,7 @@ bool IsWhole(const wire::BackupChunk& chunk);
 wire::GetRequest ToWire(const GetRequest& request);
 wire::TransactRequest ToWire(const TransactionRequest& request);
 wire::OpenSessionRequest ToWire(const OpenSessionRequest& request);
+wire::CloseSessionRequest ToWire(const CloseSessionRequest& request);
 // `request` is one that a pipeline carries. A transaction that only puts one key goes as the
 // shorter Set, whose answer does not say whether the key was there before.
 void ToWire(const ClientRequest& request, wire::PipelineOperation* operation);
@@ -74,6 +77,7 @@ absl::StatusOr<Reply> ReplyFrom(wire::GetResponse&& response);
 absl::StatusOr<Reply> ReplyFrom(wire::SetResponse&& response);
 absl::StatusOr<Reply> ReplyFrom(wire::TransactResponse&& response);
 absl::StatusOr<Reply> ReplyFrom(wire::OpenSessionResponse&& response);
+absl::StatusOr<Reply> ReplyFrom(wire::CloseSessionResponse&& response);
 absl::StatusOr<Reply> ReplyFrom(wire::TakeSnapshotResponse&& response);
 absl::StatusOr<Reply> ReplyFrom(wire::TransferLeadershipResponse&& response);
 absl::StatusOr<Reply> ReplyFrom(wire::ChangeMembershipResponse&& response);

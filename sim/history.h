@@ -19,6 +19,7 @@ enum class OperationKind : std::uint8_t {
   kChangeMembership = 7,    // nor this
   kStaleGet = 8,            // of whatever a node has: for the witness only
   kSlip = 9,                // breaks a limit, and must be refused; nothing to check besides
+  kCloseSession = 10,       // not part of the histories checked
 };
 
 // A value by its number. Every write of a run writes a number of its own. 0: the key is missing.

@@ -66,8 +66,10 @@ absl::StatusOr<Reply> Through(std::size_t asked, Reply reply) {
       return Through<wire::TakeSnapshotResponse>(std::move(reply));
     case 4:
       return Through<wire::TransferLeadershipResponse>(std::move(reply));
-    default:
+    case 5:
       return Through<wire::ChangeMembershipResponse>(std::move(reply));
+    default:
+      return Through<wire::CloseSessionResponse>(std::move(reply));
   }
 }
 static_assert(std::is_same_v<std::variant_alternative_t<0, ClientRequest>, OpenSessionRequest>);
@@ -76,7 +78,9 @@ static_assert(std::is_same_v<std::variant_alternative_t<2, ClientRequest>, GetRe
 static_assert(std::is_same_v<std::variant_alternative_t<3, ClientRequest>, TakeSnapshotRequest>);
 static_assert(
     std::is_same_v<std::variant_alternative_t<4, ClientRequest>, TransferLeadershipRequest>);
-static_assert(std::variant_size_v<ClientRequest> == 6);
+static_assert(
+    std::is_same_v<std::variant_alternative_t<5, ClientRequest>, ChangeMembershipRequest>);
+static_assert(std::variant_size_v<ClientRequest> == 7);
 
 bool HasNoCode(std::size_t asked) {
   return asked == 2 || asked == 3;

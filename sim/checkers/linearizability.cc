@@ -36,6 +36,7 @@ std::optional<State> Effect(const HistoryOperation& operation, State state) {
     case OperationKind::kChangeMembership:
     case OperationKind::kStaleGet:
     case OperationKind::kSlip:
+    case OperationKind::kCloseSession:
       break;
   }
   return std::nullopt;

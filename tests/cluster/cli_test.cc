@@ -44,6 +44,20 @@ TEST(Cli, FindsTheLeaderFromAnyNode) {
   }
 }
 
+TEST(Cli, LeavesNoSessionBehind) {
+  Cluster cluster(1);
+  cluster.StartAndElect();
+  for (int i = 0; i < 3; ++i) ASSERT_EQ(cluster.Cli({"set", "k", "v"}).out, "OK\n");
+  ASSERT_EQ(cluster.Cli({"get", "k"}).out, "v\n");
+  EXPECT_EQ(cluster.Status(0)->sessions(), 0u);
+  net::DatabaseClient client = cluster.Client();
+  ASSERT_EQ(client.Set("k", "w").code, Outcome::Code::kOk);
+  EXPECT_EQ(cluster.Status(0)->sessions(), 1u) << "who goes on writing keeps its own";
+  client.CloseSession();
+  EXPECT_EQ(cluster.Status(0)->sessions(), 0u);
+  EXPECT_EQ(client.Set("k", "x").code, Outcome::Code::kOk) << "in another one";
+}
+
 TEST(Cli, ShowsTheStatusOfEveryNode) {
   Cluster cluster(3);
   const int leader = cluster.StartAndElect();

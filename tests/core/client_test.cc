@@ -73,6 +73,44 @@ TEST_F(ClientTest, TheNextWriteGoesOnInTheSessionAtTheSameNode) {
   EXPECT_EQ(attempt.endpoint, "a:1");
 }
 
+TEST_F(ClientTest, ClosesItsSessionAndOpensAnotherOneForTheNextWrite) {
+  Open(7);
+  Answer(Next(), ReplyCode::kOk);
+  client_.Begin(now_, CloseSession{});
+  const Attempt first = Next();
+  EXPECT_EQ(std::get<CloseSessionRequest>(first.request).session, SessionId(7));
+  client_.OnLost(now_, first.id, Loss::kMaybeSent, "connection lost");
+  const Attempt second = Next();
+  EXPECT_EQ(std::get<CloseSessionRequest>(second.request).session, SessionId(7)) << "repeated";
+  Answer(second, ReplyCode::kOk);
+  EXPECT_EQ(Code(), Outcome::Code::kOk);
+  client_.Begin(now_, PutTransaction("k", "w"));
+  Open(8);
+  EXPECT_EQ(Write(Next()).sequence, Sequence(1));
+}
+
+TEST_F(ClientTest, HasNothingToCloseWithoutASession) {
+  Client client{ClientOptions{.endpoints = {"a:1"}}};
+  client.Begin(now_, CloseSession{});
+  ASSERT_TRUE(client.outcome().has_value());
+  EXPECT_EQ(client.outcome()->code, Outcome::Code::kOk);
+  EXPECT_FALSE(client.Next(now_).has_value());
+}
+
+TEST_F(ClientTest, GivesAClosingTheTimeOfOneAttemptAndForgetsTheSessionAllTheSame) {
+  Open(7);
+  Answer(Next(), ReplyCode::kOk);
+  client_.Begin(now_, CloseSession{});
+  (void)Next();
+  EXPECT_EQ(client_.NextDeadline(), now_ + milliseconds(1000));
+  now_ += milliseconds(1000);
+  client_.OnDeadline(now_);
+  ASSERT_TRUE(client_.outcome().has_value());
+  EXPECT_EQ(Code(), Outcome::Code::kUnknown);
+  client_.Begin(now_, PutTransaction("k", "w"));
+  Open(8);
+}
+
 TEST_F(ClientTest, FollowsTheLeaderItIsTold) {
   Answer(Next(), ReplyCode::kNotLeader, "c:3");
   EXPECT_EQ(Next().endpoint, "c:3");
@@ -215,7 +253,7 @@ TEST_F(ClientTest, ARefusalAfterALostAttemptIsUnknown) {
     const auto again = admin.Next(now_);
     ASSERT_TRUE(again.has_value());
     admin.OnReply(now_, again->id, ReplyOf(refusal, "no"));
-    EXPECT_EQ(admin.outcome()->code, Outcome::Code::kUnknown) << NameOf(refusal);
+    EXPECT_EQ(admin.outcome()->code, Outcome::Code::kUnknown) << static_cast<int>(refusal);
 
     admin.Begin(now_, ChangeMembershipRequest{});
     admin.OnLost(now_, admin.Next(now_)->id, Loss::kNeverSent, "refused");

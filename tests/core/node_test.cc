@@ -233,5 +233,23 @@ TEST_F(NodeTest, AShutdownRefusesNewRequestsAndALoneNodeMayStopAtOnce) {
   EXPECT_EQ(CodeOf(1), ReplyCode::kUnavailable);
 }
 
+TEST_F(NodeTest, ClosesASessionForWhoNeedsItNoLonger) {
+  Make(1);
+  Lead();
+  node_->OnClient(RequestId(1), OpenSessionRequest{});
+  node_->Flush();
+  FinishDisk();
+  ASSERT_EQ(CodeOf(1), ReplyCode::kOk);
+  ASSERT_EQ(node_->store().sessions(), 1u);
+  node_->OnClient(RequestId(2),
+                  CloseSessionRequest{clients_.replies[RequestId(1)].command.session});
+  node_->Flush();
+  FinishDisk();
+  EXPECT_EQ(CodeOf(2), ReplyCode::kOk);
+  EXPECT_EQ(node_->store().sessions(), 0u);
+  node_->OnClient(RequestId(3), CloseSessionRequest{});
+  EXPECT_EQ(CodeOf(3), ReplyCode::kInvalid);
+}
+
 }  // namespace
 }  // namespace grassdb

@@ -134,6 +134,7 @@ TEST(ClientProtocol, APutOfAPipelineTravelsAsASetAndOtherOperationsAsWhatTheyAre
   EXPECT_EQ(kind(put), wire::PipelineOperation::kTransact);
   EXPECT_EQ(kind(GetRequest{.mode = ReadMode::kStale, .key = "k"}), wire::PipelineOperation::kGet);
   EXPECT_EQ(kind(OpenSessionRequest{}), wire::PipelineOperation::kOpenSession);
+  EXPECT_EQ(kind(CloseSessionRequest{SessionId(3)}), wire::PipelineOperation::kCloseSession);
 }
 
 // The leader is named only where the code is not OK.
@@ -141,8 +142,9 @@ RC_GTEST_PROP(ClientProtocol, AnswersOfAPipelineArriveAsTheyWereSent, ()) {
   Reply reply = AnyReply();
   reply.command.succeeded = reply.code == ReplyCode::kOk;
   reply.command.revision = Revision(Any());
-  const auto kind = *rc::gen::element(wire::PipelineOperation::kSet, wire::PipelineOperation::kGet,
-                                      wire::PipelineOperation::kTransact);
+  const auto kind =
+      *rc::gen::element(wire::PipelineOperation::kSet, wire::PipelineOperation::kGet,
+                        wire::PipelineOperation::kTransact, wire::PipelineOperation::kCloseSession);
   wire::PipelineAnswer answer;
   answer.set_id(7);
   ToWire(Reply(reply), kind, &answer);
@@ -192,6 +194,25 @@ RC_GTEST_PROP(ClientProtocol, SessionsArriveAsTheyWereSent, ()) {
   RC_ASSERT(arrived.ok());
   AssertSameOutcome(*arrived, reply);
   RC_ASSERT(arrived->command.session == reply.command.session);
+}
+
+RC_GTEST_PROP(ClientProtocol, TheEndOfASessionArrivesAsItWasSent, ()) {
+  const CloseSessionRequest request{SessionId(1 + Any() / 2)};
+  RC_ASSERT(FromWire(ToWire(request)).value() == ClientRequest(request));
+  wire::PipelineOperation operation;
+  ToWire(ClientRequest(request), &operation);
+  RC_ASSERT(FromWire(std::move(operation)).value() == ClientRequest(request));
+  const Reply reply = AnyReply();
+  wire::CloseSessionResponse response;
+  ToWire(Reply(reply), &response);
+  const auto arrived = ReplyFrom(std::move(response));
+  RC_ASSERT(arrived.ok());
+  AssertSameOutcome(*arrived, reply);
+}
+
+TEST(ClientProtocol, RefusesToCloseWhatIsNoSession) {
+  EXPECT_EQ(FromWire(wire::CloseSessionRequest()).status().message(),
+            "session: 0 is no session that could be closed");
 }
 
 RC_GTEST_PROP(ClientProtocol, ValuesArriveAsTheyWereSent, ()) {

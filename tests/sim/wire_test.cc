@@ -77,7 +77,8 @@ TEST(Wire, CarriesRequestsAndTheirReplies) {
   write.transaction = CompareAndSetTransaction("k1", "v1", "v2");
   for (const ClientRequest& request :
        {ClientRequest(write), ClientRequest(GetRequest{ReadMode::kLease, "k1"}),
-        ClientRequest(OpenSessionRequest{}), ClientRequest(TransferLeadershipRequest{}),
+        ClientRequest(OpenSessionRequest{}), ClientRequest(CloseSessionRequest{SessionId(3)}),
+        ClientRequest(TransferLeadershipRequest{}),
         ClientRequest(TransferLeadershipRequest{NodeIdOf("n2")})}) {
     const auto received = wire.Carry(request);
     ASSERT_TRUE(received.ok());
