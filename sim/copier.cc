@@ -12,13 +12,12 @@ constexpr const char* kRule = "backup";
 
 }  // namespace
 
-Copier::Copier(const KvOptions& options, std::uint64_t slot,
-               const std::vector<std::unique_ptr<Host>>* hosts, const History* history,
-               const Checkers* checkers)
-    : options_(options), slot_(slot), hosts_(hosts), history_(history), checkers_(checkers) {}
+Copier::Copier(const KvOptions& options, std::uint64_t slot, CopySources* sources,
+               const History* history, const Checkers* checkers)
+    : options_(options), slot_(slot), sources_(sources), history_(history), checkers_(checkers) {}
 
 void Copier::Begin(std::uint32_t host) {
-  if (copy_.has_value() || !(*hosts_)[host]->up()) return;
+  if (copy_.has_value() || !sources_->MayBeCopied(host)) return;
   copy_.emplace(Copy{.host = host,
                      .request = {},
                      .acknowledged = history_->NewestRevision(),
@@ -30,7 +29,7 @@ void Copier::Begin(std::uint32_t host) {
 
 void Copier::Ask(const BackupRequest& request) {
   copy_->request = RequestId(++asked_ << 32 | slot_);
-  (*hosts_)[copy_->host]->Backup(copy_->request, request);
+  sources_->AskForCopy(copy_->host, copy_->request, request);
 }
 
 void Copier::OnAnswer(std::uint32_t host, RequestId request, const Reply& reply) {
@@ -64,6 +63,7 @@ void Copier::Check() {
              "a copy of " + who + " ends at revision " + Decimal(state->revision().value()) +
                  ", and " + Decimal(copy.acknowledged) + " had been acknowledged before it began");
   checkers_->CheckCopy(copy.host, copy.snapshot.index, *state);
+  ++checked_;
 }
 
 void Copier::OnDown(std::uint32_t host) {

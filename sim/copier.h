@@ -7,23 +7,28 @@
 #define GRASSDB_SIM_COPIER_H_
 
 #include <cstdint>
-#include <memory>
 #include <optional>
-#include <vector>
 
 #include "core/api.h"
 #include "core/kv_snapshot.h"
 #include "sim/checkers/checkers.h"
 #include "sim/history.h"
-#include "sim/host.h"
 
 namespace grassdb::sim {
+
+// Who is copied.
+class CopySources {
+ public:
+  virtual ~CopySources() = default;
+  virtual bool MayBeCopied(std::uint32_t host) const = 0;
+  // Answered through Copier::OnAnswer, once, at once or later, unless the host goes down.
+  virtual void AskForCopy(std::uint32_t host, RequestId id, const BackupRequest& request) = 0;
+};
 
 class Copier {
  public:
   // All of them outlive the copier. Requests have ids with `slot` in their lower half.
-  Copier(const KvOptions& options, std::uint64_t slot,
-         const std::vector<std::unique_ptr<Host>>* hosts, const History* history,
+  Copier(const KvOptions& options, std::uint64_t slot, CopySources* sources, const History* history,
          const Checkers* checkers);
 
   // Begins with the host, unless a copy is under way or the host is not up.
@@ -31,6 +36,10 @@ class Copier {
   void OnAnswer(std::uint32_t host, RequestId request, const Reply& reply);
   // The process of the host has ended.
   void OnDown(std::uint32_t host);
+
+  bool under_way() const { return copy_.has_value(); }
+  // That were held against the rule, whole.
+  std::uint64_t checked() const { return checked_; }
 
  private:
   struct Copy {
@@ -47,10 +56,11 @@ class Copier {
 
   const KvOptions options_;
   const std::uint64_t slot_;
-  const std::vector<std::unique_ptr<Host>>* hosts_;
+  CopySources* sources_;
   const History* history_;
   const Checkers* checkers_;
   std::uint64_t asked_ = 0;
+  std::uint64_t checked_ = 0;
   std::optional<Copy> copy_;
 };
 

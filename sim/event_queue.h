@@ -25,7 +25,7 @@ enum class EventType : std::uint32_t {
   kClientWake = 9,    // target: client
   kFaultBegins = 10,  // target: kind of fault; value: number of the occurrence
   kFaultEnds = 11,    // target: kind of fault; value: number of the occurrence
-  kProbe = 12,        // the healed cluster is looked at
+  // 12 was used once.
   kTrapSprings = 13,  // target: host; value: life
   kFaultPulse = 14,   // target: kind of fault; value: number of the occurrence
 };
@@ -33,7 +33,7 @@ enum class EventType : std::uint32_t {
 struct SimEvent {
   TrueTime at;
   std::uint64_t order = 0;
-  EventType type = EventType::kProbe;
+  EventType type = EventType::kDeliver;
   std::uint32_t target = 0;
   std::uint64_t value = 0;
 };

@@ -14,6 +14,7 @@ namespace grassdb::sim {
 namespace {
 
 constexpr std::uint64_t kAttempts = 8;
+constexpr std::uint64_t kNearTheEnd = 2048;
 
 // Files whose bytes something rests on.
 bool Counts(store::FileKind kind) {
@@ -162,13 +163,21 @@ std::optional<Wound> FaultAtlas::DrawOne(std::uint64_t random, std::uint32_t hos
     }
   }
   if (counting.empty()) return std::nullopt;
-  const SimDisk::DurableFile& file = *counting[Bounded(Derive(random, 1), counting.size())];
+  // Now and then at the end of the live log, where what is not committed yet stands.
+  const auto live = std::ranges::find_if(counting, [&names](const SimDisk::DurableFile* each) {
+    return names.Parse(each->name).kind == store::FileKind::kLive;
+  });
+  const bool at_the_end = Derive(random, 9) % 3 == 0 && live != counting.end();
+  const SimDisk::DurableFile& file =
+      at_the_end ? **live : *counting[Bounded(Derive(random, 1), counting.size())];
   Wound wound;
   wound.kind = KindOf(plan_.disk, Derive(random, 2));
   wound.file = file.name;
   wound.random = Derive(random, 3);
   wound.evicted = down || Derive(random, 4) % 2 == 0;
-  const std::uint64_t at = Bounded(Derive(random, 5), UsedBytes(file.content));
+  const std::uint64_t used = UsedBytes(file.content);
+  const std::uint64_t reach = at_the_end ? std::min(used, kNearTheEnd) : used;
+  const std::uint64_t at = used - 1 - Bounded(Derive(random, 5), reach);
   wound.extent = ExtentOf(wound.kind, at, file.content.size(), Derive(random, 6));
   if (wound.kind == DamageKind::kShrunk) {
     if (!down || file.older_size == 0 || file.older_size >= file.content.size()) return {};

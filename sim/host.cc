@@ -201,6 +201,7 @@ void Host::Crash(CrashKind kind) {
   disk_failed_ = false;
   paused_ = false;
   stopping_ = false;
+  stop_by_ = Instant::max();
   work_scheduled_ = false;
   busy_until_ = TrueTime();
   armed_ = Instant::max();
@@ -286,8 +287,28 @@ void Host::Work() {
     ReportFailure();
     return;
   }
-  if (stopping_ && node_->ReadyToStop()) return owner_->OnStopped(number_);
+  if (stopping_ && node_->ReadyToStop()) return EndShutdown();
+  // A supervisor would kill it.
+  GRASS_RULE("stop", !stopping_ || Now() < stop_by_,
+             NodeName(number_) + " was told to stop an election timeout ago, and does not");
   ArmTimer();
+}
+
+void Host::BeginShutdown() {
+  if (stop_by_ == Instant::max()) {
+    stop_by_ = Now() + plan_.node.raft.election_timeout_max;
+    stopped_leading_ = node_->raft().role() == Role::kLeader;
+  }
+  node_->BeginShutdown();
+}
+
+void Host::EndShutdown() {
+  ++recorder_->counters.stops;
+  if (stopped_leading_) ++recorder_->counters.stops_led;
+  if (stopped_leading_ && node_->raft().role() == Role::kFollower) {
+    ++recorder_->counters.handed_over;
+  }
+  owner_->OnStopped(number_);
 }
 
 Instant Host::NextDeadline() const {
@@ -351,7 +372,7 @@ void Host::StepBatch() {
   }
   batch_.clear();
   if (due && !deadline_first) node_->OnDeadline();
-  if (stopping_) node_->BeginShutdown();
+  if (stopping_) BeginShutdown();
   node_->Flush();
   stepping_ = false;
 }

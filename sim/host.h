@@ -174,6 +174,8 @@ class Host final : private Clock, private Network, private Disk, private Clients
   void Work();
   void StepBatch();
   void ReportFailure();
+  void BeginShutdown();
+  void EndShutdown();
   void ArmTimer();
   void StartNextJob();
   TrueTime EndJob();
@@ -201,6 +203,9 @@ class Host final : private Clock, private Network, private Disk, private Clients
   std::vector<Input> batch_;  // of the step under way; kept for its memory
   bool paused_ = false;
   bool stopping_ = false;
+  // By this host's clock: when the node must be ready, and whether it led when it was told.
+  Instant stop_by_ = Instant::max();
+  bool stopped_leading_ = false;
   bool work_scheduled_ = false;
   bool stepping_ = false;
   TrueTime busy_until_;

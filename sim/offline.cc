@@ -1,11 +1,14 @@
 #include "sim/offline.h"
 
+#include <algorithm>
 #include <memory>
 #include <utility>
+#include <vector>
 
 #include "core/kv_snapshot.h"
 #include "sim/violation.h"
 #include "store/backup_file.h"
+#include "store/io.h"
 #include "store/stored_state.h"
 
 namespace grassdb::sim {
@@ -52,6 +55,7 @@ Offline::Offline(const SimDisk& disk, std::string name, const store::StorageOpti
   disk_.BeginJob(TrueTime());
   Examine();
   BackUpAndRestore();
+  StartByMistake();
   disk_.EndJob();
 }
 
@@ -63,6 +67,10 @@ void Offline::Examine() {
   absl::StatusOr<store::Survey> survey = store::Examine(disk_, name_);
   if (!survey.ok()) return Fail("cannot be examined: " + Text(survey.status()));
   survey_ = *std::move(survey);
+  const auto files = disk_.List();
+  if (!files.ok() || store::NodesIn(*files) != std::vector<std::string>{name_}) {
+    Fail("is not seen to be of one node");
+  }
   if (!survey_.identity.has_value()) return;
   const auto logs = store::ReadLogFiles(disk_, store::FileNames(name_), *survey_.identity);
   if (!logs.ok()) return Fail("its log cannot be read: " + Text(logs.status()));
@@ -102,7 +110,11 @@ void Offline::Restore(KvStore* state, const std::string& backup) {
   absl::StatusOr<KvStore> read = ReadBackup(**reader);
   if (!read.ok()) return Fail("its backup cannot be read: " + Text(read.status()));
   if (read->digest() != state->digest()) return Fail("its backup holds another state");
+  DamageBackup(backup);
   if (last_.index == Index()) return;
+  read->ForgetSessions();
+  read->Advance(store::kNewHistoryGap);
+  const std::uint64_t digest = read->digest();
   SimDisk disk(DiskPlan(), Keyed(kNoSeed), 0, &counters_, &choices_);
   disk.BeginJob(TrueTime());
   Identity identity = *survey_.identity;
@@ -118,8 +130,48 @@ void Offline::Restore(KvStore* state, const std::string& backup) {
   const absl::StatusOr<store::StoredState> restored = store::LoadState(disk, name_);
   disk.EndJob();
   if (!restored.ok()) return Fail("its restored node has no state: " + Text(restored.status()));
-  if (restored->state.digest() != state->digest() || restored->last != store::PositionOf(meta)) {
+  if (restored->state.digest() != digest || restored->last != store::PositionOf(meta)) {
     Fail("its restored node has another state");
+  }
+}
+
+// One bit of it, somewhere.
+void Offline::DamageBackup(const std::string& backup) {
+  auto bytes = store::ReadWholeFile(disk_, backup);
+  if (!bytes.ok()) return Fail("its backup cannot be read: " + Text(bytes.status()));
+  const std::size_t at = last_.index.value() * 7919 % bytes->size();
+  (*bytes)[at] = static_cast<char>((*bytes)[at] ^ 4);
+  const std::string damaged = "damaged";
+  const auto file = disk_.Open(damaged, store::OpenMode::kCreate);
+  if (!file.ok() || !store::WriteOne(**file, 0, *bytes).ok()) return Fail("has no room");
+  const auto reader = store::BackupReader::Open(disk_, damaged);
+  if (reader.ok() && ReadBackup(**reader).ok()) Fail("its backup is read with a flipped bit");
+}
+
+void Offline::StartByMistake() {
+  if (!survey_.identity.has_value() || survey_.last.index == Index()) return;
+  const auto before = disk_.List();
+  Identity other = *survey_.identity;
+  other.cluster_name = "another";
+  other.cluster = ClusterIdOf(other.bootstrap, other.cluster_name);
+  const auto as_another = store::Storage::Open(disk_, options_, other);
+  if (!absl::IsFailedPrecondition(as_another.status())) {
+    Fail("is taken by a node of another cluster: " + Text(as_another.status()));
+  }
+  if (!disk_.Remove(store::FileNames(name_).Identity()).ok()) return Fail("keeps a file");
+  const auto without = store::Storage::Open(disk_, options_, *survey_.identity);
+  if (!absl::IsFailedPrecondition(without.status())) {
+    Fail("is begun anew where its identity file is missing: " + Text(without.status()));
+  }
+  const auto survey = store::Examine(disk_, name_);
+  if (!survey.ok() || survey->start.ok() || survey->findings.empty()) {
+    Fail("is found sound without its identity file");
+  }
+  auto after = disk_.List();
+  if (before.ok() && after.ok()) {
+    after->push_back(store::FileNames(name_).Identity());
+    std::ranges::sort(*after);
+    if (*after != *before) Fail("has other files after a start that was refused");
   }
 }
 

@@ -3,7 +3,8 @@
 // costs no time and fails nowhere; what is damaged is damaged in it as well.
 //
 // The rule: whoever looks sees what the node's own recovery sees, and a state that is backed up and
-// restored is the same state.
+// restored is the same state. What operators do by mistake is refused and changes nothing: a start
+// of another node on the directory, or of this one without its identity file, a damaged backup.
 #ifndef GRASSDB_SIM_OFFLINE_H_
 #define GRASSDB_SIM_OFFLINE_H_
 
@@ -34,6 +35,8 @@ class Offline {
   void Examine();
   void BackUpAndRestore();
   void Restore(KvStore* state, const std::string& backup);
+  void DamageBackup(const std::string& backup);
+  void StartByMistake();
   void Fail(const std::string& problem);
 
   std::string name_;

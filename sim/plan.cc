@@ -69,10 +69,19 @@ enum class Dimension : std::uint64_t {
   kScrub = 52,
   kCompression = 53,
   kLogMemory = 54,
+  kAnswerBytesMax = 55,
+  kScrubPause = 56,
+  kHoard = 57,
+  kAnswersMax = 58,
   kDamageKinds = 60,
   kMisread = 61,
   kStale = 70,
+  kOldFormat = 71,
+  kTogether = 72,
 };
+
+// Of the seeds, so many have one Together each.
+constexpr std::uint64_t kTogetherOneIn = 40;
 
 class Drawer {
  public:
@@ -161,6 +170,10 @@ void DrawStore(const Drawer& draw, Plan* plan) {
       draw.Coin(50, Dimension::kScrub)
           ? draw.Scales(Dimension::kScrub, 1, 16) * plan->node.snapshot_chunk_bytes
           : 0;
+  plan->node.scrub_pause =
+      draw.Coin(50, Dimension::kScrubPause)
+          ? draw.Scales(Dimension::kScrubPause, milliseconds(1), Duration(seconds(2)))
+          : Duration(0);
   plan->node.space_retry_min = plan->node.raft.election_timeout_max / 4;
   plan->node.space_retry_max = 2 * plan->node.raft.election_timeout_max;
   // Sessions that expire or are evicted while their client is at work.
@@ -169,6 +182,13 @@ void DrawStore(const Drawer& draw, Plan* plan) {
   }
   if (draw.Coin(25, Dimension::kSessionsMax)) {
     plan->node.store.sessions_max = draw.Scales(Dimension::kSessionsMax, 1, 16);
+  }
+  // Answers that are pushed out while their client may still ask for them.
+  if (draw.Coin(20, Dimension::kAnswersMax)) {
+    plan->node.store.answers_max = draw.Scales(Dimension::kAnswersMax, 1, 16);
+  }
+  if (draw.Coin(20, Dimension::kAnswerBytesMax)) {
+    plan->node.store.answer_bytes_max = draw.Scales(Dimension::kAnswerBytesMax, 64, 65536);
   }
 }
 
@@ -186,15 +206,21 @@ void DrawNetwork(const Drawer& draw, Plan* plan) {
   network.reset_seen = draw.Rate(70, Dimension::kResetSeen, 100'000, 1'000'000);
 }
 
-void DrawDisk(const Drawer& draw, Plan* plan) {
+// As if everything that a disk does took so much longer or shorter.
+void SetSync(Duration sync, Plan* plan) {
   DiskPlan& disk = plan->disk;
-  disk.sync_min = draw.Scales(Dimension::kDiskSpeed, microseconds(20), milliseconds(10));
+  disk.sync_min = sync;
   disk.sync_spread = disk.sync_min * 2;
   disk.read = disk.sync_min / 8;
   disk.write = disk.sync_min / 16;
   disk.per_kib = disk.sync_min / 64;
-  disk.straggle = draw.Rate(50, Dimension::kDiskStraggle, 200, 20'000);
   disk.straggle_max = disk.sync_min * 100;
+}
+
+void DrawDisk(const Drawer& draw, Plan* plan) {
+  DiskPlan& disk = plan->disk;
+  SetSync(draw.Scales(Dimension::kDiskSpeed, microseconds(20), milliseconds(10)), plan);
+  disk.straggle = draw.Rate(50, Dimension::kDiskStraggle, 200, 20'000);
   disk.write_failure = draw.Rate(20, Dimension::kWriteFailure, 5, 300);
   disk.sync_failure = draw.Rate(25, Dimension::kSyncFailure, 5, 500);
   for (std::uint64_t kind = 0; kind < kDamageKinds; ++kind) {
@@ -280,7 +306,15 @@ void DrawWorkload(const Drawer& draw, Plan* plan) {
   work.change_membership = rare(7);
   work.slip = rare(8) / 8;
   work.stale = draw.Rate(40, Dimension::kStale, 10'000, 500'000);
+  work.hoard = draw.Rate(50, Dimension::kHoard, 100'000, 1'000'000);
   work.reconnect = draw.Rate(50, Dimension::kReconnect, 1000, 100'000);
+}
+
+void SetFault(FaultKind kind, Duration gap, Duration length, Plan* plan) {
+  FaultPlan& fault = plan->faults[static_cast<std::size_t>(kind)];
+  fault.on = true;
+  fault.gap_mean = gap;
+  fault.length_max = std::max(fault.length_min, length);
 }
 
 std::uint32_t DrawVoters(const Drawer& draw) {
@@ -358,6 +392,66 @@ const char* NameOf(FaultKind kind) {
   return "?";
 }
 
+void PutTogether(Together together, Plan* plan) {
+  plan->together = together;
+  const Duration unit = plan->node.raft.election_timeout_max;
+  WorkloadPlan& work = plan->workload;
+  if (together == Together::kNothing) return;
+  work.clients = 12;
+  work.put = std::max(work.put, 5000U);
+  work.think_max = std::min(work.think_max, Duration(milliseconds(10)));
+  switch (together) {
+    case Together::kNothing:
+      return;
+    case Together::kChangesInABacklog:
+      work.change_membership = 2000;
+      work.value_bytes_max = 64;
+      plan->node.raft.append_entries_max = 2;
+      plan->node.raft.inflight_messages_max = 1;
+      plan->node.raft.unapplied_bytes_max = 4096;
+      plan->network.delay_min = milliseconds(2);
+      plan->network.delay_spread = milliseconds(10);
+      SetSync(std::min(plan->disk.sync_min, Duration(milliseconds(1))), plan);
+      SetFault(FaultKind::kCrash, unit, unit, plan);
+      return;
+    case Together::kLogsPartOnSlowDisks:
+      plan->nodes += plan->voters < 5 ? 5 - plan->voters : 0;
+      plan->voters = std::max(plan->voters, 5U);
+      SetSync(unit / 30, plan);
+      work.attempt_timeout = std::max(work.attempt_timeout, unit);
+      SetFault(FaultKind::kSlowDisk, unit, 20 * unit, plan);
+      SetFault(FaultKind::kPartition, unit, 3 * unit, plan);
+      return;
+    case Together::kManySegmentsGoAtOnce:
+      plan->storage.segment_bytes = 4096;
+      plan->storage.recycled_segments_max = 0;
+      plan->node.snapshot_log_bytes = 65536;
+      plan->node.log_kept_bytes = 1;
+      plan->power_loss = 1'000'000;
+      work.value_bytes_max = std::max(work.value_bytes_max, 512U);
+      SetFault(FaultKind::kCrashAtIo, unit, 4 * unit, plan);
+      return;
+    case Together::kLogsPartAndRot:
+      // Who is cut off gets every attempt of many clients in vain; the others get few writes.
+      work.think_max = seconds(2);
+      work.attempt_timeout = milliseconds(50);
+      work.change_membership = 1;
+      plan->node.raft.unapplied_bytes_max = std::uint64_t{1} << 20;
+      plan->network.delay_min = milliseconds(1);
+      plan->network.delay_spread = milliseconds(4);
+      SetSync(std::min(plan->disk.sync_min, Duration(milliseconds(2))), plan);
+      // Nothing is damaged while anybody is down.
+      for (const FaultKind kind :
+           {FaultKind::kCrash, FaultKind::kCrashAll, FaultKind::kCrashStorm, FaultKind::kCrashAtIo,
+            FaultKind::kStop, FaultKind::kWipe, FaultKind::kRollBack}) {
+        plan->faults[static_cast<std::size_t>(kind)].on = false;
+      }
+      SetFault(FaultKind::kPartition, unit, unit, plan);
+      SetFault(FaultKind::kDamage, unit / 4, unit / 2, plan);
+      return;
+  }
+}
+
 void KeepToLeaseAssumptions(Plan* plan) {
   if (plan->workload.lease == 0) return;
   const std::int64_t allowed = plan->node.raft.lease_drift_percent_max * 10'000 / 2;
@@ -380,10 +474,13 @@ Plan DrawPlan(const RunOptions& options) {
   DrawDisk(draw, &plan);
   DrawFaults(draw, &plan);
   DrawWorkload(draw, &plan);
+  const std::uint64_t together = Bounded(draw.Raw(Dimension::kTogether), kTogetherOneIn) + 1;
+  if (together < kTogethers) PutTogether(static_cast<Together>(together), &plan);
   plan.workload.lease = draw.Rate(40, Dimension::kLease, 100'000, 1'000'000);
   KeepToLeaseAssumptions(&plan);
   plan.standing_partition = draw.Coin(50, Dimension::kStanding);
   plan.wire = draw.Coin(25, Dimension::kWire);
+  plan.old_format = draw.Rate(20, Dimension::kOldFormat, 100'000, 1'000'000);
   plan.rare_path = draw.Rate(60, Dimension::kRarePath, 10'000, 250'000);
   plan.processing = draw.Scales(Dimension::kProcessing, microseconds(1), microseconds(200));
   plan.process_start = milliseconds(5);

@@ -122,11 +122,24 @@ struct WorkloadPlan {
   std::uint32_t slip = 0;    // what breaks a limit
   PerMillion stale = 0;      // of the reads, those of whatever a node has
   PerMillion lease = 0;      // of the reads, those that may be served under the leader's lease
+  PerMillion hoard = 0;      // of the clients, those that never say which answers they have
   PerMillion reconnect = 0;  // after an operation: begin again as a new client with a new session
 };
 
+// Some situations lie where several dimensions meet, of which each is rarely there. In a few seeds
+// they are put there together. Values are part of schedules: append, never renumber.
+enum class Together : std::uint8_t {
+  kNothing = 0,
+  kChangesInABacklog = 1,     // of entries: a new leader knows half of a membership change
+  kLogsPartOnSlowDisks = 2,   // what is not even written yet is replaced
+  kManySegmentsGoAtOnce = 3,  // and power fails at that
+  kLogsPartAndRot = 4,        // what is lost was never committed
+};
+inline constexpr std::uint64_t kTogethers = 5;
+
 struct Plan {
   std::uint64_t seed = 0;
+  Together together = Together::kNothing;
   // Machines. The first `voters` of them are the cluster as it is born; the others wait to be
   // added.
   std::uint32_t nodes = 3;
@@ -172,6 +185,8 @@ struct Plan {
 
 // Without the edits: PlanOf in schedule.h.
 Plan DrawPlan(const RunOptions& options);
+
+void PutTogether(Together together, Plan* plan);
 
 // A lease rests on clocks that keep to the drift it allows for: where reads use one, clocks do.
 void KeepToLeaseAssumptions(Plan* plan);

@@ -68,14 +68,16 @@ const char* JobName(std::uint64_t kind) {
 }
 
 const char* OperationName(std::uint64_t operation) {
-  constexpr std::array<const char*, 10> kNames = {
-      "?",         "get", "put", "delete", "cas", "take snapshot", "transfer", "change membership",
-      "stale get", "slip"};
+  constexpr std::array<const char*, 11> kNames = {
+      "?",         "get",           "put",          "delete",
+      "cas",       "take snapshot", "transfer",     "change membership",
+      "stale get", "slip",          "close session"};
   return operation < kNames.size() ? kNames[operation] : "?";
 }
 
 const char* OutcomeName(std::uint64_t outcome) {
-  constexpr std::array<const char*, 5> kNames = {"?", "ok", "refused", "unreachable", "unknown"};
+  constexpr std::array<const char*, 6> kNames = {"?",           "ok",      "refused",
+                                                 "unreachable", "unknown", "disk full"};
   return outcome < kNames.size() ? kNames[outcome] : "?";
 }
 
@@ -195,6 +197,10 @@ Counters& Counters::operator+=(const Counters& other) {
   misreads += other.misreads;
   refusals += other.refusals;
   given_up += other.given_up;
+  copies += other.copies;
+  stops += other.stops;
+  stops_led += other.stops_led;
+  handed_over += other.handed_over;
   repairs += other.repairs;
   partitions += other.partitions;
   other_faults += other.other_faults;

@@ -162,6 +162,10 @@ constexpr std::array kEdits = {
     WeightEdit<&WorkloadPlan::change_membership>("member_weight"),
     WeightEdit<&WorkloadPlan::slip>("slip_weight"),
     RateEdit<&WorkloadPlan::stale, &Plan::workload>("stale_ppm"),
+    RateEdit<&WorkloadPlan::hoard, &Plan::workload>("hoard_ppm"),
+    Edit{"together", 0, kTogethers - 1,
+         [](const Plan& plan) { return static_cast<std::uint64_t>(plan.together); },
+         [](std::uint64_t value, Plan* plan) { PutTogether(static_cast<Together>(value), plan); }},
 };
 
 const Edit* FindEdit(std::string_view name) {

@@ -68,8 +68,9 @@ void Simulation::MakeCluster() {
   atlas_ = std::make_unique<FaultAtlas>(plan_, &hosts_, &ids_);
   for (const auto& host : hosts_) host->SetGuard(atlas_.get());
   back_.resize(plan_.nodes);
+  CopySources* const sources = this;
   copier_ =
-      std::make_unique<Copier>(plan_.node.store, kCopySlot, &hosts_, &history_, checkers_.get());
+      std::make_unique<Copier>(plan_.node.store, kCopySlot, sources, &history_, checkers_.get());
   refusals_.resize(plan_.nodes);
   roll_back_ = std::make_unique<RollBack>(&hosts_, &ids_, &network_, checkers_.get());
   for (std::uint32_t i = 0; i < plan_.workload.clients; ++i) {
@@ -88,6 +89,7 @@ void Simulation::Run() {
   CheckHistory();
   recorder_->counters.simulated_ns = Nanoseconds(queue_.now());
   recorder_->counters.entries_committed = checkers_->committed().value();
+  recorder_->counters.copies = copier_->checked();
   recorder_->counters.memberships_committed = checkers_->configurations_committed();
 }
 
@@ -137,8 +139,6 @@ void Simulation::Dispatch(const SimEvent& event) {
       return;
     case EventType::kFaultPulse:
       return faults_.OnPulse(static_cast<FaultKind>(event.target), event.value);
-    case EventType::kProbe:
-      return;
   }
 }
 

@@ -35,7 +35,7 @@
 
 namespace grassdb::sim {
 
-class Simulation final : private HostOwner, private FaultTargets {
+class Simulation final : private HostOwner, private FaultTargets, private CopySources {
  public:
   // Both outlive the simulation.
   Simulation(const Plan& plan, Recorder* recorder);
@@ -77,6 +77,12 @@ class Simulation final : private HostOwner, private FaultTargets {
   void ShowDamage(std::uint32_t number, TrueTime back) override;
   void SaveDisk(std::uint32_t number) override;
   void RollBackHost(std::uint32_t number, TrueTime back) override;
+
+  // CopySources.
+  bool MayBeCopied(std::uint32_t host) const override { return hosts_[host]->up(); }
+  void AskForCopy(std::uint32_t host, RequestId id, const BackupRequest& request) override {
+    hosts_[host]->Backup(id, request);
+  }
 
   void MakeCluster();
   void Step();

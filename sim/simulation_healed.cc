@@ -138,10 +138,11 @@ void Simulation::AwaitLeader() {
     return std::ranges::all_of(hosts_, [](const auto& host) { return host->up(); });
   };
   // Who repairs its disk may have to fetch a snapshot, and from one who does so itself.
-  const bool repairs = recorder_->counters.damages > 0;
-  StepUntil(all_up,
-            ready + std::chrono::seconds(20) + (repairs ? 2 * TimeForASnapshot() : Duration(0)),
-            "a node did not start after all faults ended");
+  const bool may_mend =
+      plan_.faults[static_cast<std::size_t>(FaultKind::kDamage)].on || plan_.disk.misread > 0;
+  const Duration start =
+      std::chrono::seconds(20) + (may_mend ? 2 * TimeForASnapshot() : Duration(0));
+  StepUntil(all_up, ready + start, "a node did not start after all faults ended");
   Duration bound = 10 * plan_.node.raft.election_timeout_max;
   // Then a quorum may need the one that has to fetch it.
   if (AVoterNeedsASnapshot()) bound += TimeForASnapshot();

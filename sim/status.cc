@@ -11,14 +11,19 @@ namespace {
 
 constexpr const char* kRule = "status";
 
-void CheckShown(const NodeStatus& status, const std::string& name) {
+}  // namespace
+
+std::string BytesShown(const NodeStatus& status, const std::string& name) {
   wire::StatusResponse sent;
   Identity self;
   self.node_name = name;
   ToWire(status, self, &sent);
+  return sent.SerializeAsString();
+}
+
+void CheckShown(const NodeStatus& status, const std::string& name, const std::string& bytes) {
   wire::StatusResponse shown;
-  GRASS_RULE(kRule, shown.ParseFromString(sent.SerializeAsString()),
-             "what is shown of " + name + " cannot be read");
+  GRASS_RULE(kRule, shown.ParseFromString(bytes), "what is shown of " + name + " cannot be read");
   GRASS_RULE(kRule,
              shown.role() == NameOf(status.role) && shown.term() == status.term.value() &&
                  shown.commit_index() == status.commit_index.value() &&
@@ -27,8 +32,7 @@ void CheckShown(const NodeStatus& status, const std::string& name) {
              "what is shown of " + name + " is not what it says");
 }
 
-void CheckNode(const Node& node, const std::string& name) {
-  const NodeStatus status = node.Status();
+void CheckNodeStatus(const NodeStatus& status, const Node& node, const std::string& name) {
   const Raft& raft = node.raft();
   const bool leads = status.role == Role::kLeader;
   GRASS_RULE(kRule,
@@ -56,11 +60,9 @@ void CheckNode(const Node& node, const std::string& name) {
                    follower.snapshot_index <= status.snapshot_index,
                name + " contradicts itself about a follower");
   }
-  CheckShown(status, name);
 }
 
-void CheckRepair(const Repair& repair, const std::string& name) {
-  const RepairStatus status = repair.Status();
+void CheckRepairStatus(const RepairStatus& status, const Repair& repair, const std::string& name) {
   GRASS_RULE(kRule, repair.done() || status.lost.has_value() || status.snapshot_wanted > Index(),
              name + " mends its disk, and lacks nothing");
   GRASS_RULE(kRule,
@@ -70,12 +72,16 @@ void CheckRepair(const Repair& repair, const std::string& name) {
              name + " was answered by more than it has asked");
 }
 
-}  // namespace
-
 void CheckStatus(const Host& host) {
   const std::string name = NodeName(host.number());
-  if (host.up() && !host.node()->failed()) CheckNode(*host.node(), name);
-  if (host.mending() && !host.repair()->failed()) CheckRepair(*host.repair(), name);
+  if (host.up() && !host.node()->failed()) {
+    const NodeStatus status = host.node()->Status();
+    CheckNodeStatus(status, *host.node(), name);
+    CheckShown(status, name, BytesShown(status, name));
+  }
+  if (host.mending() && !host.repair()->failed()) {
+    CheckRepairStatus(host.repair()->Status(), *host.repair(), name);
+  }
 }
 
 }  // namespace grassdb::sim

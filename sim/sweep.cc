@@ -354,7 +354,9 @@ std::string Summary(const SweepOptions& options, const SweepResult& result) {
           ", rolled back " + Decimal(sum.roll_backs) + ", damaged " + Decimal(sum.damages) +
           " times (misread " + Decimal(sum.misreads) + ", refused " + Decimal(sum.refusals) +
           ", given up " + Decimal(sum.given_up) + ", repaired " + Decimal(sum.repairs) +
-          "), partitions " + Decimal(sum.partitions) + " (standing " +
+          "), stopped " + Decimal(sum.stops) + " (leading " + Decimal(sum.stops_led) +
+          ", handed over " + Decimal(sum.handed_over) + "), copied " + Decimal(sum.copies) +
+          ", partitions " + Decimal(sum.partitions) + " (standing " +
           Decimal(sum.standing_partitions) + ")" + ", other faults " + Decimal(sum.other_faults) +
           ", elections won " + Decimal(sum.elections_won) + ", entries committed " +
           Decimal(sum.entries_committed) + ", configurations " +

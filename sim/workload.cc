@@ -24,6 +24,8 @@ enum class About : std::uint64_t {
   kChange = 10,
   kStale = 11,
   kForm = 12,
+  kLeave = 13,
+  kAcknowledges = 14,
 };
 
 std::string KeyText(std::uint32_t key) {
@@ -41,7 +43,7 @@ ClientOperation Slip(std::uint64_t random, const std::string& key) {
   const Operation put{.kind = Operation::Kind::kPut, .key = key, .value = large};
   const Operation get{.kind = Operation::Kind::kGet, .key = key, .value = {}};
   const Compare compare{.key = key, .value = {}};
-  switch (Bounded(random, 8)) {
+  switch (Bounded(random, 9)) {
     case 0:
       return GetRequest{ReadMode::kLinearizable, long_key};
     case 1:
@@ -54,6 +56,8 @@ ClientOperation Slip(std::uint64_t random, const std::string& key) {
       return Transaction{{}, {put, put}, {put}};  // as a whole
     case 5:
       return Transaction{std::vector<Compare>(kOperationsMax + 1, compare), {get}, {}};
+    case 7:
+      return Transaction{{Compare{.key = key, .value = large + "v"}}, {get}, {}};
     case 6:
       return Transaction{{compare}, {}, std::vector<Operation>(kOperationsMax + 1, get)};
     default:
@@ -93,6 +97,8 @@ void SimClient::Connect() {
   options.deadline = deadline_;
   options.attempt_timeout = attempt_timeout_;
   options.seed = random_(Stream::kClient, number_, life_);
+  acknowledges_ =
+      !Chance(random_(Stream::kClient, number_, About::kAcknowledges, life_), plan_.workload.hoard);
   client_.emplace(options);
 }
 
@@ -146,7 +152,9 @@ Duration SimClient::ThinkTime() const {
 
 void SimClient::BeginNext() {
   begin_at_ = kNever;
-  if (phase_ == Phase::kWorking) {
+  if (phase_ == Phase::kWorking && std::exchange(leaves_, false)) {
+    Leave();
+  } else if (phase_ == Phase::kWorking) {
     const Decision operation{Choice::kOperation, {number_}, begun_, Nanoseconds(queue_->now())};
     const TrueTime earliest = TrueTime() + Duration(recorder_->choices.NotBefore(operation));
     if (queue_->now() < earliest) {
@@ -240,6 +248,7 @@ void SimClient::BeginWork() {
       form_ = FormOfSwap(draw(About::kForm));
       return Begin(operation, SwapTransaction(form_, key, expected_, fresh));
     }
+    case OperationKind::kCloseSession:  // Leave
     case OperationKind::kSlip:
       return Begin(operation, Slip(draw(About::kForm), key));
     case OperationKind::kTakeSnapshot:
@@ -343,6 +352,7 @@ ChangeMembershipRequest SimClient::DrawChange(std::uint64_t random) const {
         change.kind == Kind::kReplace || change.kind == Kind::kMove) {
       // A member that moves has the other of its two addresses.
       change.address = addresses_[host + (Bounded(Derive(one, 4), 4) == 0 ? plan_.nodes : 0)];
+      if (Bounded(Derive(one, 5), 32) == 0) change.address = addresses_[other];  // a slip
     }
     if (change.kind == Kind::kReplace) change.replaced = NodeName(other);
     request.changes.push_back(std::move(change));
@@ -352,6 +362,18 @@ ChangeMembershipRequest SimClient::DrawChange(std::uint64_t random) const {
 
 void SimClient::Begin(const HistoryOperation& operation, ClientOperation client_operation) {
   ++begun_;
+  Invoke(operation, std::move(client_operation));
+}
+
+// As grass-cli ends. No operation of the workload's, so that those keep their numbers without it.
+void SimClient::Leave() {
+  HistoryOperation operation;
+  operation.kind = OperationKind::kCloseSession;
+  Invoke(operation, CloseSession{});
+  if (client_->outcome().has_value()) Finish(*client_->outcome());
+}
+
+void SimClient::Invoke(const HistoryOperation& operation, ClientOperation client_operation) {
   operation_ = history_->Invoke([&] {
     HistoryOperation copy = operation;
     copy.client = number_;
@@ -370,7 +392,12 @@ void SimClient::SendAttempt(const Attempt& attempt) {
   packet.client_life = life_;
   packet.attempt = attempt.id;
   packet.host = static_cast<std::uint32_t>(found - addresses_.begin()) % plan_.nodes;
-  packet.body = attempt.request;
+  ClientRequest request = attempt.request;
+  // Another client than ours need not say what it has the answers of. This one never does.
+  if (auto* write = std::get_if<TransactionRequest>(&request); write != nullptr && !acknowledges_) {
+    write->acknowledged = Sequence();
+  }
+  packet.body = std::move(request);
   network_->SendRequest(std::move(packet));
 }
 
@@ -412,12 +439,16 @@ void SimClient::Finish(const Outcome& outcome) {
   } else if (phase_ == Phase::kChecking) {
     begin_at_ = queue_->now();
   }
-  const std::uint64_t again = random_(Stream::kWorkload, number_, About::kReconnect, begun_);
   // The reply lives in the client that is replaced here.
-  if (Chance(again, plan_.workload.reconnect) &&
-      recorder_->choices.Takes({Choice::kReconnect, {number_}, begun_})) {
-    Connect();
+  if (history_->At(number).kind == OperationKind::kCloseSession) return Connect();
+  const std::uint64_t again = random_(Stream::kWorkload, number_, About::kReconnect, begun_);
+  if (!Chance(again, plan_.workload.reconnect) ||
+      !recorder_->choices.Takes({Choice::kReconnect, {number_}, begun_})) {
+    return;
   }
+  leaves_ = phase_ == Phase::kWorking &&
+            Bounded(random_(Stream::kWorkload, number_, About::kLeave, begun_), 2) == 0;
+  if (!leaves_) Connect();
 }
 
 void SimClient::NoteResult(std::size_t number, const Reply& reply) {
@@ -449,6 +480,7 @@ void SimClient::NoteResult(std::size_t number, const Reply& reply) {
     case OperationKind::kTakeSnapshot:
     case OperationKind::kTransferLeadership:
     case OperationKind::kChangeMembership:
+    case OperationKind::kCloseSession:
       break;
   }
 }

@@ -72,6 +72,8 @@ class SimClient {
   void BeginWork();
   Duration ThinkTime() const;
   void Begin(const HistoryOperation& operation, ClientOperation client_operation);
+  void Leave();
+  void Invoke(const HistoryOperation& operation, ClientOperation client_operation);
   void SendAttempt(const Attempt& attempt);
   void Finish(const Outcome& outcome);
   void NoteResult(std::size_t number, const Reply& reply);
@@ -98,6 +100,7 @@ class SimClient {
   Phase phase_ = Phase::kWorking;
   std::uint64_t life_ = 0;
   std::optional<Client> client_;
+  bool acknowledges_ = true;
   Duration deadline_{};
   Duration attempt_timeout_{};
   std::uint64_t begun_ = 0;
@@ -105,6 +108,7 @@ class SimClient {
   TrueTime begin_at_ = kNever;            // of the next operation
   TrueTime wake_at_ = kNever;             // of the nearest wake event
   std::vector<Seen> last_seen_;           // by key; what a compare-and-set expects
+  bool leaves_ = false;                   // closes its session, then connects anew
   Form form_;                             // of the compare-and-set under way
   Seen expected_;                         // by it
   std::uint32_t next_key_ = 0;

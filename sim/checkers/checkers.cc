@@ -208,6 +208,7 @@ void Checkers::ObserveState(std::uint32_t host, const Node& node) {
 void Checkers::CheckCopy(std::uint32_t host, Index index, const KvStore& copy) const {
   if (!on_) return;
   reference_.Check(host, index, {copy.revision().value(), copy.size(), copy.sessions()});
+  states_.CheckCopy(host, index, copy.digest());
 }
 
 void Checkers::AtEnd(std::uint32_t host, const Node& node) const {

@@ -1,6 +1,7 @@
 #include "sim/checkers/reference_store.h"
 
 #include <algorithm>
+#include <iterator>
 #include <optional>
 
 #include "sim/violation.h"
@@ -38,25 +39,29 @@ void ReferenceStore::Apply(const Entry& entry) {
 }
 
 void ReferenceStore::ForgetIdle() {
-  std::erase_if(sessions_, [this](const auto& session) {
-    return time_ - session.second.used > options_.session_idle_max;
-  });
+  for (auto at = sessions_.begin(); at != sessions_.end();) {
+    const auto next = std::next(at);
+    if (time_ - at->second.used > options_.session_idle_max) Forget(at);
+    at = next;
+  }
+}
+
+void ReferenceStore::Forget(std::map<std::uint64_t, Session>::iterator session) {
+  Acknowledge(session->second, UINT64_MAX);
+  sessions_.erase(session);
 }
 
 void ReferenceStore::ApplyCommand(std::uint64_t index, const Command& command) {
   time_ = std::max(time_, command.time);
   ForgetIdle();
   if (command.kind == Command::Kind::kOpenSession) {
-    while (sessions_.size() >= options_.sessions_max) {
-      sessions_.erase(std::ranges::min_element(sessions_, {}, [](const auto& session) {
-        return std::pair(session.second.used, session.second.used_at);
-      }));
-    }
-    sessions_[index] = {time_, index, 0, {}};
+    while (sessions_.size() >= options_.sessions_max) Forget(Idlest());
+    sessions_[index] = {time_, index, 0, {}, {}};
     return;
   }
   if (command.kind == Command::Kind::kCloseSession) {
-    sessions_.erase(command.session.value());
+    const auto closed = sessions_.find(command.session.value());
+    if (closed != sessions_.end()) Forget(closed);
     return;
   }
   if (command.session == SessionId()) {
@@ -68,9 +73,40 @@ void ReferenceStore::ApplyCommand(std::uint64_t index, const Command& command) {
   Session& session = found->second;
   session.used = time_;
   session.used_at = index;
-  session.acknowledged = std::max(session.acknowledged, command.acknowledged.value());
-  if (command.sequence.value() <= session.acknowledged) return;
-  if (session.done.insert(command.sequence.value()).second) Run(command.transaction);
+  Acknowledge(session, command.acknowledged.value());
+  const std::uint64_t sequence = command.sequence.value();
+  if (sequence <= session.acknowledged || !session.done.insert(sequence).second) return;
+  KeepAnswer(found->first, sequence, Run(command.transaction));
+}
+
+// Whose answers are acknowledged, or go to make room, can be asked for none of them again.
+void ReferenceStore::Acknowledge(Session& session, std::uint64_t through) {
+  session.acknowledged = std::max(session.acknowledged, through);
+  while (!session.kept.empty() && session.kept.begin()->first <= session.acknowledged) {
+    kept_bytes_ -= session.kept.begin()->second;
+    session.kept.erase(session.kept.begin());
+  }
+}
+
+std::map<std::uint64_t, ReferenceStore::Session>::iterator ReferenceStore::Idlest() {
+  return std::ranges::min_element(sessions_, {}, [](const auto& session) {
+    return std::pair(session.second.used, session.second.used_at);
+  });
+}
+
+// One answer too many pushes the oldest of its session out; too many bytes push out whole sessions,
+// those idle longest, and then what this one has kept but for the newest.
+void ReferenceStore::KeepAnswer(std::uint64_t id, std::uint64_t sequence, std::uint64_t bytes) {
+  Session& session = sessions_.at(id);
+  session.kept[sequence] = bytes;
+  kept_bytes_ += bytes;
+  if (session.kept.size() > options_.answers_max) {
+    Acknowledge(session, session.kept.begin()->first);
+  }
+  while (kept_bytes_ > options_.answer_bytes_max && Idlest()->first != id) Forget(Idlest());
+  while (kept_bytes_ > options_.answer_bytes_max && session.kept.size() > 1) {
+    Acknowledge(session, session.kept.begin()->first);
+  }
 }
 
 bool ReferenceStore::Holds(const Compare& compare) const {
@@ -89,7 +125,8 @@ bool ReferenceStore::Holds(const Compare& compare) const {
   return false;
 }
 
-void ReferenceStore::Run(const Transaction& transaction) {
+std::uint64_t ReferenceStore::Run(const Transaction& transaction) {
+  std::uint64_t read = 0;
   const bool holds = std::ranges::all_of(transaction.compares,
                                          [this](const Compare& compare) { return Holds(compare); });
   const std::uint64_t revision = revision_ + 1;
@@ -105,8 +142,12 @@ void ReferenceStore::Run(const Transaction& transaction) {
     } else if (operation.kind == Operation::Kind::kDelete && values_.erase(operation.key) > 0) {
       revision_ = revision;
       changes_.push_back({revision, operation.key, std::nullopt});
+    } else if (operation.kind == Operation::Kind::kGet) {
+      const auto found = values_.find(operation.key);
+      if (found != values_.end()) read += found->second.value.size();
     }
   }
+  return read;
 }
 
 void ReferenceStore::Check(std::uint32_t node, Index index, const Shown& shown) const {

@@ -57,16 +57,23 @@ class ReferenceStore {
     std::uint64_t used_at = 0;  // index
     std::uint64_t acknowledged = 0;
     std::set<std::uint64_t> done;
+    std::map<std::uint64_t, std::uint64_t> kept;  // bytes of the answers that are, by sequence
   };
 
   void ApplyCommand(std::uint64_t index, const Command& command);
-  void Run(const Transaction& transaction);
+  // Returns the bytes of the values that it read.
+  std::uint64_t Run(const Transaction& transaction);
+  void KeepAnswer(std::uint64_t id, std::uint64_t sequence, std::uint64_t bytes);
+  void Acknowledge(Session& session, std::uint64_t through);
+  std::map<std::uint64_t, Session>::iterator Idlest();
+  void Forget(std::map<std::uint64_t, Session>::iterator session);
   bool Holds(const Compare& compare) const;
   void ForgetIdle();
 
   KvOptions options_;
   std::map<std::string, Value> values_;
   std::map<std::uint64_t, Session> sessions_;
+  std::uint64_t kept_bytes_ = 0;  // of the answers of all sessions
   std::uint64_t revision_ = 0;
   std::vector<Change> changes_;
   ClusterTime time_ = 0;

@@ -38,6 +38,13 @@ class StateMachineSafety {
         "state machine safety", known == digest,
         who + " has another state than others had at applied index " + Decimal(applied.value()));
   }
+  // A copy with this digest, taken from the node, is said to be the state after `index`.
+  void CheckCopy(std::uint32_t node, Index index, std::uint64_t digest) const {
+    const std::uint64_t known = index.value() < digests_.size() ? digests_[index.value()] : 0;
+    GRASS_RULE("state machine safety", known == 0 || known == digest,
+               "a copy of " + NodeName(node) + " has another state than nodes had at index " +
+                   Decimal(index.value()));
+  }
   // The node has lost its memory.
   void Forget(std::uint32_t node) { applied_[node] = Index(); }
 

@@ -69,7 +69,7 @@ TEST(EventQueue, GivesEventsInTheOrderOfTimeThenOfScheduling) {
   const Keyed random(1);
   for (std::uint64_t i = 0; i < 1000; ++i) {
     queue.Push(TrueTime(Duration(static_cast<std::int64_t>(Bounded(random(Stream::kPlan, i), 50)))),
-               EventType::kProbe, 0, i);
+               EventType::kClientWake, 0, i);
   }
   SimEvent last = queue.Pop();
   while (!queue.empty()) {

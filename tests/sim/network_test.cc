@@ -204,7 +204,7 @@ TEST(Network, HoldsNothingBeforeAClogBegins) {
   network.Clog(0, 1, begin, end);
   network.Send(0, 1, Heartbeat(1));
   EXPECT_LT(queue.Pop().at, begin);
-  queue.Push(begin, EventType::kProbe, 0, 0);
+  queue.Push(begin, EventType::kClientWake, 0, 0);
   queue.Pop();
   network.Send(0, 1, Heartbeat(2));
   EXPECT_GE(queue.Pop().at, end);
