@@ -124,8 +124,7 @@ void Define(CLI::App& app, Raw& raw) {
   add("--scrub-pause", raw.scrub_pause, "DURATION",
       "When all of the files have been read again, the next pass begins after so long")
       ->capture_default_str();
-  add("--snapshot-compression", raw.snapshot_compression, "HOW",
-      "zstd, or none")
+  add("--snapshot-compression", raw.snapshot_compression, "HOW", "zstd, or none")
       ->capture_default_str();
   add("--disk-format", raw.disk_format, "N",
       "Of what is written from now on: 2, or 1 with which the version before can go on after a "

@@ -68,10 +68,10 @@ class PeerTransport final : public Network {
     std::string address;
     std::array<std::unique_ptr<PeerStream>, kRaftRpcs> streams;
     PeerStream::Events events;
-    bool heard = false;                  // a message of its has come
-    bool lost = false;                   // and was told, and nothing has come since
-    Instant warned_at = Instant::min();  // when that was
-    Refusal refusal = Refusal::kNone;    // and was told, and nothing has come since
+    bool heard = false;                   // a message of its has come
+    bool lost = false;                    // and was told, and nothing has come since
+    Instant warned_at = Instant::min();   // when that was
+    Refusal refusal = Refusal::kNone;     // and was told, and nothing has come since
     Instant refused_at = Instant::min();  // last
 
     void Close();

@@ -45,9 +45,9 @@ class Offline {
   Choices choices_;
   SimDisk disk_;
   store::Survey survey_;
-  absl::Status loading_;     // of the state that the directory adds up to
-  LogPosition last_;  // of that state
-  std::string problem_;      // the first; empty: none
+  absl::Status loading_;  // of the state that the directory adds up to
+  LogPosition last_;      // of that state
+  std::string problem_;   // the first; empty: none
 };
 
 }  // namespace grassdb::sim

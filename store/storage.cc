@@ -164,10 +164,10 @@ absl::Status FileStorage::Begin(const Inventory& inventory, const Recovered& rec
     if (!writer.ok()) return writer.status();
     received_ = std::move(*writer);
   }
-  const bool named = !state.members.empty() ||
-                     std::ranges::any_of(state.entries, [](const Entry& entry) {
-                       return entry.type == EntryType::kConfiguration;
-                     });
+  const bool named =
+      !state.members.empty() || std::ranges::any_of(state.entries, [](const Entry& entry) {
+        return entry.type == EntryType::kConfiguration;
+      });
   return named || !snapshot_.has_value() ? absl::OkStatus() : NameMembers();
 }
 
