@@ -108,6 +108,7 @@ class Simulation final : private HostOwner, private FaultTargets, private CopySo
   void StepUntil(Done done, TrueTime deadline, const std::string& what);
   void CheckLeases(std::uint32_t winner, Term term) const;
   bool AVoterNeedsASnapshot() const;
+  std::uint64_t StateBytes() const;
   Duration TimeForASnapshot() const;
   bool GaveUp() const;
   bool HasLeader() const;

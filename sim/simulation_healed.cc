@@ -3,6 +3,7 @@
 #include <string>
 
 #include "core/configuration.h"
+#include "core/kv_snapshot.h"
 #include "sim/simulation.h"
 #include "sim/violation.h"
 
@@ -208,13 +209,29 @@ void Simulation::EndureStandingPartition() {
   }
 }
 
+// Of the largest state that a node has now.
+std::uint64_t Simulation::StateBytes() const {
+  std::uint64_t largest = 0;
+  for (const auto& host : hosts_) {
+    if (!host->up() || !host->node()->loaded()) continue;
+    KvStore store = host->node()->store();
+    KvSnapshotWriter writer = KvSnapshotWriter::Begin(store);
+    std::uint64_t bytes = 0;
+    while (!writer.done()) bytes += writer.Next(store, std::size_t{1} << 20).size();
+    largest = std::max(largest, bytes);
+  }
+  return largest;
+}
+
 // A follower far behind has to fetch a snapshot, chunk after chunk.
 Duration Simulation::TimeForASnapshot() const {
   const Duration turn = 2 * (plan_.network.delay_min + plan_.network.delay_spread) +
                         4 * (plan_.disk.sync_min + plan_.disk.sync_spread);
-  const std::uint64_t state =
+  const std::uint64_t keys =
       std::uint64_t{plan_.workload.keys} * 2 * (plan_.workload.value_bytes_max + 64) +
       (std::uint64_t{1} << 16);
+  // With all the answers that are kept for sessions.
+  const std::uint64_t state = std::max(keys, StateBytes());
   const std::uint64_t chunks = state / plan_.node.snapshot_chunk_bytes + 10;
   const std::uint64_t rate = plan_.node.snapshot_bytes_per_second;
   const Duration sending = rate == 0 ? Duration(0) : std::chrono::seconds(state / rate + 1);
