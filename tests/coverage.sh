@@ -4,7 +4,7 @@
 #
 #   tests/coverage.sh [--seeds N] [--minimum PERCENT] [--jobs N] [--html FOLDER]
 #
-# default: 60 seeds, 95 percent, 2 jobs.
+# default: 120 seeds, 95 percent, 2 jobs.
 #
 # The seeds are run as they are drawn, as many again with the profile of disks, and every second one with the
 # profile of rot; every eighth with its trace as text, which is where the names of things are. Once the states
@@ -17,7 +17,7 @@
 # usage.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-seeds=60 minimum=95 jobs=2 html=
+seeds=120 minimum=95 jobs=2 html=
 while [ $# -gt 0 ]; do
   case $1 in
     --seeds) seeds=${2:-} ;;
