@@ -53,10 +53,10 @@ class ClientService final : public Clients {
 
  private:
   // wire::Database::AsyncService but for Pipeline, which is left to StreamService.
-  using DatabaseService = wire::Database::WithAsyncMethod_Get<
-      wire::Database::WithAsyncMethod_Set<wire::Database::WithAsyncMethod_Transact<
-          wire::Database::WithAsyncMethod_OpenSession<wire::Database::WithAsyncMethod_TakeSnapshot<
-              wire::Database::WithGenericMethod_Pipeline<wire::Database::Service>>>>>>;
+  using DatabaseService = wire::Database::WithAsyncMethod_Get<wire::Database::WithAsyncMethod_Set<
+      wire::Database::WithAsyncMethod_Transact<wire::Database::WithAsyncMethod_OpenSession<
+          wire::Database::WithAsyncMethod_CloseSession<wire::Database::WithAsyncMethod_TakeSnapshot<
+              wire::Database::WithGenericMethod_Pipeline<wire::Database::Service>>>>>>>;
 
   class Call;
   template <class Method>
@@ -70,6 +70,7 @@ class ClientService final : public Clients {
   struct SetMethod;
   struct TransactMethod;
   struct OpenSessionMethod;
+  struct CloseSessionMethod;
   struct TakeSnapshotMethod;
   struct TransferLeadershipMethod;
   struct ChangeMembershipMethod;
