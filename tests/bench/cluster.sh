@@ -213,12 +213,14 @@ end() {
   launched_all=("${left[@]}")
 }
 
-# Prints so many ports nobody listens on, from the kernel's tables.
+# Prints so many ports nobody listens on, from the kernel's tables. Scripts that run side by side begin
+# at different places.
 free_ports() {
-  cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | awk -v wanted="$1" '
+  cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | awk -v wanted="$1" -v offset=$(($$ * 16 % 9000)) '
     { split($2, a, ":"); taken[a[2]] = 1 }
     END {
-      for (port = 21000; wanted > 0 && port < 30000; ++port) {
+      for (i = 0; wanted > 0 && i < 9000; ++i) {
+        port = 21000 + (offset + i) % 9000
         if (!(sprintf("%04X", port) in taken)) { print port; --wanted }
       }
     }'
