@@ -169,13 +169,7 @@ TEST_F(NodeBackup, DoesNotHoldOffTheSnapshotThatThereIsNoRoomWithout) {
   Write(2);
   node_->OnClient(RequestId(20), TakeSnapshotRequest{});
   node_->Flush();
-  const auto stage = Take<StageSnapshot>();
-  Finish(StageDone{.source = stage.source,
-                   .index = stage.meta.index,
-                   .next_offset = 0,
-                   .last = stage.last,
-                   .status = absl::ResourceExhaustedError("full"),
-                   .space = {.space = DiskSpace::kFull, .problem = "f"}});
+  FindNoRoomToStage();
   EXPECT_EQ(CodeOf(20), ReplyCode::kDiskFull);
   node_->OnBackup(RequestId(11), BackupRequest{.snapshot = index, .offset = 10});
   FinishRead(10);

@@ -146,6 +146,16 @@ class NodeTest : public ::testing::Test {
     node_->OnDisk(std::move(done));
     node_->Flush();
   }
+  // The disk has no room for the snapshot that is being taken.
+  void FindNoRoomToStage() {
+    const auto stage = Take<StageSnapshot>();
+    Finish(StageDone{.source = stage.source,
+                     .index = stage.meta.index,
+                     .next_offset = 0,
+                     .last = stage.last,
+                     .status = absl::ResourceExhaustedError("no space"),
+                     .space = {.space = DiskSpace::kFull, .problem = "no space"}});
+  }
   // Completes the snapshot that is being taken, but for its publication.
   void StageAll() {
     while (true) {

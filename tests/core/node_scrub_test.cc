@@ -131,13 +131,7 @@ TEST_F(NodeScrubTest, WithoutRoomItTriesAgainWheneverRoomIsLookedFor) {
   Pass(std::chrono::seconds(1));
   Take<Scrub>();
   Finish(Damaged(2));
-  const auto stage = Take<StageSnapshot>();
-  Finish(StageDone{.source = stage.source,
-                   .index = stage.meta.index,
-                   .next_offset = 0,
-                   .last = stage.last,
-                   .status = absl::ResourceExhaustedError("full"),
-                   .space = {.space = DiskSpace::kFull, .problem = "f"}});
+  FindNoRoomToStage();
   EXPECT_TRUE(node_->must_mend());
   EXPECT_TRUE(disk_.jobs.empty()) << "not at once";
   Pass(std::chrono::seconds(1));

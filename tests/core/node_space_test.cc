@@ -180,13 +180,7 @@ TEST_F(NodeSpaceTest, ARequestedSnapshotWithoutRoomIsRefusedByName) {
   Lead();
   node_->OnClient(RequestId(1), TakeSnapshotRequest{});
   node_->Flush();
-  const auto stage = Take<StageSnapshot>();
-  Finish(StageDone{.source = stage.source,
-                   .index = stage.meta.index,
-                   .next_offset = 0,
-                   .last = stage.last,
-                   .status = absl::ResourceExhaustedError("no space"),
-                   .space = {.space = DiskSpace::kFull, .problem = "no space"}});
+  FindNoRoomToStage();
   EXPECT_EQ(CodeOf(1), ReplyCode::kDiskFull);
 }
 
