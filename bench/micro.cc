@@ -57,15 +57,16 @@ void Measure(const MicroCase& each, const MicroOptions& options, benchmark::Stat
   state.SetItemsProcessed(static_cast<std::int64_t>(operations));
 }
 
-// Google Benchmark takes its options from a command line.
+// Google Benchmark takes its options from a command line, of which it keeps the program's name.
 void Initialize(const MicroOptions& options) {
+  static char program[] = "grass-bench micro";
   std::vector<std::string> words = {
-      "grass-bench micro", "--benchmark_min_time=" + std::to_string(options.seconds),
+      "--benchmark_min_time=" + std::to_string(options.seconds),
       std::string("--benchmark_format=") + (options.json ? "json" : "console")};
-  std::vector<char*> arguments;
+  std::vector<char*> arguments = {program};
   for (std::string& word : words) arguments.push_back(word.data());
+  int count = static_cast<int>(arguments.size());
   arguments.push_back(nullptr);
-  int count = static_cast<int>(words.size());
   benchmark::Initialize(&count, arguments.data());
 }
 
