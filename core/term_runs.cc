@@ -12,11 +12,6 @@ void TermRuns::ResetTo(LogPosition base) {
   runs_.clear();
 }
 
-void TermRuns::Append(Term term) {
-  ++last_;
-  if (runs_.empty() || runs_.back().term != term) runs_.push_back({.first = last_, .term = term});
-}
-
 void TermRuns::CutFrom(Index first) {
   GRASS_CHECK_GT(first, base_.index);
   GRASS_CHECK_LE(first, last_ + 1);

@@ -18,8 +18,11 @@ class TermRuns {
 
   // Empties the log; the next entry is base.index + 1.
   void ResetTo(LogPosition base);
-  // Appends the entry behind last().
-  void Append(Term term);
+  // Appends the entry behind last(). Here and not in the source file: every entry passes it.
+  void Append(Term term) {
+    ++last_;
+    if (runs_.empty() || runs_.back().term != term) runs_.push_back({.first = last_, .term = term});
+  }
   // Entries at or after `first` are gone. `first` is above base() and at most one behind last().
   void CutFrom(Index first);
   // Entries at or before `index`, which is base() or known, are no longer asked for.
