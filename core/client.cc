@@ -91,7 +91,7 @@ void Client::OnSessionReply(Instant now, const Reply& reply) {
     default:
       // A session opened in vain expires by itself, so trying again is always right.
       Note(From::kNode, reply.error);
-      return TryNextEndpoint(now);
+      return reply.code == ReplyCode::kOverloaded ? TryLater(now) : TryNextEndpoint(now);
   }
 }
 
@@ -120,6 +120,8 @@ void Client::OnOperationReply(Instant now, Reply reply) {
     case ReplyCode::kStaleSequence:
       return Settle(Outcome::Code::kUnknown, reply.error);
     case ReplyCode::kOverloaded:
+      Note(From::kNode, reply.error);
+      return IsWrite() ? TryLater(now) : TryNextEndpoint(now);
     case ReplyCode::kUnavailable:
       Note(From::kNode, reply.error);
       return TryNextEndpoint(now);
@@ -190,6 +192,13 @@ void Client::TryNextEndpoint(Instant now) {
   send_at_ = now;
   // Every endpoint has failed: an election is likely under way.
   if (failures_ % options_.endpoints.size() == 0) Backoff(now);
+}
+
+// Only the leader takes writes, so the others would send the client back to where too much waits.
+void Client::TryLater(Instant now) {
+  redirects_ = 0;
+  failures_ += options_.endpoints.size();
+  Backoff(now);
 }
 
 // Doubles with every round of failures; the jitter keeps clients apart.

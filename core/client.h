@@ -115,6 +115,8 @@ class Client {
   void OnSessionUnknown(Instant now);
   void TryLeader(Instant now, const Reply& reply);
   void TryNextEndpoint(Instant now);
+  // The same endpoint, after a pause that counts as a round.
+  void TryLater(Instant now);
   void Backoff(Instant now);
   void Settle(Outcome::Code code, std::string error, Reply reply = {});
   void GiveUp();

@@ -165,6 +165,33 @@ TEST_F(ClientTest, BacksOffWhenEveryEndpointHasFailed) {
   EXPECT_LE(client_.NextDeadline() - now_, milliseconds(20));
 }
 
+// The followers could only send it back.
+TEST_F(ClientTest, WaitsAtAnOverloadedLeaderTwiceAsLongEachTime) {
+  Answer(Next(), ReplyCode::kOverloaded);
+  EXPECT_EQ(Next().endpoint, "a:1");
+  client_.OnReply(now_, AttemptId(2), ReplyOf(ReplyCode::kOverloaded));
+  EXPECT_GE(client_.NextDeadline() - now_, milliseconds(20));
+  EXPECT_LE(client_.NextDeadline() - now_, milliseconds(40));
+  Open(7);
+  for (const int longest : {80, 160}) {
+    const Attempt attempt = Next();
+    EXPECT_EQ(attempt.endpoint, "a:1");
+    EXPECT_EQ(Write(attempt).sequence, Sequence(1));
+    Answer(attempt, ReplyCode::kOverloaded);
+    EXPECT_GE(client_.NextDeadline() - now_, milliseconds(longest / 2));
+    EXPECT_LE(client_.NextDeadline() - now_, milliseconds(longest));
+  }
+}
+
+TEST_F(ClientTest, AReadGoesOnFromAnOverloadedNodeToTheNext) {
+  Client client(ClientOptions{.endpoints = {"a:1", "b:2", "c:3"}});
+  client.Begin(now_, GetRequest{.key = "k"});
+  client.OnReply(now_, client.Next(now_)->id, ReplyOf(ReplyCode::kOverloaded));
+  const std::optional<Attempt> next = client.Next(now_);
+  ASSERT_TRUE(next.has_value());
+  EXPECT_EQ(next->endpoint, "b:2");
+}
+
 TEST_F(ClientTest, IsUnreachableWhenNothingWasEverSent) {
   while (!client_.outcome().has_value()) {
     if (auto attempt = client_.Next(now_)) {
