@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "bin/data_commands.h"
+#include "bin/data_replace.h"
 #include "core/hash.h"
 #include "core/kv_snapshot.h"
 #include "net/random.h"
@@ -25,91 +26,6 @@ namespace grassdb {
 namespace {
 
 namespace fs = std::filesystem;
-
-// Where the new files are made before they take their place.
-std::string WorkshopOf(const std::string& data_dir, const std::string& node) {
-  return data_dir + "/distdb_" + node + ".new";
-}
-
-// The node's files in `directory`, the identity last.
-absl::StatusOr<std::vector<std::string>> FilesOf(store::Directory& directory,
-                                                 const std::string& node) {
-  const auto listed = directory.List();
-  if (!listed.ok()) return listed.status();
-  const store::FileNames names(node);
-  std::vector<std::string> files;
-  bool identity = false;
-  for (const std::string& name : *listed) {
-    const store::FileKind kind = names.Parse(name).kind;
-    if (kind == store::FileKind::kIdentity) identity = true;
-    if (kind == store::FileKind::kForeign || kind == store::FileKind::kIdentity ||
-        kind == store::FileKind::kLock) {
-      continue;
-    }
-    files.push_back(name);
-  }
-  if (identity) files.push_back(names.Identity());
-  return files;
-}
-
-absl::Status MoveFile(const std::string& from, const std::string& to) {
-  std::error_code error;
-  fs::rename(from, to, error);
-  if (!error) return absl::OkStatus();
-  return absl::UnavailableError("moving " + from + " to " + to + ": " + error.message());
-}
-
-enum class Order { kIdentityFirst, kIdentityLast };
-
-// Moves the files of the node, and makes that durable. Without its identity a log counts for
-// nothing: where it leaves first and arrives last, no crash leaves a node that would start.
-absl::Status MoveAll(const std::string& from, const std::string& to, const std::string& node,
-                     Order order) {
-  auto source = store::OpenPosixDirectory(from);
-  if (!source.ok()) return source.status();
-  auto target = store::OpenPosixDirectory(to);
-  if (!target.ok()) return target.status();
-  auto files = FilesOf(**source, node);
-  if (!files.ok()) return files.status();
-  if (order == Order::kIdentityFirst) std::ranges::reverse(*files);
-  const std::string identity = store::FileNames(node).Identity();
-  for (const std::string& name : *files) {
-    if (name == identity) {
-      if (absl::Status s = (*target)->Sync(); !s.ok()) return s;
-    }
-    if (absl::Status s = MoveFile(from + "/" + name, to + "/" + name); !s.ok()) return s;
-    if (name != identity) continue;
-    if (absl::Status s = (*target)->Sync(); !s.ok()) return s;
-    if (absl::Status s = (*source)->Sync(); !s.ok()) return s;
-  }
-  if (absl::Status s = (*target)->Sync(); !s.ok()) return s;
-  return (*source)->Sync();
-}
-
-struct NewNode {
-  Identity identity;
-  HardState hard_state;
-  SnapshotMeta meta;
-};
-
-// Makes the files of the node beside their place.
-absl::Status Make(const std::string& data_dir, const NewNode& node, KvStore& state) {
-  const std::string workshop = WorkshopOf(data_dir, node.identity.node_name);
-  std::error_code error;
-  fs::remove_all(workshop, error);  // of an earlier try
-  auto directory = store::OpenPosixDirectory(workshop);
-  if (!directory.ok()) return directory.status();
-  return store::BeginWith(**directory, store::StorageOptions(), node.identity, node.hard_state,
-                          node.meta, state);
-}
-
-absl::Status TakePlace(const std::string& data_dir, const std::string& node) {
-  const std::string workshop = WorkshopOf(data_dir, node);
-  if (absl::Status s = MoveAll(workshop, data_dir, node, Order::kIdentityLast); !s.ok()) return s;
-  std::error_code error;
-  fs::remove_all(workshop, error);
-  return absl::OkStatus();
-}
 
 Identity NewIdentity(const std::string& node, const std::string& cluster_name,
                      const Configuration& members) {
@@ -142,19 +58,18 @@ absl::StatusOr<std::unique_ptr<store::BackupReader>> OpenBackup(const std::strin
   return store::BackupReader::Open(**directory, path.filename());
 }
 
-// The directory, made if it is missing, if it holds nothing of the node.
-absl::Status CheckEmpty(const std::string& data_dir, const std::string& node) {
-  auto directory = store::OpenPosixDirectory(data_dir);
-  if (!directory.ok()) return directory.status();
-  const auto listed = (*directory)->List();
+// That the directory holds nothing of the node, but for its lock.
+absl::Status CheckEmpty(store::Directory& directory, const std::string& node) {
+  const auto listed = directory.List();
   if (!listed.ok()) return listed.status();
   const store::FileNames names(node);
   for (const std::string& name : *listed) {
-    if (names.Parse(name).kind == store::FileKind::kForeign) continue;
+    const store::FileKind kind = names.Parse(name).kind;
+    if (kind == store::FileKind::kForeign || kind == store::FileKind::kLock) continue;
     return absl::AlreadyExistsError(
         fmt::format("{} holds data of {} already ({}); nothing was changed. Restore into another "
                     "directory, or move the files distdb_{}.* away",
-                    data_dir, node, name, node));
+                    directory.path(), node, name, node));
   }
   return absl::OkStatus();
 }
@@ -169,42 +84,31 @@ bool Confirmed(const RecoverOptions& options) {
   return typed == options.id;
 }
 
-// Files in the workshop that say how far a recovery is: the new node's files are whole, and those
-// of the old one are being taken away; they are away, and the new ones are being put in their
-// place.
-constexpr char kWhole[] = "whole";
-constexpr char kPlacing[] = "placing";
-
-bool Exists(const std::string& directory, const std::string& name) {
-  std::error_code ignored;
-  return fs::exists(directory + "/" + name, ignored);
-}
-
-// Ended after the old node was not there any more, and before the new one was.
-bool IsHalfDone(const RecoverOptions& options) {
-  const std::string workshop = WorkshopOf(options.data_dir, options.id);
-  return !Exists(options.data_dir, store::FileNames(options.id).Identity()) &&
-         (Exists(workshop, kWhole) || Exists(workshop, kPlacing));
-}
-
-// From wherever it is. Gives where the old files are.
-absl::StatusOr<std::string> FinishRecovery(const RecoverOptions& options) {
-  const std::string workshop = WorkshopOf(options.data_dir, options.id);
-  auto directory = store::OpenPosixDirectory(workshop);
+// What an earlier call had begun is brought to its end.
+absl::StatusOr<std::string> Finish(const std::string& data_dir, const std::string& node) {
+  auto directory = store::OpenPosixDirectory(data_dir);
   if (!directory.ok()) return directory.status();
-  std::string old;
-  if (Exists(workshop, kWhole)) {
-    const auto identity = store::ReadIdentity(**directory, store::FileNames(options.id));
-    if (!identity.ok()) return identity.status();
-    old = fmt::format("{}/distdb_{}.before-{}", options.data_dir, options.id,
-                      HexOf(identity->incarnation.value()));
-    const absl::Status moved = MoveAll(options.data_dir, old, options.id, Order::kIdentityFirst);
-    if (!moved.ok()) return moved;
-    if (absl::Status s = (*directory)->Rename(kWhole, kPlacing); !s.ok()) return s;
-    if (absl::Status s = (*directory)->Sync(); !s.ok()) return s;
+  auto lock = (*directory)->Acquire(store::FileNames(node).Lock());
+  if (!lock.ok()) return lock.status();
+  return ReplaceNode(data_dir, node);
+}
+
+// An earlier call for the same node ended on its way. It is gone on with if it was the same call.
+absl::StatusOr<int> FinishRestore(const RestoreOptions& options, const Identity& wanted) {
+  const auto begun = ReplacementOf(options.data_dir, options.id);
+  if (!begun.ok()) return begun.status();
+  if (begun->cluster != wanted.cluster) {
+    return absl::FailedPreconditionError(fmt::format(
+        "{} holds a restore or recovery of {} that was interrupted, to another cluster ({} instead "
+        "of {}); nothing was changed. Give the same file and flags again, or run the recovery "
+        "again, to finish it; or restore into another directory",
+        options.data_dir, options.id, HexOf(begun->cluster.value()),
+        HexOf(wanted.cluster.value())));
   }
-  if (absl::Status s = TakePlace(options.data_dir, options.id); !s.ok()) return s;
-  return old;
+  if (const auto old = Finish(options.data_dir, options.id); !old.ok()) return old.status();
+  fmt::print("{} in {}: finished a restore that had been interrupted\n", options.id,
+             options.data_dir);
+  return 0;
 }
 
 std::string AddressOf(const store::StoredState& loaded, const RecoverOptions& options) {
@@ -254,15 +158,6 @@ absl::StatusOr<int> Restore(const RestoreOptions& options) {
   auto backup = OpenBackup(options.file);
   if (!backup.ok()) return backup.status();
   const store::BackupOrigin& origin = (*backup)->origin();
-  if (absl::Status s = CheckEmpty(options.data_dir, options.id); !s.ok()) return s;
-  auto state = ReadState(**backup);
-  if (!state.ok()) {
-    return absl::DataLossError(options.file + ": " + std::string(state.status().message()) +
-                               "; use another backup");
-  }
-  const std::uint64_t revision = state->revision().value();
-  state->ForgetSessions();
-  state->Advance(store::kNewHistoryGap);
   NewNode node;
   node.identity = NewIdentity(
       options.id, options.cluster_name.empty() ? origin.cluster_name : options.cluster_name,
@@ -271,14 +166,28 @@ absl::StatusOr<int> Restore(const RestoreOptions& options) {
   // than that of the cluster which the flags alone would begin.
   node.identity.cluster =
       ClusterId(KeyedRandom(ClusterIdOf(*cluster, node.identity.cluster_name).value(), origin.id));
+  if (IsReplacing(options.data_dir, options.id)) return FinishRestore(options, node.identity);
+  auto directory = store::OpenPosixDirectory(options.data_dir);
+  if (!directory.ok()) return directory.status();
+  auto lock = (*directory)->Acquire(store::FileNames(options.id).Lock());
+  if (!lock.ok()) return lock.status();
+  if (absl::Status s = CheckEmpty(**directory, options.id); !s.ok()) return s;
+  auto state = ReadState(**backup);
+  if (!state.ok()) {
+    return absl::DataLossError(options.file + ": " + std::string(state.status().message()) +
+                               "; use another backup");
+  }
+  const std::uint64_t revision = state->revision().value();
+  state->ForgetSessions();
+  state->Advance(store::kNewHistoryGap);
   const Term term(std::max<std::uint64_t>(origin.position.term.value(), 1));
   node.hard_state = {.term = term, .voted_for = NodeId(), .founder = true};
   node.meta = {.index = origin.position.index + store::kNewHistoryGap,
                .term = term,
                .configuration = *cluster,
                .configuration_index = Index(0)};
-  if (absl::Status s = Make(options.data_dir, node, *state); !s.ok()) return s;
-  if (absl::Status s = TakePlace(options.data_dir, options.id); !s.ok()) return s;
+  if (absl::Status s = BeginReplacing(options.data_dir, node, *state); !s.ok()) return s;
+  if (const auto old = ReplaceNode(options.data_dir, options.id); !old.ok()) return old.status();
   fmt::print(
       "{} in {}: {} keys of cluster '{}'. The new cluster '{}' has the id {}; its revisions go on "
       "behind {} (the backup ends at {}). Restore the other members from the same file, then start "
@@ -294,8 +203,8 @@ absl::StatusOr<int> Recover(const RecoverOptions& options) {
         "--force-new-cluster is required: there is no other kind of recovery");
   }
   if (options.id.empty()) return absl::InvalidArgumentError("--id is required: the node to keep");
-  if (IsHalfDone(options)) {
-    if (const auto old = FinishRecovery(options); !old.ok()) return old.status();
+  if (IsReplacing(options.data_dir, options.id)) {
+    if (const auto old = Finish(options.data_dir, options.id); !old.ok()) return old.status();
     fmt::print("{} in {}: finished a recovery that had been interrupted\n", options.id,
                options.data_dir);
     return 0;
@@ -327,14 +236,8 @@ absl::StatusOr<int> Recover(const RecoverOptions& options) {
                .term = term,
                .configuration = self,
                .configuration_index = Index(0)};
-  if (absl::Status s = Make(options.data_dir, node, loaded->state); !s.ok()) return s;
-  auto made = store::OpenPosixDirectory(WorkshopOf(options.data_dir, options.id));
-  if (!made.ok()) return made.status();
-  if (auto whole = (*made)->Open(kWhole, store::OpenMode::kCreate); !whole.ok()) {
-    return whole.status();
-  }
-  if (absl::Status s = (*made)->Sync(); !s.ok()) return s;
-  const auto old = FinishRecovery(options);
+  if (absl::Status s = BeginReplacing(options.data_dir, node, loaded->state); !s.ok()) return s;
+  const auto old = ReplaceNode(options.data_dir, options.id);
   if (!old.ok()) return old.status();
   fmt::print(
       "{} in {}: the only member of the new cluster {} at {}, {} keys, log index {}, revision {}. "

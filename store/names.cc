@@ -23,7 +23,7 @@ std::optional<std::uint64_t> ParsePadded(std::string_view text) {
   return number;
 }
 
-constexpr std::array<std::pair<std::string_view, FileKind>, 10> kPlain = {{
+constexpr std::array<std::pair<std::string_view, FileKind>, 12> kPlain = {{
     {"id", FileKind::kIdentity},
     {"id.tmp", FileKind::kIdentityStaging},
     {"lock", FileKind::kLock},
@@ -34,6 +34,8 @@ constexpr std::array<std::pair<std::string_view, FileKind>, 10> kPlain = {{
     {"reserve", FileKind::kReserve},
     {"taken.tmp", FileKind::kTaken},
     {"received.tmp", FileKind::kReceived},
+    {"replacing", FileKind::kReplacing},
+    {"placing", FileKind::kPlacing},
 }};
 
 constexpr std::array<std::pair<std::string_view, FileKind>, 3> kNumbered = {{

@@ -30,6 +30,8 @@ enum class FileKind : std::uint8_t {
   kTaken,
   kReceived,
   kMark,
+  kReplacing,
+  kPlacing,
 };
 
 struct ParsedName {
@@ -52,6 +54,9 @@ class FileNames {
   std::string Spare() const { return prefix_ + "spare"; }
   std::string Reserve() const { return prefix_ + "reserve"; }
   std::string Taken() const { return prefix_ + "taken.tmp"; }
+  // Marks of a data directory whose node is being replaced (store/FORMAT.md, "Backups").
+  std::string Replacing() const { return prefix_ + "replacing"; }
+  std::string Placing() const { return prefix_ + "placing"; }
   std::string Received() const { return prefix_ + "received.tmp"; }
   std::string Sealed(SegmentNumber number) const;
   std::string Free(SegmentNumber number) const;

@@ -31,9 +31,13 @@ struct Inventory {
   std::vector<Index> snapshots;       // ascending
   bool received = false;              // the file of a snapshot being received
   std::vector<std::string> staging;   // names of other unfinished files
+  std::string replacement;            // the mark of a replacement under way, if there is one
 };
 
 absl::StatusOr<Inventory> TakeInventory(Directory& directory, const FileNames& names);
+
+// FailedPrecondition while the node is being replaced by another.
+absl::Status CheckNotReplaced(const Directory& directory, const Inventory& inventory);
 
 // How the log goes on.
 enum class LogEnd : std::uint8_t {

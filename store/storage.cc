@@ -573,6 +573,7 @@ absl::Status CheckUnused(Directory& directory, const FileNames& names, const Inv
 absl::StatusOr<std::optional<Identity>> Examine(const Home& home) {
   const auto inventory = TakeInventory(home.directory, home.names);
   if (!inventory.ok()) return inventory.status();
+  if (absl::Status s = CheckNotReplaced(home.directory, *inventory); !s.ok()) return s;
   if (!inventory->identity) {
     if (absl::Status s = CheckUnused(home.directory, home.names, *inventory); !s.ok()) return s;
     return std::nullopt;

@@ -64,6 +64,7 @@ absl::StatusOr<StoredState> LoadState(Directory& directory, const std::string& n
   loaded.lock = std::move(*lock);
   const auto inventory = TakeInventory(directory, home.names);
   if (!inventory.ok()) return inventory.status();
+  if (absl::Status s = CheckNotReplaced(directory, *inventory); !s.ok()) return s;
   const auto mark = MarkFile(home).Read();
   if (!mark.ok()) return mark.status();
   const auto recovered = Recover(home, *inventory, *mark);

@@ -2,11 +2,14 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <map>
 #include <thread>
 
 #include "tests/cluster/cluster.h"
+#include "tests/cluster/historian.h"
 #include "tests/cluster/writer.h"
 
 namespace grassdb {
@@ -33,6 +36,49 @@ TEST(Durability, NoAcknowledgedWriteIsLostWhenLeadersAreKilledUnderLoad) {
   b.Stop();
   ExpectAll(cluster, a.written());
   ExpectAll(cluster, b.written());
+}
+
+// Who is killed: one node by turns, the leader, a majority, all of them.
+std::vector<int> Victims(Cluster& cluster, int round) {
+  const int other = round / 4 % 3;
+  switch (round % 4) {
+    case 0:
+      return {other};
+    case 1:
+      return {cluster.Leader()};
+    case 2:
+      return {other, (other + 1) % 3};
+    default:
+      return {0, 1, 2};
+  }
+}
+
+// GRASSDB_KILLS in the environment says how often; the history of all answers must have an order.
+TEST(Durability, TheHistoryOfAKillLoopIsLinearizable) {
+  const char* const wanted = std::getenv("GRASSDB_KILLS");
+  const int kills = wanted != nullptr ? std::stoi(wanted) : 8;
+  // Small, so that segments are sealed and snapshots replace the log meanwhile.
+  Cluster cluster(3, {"--snapshot-log-size", "64KiB"});
+  cluster.StartAndElect();
+  Historian historian(cluster, 4);
+  for (int round = 0; round < kills; ++round) {
+    const int before = historian.answered();
+    ASSERT_TRUE(WaitFor(Cluster::kPatience, [&] { return historian.answered() > before + 100; }))
+        << "round " << round;
+    const std::vector<int> victims = Victims(cluster, round);
+    for (const int victim : victims) cluster.process(victim).Signal(SIGKILL);
+    for (const int victim : victims) cluster.process(victim).Wait(Cluster::kPatience);
+    for (const int victim : victims) cluster.Start(victim);
+  }
+  const int before = historian.answered();
+  EXPECT_TRUE(WaitFor(Cluster::kPatience, [&] { return historian.answered() > before + 100; }));
+  historian.Stop();
+
+  const std::string file = cluster.directory() + "/history.edn";
+  std::ofstream(file) << historian.text();
+  const Finished judged = RunToEnd({GRASS_SIM_BINARY, "check-history", file}, cluster.directory());
+  EXPECT_EQ(judged.code, 0) << judged.out << judged.err;
+  EXPECT_NE(judged.out.find("8 keys"), std::string::npos) << judged.out;
 }
 
 TEST(Durability, AllDataIsThereAfterAllNodesWereKilledAtOnce) {

@@ -30,6 +30,8 @@ TEST(StoreNames, ParseWhatTheyMake) {
   EXPECT_EQ(names.Parse(names.Live()).kind, FileKind::kLive);
   EXPECT_EQ(names.Parse(names.Sealed(SegmentNumber(7))).number, 7u);
   EXPECT_EQ(names.Parse(names.Free(SegmentNumber(8))).kind, FileKind::kFree);
+  EXPECT_EQ(names.Parse(names.Replacing()).kind, FileKind::kReplacing);
+  EXPECT_EQ(names.Parse(names.Placing()).kind, FileKind::kPlacing);
   EXPECT_EQ(names.Parse(names.Snapshot(Index(UINT64_MAX))).number, UINT64_MAX);
   for (const char* foreign :
        {"distdb_b.wal", "distdb_a.7.seg", "distdb_a.", "distdb_a.wal.old", "wal",

@@ -3,7 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
+#include <fstream>
 #include <map>
+#include <sstream>
 #include <string>
 #include <utility>
 
@@ -191,6 +194,30 @@ TEST(StoreStoredState, BeginsAnotherDirectory) {
   EXPECT_EQ(again->state.sessions(), 0u);
   EXPECT_EQ(again->state.revision(), Revision(11 + kNewHistoryGap));
   EXPECT_EQ(again->last.index, meta.index);
+}
+
+// tests/store/format1: a node's files as the last program wrote them that knew format 1 only, after
+// six puts, with a snapshot behind the fifth; without the zeros that its log is filled up with.
+TEST(StoredState, IsReadFromFilesOfTheVersionBefore) {
+  std::map<std::string, std::string> content;
+  for (const auto& entry : std::filesystem::directory_iterator(GRASSDB_FORMAT_ONE)) {
+    std::ostringstream bytes;
+    bytes << std::ifstream(entry.path(), std::ios::binary).rdbuf();
+    content[entry.path().filename()] = bytes.str();
+  }
+  ASSERT_EQ(content.size(), 3u);
+  content["distdb_node1.wal"].resize(1 << 16);
+  CrashDirectory directory(content);
+  auto loaded = LoadState(directory, "node1");
+  ASSERT_TRUE(loaded.ok()) << loaded.status();
+  EXPECT_EQ(loaded->last, (LogPosition{.index = Index(14), .term = Term(1)}));
+  EXPECT_EQ(loaded->snapshot, (LogPosition{.index = Index(12), .term = Term(1)}));
+  EXPECT_EQ(loaded->state.size(), 6u);
+  for (const std::string number : {"1", "2", "3", "4", "5", "6"}) {
+    const KeyValue* const found = loaded->state.Find("k" + number);
+    ASSERT_NE(found, nullptr) << number;
+    EXPECT_EQ(found->value, "v" + number);
+  }
 }
 
 }  // namespace

@@ -1,0 +1,152 @@
+// grassdb restore and recover, killed before each of their steps.
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "tests/cluster/cluster.h"
+
+namespace grassdb {
+namespace {
+
+namespace fs = std::filesystem;
+using Arguments = std::vector<std::string>;
+
+constexpr int kAsIfKilled = 137;
+constexpr int kStepsMax = 500;
+
+Finished RunAndDie(const std::string& directory, const Arguments& arguments, int step) {
+  Arguments command = {"/usr/bin/env", "LD_PRELOAD=" DYING_PROCESS_LIBRARY,
+                       // The library is not the first one, which sanitizers ask for.
+                       "ASAN_OPTIONS=verify_asan_link_order=0",
+                       "GRASSDB_TEST_DIES_AT=" + std::to_string(step), GRASSDB_BINARY};
+  command.insert(command.end(), arguments.begin(), arguments.end());
+  return RunToEnd(command, directory);
+}
+
+class Replacing : public ::testing::Test {
+ protected:
+  // A node that has been stopped, and a backup of it.
+  Replacing() : cluster_(1) {
+    cluster_.StartAndElect();
+    EXPECT_EQ(cluster_.Cli({"set", "k", "v"}).code, 0);
+    EXPECT_EQ(cluster_.Cli({"snapshot"}).code, 0);
+    EXPECT_EQ(cluster_.Cli({"set", "l", "w"}).code, 0);
+    cluster_.Kill(0);
+    EXPECT_EQ(Offline(cluster_.data_directory(0), file_).code, 0);
+  }
+
+  // The state of the node in the directory, read as it is.
+  Finished Offline(const std::string& data, const std::string& file) {
+    return RunGrassdb(cluster_.directory(),
+                      {"backup", "--data-dir", data, "--id", "node1", "-o", file});
+  }
+
+  bool IsWholeWithBothKeys(const std::string& data) {
+    const std::string file = cluster_.directory() + "/again.backup";
+    fs::remove(file);
+    const Finished taken = Offline(data, file);
+    EXPECT_EQ(taken.code, 0) << data << ": " << taken.err;
+    const std::string read = cluster_.directory() + "/read";
+    fs::remove_all(read);
+    const Finished restored =
+        RunGrassdb(cluster_.directory(), {"restore", file, "--data-dir", read, "--id", "node1",
+                                          "--cluster", cluster_.ClusterFlag()});
+    EXPECT_NE(restored.out.find(": 2 keys"), std::string::npos) << restored.out << restored.err;
+    const Finished verified =
+        RunGrassdb(cluster_.directory(), {"verify", "--data-dir", data, "--id", "node1"});
+    EXPECT_EQ(verified.code, 0) << data << ": " << verified.out << verified.err;
+    return taken.code == 0 && restored.code == 0 && verified.code == 0;
+  }
+
+  // What a start in the directory says, where it does not start.
+  Finished Start(const std::string& data) {
+    return RunGrassdb(cluster_.directory(),
+                      {"--id", "node1", "--cluster", cluster_.ClusterFlag(), "--data-dir", data});
+  }
+
+  void ExpectNoNode(const std::string& data) {
+    const Finished refused = Start(data);
+    EXPECT_EQ(refused.code, 1);
+    EXPECT_NE(refused.err.find("was interrupted"), std::string::npos) << refused.err;
+    EXPECT_NE(Offline(data, cluster_.directory() + "/never").code, 0);
+  }
+
+  static bool IsUnderWay(const std::string& data) {
+    return fs::exists(data + "/distdb_node1.replacing") ||
+           fs::exists(data + "/distdb_node1.placing");
+  }
+
+  Cluster cluster_;
+  const std::string file_ = cluster_.directory() + "/state.backup";
+  const std::string data_ = cluster_.directory() + "/victim";
+};
+
+TEST_F(Replacing, ARecoveryKilledAnywhereKeepsTheOldNodeAndGoesOn) {
+  const Arguments recover = {"recover", "--force-new-cluster", "--data-dir", data_, "--id", "node1",
+                             "--yes"};
+  int under_way = 0;
+  int step = 1;
+  for (; step < kStepsMax; ++step) {
+    SCOPED_TRACE("killed before step " + std::to_string(step));
+    fs::remove_all(data_);
+    fs::copy(cluster_.data_directory(0), data_, fs::copy_options::recursive);
+    const Finished killed = RunAndDie(cluster_.directory(), recover, step);
+    if (killed.code == 0) break;
+    ASSERT_EQ(killed.code, kAsIfKilled) << killed.err;
+    if (IsUnderWay(data_)) {
+      ++under_way;
+      ExpectNoNode(data_);
+    } else {
+      EXPECT_TRUE(IsWholeWithBothKeys(data_));
+    }
+    const Finished again = RunGrassdb(cluster_.directory(), recover);
+    ASSERT_EQ(again.code, 0) << again.err;
+    ASSERT_TRUE(IsWholeWithBothKeys(data_));
+    bool kept = false;
+    for (const auto& entry : fs::directory_iterator(data_)) {
+      const std::string name = entry.path().filename();
+      EXPECT_FALSE(name.ends_with(".new")) << name;
+      if (name.find(".before-") == std::string::npos) continue;
+      kept = IsWholeWithBothKeys(entry.path()) || kept;
+    }
+    EXPECT_TRUE(kept) << "the old files are nowhere";
+  }
+  EXPECT_LT(step, kStepsMax);
+  EXPECT_GT(under_way, 10) << "no step between the old node and the new one was met";
+}
+
+TEST_F(Replacing, ARestoreKilledAnywhereGoesOnAndIsNothingUntilItIsDone) {
+  const Arguments restore = {"restore", file_,   "--data-dir", data_,
+                             "--id",    "node1", "--cluster",  cluster_.ClusterFlag()};
+  int under_way = 0;
+  int step = 1;
+  for (; step < kStepsMax; ++step) {
+    SCOPED_TRACE("killed before step " + std::to_string(step));
+    fs::remove_all(data_);
+    const Finished killed = RunAndDie(cluster_.directory(), restore, step);
+    if (killed.code == 0) break;
+    ASSERT_EQ(killed.code, kAsIfKilled) << killed.err;
+    if (IsUnderWay(data_)) {
+      ++under_way;
+      ExpectNoNode(data_);
+      Arguments another = restore;
+      another.insert(another.end(), {"--cluster-name", "another"});
+      const Finished refused = RunGrassdb(cluster_.directory(), another);
+      EXPECT_EQ(refused.code, 1);
+      EXPECT_NE(refused.err.find("to another cluster"), std::string::npos) << refused.err;
+    }
+    const Finished again = RunGrassdb(cluster_.directory(), restore);
+    if (again.code != 0) {
+      // It had come to its end but for the workshop.
+      EXPECT_NE(again.err.find("holds data of node1 already"), std::string::npos) << again.err;
+    }
+    ASSERT_TRUE(IsWholeWithBothKeys(data_));
+  }
+  EXPECT_LT(step, kStepsMax);
+  EXPECT_GT(under_way, 10) << "no step before the end was met";
+}
+
+}  // namespace
+}  // namespace grassdb
