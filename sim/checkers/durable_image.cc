@@ -53,6 +53,7 @@ void DurableImage::Apply(const MendLog& mend) {
 DurableImage DurableImage::Of(const RecoveredState& state) {
   DurableImage image;
   image.hard_state_ = state.hard_state;
+  image.incarnation_ = state.identity.incarnation;
   image.last_ = state.base_index;
   image.terms_.Set(state.base_index, state.base_term);
   for (const Entry& entry : state.entries) image.Append(entry);

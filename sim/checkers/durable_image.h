@@ -18,6 +18,8 @@ namespace grassdb::sim {
 class DurableImage {
  public:
   const HardState& hard_state() const { return hard_state_; }
+  // Of the disk, as recovered last; 0: not yet.
+  Incarnation incarnation() const { return incarnation_; }
   Index last() const { return last_; }
   Index snapshot() const { return snapshot_; }
   // It could not be read the last time, and may be read again.
@@ -69,6 +71,7 @@ class DurableImage {
   void Append(const Entry& entry);
 
   HardState hard_state_;
+  Incarnation incarnation_;
   Index snapshot_;
   std::vector<Index> unreadable_;  // snapshots whose files may still be there
   Index last_;

@@ -80,7 +80,11 @@ void Promises::CheckMatch(Term term, const Log& log, const std::vector<Progress>
   for (const Progress& follower : followers) {
     const DurableImage* image = image_of(follower.id);
     if (image == nullptr) continue;
+    const bool knows =
+        follower.incarnation != Incarnation() && follower.incarnation == image->incarnation();
     const bool held = image->AnyEver([&](const DurableImage& disk) {
+      // To a leader that has heard of the present disk those before it are no excuse.
+      if (knows && disk.incarnation() != follower.incarnation) return false;
       // A follower that has gone on to a later term owes nothing to this leader any more.
       if (disk.hard_state().term > term || follower.match <= disk.snapshot()) return true;
       // Of an entry that is lost behind a snapshot that is lost too the image may not know the

@@ -73,8 +73,10 @@ DurableImage NewDiskAfter(const DurableImage& before) {
   return image;
 }
 
-std::string Believes(std::uint64_t match, const DurableImage& image) {
+std::string Believes(std::uint64_t match, const DurableImage& image,
+                     Incarnation incarnation = Incarnation()) {
   Progress follower;
+  follower.incarnation = incarnation;
   follower.id = NodeId(2);
   follower.match = Index(match);
   return RuleBrokenBy([&] {
@@ -91,6 +93,17 @@ TEST(PromisesChecker, ExcusesALostDiskForWhatWasOnItAndForNothingElse) {
       << "it followed another leader by then";
   image.EndForgetting();
   EXPECT_EQ(Believes(2, image), "match rests on disk") << "its leader knows";
+}
+
+TEST(PromisesChecker, ExcusesNothingToALeaderThatHasHeardOfTheNewDisk) {
+  RecoveredState state;
+  state.identity.incarnation = Incarnation(9);
+  DurableImage image = DurableImage::Of(state);
+  image.BeginForgetting(DiskWith({1, 3}, 3, NodeId()));
+  EXPECT_EQ(Believes(2, image), "");
+  EXPECT_EQ(Believes(2, image, Incarnation(8)), "");
+  EXPECT_EQ(Believes(2, image, Incarnation(9)), "match rests on disk");
+  EXPECT_EQ(Believes(0, image, Incarnation(9)), "");
 }
 
 TEST(PromisesChecker, RemembersEveryDiskThatIsGone) {
