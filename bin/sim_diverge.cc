@@ -55,11 +55,8 @@ std::string Quoted(const std::string& text) {
 
 // nullopt, and a line on stderr, if the other program is none or is too old.
 std::optional<Beginning> Theirs(const Flags& flags, std::uint64_t events) {
-  std::string command = Quoted(flags.other) + " prefix --seed " + std::to_string(flags.run.seed) +
-                        " --events " + std::to_string(events);
-  if (flags.run.nodes) command += " --nodes " + std::to_string(*flags.run.nodes);
-  if (flags.run.steps) command += " --steps " + std::to_string(*flags.run.steps);
-  if (flags.run.seconds) command += " --seconds " + std::to_string(*flags.run.seconds);
+  const std::string command = Quoted(flags.other) + " prefix" + sim::FlagsFor(flags.run) +
+                              " --events " + std::to_string(events);
   std::FILE* pipe = popen(command.c_str(), "r");
   std::string output;
   char chunk[4096];
@@ -101,8 +98,8 @@ int Diverge(const Flags& flags) {
   Print("the first event that differs is #" + std::to_string(differ) +
         "; the newest lines after it\n" + "  here:  " + Ours(flags.run, differ).newest_line +
         "\n  there: " + their_beginning->newest_line + "\n");
-  Print("look around it with: grass-sim prefix --seed " + std::to_string(flags.run.seed) +
-        " --events " + std::to_string(differ) + "\n");
+  Print("look around it with: grass-sim prefix" + sim::FlagsFor(flags.run) + " --events " +
+        std::to_string(differ) + "\n");
   return kExitViolation;
 }
 

@@ -1,4 +1,5 @@
-// grass-sim explain: a failure's file, or a seed, as a page to look at.
+// grass-sim explain: a failure's file, a seed, or a schedule of an exploration, as a page to look
+// at.
 #include <cstdint>
 #include <cstdio>
 #include <memory>
@@ -7,7 +8,9 @@
 
 #include "bin/sim_commands.h"
 #include "bin/sim_flags.h"
+#include "sim/explore/replay.h"
 #include "sim/report/explain_page.h"
+#include "sim/report/explore_page.h"
 #include "sim/report/failure_file.h"
 #include "sim/run.h"
 
@@ -30,8 +33,49 @@ int Refuse(const std::string& problem) {
   return kExitUsage;
 }
 
+void PrintVerdict(const sim::RunResult& result) {
+  Print(result.ok() ? "every rule held\n"
+                    : "VIOLATION of " + result.violation->rule + " at " + result.violation->where +
+                          "\n  " + result.violation->text + "\n");
+}
+
+// `more` is a line about the run, or empty.
+int Save(const std::string& out, const std::string& page, const sim::Timeline& timeline,
+         const std::string& more, const sim::RunResult& result) {
+  const absl::Status written = sim::ReplaceFile(out, page);
+  if (!written.ok()) return Refuse(std::string(written.message()));
+  PrintVerdict(result);
+  if (!timeline.LeftOut().empty()) Print(timeline.LeftOut() + "\n");
+  Print(more + out + ": " + std::to_string(timeline.messages().size()) + " messages, " +
+        std::to_string(timeline.points().size()) + " points; open it in a browser\n");
+  return result.ok() ? kExitOk : kExitViolation;
+}
+
+// Of a file that `grass-sim explore --out` wrote.
+int ExplainExplored(const Flags& flags, const std::string& text) {
+  if (flags.seed || flags.run.nodes || flags.run.steps || flags.run.seconds ||
+      !flags.run.edits.empty() || flags.from != 0 || flags.until) {
+    return Refuse("'" + flags.file +
+                  "' is a schedule of an exploration, which has no seed and no " +
+                  "time: give no other flag than -o");
+  }
+  sim::explore::ScheduleFile file;
+  if (const auto problem = sim::explore::ParseFile(text, &file)) {
+    return Refuse("'" + flags.file + "': " + *problem);
+  }
+  const absl::StatusOr<sim::ExplainedSchedule> explained = sim::ExplainSchedule(file, flags.file);
+  if (!explained.ok()) return Refuse(std::string(explained.status().message()));
+  const std::string out = flags.out.empty() ? "grass-sim-explain-explore.html" : flags.out;
+  return Save(out, sim::PageOf(explained->words, explained->run), explained->run.timeline,
+              explained->words.finding + "\n", explained->run.result);
+}
+
 // The verdict is in what is printed and on the page, as with replay.
 int Explain(const Flags& flags) {
+  if (!flags.file.empty()) {
+    const absl::StatusOr<std::string> text = sim::ReadFile(flags.file);
+    if (text.ok() && sim::explore::IsSchedule(*text)) return ExplainExplored(flags, *text);
+  }
   sim::Schedule schedule;
   std::optional<sim::FailureFile> failure;
   if (const auto problem = LoadSchedule(flags.file, flags.seed, flags.run, &schedule, &failure)) {
@@ -53,18 +97,9 @@ int Explain(const Flags& flags) {
   const std::string out = flags.out.empty()
                               ? "grass-sim-explain-" + std::to_string(schedule.run.seed) + ".html"
                               : flags.out;
-  const absl::Status written = sim::ReplaceFile(out, sim::PageOf(schedule, run, notice));
-  if (!written.ok()) return Refuse(std::string(written.message()));
-  Print(run.result.ok()
-            ? "every rule held\n"
-            : "VIOLATION of " + run.result.violation->rule + " at " + run.result.violation->where +
-                  "\n  " + run.result.violation->text + "\n");
-  if (!notice.empty()) Print(notice + "\n");
-  if (!run.timeline.LeftOut().empty()) Print(run.timeline.LeftOut() + "\n");
-  Print("fingerprint: " + run.result.fingerprint.Hex() + "\n" + out + ": " +
-        std::to_string(run.timeline.messages().size()) + " messages, " +
-        std::to_string(run.timeline.points().size()) + " points; open it in a browser\n");
-  return run.result.ok() ? kExitOk : kExitViolation;
+  const std::string more =
+      (notice.empty() ? "" : notice + "\n") + "fingerprint: " + run.result.fingerprint.Hex() + "\n";
+  return Save(out, sim::PageOf(schedule, run, notice), run.timeline, more, run.result);
 }
 
 }  // namespace
@@ -73,7 +108,8 @@ void AddExplain(CLI::App* app, int* exit_code) {
   CLI::App* command =
       app->add_subcommand("explain", "Shows a failure's file, or a seed, as a page for a browser");
   const auto flags = std::make_shared<Flags>();
-  command->add_option("FILE", flags->file, "Written by sweep --failures or by shrink");
+  command->add_option("FILE", flags->file,
+                      "Written by sweep --failures, by shrink, or by explore --out");
   AddNumber(command, "--seed", &flags->seed, {}, "Instead of a file");
   AddRunFlags(command, &flags->run);
   command->add_option("-o,--out", flags->out,

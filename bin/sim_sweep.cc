@@ -2,9 +2,13 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -24,6 +28,8 @@ using Clock = std::chrono::steady_clock;
 
 // Of one sweep: whoever breaks every seed does not want a million files.
 constexpr std::size_t kFailureFilesMax = 20;
+// As a shell has it for a program that SIGINT has ended; nothing has failed until then.
+constexpr int kExitInterrupted = 130;
 
 struct Flags {
   sim::RunOptions run;
@@ -31,6 +37,7 @@ struct Flags {
   std::uint32_t jobs = 2;
   std::string shard = "1/1";
   std::optional<std::uint64_t> minutes;
+  std::uint32_t seed_seconds = sim::SweepOptions().seed_seconds;
   bool until_failure = false;
   std::string failures;
   std::string json;
@@ -98,36 +105,131 @@ class ProgressBar {
   std::uint64_t failed_ = 0;
 };
 
-// False, and a line on stderr, if it cannot be written.
-bool Save(const char* flag, const std::string& path, const std::string& text) {
-  if (path.empty()) return true;
-  if (path == "-") {
-    Print(text);
-    return true;
-  }
-  const absl::Status status = sim::WriteFile(path, text);
-  if (status.ok()) return true;
-  std::fprintf(stderr, "grass-sim: %s: %s\n", flag, std::string(status.message()).c_str());
-  return false;
+// Set by SIGINT and SIGTERM: the sweep ends with what there is.
+volatile std::sig_atomic_t interrupted = 0;
+
+void EndSoon(int) {
+  interrupted = 1;
 }
 
-bool SaveFailures(const Flags& flags, const sim::SweepResult& result) {
-  if (flags.failures.empty()) return true;
-  const std::size_t count = std::min(result.failed.size(), kFailureFilesMax);
-  for (std::size_t i = 0; i < count; ++i) {
-    const sim::FailedSeed& failed = result.failed[i];
-    const std::string path = flags.failures + "/" + sim::FailureFileName(failed.seed);
-    if (!Save("--failures", path, failed.file)) return false;
-    Print("wrote " + path + "\n");
+// What a sweep leaves in files, written as it becomes known: who ends a sweep of many hours has it.
+class Outputs {
+ public:
+  Outputs(const Flags& flags, const sim::SweepOptions& options)
+      : flags_(flags), options_(options) {}
+
+  // False, and a line on stderr, if one cannot be written. What cannot be is better known before
+  // the hours of the sweep than after.
+  bool Open() {
+    if (!flags_.failures.empty() && access(flags_.failures.c_str(), W_OK | X_OK) != 0) {
+      std::fprintf(stderr, "grass-sim: --failures '%s': no directory to write to; make it first\n",
+                   flags_.failures.c_str());
+      return false;
+    }
+    for (Lines* lines : {&json_, &fingerprints_}) {
+      if (lines->path.empty() || lines->path == "-") continue;
+      lines->file = std::fopen(lines->path.c_str(), "wb");
+      if (lines->file == nullptr) return Complain(lines->flag, lines->path);
+    }
+    return SaveJUnit();
   }
-  return true;
-}
+  ~Outputs() {
+    for (const Lines* lines : {&json_, &fingerprints_}) {
+      if (lines->file != nullptr) std::fclose(lines->file);
+    }
+  }
+  Outputs(const Outputs&) = delete;
+  Outputs& operator=(const Outputs&) = delete;
+
+  void OnRun(const sim::SeedRun& run) {
+    Add(&json_, sim::JsonLine(run));
+    Add(&fingerprints_, sim::FingerprintLine(run));
+  }
+  void OnFailed(const sim::FailedSeed& failed) {
+    // The others come at the end.
+    if (so_far_.failed.size() >= kFailureFilesMax) return;
+    so_far_.failed.push_back(failed);
+    std::ranges::sort(so_far_.failed, {}, &sim::FailedSeed::seed);
+    SaveFailure(failed);
+    SaveJUnit();
+  }
+  void OnProgress(std::uint64_t done) { so_far_.seeds = done; }
+
+  // False, and a line on stderr, if something could not be written.
+  bool Close(const sim::SweepResult& result) {
+    so_far_ = result;
+    KeepTheFirst();
+    Add(&json_, sim::JsonSummary(options_, result));
+    SaveJUnit();
+    return ok_;
+  }
+
+ private:
+  struct Lines {
+    const char* flag;
+    std::string path;
+    std::FILE* file = nullptr;
+  };
+
+  bool Complain(const char* flag, const std::string& path) {
+    std::fprintf(stderr, "grass-sim: %s: cannot write '%s': %s\n", flag, path.c_str(),
+                 std::strerror(errno));
+    ok_ = false;
+    return false;
+  }
+  void Add(Lines* lines, const std::string& text) {
+    if (lines->path.empty()) return;
+    std::FILE* const to = lines->path == "-" ? stdout : lines->file;
+    if (std::fwrite(text.data(), 1, text.size(), to) != text.size() || std::fflush(to) != 0) {
+      if (ok_) Complain(lines->flag, lines->path);
+    }
+  }
+  bool SaveJUnit() {
+    if (flags_.junit.empty()) return true;
+    if (flags_.junit == "-") return true;
+    if (sim::WriteFile(flags_.junit, sim::JUnitXml(options_, so_far_)).ok()) return true;
+    return Complain("--junit", flags_.junit);
+  }
+  std::string PathOf(const sim::FailedSeed& failed) const {
+    return flags_.failures + "/" + sim::FailureFileName(failed.seed);
+  }
+  void SaveFailure(const sim::FailedSeed& failed) {
+    if (flags_.failures.empty() || written_.contains(failed.seed)) return;
+    if (!sim::WriteFile(PathOf(failed), failed.file).ok()) {
+      Complain("--failures", PathOf(failed));
+      return;
+    }
+    written_.emplace(failed.seed, PathOf(failed));
+  }
+  // The files are those of the first seeds that fail, whichever was found first.
+  void KeepTheFirst() {
+    if (flags_.failures.empty()) return;
+    std::map<std::uint64_t, std::string> others;
+    others.swap(written_);
+    const std::size_t count = std::min(so_far_.failed.size(), kFailureFilesMax);
+    for (std::size_t i = 0; i < count; ++i) {
+      SaveFailure(so_far_.failed[i]);
+      others.erase(so_far_.failed[i].seed);
+      if (flags_.json != "-") Print("wrote " + PathOf(so_far_.failed[i]) + "\n");
+    }
+    for (const auto& [seed, path] : others) std::remove(path.c_str());
+  }
+
+  const Flags& flags_;
+  const sim::SweepOptions& options_;
+  Lines json_{"--json", flags_.json};
+  Lines fingerprints_{"--fingerprints", flags_.fingerprints};
+  sim::SweepResult so_far_;
+  std::map<std::uint64_t, std::string> written_;  // failures' files, by seed
+  bool ok_ = true;
+};
 
 std::optional<sim::SweepOptions> OptionsOf(const Flags& flags) {
   sim::SweepOptions options;
   options.run = flags.run;
   options.jobs = flags.jobs;
   options.until_failure = flags.until_failure;
+  options.seed_seconds = flags.seed_seconds;
   if (const auto problem = ParseSeeds(flags.seeds, &options)) {
     std::fprintf(stderr, "grass-sim: --seeds '%s': %s\n", flags.seeds.c_str(), problem->c_str());
     return std::nullopt;
@@ -146,32 +248,29 @@ std::optional<sim::SweepOptions> OptionsOf(const Flags& flags) {
 }
 
 int Sweep(const Flags& flags) {
-  const std::optional<sim::SweepOptions> options = OptionsOf(flags);
+  std::optional<sim::SweepOptions> options = OptionsOf(flags);
   if (!options.has_value()) return kExitUsage;
-  // What cannot be written is better known before the hours of the sweep than after.
-  if (!flags.failures.empty() && access(flags.failures.c_str(), W_OK | X_OK) != 0) {
-    std::fprintf(stderr, "grass-sim: --failures '%s': no directory to write to; make it first\n",
-                 flags.failures.c_str());
-    return kExitUsage;
-  }
-  for (const auto& [flag, path] :
-       {std::pair("--json", &flags.json), std::pair("--junit", &flags.junit),
-        std::pair("--fingerprints", &flags.fingerprints)}) {
-    if (*path != "-" && !Save(flag, *path, "")) return kExitUsage;
-  }
+  Outputs outputs(flags, *options);
+  if (!outputs.Open()) return kExitUsage;
+  options->on_run = [&outputs](const sim::SeedRun& run) { outputs.OnRun(run); };
+  options->on_failed = [&outputs](const sim::FailedSeed& failed) { outputs.OnFailed(failed); };
+  options->interrupted = [] { return interrupted != 0; };
+  std::signal(SIGINT, EndSoon);
+  std::signal(SIGTERM, EndSoon);
   sim::SweepResult result;
   {
     ProgressBar bar(std::max<std::uint64_t>(sim::SeedCount(*options), 1));
-    result = sim::Sweep(
-        *options, [&bar](std::uint64_t done, std::uint64_t failed) { bar.Show(done, failed); });
+    result = sim::Sweep(*options, [&](std::uint64_t done, std::uint64_t failed) {
+      outputs.OnProgress(done);
+      bar.Show(done, failed);
+    });
   }
-  const bool saved = SaveFailures(flags, result) &&
-                     Save("--json", flags.json, sim::JsonLines(*options, result)) &&
-                     Save("--junit", flags.junit, sim::JUnitXml(*options, result)) &&
-                     Save("--fingerprints", flags.fingerprints, sim::Fingerprints(result));
+  const bool saved = outputs.Close(result);
+  if (flags.junit == "-") Print(sim::JUnitXml(*options, result));
   // JSON lines on standard output are for a program.
   if (flags.json != "-") Print(sim::Summary(*options, result));
   if (!result.failed.empty()) return kExitViolation;
+  if (interrupted != 0) return kExitInterrupted;
   if (flags.all_places && !result.sites.Unreached().empty()) {
     std::fprintf(stderr, "grass-sim: --all-places: no seed of the sweep reached '%s'\n",
                  result.sites.Unreached().front().c_str());
@@ -196,6 +295,9 @@ void AddSweep(CLI::App* app, int* exit_code) {
       ->capture_default_str();
   AddNumber(command, "--minutes", &flags->minutes, {1, 1'000'000},
             "Begin no seed after so much real time");
+  AddNumber(command, "--seed-seconds", &flags->seed_seconds, {1, 1'000'000},
+            "A seed that takes more real time has failed")
+      ->default_str(std::to_string(flags->seed_seconds));
   command->add_flag("--until-failure", flags->until_failure, "End with the first seed that fails");
   command->add_option("--failures", flags->failures,
                       "An existing directory: the first 20 failing seeds each leave a file there");

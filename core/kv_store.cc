@@ -175,6 +175,16 @@ void KvStore::DropAnswers(SessionId id, Session& session) {
   session.answers.erase(session.answers.begin(), kept);
 }
 
+KvStore::KeptAnswers KvStore::CountAnswers() const {
+  KeptAnswers kept;
+  for (const auto& [id, session] : sessions_) {
+    kept.all += session.answers.size();
+    kept.of_one_session = std::max(kept.of_one_session, session.answers.size());
+    for (const auto& [sequence, answer] : session.answers) kept.bytes += BytesOf(answer);
+  }
+  return kept;
+}
+
 void KvStore::Touch(SessionId id, Session& session, Index index, Sequence acknowledged) {
   if (session.last_index != 0) {
     session_digest_ -= DigestOf(id, session.last_used, session.last_index, session.acknowledged);

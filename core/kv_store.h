@@ -56,6 +56,13 @@ class KvStore {
   ClusterTime time() const { return time_; }
   std::size_t size() const { return map_.size(); }
   std::size_t sessions() const { return sessions_.size(); }
+  // The answers that are kept for sessions, counted one by one; slow.
+  struct KeptAnswers {
+    std::size_t all = 0;
+    std::size_t of_one_session = 0;  // of the one that has most
+    std::size_t bytes = 0;           // as answer_bytes_max counts them
+  };
+  KeptAnswers CountAnswers() const;
   // A digest of the whole replicated state, sessions included; kept up with
   // every change.
   std::uint64_t digest() const;

@@ -22,11 +22,17 @@ bool Hermetic::IsEnforced() {
 #else
 
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <sys/random.h>
+#include <sys/socket.h>
 #include <sys/time.h>
+#include <threads.h>
 #include <unistd.h>
 
+#include <cstdarg>
+#include <cstdint>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <ctime>
@@ -154,6 +160,123 @@ int pthread_create(pthread_t* thread, const pthread_attr_t* attributes, void* (*
   static auto* const real =
       Real<int(pthread_t*, const pthread_attr_t*, void* (*)(void*), void*)>("pthread_create");
   return real(thread, attributes, start, argument);
+}
+
+int thrd_create(thrd_t* thread, thrd_start_t start, void* argument) {
+  Refuse("thrd_create");
+  static auto* const real = Real<int(thrd_t*, thrd_start_t, void*)>("thrd_create");
+  return real(thread, start, argument);
+}
+
+pid_t fork() noexcept {
+  Refuse("fork");
+  static auto* const real = Real<pid_t()>("fork");
+  return real();
+}
+
+unsigned sleep(unsigned seconds) {
+  Refuse("sleep");
+  static auto* const real = Real<unsigned(unsigned)>("sleep");
+  return real(seconds);
+}
+
+int usleep(useconds_t microseconds) {
+  Refuse("usleep");
+  static auto* const real = Real<int(useconds_t)>("usleep");
+  return real(microseconds);
+}
+
+int timespec_get(timespec* time, int base) noexcept {
+  Refuse("timespec_get");
+  static auto* const real = Real<int(timespec*, int)>("timespec_get");
+  return real(time, base);
+}
+
+clock_t clock() noexcept {
+  Refuse("clock");
+  static auto* const real = Real<clock_t()>("clock");
+  return real();
+}
+
+double drand48() noexcept {
+  Refuse("drand48");
+  static auto* const real = Real<double()>("drand48");
+  return real();
+}
+
+long lrand48() noexcept {
+  Refuse("lrand48");
+  static auto* const real = Real<long()>("lrand48");
+  return real();
+}
+
+#if __GLIBC_PREREQ(2, 36)
+std::uint32_t arc4random() noexcept {
+  Refuse("arc4random");
+  static auto* const real = Real<std::uint32_t()>("arc4random");
+  return real();
+}
+
+void arc4random_buf(void* buffer, size_t length) noexcept {
+  Refuse("arc4random_buf");
+  static auto* const real = Real<void(void*, size_t)>("arc4random_buf");
+  return real(buffer, length);
+}
+
+std::uint32_t arc4random_uniform(std::uint32_t bound) noexcept {
+  Refuse("arc4random_uniform");
+  static auto* const real = Real<std::uint32_t(std::uint32_t)>("arc4random_uniform");
+  return real(bound);
+}
+#endif
+
+// The mode is there only with O_CREAT or O_TMPFILE, and harmless to pass on without.
+int open(const char* path, int flags, ...) {
+  Refuse("open");
+  va_list rest;
+  va_start(rest, flags);
+  const mode_t mode = va_arg(rest, mode_t);
+  va_end(rest);
+  static auto* const real = Real<int(const char*, int, ...)>("open");
+  return real(path, flags, mode);
+}
+
+int open64(const char* path, int flags, ...) {
+  Refuse("open64");
+  va_list rest;
+  va_start(rest, flags);
+  const mode_t mode = va_arg(rest, mode_t);
+  va_end(rest);
+  static auto* const real = Real<int(const char*, int, ...)>("open64");
+  return real(path, flags, mode);
+}
+
+int openat(int directory, const char* path, int flags, ...) {
+  Refuse("openat");
+  va_list rest;
+  va_start(rest, flags);
+  const mode_t mode = va_arg(rest, mode_t);
+  va_end(rest);
+  static auto* const real = Real<int(int, const char*, int, ...)>("openat");
+  return real(directory, path, flags, mode);
+}
+
+FILE* fopen(const char* path, const char* mode) {
+  Refuse("fopen");
+  static auto* const real = Real<FILE*(const char*, const char*)>("fopen");
+  return real(path, mode);
+}
+
+FILE* fopen64(const char* path, const char* mode) {
+  Refuse("fopen64");
+  static auto* const real = Real<FILE*(const char*, const char*)>("fopen64");
+  return real(path, mode);
+}
+
+int socket(int domain, int type, int protocol) noexcept {
+  Refuse("socket");
+  static auto* const real = Real<int(int, int, int)>("socket");
+  return real(domain, type, protocol);
 }
 
 }  // extern "C"

@@ -1,5 +1,6 @@
 #include "sim/recorder.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <variant>
@@ -208,6 +209,7 @@ Counters& Counters::operator+=(const Counters& other) {
   entries_committed += other.entries_committed;
   snapshots_taken += other.snapshots_taken;
   memberships_committed += other.memberships_committed;
+  checker_bytes = std::max(checker_bytes, other.checker_bytes);
   standing_partitions += other.standing_partitions;
   snapshots_installed += other.snapshots_installed;
   snapshots_resumed += other.snapshots_resumed;

@@ -77,6 +77,7 @@ struct Counters {
   std::uint64_t operations_unknown = 0;
   std::uint64_t operations_failed = 0;
   std::uint64_t keys_undecided = 0;  // the linearizability search gave up on them
+  std::uint64_t checker_bytes = 0;   // Checkers::Bytes at the end; of several runs the most
 
   Counters& operator+=(const Counters& other);
 };

@@ -25,15 +25,17 @@ std::string ReportOf(const Violation& violation, const Plan& plan, const Recorde
 
 }  // namespace
 
+std::string FlagsFor(const RunOptions& options) {
+  std::string flags = " --seed " + Decimal(options.seed);
+  if (options.nodes) flags += " --nodes " + Decimal(*options.nodes);
+  if (options.steps) flags += " --steps " + Decimal(*options.steps);
+  if (options.seconds) flags += " --seconds " + Decimal(*options.seconds);
+  for (const auto& [name, value] : options.edits) flags += " --set " + name + "=" + Decimal(value);
+  return flags;
+}
+
 std::string CommandFor(const RunOptions& options) {
-  std::string command = "grass-sim run --seed " + Decimal(options.seed);
-  if (options.nodes) command += " --nodes " + Decimal(*options.nodes);
-  if (options.steps) command += " --steps " + Decimal(*options.steps);
-  if (options.seconds) command += " --seconds " + Decimal(*options.seconds);
-  for (const auto& [name, value] : options.edits) {
-    command += " --set " + name + "=" + Decimal(value);
-  }
-  return command;
+  return "grass-sim run" + FlagsFor(options);
 }
 
 Prefix RunPrefix(const RunOptions& options, std::uint64_t events) {

@@ -54,6 +54,9 @@ struct RunObserver {
 RunResult RunSchedule(const Schedule& schedule, const RunObserver& observer = {},
                       const std::string& repeat = "");
 
+// " --seed 7 --nodes 5 --set fault_wipe=0": all that shapes a run, for any command that takes it.
+std::string FlagsFor(const RunOptions& options);
+
 // "grass-sim run --seed 7 --nodes 5"
 std::string CommandFor(const RunOptions& options);
 

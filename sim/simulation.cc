@@ -91,6 +91,7 @@ void Simulation::Run() {
   recorder_->counters.entries_committed = checkers_->committed().value();
   recorder_->counters.copies = copier_->checked();
   recorder_->counters.memberships_committed = checkers_->configurations_committed();
+  recorder_->counters.checker_bytes = checkers_->Bytes();
 }
 
 // --- Events ---

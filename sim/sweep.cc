@@ -38,6 +38,8 @@ static_assert(std::is_trivially_copyable_v<Header>);
 
 // The exit code of a worker whose time is up.
 constexpr int kEnough = 4;
+// How often, in milliseconds, somebody is asked whether to go on.
+constexpr int kAskEvery = 200;
 
 void WriteAll(int pipe, const void* data, std::size_t size) {
   const char* at = static_cast<const char*>(data);
@@ -75,6 +77,8 @@ struct Worker {
 
 [[noreturn]] void Work(const SweepOptions& options, const SeedRunner& runner, std::uint64_t first,
                        int pipe) {
+  // Of a person at a terminal: the process that sweeps decides what comes of it.
+  signal(SIGINT, SIG_IGN);
   const std::uint64_t count = SeedCount(options);
   for (std::uint64_t place = first; place < count; place += options.jobs) {
     if (options.enough && options.enough()) _exit(kEnough);
@@ -83,7 +87,9 @@ struct Worker {
     WriteAll(pipe, &header, sizeof header);
     RunOptions run = options.run;
     run.seed = SeedAt(place, options);
+    alarm(options.seed_seconds);  // ends this process if nothing else does
     const RunResult result = runner(run);
+    alarm(0);
     const std::string rule = result.ok() ? "" : result.violation->rule;
     const std::string file = result.ok() ? "" : TextOf(FailureOf({.run = run, .only = {}}, result));
     header.finished = 1;
@@ -116,7 +122,9 @@ class Sweeper {
       Begin(workers_[i]);
     }
     while (Listen()) {
+      if (!interrupted_ && options_.interrupted && options_.interrupted()) Interrupt();
     }
+    TellOfTheRest();
     return Result(count);
   }
 
@@ -149,7 +157,8 @@ class Sweeper {
       listening.push_back(&worker);
     }
     if (polled.empty()) return false;
-    if (poll(polled.data(), polled.size(), -1) < 0) return true;
+    const int wait = options_.interrupted ? kAskEvery : -1;
+    if (poll(polled.data(), polled.size(), wait) <= 0) return true;
     for (std::size_t i = 0; i < polled.size(); ++i) {
       if (polled[i].revents != 0) Read(*listening[i]);
     }
@@ -172,7 +181,14 @@ class Sweeper {
     while (waitpid(worker.process, &status, 0) < 0 && errno == EINTR) {
     }
     const bool enough = WIFEXITED(status) && WEXITSTATUS(status) == kEnough;
-    if (worker.next < end_ && !enough) Died(worker, status);
+    if (worker.next < end_ && !enough && !interrupted_) Died(worker, status);
+  }
+
+  void Interrupt() {
+    interrupted_ = true;
+    for (const Worker& worker : workers_) {
+      if (worker.pipe >= 0) kill(worker.process, SIGKILL);
+    }
   }
 
   // With `until_failure` nothing behind the first failure counts, and who is there may stop.
@@ -189,17 +205,23 @@ class Sweeper {
     const std::uint64_t place = worker.running.value_or(worker.next);
     SeedResult& result = results_[place];
     result.died = true;
-    result.rule = "process died";
     RunOptions run = options_.run;
     run.seed = SeedAt(place, options_);
-    result.report = WIFSIGNALED(status)
-                        ? std::string("the process died of: ") + strsignal(WTERMSIG(status)) + "\n"
-                        : "the process ended with " + Decimal(WEXITSTATUS(status)) + "\n";
+    const bool endless = WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM;
+    result.rule = endless ? "seed without an end" : "process died";
+    if (endless) {
+      result.report =
+          "it did not end within " + Decimal(options_.seed_seconds) + " s of real time\n";
+    } else if (WIFSIGNALED(status)) {
+      result.report = std::string("the process died of: ") + strsignal(WTERMSIG(status)) + "\n";
+    } else {
+      result.report = "the process ended with " + Decimal(WEXITSTATUS(status)) + "\n";
+    }
     result.report += "repeat with: " + CommandFor(run) + "\n";
     RunResult dead;
     dead.violation = Violation{result.rule, "", ""};
     result.file = TextOf(FailureOf({.run = run, .only = {}}, dead));
-    Tell(true);
+    Tell(place);
     worker.next = place + options_.jobs;
     Failed(place);
     if (worker.next < end_) Begin(worker);
@@ -231,7 +253,7 @@ class Sweeper {
       result.counters = header.counters;
       worker.running.reset();
       worker.next = header.place + options_.jobs;
-      Tell(!result.rule.empty());
+      Tell(header.place);
       // Also a worker that now reaches what another has made the end.
       if (!result.rule.empty()) Failed(header.place);
       if (options_.until_failure && worker.next >= end_) kill(worker.process, SIGKILL);
@@ -240,10 +262,36 @@ class Sweeper {
     return true;
   }
 
-  void Tell(bool failed) {
+  void Tell(std::uint64_t place) {
+    const SeedResult& result = results_[place];
+    const bool failed = !result.rule.empty();
     ++done_;
     if (failed) ++failed_;
     if (progress_) progress_(done_, failed_);
+    if (failed && options_.on_failed && place < end_) {
+      options_.on_failed({SeedAt(place, options_), result.rule, result.report, result.file});
+    }
+    if (!options_.on_run) return;
+    for (auto next = results_.find(told_); next != results_.end() && next->first == told_; ++next) {
+      // Nothing counts behind the first that fails.
+      if (told_ >= end_) return;
+      options_.on_run(RunOf(next->first, next->second));
+      ++told_;
+      if (options_.until_failure && !next->second.rule.empty()) end_ = told_;
+    }
+  }
+
+  // What lies behind seeds that were not run.
+  void TellOfTheRest() {
+    if (!options_.on_run) return;
+    for (auto next = results_.lower_bound(told_); next != results_.end() && next->first < end_;
+         ++next) {
+      options_.on_run(RunOf(next->first, next->second));
+    }
+  }
+
+  SeedRun RunOf(std::uint64_t place, const SeedResult& result) const {
+    return {SeedAt(place, options_), result.rule, result.fingerprint, result.counters.events};
   }
 
   SweepResult Result(std::uint64_t count) {
@@ -254,7 +302,7 @@ class Sweeper {
       const std::uint64_t seed = SeedAt(place, options_);
       const bool failed = !result.rule.empty();
       ++sum.seeds;
-      sum.runs.push_back({seed, result.rule, result.fingerprint, result.counters.events});
+      sum.runs.push_back(RunOf(place, result));
       CountFaults(seed, failed, &sum);
       sum.counters += result.counters;
       sum.sites.Add(result.reached);
@@ -284,6 +332,8 @@ class Sweeper {
   std::uint64_t end_ = 0;                        // behind the last place that counts
   std::uint64_t done_ = 0;
   std::uint64_t failed_ = 0;
+  std::uint64_t told_ = 0;  // the first place that nobody has been told of
+  bool interrupted_ = false;
 };
 
 }  // namespace

@@ -28,26 +28,9 @@ struct Shard {
   std::uint64_t count = 1;
 };
 
-// first <= last, and at most kSweepSeedsMax seeds.
-struct SweepOptions {
-  std::uint64_t first = 1;
-  std::uint64_t last = 1;  // included
-  std::uint32_t jobs = 1;
-  Shard shard;
-  // Ends with the first seed, by number, that fails. What other workers have found behind it is
-  // thrown away, so that the result is the same with any number of them.
-  bool until_failure = false;
-  // Asked, in the worker, before a seed begins: true ends it. May be null.
-  std::function<bool()> enough;
-  RunOptions run;  // its seed is not used
-};
-
-// Of the shard.
-std::uint64_t SeedCount(const SweepOptions& options);
-
 struct FailedSeed {
   std::uint64_t seed = 0;
-  std::string rule;    // or "process died"
+  std::string rule;    // or "process died", "seed without an end"
   std::string report;  // ends with the command that repeats the run
   std::string file;    // the text of its failure file (report/failure_file.h)
 };
@@ -59,6 +42,34 @@ struct SeedRun {
   Fingerprint fingerprint;
   std::uint64_t events = 0;
 };
+
+// first <= last, and at most kSweepSeedsMax seeds.
+struct SweepOptions {
+  std::uint64_t first = 1;
+  std::uint64_t last = 1;  // included
+  std::uint32_t jobs = 1;
+  Shard shard;
+  // Ends with the first seed, by number, that fails. What other workers have found behind it is
+  // thrown away, so that the result is the same with any number of them.
+  bool until_failure = false;
+  // A seed that takes more real time is killed and has failed: one in which time does not advance
+  // would keep its worker for ever. 0: as long as it likes.
+  std::uint32_t seed_seconds = 600;
+  // Asked, in the worker, before a seed begins: true ends it. May be null.
+  std::function<bool()> enough;
+  // Asked several times a second, in the process that sweeps: true ends the sweep with what there
+  // is. May be null.
+  std::function<bool()> interrupted;
+  // Told of each seed in their order, as soon as all before it are done; of what lies behind one
+  // that is not, at the end. May be null.
+  std::function<void(const SeedRun&)> on_run;
+  // Told of each seed that fails when it is found, so in no order. May be null.
+  std::function<void(const FailedSeed&)> on_failed;
+  RunOptions run;  // its seed is not used
+};
+
+// Of the shard.
+std::uint64_t SeedCount(const SweepOptions& options);
 
 // Of the seeds in which a kind of fault was on.
 struct FaultTally {

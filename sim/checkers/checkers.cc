@@ -10,11 +10,23 @@
 #include "sim/violation.h"
 
 namespace grassdb::sim {
+namespace {
+
+// So many entries below what any log needs are remembered: disks reach back further than the logs
+// in memory, and late messages further than both.
+constexpr std::uint64_t kEntriesKept = 2048;
+constexpr std::uint64_t kReleasedAtATime = 256;
+
+// How often, in applied indexes, the answers that a node keeps are counted.
+constexpr std::uint64_t kAnswersCounted = 32;
+
+}  // namespace
 
 Checkers::Checkers(const std::vector<NodeId>& nodes, const NodeOptions& options,
                    std::size_t entry_bytes_max, bool on)
     : on_(on),
       disks_(nodes.size()),
+      losses_(nodes.size()),
       standings_(nodes.size()),
       shown_(nodes.size()),
       logs_(static_cast<std::uint32_t>(nodes.size())),
@@ -29,6 +41,10 @@ Checkers::Checkers(const std::vector<NodeId>& nodes, const NodeOptions& options,
   image_of_ = [this](NodeId id) -> const DurableImage* {
     const auto found = host_of_.find(id);
     return found == host_of_.end() ? nullptr : &disks_[found->second].image;
+  };
+  losses_of_ = [this](NodeId id) {
+    const auto found = host_of_.find(id);
+    return found == host_of_.end() ? 0 : losses_[found->second];
   };
 }
 
@@ -98,15 +114,17 @@ void Checkers::OnDamaged(std::uint32_t host, const RecoveredState& state, Damage
 }
 
 void Checkers::OnWiped(std::uint32_t host) {
-  disks_[host].image = DurableImage();
-  disks_[host].image.BeginForgetting();
+  ++losses_[host];
+  DurableImage before = std::exchange(disks_[host].image, DurableImage());
+  disks_[host].image.BeginForgetting(std::move(before));
   disks_[host].running.reset();
   disks_[host].rolled_back = false;
 }
 
 void Checkers::OnRolledBack(std::uint32_t host, DiskState state) {
-  disks_[host] = std::move(state);
-  disks_[host].image.BeginForgetting();
+  ++losses_[host];
+  DiskState before = std::exchange(disks_[host], std::move(state));
+  disks_[host].image.BeginForgetting(std::move(before.image));
   disks_[host].rolled_back = true;
 }
 
@@ -119,9 +137,9 @@ void Checkers::OnRecovered(std::uint32_t host, const RecoveredState& state, Dama
   DiskState& disk = disks_[host];
   if (on_) Recovery::Check(host, disk.image, disk.running, state, met);
   if (on_ && met == DamageMet::kYes) DamageNoticed::CheckRecovered(host, state, logs_);
-  const bool forgot = disk.image.forgot();
-  disk.image = DurableImage::Of(state);
-  if (forgot) disk.image.BeginForgetting();
+  DurableImage recovered = DurableImage::Of(state);
+  recovered.ForgetAs(disk.image);
+  disk.image = std::move(recovered);
   disk.running.reset();
   disk.lost.clear();
   logs_.Forget(host);
@@ -157,10 +175,17 @@ void Checkers::AfterStep(std::uint32_t host, std::uint64_t life, const Node& nod
       Promises::CheckVotes(standing.term, raft.id(), raft.configuration(), image_of_);
     }
     Promises::CheckMatch(standing.term, log, *raft.followers(), image_of_);
+    progress_.ObserveMatch(host,
+                           {.term = standing.term,
+                            .followers = raft.followers(),
+                            .configuration = &raft.configuration(),
+                            .configured = raft.configuration_index()},
+                           losses_of_);
   }
   if (commits_.ObserveCommit(host, standing.role, standing.term, raft.commit_index(), log)) {
     CheckCommitQuorum(raft);
     FeedReference();
+    ReleasePast();
   }
   ObserveStep(host, raft);
   const bool all_applied =
@@ -199,10 +224,41 @@ void Checkers::FeedReference() {
 
 void Checkers::ObserveState(std::uint32_t host, const Node& node) {
   const Index applied = node.applied_index();
+  if (shown_[host] == Index() || applied.value() % kAnswersCounted == 0) {
+    resources_.ObserveAnswers(host, node.store().CountAnswers());
+  }
   shown_[host] = applied;
   states_.Observe(host, applied, node.store().digest(), node.raft().log(), commits_);
   reference_.Check(host, applied,
                    {node.store().revision().value(), node.store().size(), node.store().sessions()});
+}
+
+// Below the lowest log and disk. Who has neither holds nothing back: it will be sent what others
+// have.
+void Checkers::ReleasePast() {
+  if (commits_.last() - released_ < kReleasedAtATime) return;
+  released_ = commits_.last();
+  Index lowest = commits_.last();
+  for (std::uint32_t host = 0; host < disks_.size(); ++host) {
+    const DurableImage& image = disks_[host].image;
+    if (image.last() == Index()) continue;
+    lowest = std::min({lowest, image.snapshot(), logs_.BaseOf(host).value_or(lowest)});
+  }
+  if (lowest.value() <= kEntriesKept) return;
+  const Index below = lowest - kEntriesKept;
+  for (DiskState& disk : disks_) disk.image.ReleaseBelow(below);
+  logs_.ReleaseBelow(below);
+  commits_.ReleaseBelow(below);
+  states_.ReleaseBelow(below);
+  specification_.ReleaseBelow(below);
+  reference_.ReleaseBelow(below);
+}
+
+std::size_t Checkers::Bytes() const {
+  std::size_t bytes = elections_.Bytes() + logs_.Bytes() + commits_.Bytes() + states_.Bytes() +
+                      specification_.Bytes() + reference_.Bytes();
+  for (const DiskState& disk : disks_) bytes += disk.image.Bytes();
+  return bytes;
 }
 
 void Checkers::CheckCopy(std::uint32_t host, Index index, const KvStore& copy) const {

@@ -73,18 +73,23 @@ class Checkers {
   const std::vector<ReferenceStore::Change>& changes() const { return reference_.changes(); }
   std::uint64_t configurations_committed() const { return configurations_committed_; }
   std::size_t leaderships() const { return elections_.leaderships(); }
+  // Of what is remembered of logs, disks and terms. It does not grow with the length of a run.
+  std::size_t Bytes() const;
 
  private:
   void ObserveState(std::uint32_t host, const Node& node);
   void ObserveStep(std::uint32_t host, const Raft& raft);
   void CheckCommitQuorum(const Raft& raft) const;
   void FeedReference();
+  void ReleasePast();
 
   const bool on_;
   Index seen_commit_;
   std::map<NodeId, std::uint32_t> host_of_;
   ImageOf image_of_;
   std::vector<DiskState> disks_;
+  std::vector<std::uint64_t> losses_;  // by host: how often its disk was lost or rolled back
+  ProgressRules::LossesOf losses_of_;
   std::vector<LeaderAppendOnly::Standing> standings_;
   std::vector<Index> shown_;  // applied indexes as compared last
   ElectionSafety elections_;
@@ -97,6 +102,7 @@ class Checkers {
   Specification specification_;
   ReferenceStore reference_;
   std::uint64_t configurations_committed_ = 0;
+  Index released_;  // when the past was let go of last, this was committed
 };
 
 }  // namespace grassdb::sim

@@ -12,21 +12,21 @@ bool CommitLedger::ObserveCommit(std::uint32_t node, Role role, Term term, Index
   if (commit <= observed_[node]) return false;
   observed_[node] = commit;
   const Index known = last();
+  GRASS_RULE("committed for ever", before <= known,
+             NodeName(node) + " has a snapshot of index " + Decimal(before.value()) +
+                 ", which nobody has committed");
   for (Index index = before + 1; index <= commit; ++index) {
     GRASS_RULE("committed for ever", index <= log.last_index(),
                NodeName(node) + " calls index " + Decimal(index.value()) +
                    " committed, beyond the end of its log");
     const Term held = *log.TermAt(index);
-    if (index > last()) committed_.push_back({held, term});
-    GRASS_RULE("committed for ever", TermAt(index) == held,
+    if (index > last()) committed_.Set(index, {held, term});
+    GRASS_RULE("committed for ever", index < committed_.begin() || TermAt(index) == held,
                NodeName(node) + " has an entry of term " + Decimal(held.value()) +
                    " committed at index " + Decimal(index.value()) +
                    ", where the cluster has committed one of term " +
                    Decimal(TermAt(index).value()));
   }
-  GRASS_RULE("committed for ever", commit <= last(),
-             NodeName(node) + " has a snapshot of index " + Decimal(commit.value()) +
-                 ", which nobody has committed");
   if (last() == known) return false;
   GRASS_RULE("commit rule", role != Role::kLeader || TermAt(commit) == term,
              NodeName(node) + ", leader of term " + Decimal(term.value()) +
@@ -36,8 +36,9 @@ bool CommitLedger::ObserveCommit(std::uint32_t node, Role role, Term term, Index
 }
 
 void CommitLedger::ObserveNewLeader(std::uint32_t node, Term term, const Log& log) const {
-  for (Index index = last(); index > log.base_index(); index = index - 1) {
-    const Committed& entry = committed_[index.value()];
+  const Index end = std::max(log.base_index() + 1, committed_.begin());
+  for (Index index = last(); index >= end && index > Index(); index = index - 1) {
+    const Committed& entry = committed_.At(index);
     if (entry.in >= term) continue;
     GRASS_RULE("leader completeness", log.TermAt(index) == entry.term,
                NodeName(node) + ", new leader of term " + Decimal(term.value()) +

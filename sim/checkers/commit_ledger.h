@@ -14,17 +14,18 @@
 #include "core/log.h"
 #include "core/raft.h"
 #include "core/types.h"
+#include "sim/checkers/by_index.h"
 
 namespace grassdb::sim {
 
 class CommitLedger {
  public:
-  explicit CommitLedger(std::uint32_t nodes) : committed_(1), observed_(nodes) {}
+  explicit CommitLedger(std::uint32_t nodes) : observed_(nodes) { committed_.Set(Index(), {}); }
 
   // The highest index known to be committed by any node.
-  Index last() const { return Index(committed_.size() - 1); }
-  // The term of the entry committed at `index` <= last().
-  Term TermAt(Index index) const { return committed_[index.value()].term; }
+  Index last() const { return committed_.end() - 1; }
+  // The term of the entry committed at `index` <= last(); 0 below what is kept.
+  Term TermAt(Index index) const { return committed_.At(index).term; }
 
   // `node` in `role` of `term` says that its log is committed up to `commit`. True if last() has
   // risen.
@@ -33,6 +34,9 @@ class CommitLedger {
   void ObserveNewLeader(std::uint32_t node, Term term, const Log& log) const;
   // The node has lost its memory.
   void Forget(std::uint32_t node) { observed_[node] = Index(); }
+  // No log reaches below `index` any more.
+  void ReleaseBelow(Index index) { committed_.ReleaseBelow(index); }
+  std::size_t Bytes() const { return committed_.Bytes(); }
 
  private:
   struct Committed {
@@ -40,8 +44,8 @@ class CommitLedger {
     Term in;  // the term of the leader that committed it
   };
 
-  std::vector<Committed> committed_;  // by index
-  std::vector<Index> observed_;       // by node: its commit index as observed last
+  ByIndex<Committed> committed_;
+  std::vector<Index> observed_;  // by node: its commit index as observed last
 };
 
 }  // namespace grassdb::sim

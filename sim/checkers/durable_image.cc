@@ -1,17 +1,18 @@
 #include "sim/checkers/durable_image.h"
 
+#include <utility>
+
 #include "core/check.h"
 
 namespace grassdb::sim {
 
 void DurableImage::Install(const SnapshotMeta& meta) {
-  const std::uint64_t at = meta.index.value();
-  const bool keeps_suffix = meta.index <= last_ && terms_[at] == meta.term;
+  const bool keeps_suffix = meta.index <= last_ && terms_.At(meta.index) == meta.term;
   if (!keeps_suffix) {
-    terms_.assign(at + 1, Term());
+    terms_ = {};
     last_ = meta.index;
   }
-  terms_[at] = meta.term;
+  terms_.Set(meta.index, meta.term);
   SetSnapshot(meta.index);
 }
 
@@ -21,9 +22,7 @@ void DurableImage::SetSnapshot(Index snapshot) {
 }
 
 void DurableImage::Append(const Entry& entry) {
-  const std::uint64_t at = entry.index.value();
-  if (terms_.size() <= at) terms_.resize(at + 1);
-  terms_[at] = entry.term;
+  terms_.Set(entry.index, entry.term);
   last_ = entry.index;
 }
 
@@ -48,20 +47,20 @@ void DurableImage::Apply(const MendLog& mend) {
     return;
   }
   GRASS_CHECK_LE(mend.fill.back().index, last_);
-  for (const Entry& entry : mend.fill) terms_[entry.index.value()] = entry.term;
+  for (const Entry& entry : mend.fill) terms_.Set(entry.index, entry.term);
 }
 
 DurableImage DurableImage::Of(const RecoveredState& state) {
   DurableImage image;
   image.hard_state_ = state.hard_state;
+  image.incarnation_ = state.identity.incarnation;
   image.last_ = state.base_index;
-  image.terms_.resize(state.base_index.value() + 1);
-  image.terms_[state.base_index.value()] = state.base_term;
+  image.terms_.Set(state.base_index, state.base_term);
   for (const Entry& entry : state.entries) image.Append(entry);
   if (state.snapshot.has_value()) {
     image.snapshot_ = state.snapshot->index;
     GRASS_CHECK_LE(image.snapshot_, image.last_);
-    GRASS_CHECK_EQ(image.terms_[image.snapshot_.value()], state.snapshot->term);
+    GRASS_CHECK_EQ(image.terms_.At(image.snapshot_), state.snapshot->term);
   }
   return image;
 }
@@ -69,9 +68,10 @@ DurableImage DurableImage::Of(const RecoveredState& state) {
 DurableImage DurableImage::Of(const RecoveredState& damaged, const DurableImage& before,
                               const std::optional<DiskJob>& unfinished) {
   DurableImage image = Of(damaged);
-  const std::uint64_t below =
-      std::min<std::uint64_t>(damaged.base_index.value(), before.terms_.size());
-  std::copy_n(before.terms_.begin(), below, image.terms_.begin());
+  const Index end = std::min(damaged.base_index, before.terms_.end());
+  for (Index at = before.terms_.begin(); at < end; ++at) {
+    image.terms_.Set(at, before.terms_.At(at));
+  }
   // A snapshot is lost together with entries that it did not stand for.
   if (image.snapshot_ == damaged.base_index && damaged.base_index > before.snapshot_) {
     image.snapshot_ = before.snapshot_;
@@ -87,8 +87,25 @@ DurableImage DurableImage::Of(const RecoveredState& damaged, const DurableImage&
   if (persist != nullptr && persist->install.has_value()) {
     image.unreadable_.push_back(persist->install->index);
   }
-  if (before.forgot_) image.BeginForgetting();
+  image.ForgetAs(before);
   return image;
+}
+
+void DurableImage::BeginForgetting(DurableImage before) {
+  forgotten_ = std::move(before.forgotten_);
+  before.forgotten_.clear();
+  forgotten_.push_back(std::move(before));
+}
+
+void DurableImage::ReleaseBelow(Index index) {
+  terms_.ReleaseBelow(index);
+  for (DurableImage& before : forgotten_) before.ReleaseBelow(index);
+}
+
+std::size_t DurableImage::Bytes() const {
+  std::size_t bytes = terms_.Bytes() + unreadable_.capacity() * sizeof(Index);
+  for (const DurableImage& before : forgotten_) bytes += sizeof before + before.Bytes();
+  return bytes;
 }
 
 }  // namespace grassdb::sim

@@ -11,12 +11,15 @@
 #include "core/disk.h"
 #include "core/entry.h"
 #include "core/types.h"
+#include "sim/checkers/by_index.h"
 
 namespace grassdb::sim {
 
 class DurableImage {
  public:
   const HardState& hard_state() const { return hard_state_; }
+  // Of the disk, as recovered last; 0: not yet.
+  Incarnation incarnation() const { return incarnation_; }
   Index last() const { return last_; }
   Index snapshot() const { return snapshot_; }
   // It could not be read the last time, and may be read again.
@@ -26,23 +29,34 @@ class DurableImage {
 
   // The entry (index, term), or a snapshot that stands for it, is durable.
   bool Holds(Index index, Term term) const {
-    if (index <= snapshot_) return index < snapshot_ || terms_[index.value()] == term;
-    return index <= last_ && terms_[index.value()] == term;
+    if (index <= snapshot_) return index < snapshot_ || terms_.At(index) == term;
+    return index <= last_ && terms_.At(index) == term;
   }
   // index <= last(); 0 where it is not known: behind a snapshot only.
-  Term TermAt(Index index) const { return terms_[index.value()]; }
+  Term TermAt(Index index) const { return terms_.At(index); }
 
-  // The disk is a new one: what its node promised earlier does not rest on it...
-  void BeginForgetting() { forgot_ = true; }
+  // This disk has taken the place of `before`, on which rests what its node promised earlier...
+  void BeginForgetting(DurableImage before);
   // ...until the others know of it: from then on it is a disk like any.
-  void EndForgetting() { forgot_ = false; }
-  bool forgot() const { return forgot_; }
+  void EndForgetting() { forgotten_.clear(); }
+  bool forgot() const { return !forgotten_.empty(); }
+  // Has taken the place of the same ones as `that`.
+  void ForgetAs(const DurableImage& that) { forgotten_ = that.forgotten_; }
+  // Whether the test holds for the disk, or for one that it has taken the place of: what is said to
+  // rest on the node's disk may rest on that one.
+  template <class Test>
+  bool AnyEver(Test test) const {
+    return test(*this) || std::ranges::any_of(forgotten_, test);
+  }
 
   void Apply(const Persist& persist);
   void Apply(const PublishSnapshot& publish);
   void Apply(const MendLog& mend);
   // What was durable at `index`, where nobody can tell any more, is taken to have been of `term`.
-  void Learn(Index index, Term term) { terms_[index.value()] = term; }
+  void Learn(Index index, Term term) { terms_.Set(index, term); }
+  // Terms below `index` are not asked for any more.
+  void ReleaseBelow(Index index);
+  std::size_t Bytes() const;
   // As a storage has just recovered it.
   static DurableImage Of(const RecoveredState& state);
   // As a storage has just recovered it, and of `before` what it says is lost. Nothing stands in for
@@ -57,11 +71,12 @@ class DurableImage {
   void Append(const Entry& entry);
 
   HardState hard_state_;
+  Incarnation incarnation_;
   Index snapshot_;
   std::vector<Index> unreadable_;  // snapshots whose files may still be there
   Index last_;
-  bool forgot_ = false;
-  std::vector<Term> terms_ = {Term()};  // by index
+  ByIndex<Term> terms_;
+  std::vector<DurableImage> forgotten_;
 };
 
 }  // namespace grassdb::sim

@@ -11,22 +11,21 @@ LogMatching::Change LogMatching::Observe(std::uint32_t node, const Log& log) {
   Seen& seen = seen_[node];
   const Index last = log.last_index();
   const Index base = log.base_index();
-  if (seen.last == last && seen.terms.size() > last.value() &&
-      seen.terms[last.value()] == log.last_term()) {
+  seen.base = base;
+  if (seen.last == last && last < seen.terms.end() && seen.terms.At(last) == log.last_term()) {
     return {};
   }
-  if (seen.terms.size() <= last.value()) seen.terms.resize(last.value() + 1);
   Change change;
   Index common = std::min(seen.last, last);
-  while (common > base && seen.terms[common.value()] != log.TermAt(common)) common = common - 1;
+  while (common > base && seen.terms.At(common) != log.TermAt(common)) common = common - 1;
   change.cut = common < seen.last && common >= base;
   if (common < base) common = base;  // the log begins anew behind a snapshot
-  seen.terms[base.value()] = log.base_term();
+  seen.terms.Set(base, log.base_term());
   Term previous = *log.TermAt(common);
   for (Index index = common + 1; index <= last; ++index) {
     const Entry& entry = log.At(index);
     Add(node, entry, previous);
-    seen.terms[index.value()] = entry.term;
+    seen.terms.Set(index, entry.term);
     previous = entry.term;
   }
   if (common < last) change.first_new = common + 1;
@@ -35,9 +34,9 @@ LogMatching::Change LogMatching::Observe(std::uint32_t node, const Log& log) {
 }
 
 void LogMatching::Add(std::uint32_t node, const Entry& entry, Term previous) {
-  const std::uint64_t at = entry.index.value();
-  if (first_.size() <= at) first_.resize(at + 1);
-  Record* record = &first_[at];
+  // A late message, or a disk that was down for long, may bring it back.
+  if (entry.index < released_) return;
+  Record* record = &first_.Slot(entry.index);
   if (record->entry.index == Index()) {
     *record = {entry, previous};
     return;
@@ -48,7 +47,7 @@ void LogMatching::Add(std::uint32_t node, const Entry& entry, Term previous) {
     if (inserted) return;
     record = &found->second;
   }
-  const std::string which = "entry (index " + Decimal(at) + ", term " +
+  const std::string which = "entry (index " + Decimal(entry.index.value()) + ", term " +
                             Decimal(entry.term.value()) + ") of n" + Decimal(node + 1);
   GRASS_RULE("log matching", record->entry == entry,
              which + " differs from the one another log holds");
@@ -58,12 +57,27 @@ void LogMatching::Add(std::uint32_t node, const Entry& entry, Term previous) {
 }
 
 const Entry* LogMatching::Find(Index index, Term term) const {
-  if (index.value() < first_.size() && first_[index.value()].entry.index == index &&
-      first_[index.value()].entry.term == term) {
-    return &first_[index.value()].entry;
-  }
+  const Record& first = first_.At(index);
+  if (first.entry.index == index && first.entry.term == term) return &first.entry;
   const auto found = others_.find({index, term});
   return found == others_.end() ? nullptr : &found->second.entry;
+}
+
+void LogMatching::ReleaseBelow(Index index) {
+  released_ = std::max(released_, index);
+  first_.ReleaseBelow(index);
+  others_.erase(others_.begin(), others_.lower_bound({index, Term()}));
+  for (Seen& seen : seen_) seen.terms.ReleaseBelow(std::min(index, seen.base));
+}
+
+std::size_t LogMatching::Bytes() const {
+  std::size_t bytes = first_.Bytes() + others_.size() * sizeof(*others_.begin());
+  for (Index index = first_.begin(); index < first_.end(); ++index) {
+    bytes += first_.At(index).entry.payload.size();
+  }
+  for (const auto& [which, record] : others_) bytes += record.entry.payload.size();
+  for (const Seen& seen : seen_) bytes += seen.terms.Bytes();
+  return bytes;
 }
 
 }  // namespace grassdb::sim

@@ -79,14 +79,20 @@ void Promises::CheckMatch(Term term, const Log& log, const std::vector<Progress>
                           const ImageOf& image_of) {
   for (const Progress& follower : followers) {
     const DurableImage* image = image_of(follower.id);
-    // A follower that has gone on to a later term owes nothing to this leader any more.
-    if (image == nullptr || image->forgot() || image->hard_state().term > term) continue;
-    if (follower.match <= image->snapshot()) continue;
-    // Of an entry that is lost behind a snapshot that is lost too the image may not know the term.
-    const bool held =
-        follower.match <= image->last() &&
-        (follower.match < log.base_index() || image->TermAt(follower.match) == Term(0) ||
-         log.TermAt(follower.match) == image->TermAt(follower.match));
+    if (image == nullptr) continue;
+    const bool knows =
+        follower.incarnation != Incarnation() && follower.incarnation == image->incarnation();
+    const bool held = image->AnyEver([&](const DurableImage& disk) {
+      // To a leader that has heard of the present disk those before it are no excuse.
+      if (knows && disk.incarnation() != follower.incarnation) return false;
+      // A follower that has gone on to a later term owes nothing to this leader any more.
+      if (disk.hard_state().term > term || follower.match <= disk.snapshot()) return true;
+      // Of an entry that is lost behind a snapshot that is lost too the image may not know the
+      // term.
+      return follower.match <= disk.last() &&
+             (follower.match < log.base_index() || disk.TermAt(follower.match) == Term(0) ||
+              log.TermAt(follower.match) == disk.TermAt(follower.match));
+    });
     GRASS_RULE("match rests on disk", held,
                "a leader of term " + Decimal(term.value()) + " believes that " +
                    Decimal(follower.id.value()) + " matches its log up to " +
@@ -100,9 +106,10 @@ void Promises::CheckVotes(Term term, NodeId leader, const Configuration& configu
   const Tally tally = configuration.Count([&](NodeId voter) -> std::optional<bool> {
     const DurableImage* image = image_of(voter);
     if (image == nullptr) return false;
-    if (image->forgot()) return true;  // it may have voted before
-    const HardState& state = image->hard_state();
-    return state.term > term || (state.term == term && state.voted_for == leader);
+    return image->AnyEver([&](const DurableImage& disk) {
+      const HardState& state = disk.hard_state();
+      return state.term > term || (state.term == term && state.voted_for == leader);
+    });
   });
   GRASS_RULE("leadership rests on votes", tally == Tally::kWon,
              Decimal(leader.value()) + " leads term " + Decimal(term.value()) +
@@ -122,7 +129,8 @@ bool Promises::RestsOnQuorum(Index index, Term term, const Configuration& config
                              const ImageOf& image_of) {
   return configuration.Count([&](NodeId voter) -> std::optional<bool> {
     const DurableImage* image = image_of(voter);
-    return image != nullptr && (image->forgot() || image->Holds(index, term));
+    return image != nullptr &&
+           image->AnyEver([&](const DurableImage& disk) { return disk.Holds(index, term); });
   }) == Tally::kWon;
 }
 

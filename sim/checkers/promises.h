@@ -12,6 +12,10 @@
 // Commit rests on a quorum: an entry is called committed only when it is durable on a majority of
 // the voters of the leader's configuration, of both halves if that is joint. A configuration itself
 // is committed by its own quorum, for it is in force from when it was appended (thesis 4.1).
+//
+// A node whose disk was lost or rolled back is, until the others know of it, excused for what it
+// had promised before and for nothing else: what nobody could know to be gone rests on the disk
+// that is gone, and whatever is said afterwards on the one that there is.
 #ifndef GRASSDB_SIM_CHECKERS_PROMISES_H_
 #define GRASSDB_SIM_CHECKERS_PROMISES_H_
 

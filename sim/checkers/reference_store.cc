@@ -35,7 +35,7 @@ void ReferenceStore::Apply(const Entry& entry) {
     GRASS_RULE(kRule, command.has_value(), "a committed command does not decode");
     ApplyCommand(entry.index.value(), *command);
   }
-  shown_.push_back({revision_, values_.size(), sessions_.size()});
+  shown_.Set(entry.index, {revision_, values_.size(), sessions_.size()});
 }
 
 void ReferenceStore::ForgetIdle() {
@@ -152,7 +152,8 @@ std::uint64_t ReferenceStore::Run(const Transaction& transaction) {
 
 void ReferenceStore::Check(std::uint32_t node, Index index, const Shown& shown) const {
   GRASS_RULE(kRule, index <= applied(), "a node has applied what is not committed");
-  const Shown& must = shown_[index.value()];
+  if (index < shown_.begin()) return;
+  const Shown& must = shown_.At(index);
   GRASS_RULE(kRule, shown == must,
              NodeName(node) + " has applied up to index " + Decimal(index.value()) +
                  " and is at revision " + Decimal(shown.revision) + " with " + Decimal(shown.keys) +

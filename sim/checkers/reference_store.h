@@ -16,16 +16,17 @@
 #include "core/command.h"
 #include "core/entry.h"
 #include "core/kv_store.h"
+#include "sim/checkers/by_index.h"
 
 namespace grassdb::sim {
 
 class ReferenceStore {
  public:
-  explicit ReferenceStore(const KvOptions& options) : options_(options), shown_(1) {}
+  explicit ReferenceStore(const KvOptions& options) : options_(options) { shown_.Set(Index(), {}); }
 
   // The committed entry that follows the last one given.
   void Apply(const Entry& entry);
-  Index applied() const { return Index(shown_.size() - 1); }
+  Index applied() const { return shown_.end() - 1; }
 
   struct Shown {
     std::uint64_t revision = 0;
@@ -42,6 +43,10 @@ class ReferenceStore {
   const std::vector<Change>& changes() const { return changes_; }
   // `node` has applied up to `index` <= applied() and shows `shown`.
   void Check(std::uint32_t node, Index index, const Shown& shown) const;
+  // What is shown below `index` is not compared any more.
+  void ReleaseBelow(Index index) { shown_.ReleaseBelow(index); }
+  // Without changes(), which are for the check at the end of a run.
+  std::size_t Bytes() const { return shown_.Bytes(); }
   // `store` has applied up to applied(): every key and value is compared.
   void CheckAll(std::uint32_t node, const KvStore& store) const;
 
@@ -77,7 +82,7 @@ class ReferenceStore {
   std::uint64_t revision_ = 0;
   std::vector<Change> changes_;
   ClusterTime time_ = 0;
-  std::vector<Shown> shown_;  // by index
+  ByIndex<Shown> shown_;
 };
 
 }  // namespace grassdb::sim

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "core/kv_store.h"
 #include "core/limits.h"
 #include "core/progress.h"
 #include "core/raft.h"
@@ -56,6 +57,14 @@ class ResourceBounds {
             options_.raft.inflight_messages_max);
       Check(node, "bytes on their way to one follower", follower.inflight_bytes, window_bytes_max_);
     }
+  }
+
+  // The answers that a node keeps for sessions, counted anew: its own count decides what it drops.
+  // Of a session the answer given last is never dropped.
+  void ObserveAnswers(std::uint32_t node, const KvStore::KeptAnswers& kept) const {
+    Check(node, "answers of one session", kept.of_one_session, options_.store.answers_max);
+    if (kept.all <= 1) return;
+    Check(node, "bytes of answers", kept.bytes, options_.store.answer_bytes_max);
   }
 
  private:

@@ -32,17 +32,19 @@ ServerView ViewOf(const Raft& raft) {
 }
 
 Specification::Specification(const std::vector<NodeId>& servers)
-    : ids_(servers), servers_(servers.size()) {}
+    : ids_(servers), servers_(servers.size()) {
+  committed_.Set(Index(), Term());
+  for (Server& server : servers_) server.terms.Set(Index(), Term());
+}
 
 void Specification::Begin(std::uint32_t server, const RecoveredState& state) {
   Server begun;
   begun.term = state.hard_state.term;
   begun.voted_for = state.hard_state.voted_for;
   begun.commit = state.snapshot.has_value() ? state.snapshot->index : Index();
-  begun.terms.resize(state.base_index.value() + 1);
-  begun.terms.back() = state.base_term;
-  for (const Entry& entry : state.entries) begun.terms.push_back(entry.term);
-  begun.last = Index(begun.terms.size() - 1);
+  begun.terms.Set(state.base_index, state.base_term);
+  for (const Entry& entry : state.entries) begun.terms.Set(entry.index, entry.term);
+  begun.last = begun.terms.end() - 1;
   servers_[server] = std::move(begun);
   newest_ = std::max(newest_, state.hard_state.term);
 }
@@ -50,8 +52,8 @@ void Specification::Begin(std::uint32_t server, const RecoveredState& state) {
 void Specification::Observe(std::uint32_t server, const ServerView& now) {
   Server& before = servers_[server];
   const bool leads = now.role == Role::kLeader;
-  const bool same_log = before.last == now.log->last_index() &&
-                        before.terms[before.last.value()] == now.log->last_term();
+  const bool same_log =
+      before.last == now.log->last_index() && before.terms.At(before.last) == now.log->last_term();
   if (before.term == now.term && before.voted_for == now.voted_for && before.leads == leads &&
       before.commit == now.commit && same_log) {
     return;
@@ -101,11 +103,12 @@ void Specification::CheckVote(std::uint32_t server, const ServerView& now, Index
   GRASS_RULE(kRule, now.term > before.term || before.voted_for == NodeId(),
              NodeName(server) + " votes twice in term " + Text(now.term));
   if (now.voted_for == NodeId() || now.voted_for == ids_[server]) return;
+  if (IsForgotten(now.term)) return;
   const auto candidate = candidates_.find({now.term, now.voted_for});
   GRASS_RULE(kRule, candidate != candidates_.end(),
              NodeName(server) + " votes in term " + Text(now.term) + " for who has not asked");
   const LogEnd& asked = candidate->second;
-  const Term least = before.terms[common.value()];
+  const Term least = before.terms.At(common);
   GRASS_RULE(kRule, asked.term > least || (asked.term == least && asked.index >= common),
              NodeName(server) + " votes in term " + Text(now.term) + " for a log that ends with (" +
                  Text(asked.index) + ", " + Text(asked.term) + "), its own has (" + Text(common) +
@@ -123,15 +126,16 @@ void Specification::CheckLead(std::uint32_t server, const ServerView& now) {
   });
   GRASS_RULE(kRule, votes == Tally::kWon,
              NodeName(server) + " leads term " + Text(now.term) + " without the votes of a quorum");
+  ForgetTerms();
   const auto [known, inserted] = leaderships_.try_emplace(now.term);
   GRASS_RULE(kRule, inserted,
              NodeName(server) + " leads term " + Text(now.term) + ", which n" +
                  Decimal(known->second.server + 1) + " has led");
   Leadership& leadership = known->second;
   leadership.server = server;
-  leadership.first = before.commit + 1;
-  for (Index at = leadership.first; at <= before.last; ++at) {
-    leadership.terms.push_back(before.terms[at.value()]);
+  leadership.first = leadership.end = before.commit + 1;
+  for (; leadership.end <= before.last; ++leadership.end) {
+    leadership.terms.Set(leadership.end, before.terms.At(leadership.end));
   }
 }
 
@@ -158,7 +162,7 @@ void Specification::CheckCut(std::uint32_t server, const ServerView& now, Index 
     if (leadership.server == server) return false;
     for (Index at = first; at > before.commit; at = at - 1) {
       const std::optional<Term> wanted = TermIn(leadership, at);
-      if (wanted.has_value() && *wanted != before.terms[at.value()]) return true;
+      if (wanted.has_value() && *wanted != before.terms.At(at)) return true;
     }
     return false;
   });
@@ -285,8 +289,8 @@ void Specification::CheckAcknowledgement(std::uint32_t server, Term term, Index 
              NodeName(server) + " acknowledges entries to a leader of term " + Text(term) +
                  ", which has none");
   Leadership& leadership = led->second;
-  const bool agrees = match <= self.last && (self.terms[match.value()] == Term() ||
-                                             MayHold(leadership, match, self.terms[match.value()]));
+  const Term held = self.terms.At(match);
+  const bool agrees = match <= self.last && (held == Term() || MayHold(leadership, match, held));
   GRASS_RULE(kRule, agrees,
              NodeName(server) + " acknowledges " + Text(match) + " in term " + Text(term) +
                  ", where its log is not its leader's");
@@ -299,14 +303,14 @@ void Specification::CheckAcknowledgement(std::uint32_t server, Term term, Index 
 bool Specification::IsReplaced(const Server& before, const Log& log) {
   const Index base = log.base_index();
   if (base > before.last) return true;
-  const Term known = before.terms[base.value()];
+  const Term known = before.terms.At(base);
   return known != Term() && known != log.base_term();
 }
 
 Index Specification::CommonEnd(const Server& before, const Log& log) const {
   if (IsReplaced(before, log)) return Index();
   Index common = std::min(before.last, log.last_index());
-  while (common > log.base_index() && before.terms[common.value()] != log.TermAt(common)) {
+  while (common > log.base_index() && before.terms.At(common) != log.TermAt(common)) {
     common = common - 1;
   }
   return common;
@@ -318,11 +322,10 @@ void Specification::TakeLog(std::uint32_t server, const ServerView& now, Index c
   const Index from = std::max(common, log.base_index());
   if (self.last != log.last_index() || common != self.last) {
     // What a snapshot has taken the place of is not known any more.
-    self.terms.resize(common.value() + 1);
-    self.terms.resize(log.last_index().value() + 1);
-    self.terms[log.base_index().value()] = log.base_term();
+    self.terms.CutFrom(common + 1);
+    self.terms.Set(log.base_index(), log.base_term());
     for (Index at = from + 1; at <= log.last_index(); ++at) {
-      self.terms[at.value()] = *log.TermAt(at);
+      self.terms.Set(at, *log.TermAt(at));
     }
     self.last = log.last_index();
   }
@@ -331,18 +334,47 @@ void Specification::TakeLog(std::uint32_t server, const ServerView& now, Index c
   // Who has stepped down may have appended before, in the same step.
   const Term led = leads ? now.term : self.term;
   Leadership& leadership = leaderships_.at(led);
-  for (Index at = leadership.first + leadership.terms.size(); at <= self.last; ++at) {
-    if (!leads && self.terms[at.value()] != led) return;
-    leadership.terms.push_back(self.terms[at.value()]);
+  for (; leadership.end <= self.last; ++leadership.end) {
+    const Term term = self.terms.At(leadership.end);
+    if (!leads && term != led) return;
+    leadership.terms.Set(leadership.end, term);
   }
 }
 
 void Specification::TakeCommit(std::uint32_t server, const ServerView& now) {
   Server& self = servers_[server];
   self.commit = now.commit;
-  for (std::size_t at = committed_.size(); at <= now.commit.value(); ++at) {
-    committed_.push_back(self.terms[at]);
+  for (Index at = committed_.end(); at <= now.commit; ++at) committed_.Set(at, self.terms.At(at));
+}
+
+void Specification::ForgetTerms() {
+  if (newest_.value() <= kTermsKept) return;
+  const Term oldest(newest_.value() - kTermsKept);
+  if (oldest.value() < forgotten_.value() + kTermsKept / 4) return;  // not for each
+  forgotten_ = oldest;
+  const auto is_left = [this](Term term) {
+    return term < forgotten_ && std::ranges::find(servers_, term, &Server::term) == servers_.end();
+  };
+  std::erase_if(leaderships_, [&](const auto& led) { return is_left(led.first); });
+  std::erase_if(candidates_, [&](const auto& asked) { return is_left(asked.first.first); });
+  std::erase_if(votes_, [&](const auto& vote) { return is_left(vote.first.first); });
+}
+
+void Specification::ReleaseBelow(Index index) {
+  committed_.ReleaseBelow(index);
+  for (Server& server : servers_) server.terms.ReleaseBelow(std::min(index, server.last));
+  for (auto& [term, leadership] : leaderships_) leadership.terms.ReleaseBelow(index);
+}
+
+std::size_t Specification::Bytes() const {
+  std::size_t bytes = committed_.Bytes() + candidates_.size() * sizeof(*candidates_.begin()) +
+                      votes_.size() * sizeof(*votes_.begin());
+  for (const Server& server : servers_) bytes += server.terms.Bytes();
+  for (const auto& [term, leadership] : leaderships_) {
+    bytes += sizeof leadership + leadership.terms.Bytes() +
+             leadership.acknowledged.size() * sizeof(*leadership.acknowledged.begin());
   }
+  return bytes;
 }
 
 Specification::Leadership& Specification::LedBy(std::uint32_t server, Term term, const char* what) {
@@ -357,19 +389,16 @@ bool Specification::AnyLeader(std::uint32_t server, Term until, const LeaderTest
   const Term from = servers_[server].term;
   for (auto at = leaderships_.upper_bound(until); at != leaderships_.begin();) {
     --at;
-    if (at->first < from) return false;
+    if (at->first < from) break;
     if (test(at->first, at->second)) return true;
   }
-  return false;
+  return IsForgotten(from);
 }
 
 std::optional<Term> Specification::TermIn(const Leadership& leadership, Index index) const {
-  if (index < leadership.first) {
-    return index.value() < committed_.size() ? committed_[index.value()] : Term();
-  }
-  const std::uint64_t at = index.value() - leadership.first.value();
-  if (at >= leadership.terms.size()) return std::nullopt;
-  return leadership.terms[at];
+  if (index < leadership.first) return committed_.At(index);
+  if (index >= leadership.end) return std::nullopt;
+  return leadership.terms.At(index);
 }
 
 bool Specification::MayHold(const Leadership& leadership, Index index, Term term) const {

@@ -41,6 +41,7 @@
 #include "core/log.h"
 #include "core/message.h"
 #include "core/raft.h"
+#include "sim/checkers/by_index.h"
 
 namespace grassdb::sim {
 
@@ -72,7 +73,7 @@ class Specification {
     return before.term == raft.term() && before.commit == raft.commit_index() &&
            before.last == raft.log().last_index() &&
            before.leads == (raft.role() == Role::kLeader) && before.voted_for == raft.voted_for() &&
-           before.terms[before.last.value()] == raft.log().last_term();
+           before.terms.At(before.last) == raft.log().last_term();
   }
   // The server may have taken a step.
   void Observe(std::uint32_t server, const ServerView& now);
@@ -82,20 +83,29 @@ class Specification {
   // nobody in (core/repair.h).
   void OnSendInRepair(std::uint32_t server, const Message& message);
 
+  // No log reaches below `index` any more. What is not known any more is taken for allowed; so are
+  // steps that a leader of a term may explain that all servers have left long ago.
+  void ReleaseBelow(Index index);
+  std::size_t Bytes() const;
+
  private:
+  // That had a leader or a candidate, besides those that servers are in.
+  static constexpr std::uint64_t kTermsKept = 1024;
+
   struct Server {
     Term term;
     NodeId voted_for;
     bool leads = false;
     Index last;
     Index commit;
-    std::vector<Term> terms = {Term()};  // of the log, by index; 0: not known, behind a snapshot
+    ByIndex<Term> terms;  // of the log; 0: not known, behind a snapshot
   };
   // What is known of the leader of a term.
   struct Leadership {
     std::uint32_t server = 0;
     Index first = Index(1);                // before it, its log is what is committed
-    std::vector<Term> terms;               // of its log from `first` on; grows only
+    ByIndex<Term> terms;                   // of its log from `first` on; grows only
+    Index end = Index(1);                  // of `terms`, also if it is empty
     Index told;                            // the highest commit index it has sent
     std::map<NodeId, Index> acknowledged;  // by others, in this term
   };
@@ -127,6 +137,9 @@ class Specification {
   void TakeLog(std::uint32_t server, const ServerView& now, Index common);
   void TakeCommit(std::uint32_t server, const ServerView& now);
 
+  // Terms below it are forgotten, but those that servers are in.
+  bool IsForgotten(Term term) const { return term < forgotten_; }
+  void ForgetTerms();
   Leadership& LedBy(std::uint32_t server, Term term, const char* what);
   // Whether the test holds for a leader of one of the terms that the server has been in during the
   // step.
@@ -137,8 +150,9 @@ class Specification {
 
   std::vector<NodeId> ids_;
   std::vector<Server> servers_;
-  Term newest_;                             // that any server has been in
-  std::vector<Term> committed_ = {Term()};  // terms of what is committed, by index
+  Term newest_;              // that any server has been in
+  ByIndex<Term> committed_;  // terms of what is committed; 0: not known
+  Term forgotten_;
   std::map<Term, Leadership> leaderships_;
   std::map<std::pair<Term, NodeId>, LogEnd> candidates_;  // who has asked for votes
   std::map<std::pair<Term, NodeId>, NodeId> votes_;       // given to others, by voter

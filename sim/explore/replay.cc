@@ -34,8 +34,8 @@ std::string_view TakeWord(std::string_view* text) {
 
 class Replayer {
  public:
-  explicit Replayer(const Bounds& bounds)
-      : bounds_(bounds), cluster_(bounds.nodes, Symmetry::kOff) {
+  Replayer(const Bounds& bounds, const ReplayWatch& watch)
+      : bounds_(bounds), watch_(watch), cluster_(bounds.nodes, Symmetry::kOff) {
     for (std::uint32_t number = 0; number < bounds.nodes; ++number) {
       replicas_.push_back(StartReplica(cluster_, bounds_, number));
       facts_.push_back(FactsOf(cluster_, replicas_.back()));
@@ -44,6 +44,7 @@ class Replayer {
 
   // The problem, if the step cannot be done.
   std::optional<std::string> Step(const std::string& line) {
+    ++steps_;
     std::string_view rest = line;
     const std::string_view verb = TakeWord(&rest);
     if (verb == "deliver" || verb == "repeat" || verb == "drop") return Handle(verb, rest);
@@ -74,7 +75,7 @@ class Replayer {
     }
     if (!rest.empty()) return "does not know what '" + std::string(rest) + "' means";
     if (!IsPossible(replicas_[node], action.kind, bounds_)) return "it is not possible here";
-    Do(node, action);
+    Do(node, action, {});
     return std::nullopt;
   }
 
@@ -82,26 +83,48 @@ class Replayer {
 
  private:
   std::optional<std::string> Handle(std::string_view verb, std::string_view message_text) {
-    const auto at = std::ranges::find_if(network_, [&](const Message& message) {
-      return TextOf(cluster_, message) == message_text;
+    const auto at = std::ranges::find_if(network_, [&](const InFlight& in_flight) {
+      return TextOf(cluster_, in_flight.message) == message_text;
     });
     if (at == network_.end()) return "no such message is in the network";
-    const Message message = *at;
+    const InFlight taken = *at;
     if (verb != "repeat") network_.erase(at);
-    if (verb == "drop") return std::nullopt;
-    Do(cluster_.NumberOf(message.to), Action{.kind = ActionKind::kDeliver, .message = &message});
+    const std::uint32_t to = cluster_.NumberOf(taken.message.to);
+    ReplayedStep step;
+    step.message = &taken.message;
+    step.message_number = taken.number;
+    step.stays = verb == "repeat";
+    step.lost = verb == "drop";
+    if (step.lost) {
+      Show(step, to, replicas_[to]);
+    } else {
+      Do(to, Action{.kind = ActionKind::kDeliver, .message = &taken.message}, step);
+    }
     return std::nullopt;
   }
 
-  void Do(std::uint32_t node, const Action& action) {
+  void Show(ReplayedStep step, std::uint32_t node, const Replica& before) const {
+    if (!watch_) return;
+    step.number = steps_;
+    step.node = node;
+    step.before = &before;
+    step.after = &replicas_[node];
+    watch_(cluster_, step);
+  }
+
+  void Do(std::uint32_t node, const Action& action, ReplayedStep step) {
     std::vector<Message> sent;
     Replica after = Act(cluster_, bounds_, replicas_[node], action, &sent);
     const Replica before = std::exchange(replicas_[node], std::move(after));
     text_ += "       " + TextOf(cluster_, replicas_[node]) + "\n";
-    for (Message& message : sent) {
+    step.kind = action.kind;
+    step.sent = sent;
+    step.first_sent = sent_;
+    for (const Message& message : sent) {
       text_ += "       sends " + TextOf(cluster_, message) + "\n";
-      network_.push_back(std::move(message));
+      network_.push_back({sent_++, message});
     }
+    Show(step, node, before);
     CheckStep(before, replicas_[node], action.kind);
     facts_[node] = FactsOf(cluster_, replicas_[node]);
     if (IsNews(history_, facts_[node])) Learn(&history_, facts_[node]);
@@ -110,20 +133,29 @@ class Replayer {
     CheckState(facts, history_);
   }
 
+  struct InFlight {
+    std::uint64_t number = 0;  // of all that were sent
+    Message message;
+  };
+
   const Bounds bounds_;
+  const ReplayWatch& watch_;
   const Cluster cluster_;
   std::vector<Replica> replicas_;
   std::vector<Facts> facts_;
   History history_;
-  std::vector<Message> network_;
+  std::vector<InFlight> network_;
+  std::size_t steps_ = 0;
+  std::uint64_t sent_ = 0;
   std::string text_;
 };
 
 }  // namespace
 
-ReplayResult Replay(const Bounds& bounds, std::span<const std::string> steps) {
+ReplayResult Replay(const Bounds& bounds, std::span<const std::string> steps,
+                    const ReplayWatch& watch) {
   const CheckFailuresThrow handler;
-  Replayer replayer(bounds);
+  Replayer replayer(bounds, watch);
   ReplayResult result;
   std::size_t shown = 0;
   for (const std::string& step : steps) {
@@ -196,6 +228,10 @@ std::optional<std::string> ParseBounds(std::string_view flags, Bounds* bounds) {
 }
 
 }  // namespace
+
+bool IsSchedule(std::string_view text) {
+  return text.starts_with("grass-sim explore schedule ");
+}
 
 std::optional<std::string> ParseFile(const std::string& text, ScheduleFile* file) {
   std::string_view rest = text;

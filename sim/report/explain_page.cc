@@ -286,12 +286,13 @@ std::string Headline(const ExplainedRun& run) {
   return "Broken: " + run.result.violation->rule;
 }
 
+std::string NameOf(const Schedule& schedule) {
+  return "seed " + Decimal(schedule.run.seed);
+}
+
 std::string Finding(const Schedule& schedule, const ExplainedRun& run) {
-  std::string text = "seed " + Decimal(schedule.run.seed) + ", ended at " +
-                     SecondsText(run.timeline.end()) + " s, event " +
-                     Decimal(run.result.counters.events) + ", fingerprint " +
-                     run.result.fingerprint.Hex();
-  return text;
+  return NameOf(schedule) + ", ended at " + SecondsText(run.timeline.end()) + " s, event " +
+         Decimal(run.result.counters.events) + ", fingerprint " + run.result.fingerprint.Hex();
 }
 
 }  // namespace
@@ -307,11 +308,11 @@ ExplainedRun Explain(const Schedule& schedule, const TimelineLimits& limits,
   return run;
 }
 
-std::string DataOf(const Schedule& schedule, const ExplainedRun& run) {
+std::string DataOf(const std::string& name, const ExplainedRun& run) {
   const Timeline& timeline = run.timeline;
   Strings strings;
   Json data;
-  data["seed"] = Decimal(schedule.run.seed);
+  data["run"] = name;
   data["nodes"] = timeline.nodes();
   data["clients"] = timeline.clients();
   // What is shown begins where nothing is missing and ends with its last row.
@@ -354,17 +355,25 @@ std::string DataOf(const Schedule& schedule, const ExplainedRun& run) {
 }
 
 std::string PageOf(const Schedule& schedule, const ExplainedRun& run, const std::string& notice) {
+  return PageOf({.name = NameOf(schedule),
+                 .finding = Finding(schedule, run),
+                 .plan = Describe(PlanOf(schedule)),
+                 .notice = notice},
+                run);
+}
+
+std::string PageOf(const PageWords& words, const ExplainedRun& run) {
   std::map<std::string, std::string, std::less<>> parts;
-  parts["TITLE"] = HtmlOf("seed " + Decimal(schedule.run.seed) + " - " + Headline(run));
+  parts["TITLE"] = HtmlOf(words.name + " - " + Headline(run));
   parts["HEADLINE"] = HtmlOf(Headline(run));
   parts["TEXT"] = run.result.ok() ? "" : HtmlOf(run.result.violation->text);
   parts["RULE_CLASS"] = run.result.ok() ? "held" : "broken";
   parts["WHERE"] = run.result.ok() ? "" : HtmlOf(run.result.violation->where);
-  parts["FINDING"] = HtmlOf(Finding(schedule, run));
+  parts["FINDING"] = HtmlOf(words.finding);
   std::string left_out = run.timeline.LeftOut();
-  if (!notice.empty()) left_out = notice + (left_out.empty() ? "" : " ") + left_out;
+  if (!words.notice.empty()) left_out = words.notice + (left_out.empty() ? "" : " ") + left_out;
   parts["NOTICE"] = HtmlOf(left_out);
-  parts["PLAN"] = HtmlOf(Describe(PlanOf(schedule)));
+  parts["PLAN"] = HtmlOf(words.plan);
   parts["BUILD"] = HtmlOf(BuildId());
   std::string rows;
   for (const Highlight& highlight : HighlightsIn(run)) rows += RowOf(run, highlight);
@@ -373,7 +382,7 @@ std::string PageOf(const Schedule& schedule, const ExplainedRun& run, const std:
   parts["ROWS"] = rows;
   parts["STYLE"] = kExplainStyle;
   parts["SCRIPT"] = kExplainScript;
-  parts["DATA"] = DataOf(schedule, run);
+  parts["DATA"] = DataOf(words.name, run);
   // One pass, so that nothing in a value is taken for a place to fill.
   const std::string_view text = kExplainPage;
   std::string page;

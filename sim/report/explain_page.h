@@ -26,11 +26,21 @@ struct ExplainedRun {
 ExplainedRun Explain(const Schedule& schedule, const TimelineLimits& limits,
                      const std::string& repeat);
 
+// What stands on a page besides the timeline.
+struct PageWords {
+  std::string name;     // of the run: "seed 7"
+  std::string finding;  // a line about its end
+  std::string plan;     // what it was: lines
+  std::string notice;   // a line for the top, or empty
+};
+
 // What the page's scripts read (explain/data.js): JSON that cannot end the script it stands in. The
 // same run gives the same bytes.
-std::string DataOf(const Schedule& schedule, const ExplainedRun& run);
+std::string DataOf(const std::string& name, const ExplainedRun& run);
 
-// The whole page. `notice` is a line for its top, or empty.
+// The whole page.
+std::string PageOf(const PageWords& words, const ExplainedRun& run);
+// Of Explain(schedule, ...).
 std::string PageOf(const Schedule& schedule, const ExplainedRun& run, const std::string& notice);
 
 // As WriteFile, and what is there stays whole until the new file is.

@@ -67,15 +67,21 @@ absl::StatusOr<SeedLines> ParseFingerprints(std::string_view text, const std::st
 
 }  // namespace
 
+std::string JsonLine(const SeedRun& run) {
+  nlohmann::ordered_json json = {{"seed", run.seed}, {"ok", run.rule.empty()}};
+  if (!run.rule.empty()) json["rule"] = run.rule;
+  json["fingerprint"] = run.fingerprint.Hex();
+  json["events"] = run.events;
+  return Line(json);
+}
+
 std::string JsonLines(const SweepOptions& options, const SweepResult& result) {
   std::string text;
-  for (const SeedRun& run : result.runs) {
-    nlohmann::ordered_json json = {{"seed", run.seed}, {"ok", run.rule.empty()}};
-    if (!run.rule.empty()) json["rule"] = run.rule;
-    json["fingerprint"] = run.fingerprint.Hex();
-    json["events"] = run.events;
-    text += Line(json);
-  }
+  for (const SeedRun& run : result.runs) text += JsonLine(run);
+  return text + JsonSummary(options, result);
+}
+
+std::string JsonSummary(const SweepOptions& options, const SweepResult& result) {
   nlohmann::ordered_json faults;
   for (std::size_t kind = 0; kind < kFaultKinds; ++kind) {
     faults[NameOf(static_cast<FaultKind>(kind))] = {{"seeds", result.by_fault[kind].seeds},
@@ -101,7 +107,7 @@ std::string JsonLines(const SweepOptions& options, const SweepResult& result) {
   summary["places"] = places;
   nlohmann::ordered_json last;
   last["summary"] = summary;
-  return text + Line(last);
+  return Line(last);
 }
 
 std::string JUnitXml(const SweepOptions& options, const SweepResult& result) {
@@ -119,11 +125,13 @@ std::string JUnitXml(const SweepOptions& options, const SweepResult& result) {
   return text + "</testsuite>\n";
 }
 
+std::string FingerprintLine(const SeedRun& run) {
+  return Decimal(run.seed) + " " + run.fingerprint.Hex() + "\n";
+}
+
 std::string Fingerprints(const SweepResult& result) {
   std::string text;
-  for (const SeedRun& run : result.runs) {
-    text += Decimal(run.seed) + " " + run.fingerprint.Hex() + "\n";
-  }
+  for (const SeedRun& run : result.runs) text += FingerprintLine(run);
   return text;
 }
 

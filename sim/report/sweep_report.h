@@ -13,12 +13,15 @@ namespace grassdb::sim {
 
 // JSON lines: an object a seed, {"seed", "ok", "rule", "fingerprint", "events"}, and last
 // {"summary": {...}}.
+std::string JsonLine(const SeedRun& run);
+std::string JsonSummary(const SweepOptions& options, const SweepResult& result);
 std::string JsonLines(const SweepOptions& options, const SweepResult& result);
 
 // JUnit: a test case for every seed that failed, and one for all that passed.
 std::string JUnitXml(const SweepOptions& options, const SweepResult& result);
 
 // "SEED FINGERPRINT", a line a seed.
+std::string FingerprintLine(const SeedRun& run);
 std::string Fingerprints(const SweepResult& result);
 
 // Two of the above. Empty if they are equal; else a line about the first seed that differs. The

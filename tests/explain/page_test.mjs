@@ -67,6 +67,15 @@ test('names the broken rule and begins where it was broken', () => open('failing
   await page.screenshot({ path: path.join(pages, 'failing.png') });
 }));
 
+test('shows a schedule of an exploration', () => open('explored', async (page) => {
+  assert.match(await page.textContent('h1'), /election safety/);
+  assert.match(await page.textContent('header'), /A step of the exploration is shown as a millisecond/);
+  assert.match(await page.textContent('body'), /12 {2}crash n3 keeping 0/);
+  assert.ok(await page.locator('#highlights tbody tr').count() > 2, 'the way to the violation');
+  assert.ok(await colours(page) > 10, 'something is drawn');
+  await page.screenshot({ path: path.join(pages, 'explored.png') });
+}));
+
 test('can be read in the dark', () => open('failing', async (page) => {
   const background = await page.evaluate(() => getComputedStyle(document.body).backgroundColor);
   const [red, green, blue] = background.match(/\d+/g).map(Number);

@@ -1,14 +1,18 @@
-// explain_pages FOLDER: the pages that page_test.mjs opens.
+// explain_pages FOLDER SCHEDULE: the pages that page_test.mjs opens.
 //
 //   failing.html   a run with a violation, planted into its result: no build of this tree has one
 //   passing.html   a run in which every rule held
 //   large.html     more than 100,000 messages and points
+//   explored.html  tests/sim/schedules/elected.txt, a schedule of an exploration, with a violation
+//                  planted as well
 #include <cstdio>
 #include <optional>
 #include <string>
 
 #include "core/event.h"
 #include "sim/report/explain_page.h"
+#include "sim/report/explore_page.h"
+#include "sim/report/failure_file.h"
 
 namespace grassdb::sim {
 namespace {
@@ -45,19 +49,37 @@ std::string FailingPage() {
   return PageOf(schedule, run, "");
 }
 
+// Empty if the schedule cannot be read.
+std::string ExploredPage(const std::string& path) {
+  const absl::StatusOr<std::string> text = ReadFile(path);
+  explore::ScheduleFile file;
+  if (!text.ok() || explore::ParseFile(*text, &file).has_value()) return "";
+  absl::StatusOr<ExplainedSchedule> explained = ExplainSchedule(file, "elected.txt");
+  if (!explained.ok()) return "";
+  explained->run.result.violation =
+      Violation{"election safety", "sim/explore/invariants.cc:1", "n1 and n2 both lead term 1"};
+  return PageOf(explained->words, explained->run);
+}
+
 bool Write(const std::string& path, const std::string& page) {
   const absl::Status status = ReplaceFile(path, page);
   if (!status.ok()) std::fprintf(stderr, "%s\n", std::string(status.message()).c_str());
   return status.ok();
 }
 
-bool WriteAll(const std::string& folder) {
+bool WriteAll(const std::string& folder, const std::string& schedule) {
+  const std::string explored = ExploredPage(schedule);
+  if (explored.empty()) {
+    std::fprintf(stderr, "explain_pages: '%s' is no schedule\n", schedule.c_str());
+    return false;
+  }
   const ExplainedRun large = Explain(Seed(1, 60), {}, "");
   if (large.timeline.messages().size() + large.timeline.points().size() <= 100'000) {
     std::fprintf(stderr, "explain_pages: the large run has too few rows\n");
     return false;
   }
   return Write(folder + "/failing.html", FailingPage()) &&
+         Write(folder + "/explored.html", explored) &&
          Write(folder + "/passing.html", PageOf(Seed(2, 2), Explain(Seed(2, 2), {}, ""), "")) &&
          Write(folder + "/large.html", PageOf(Seed(1, 60), large, ""));
 }
@@ -66,9 +88,9 @@ bool WriteAll(const std::string& folder) {
 }  // namespace grassdb::sim
 
 int main(int argc, char** argv) {
-  if (argc != 2) {
-    std::fprintf(stderr, "usage: explain_pages FOLDER\n");
+  if (argc != 3) {
+    std::fprintf(stderr, "usage: explain_pages FOLDER SCHEDULE\n");
     return 2;
   }
-  return grassdb::sim::WriteAll(argv[1]) ? 0 : 1;
+  return grassdb::sim::WriteAll(argv[1], argv[2]) ? 0 : 1;
 }

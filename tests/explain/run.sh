@@ -18,7 +18,7 @@ mkdir -p "$work"
   tail -n 40 "$work/build.log" >&2
   exit 1
 }
-build/release/bin/explain_pages "$work"
+build/release/bin/explain_pages "$work" tests/sim/schedules/elected.txt
 cp tests/explain/.npmrc tests/explain/package.json tests/explain/package-lock.json tests/explain/page_test.mjs "$work/"
 cd "$work"
 npm ci >npm.log 2>&1 || {

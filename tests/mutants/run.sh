@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Plants each bug of this folder into a copy of the tree, and sweeps the simulator over it until it is
 # found; if it is not, runs the step-level tests and the golden transcripts over it. Prints a table;
-# fails if a patch does not apply or does not build, if a sweep ends without a verdict, or if a bug
-# survives both.
+# fails if a patch does not apply or does not build, if a sweep ends without a verdict, if a bug survives
+# both, or if the simulator finds fewer than it must (total.sh).
 #
 #   tests/mutants/run.sh [--seeds N] [--jobs N] [--shard I/N] [--resume] [--black-box] [NUMBER...]
 #
@@ -14,7 +14,12 @@
 # --resume: rows that an earlier run has left in build/mutants/rows are printed as they are, if nothing has
 # changed since: the sources, the patch, the number of seeds, the mode. Each row is left there when it is known.
 #
-# One run at a time in a tree. The last line is the sum; exit code 0 all killed (black box: all run), 1 not, 2
+# Verdicts: "killed" by the simulator; "killed?" by it, but by a rule that the patch does not name in its
+# "Expected:"; "test" by a step test only; "SURVIVED". build/mutants/verdicts.tsv has them for programs: a line
+# "# mutants 1", mode and seeds, then a line a patch with its name, verdict, seed, seconds, what found it, and
+# what was expected to, divided by tabs.
+#
+# One run at a time in a tree. The last lines are the sum; exit code 0 all found (black box: all run), 1 not, 2
 # usage.
 set -uo pipefail
 cd "$(dirname "$0")/../.." || exit 1
@@ -55,6 +60,7 @@ work=$root/build/mutants
 tree=$work/tree
 bin=$tree/build/release/bin
 mkdir -p "$tree" "$work/rows"
+verdicts=$work/verdicts.tsv
 exec 8>"$work/lock"
 flock -n 8 || { echo "another run is at work in $work; wait for it, or run in another copy" >&2; exit 1; }
 
@@ -65,7 +71,7 @@ rsync -a --checksum --no-times --delete --exclude /build --exclude /tests/mutant
 # Of the sources, the patch and what is asked: the name under which a row is kept.
 sources=$(cd "$tree" && find . -path ./build -prune -o -type f -print0 | sort -z | xargs -0 sha256sum | sha256sum)
 key_of() {
-  { echo "$sources $seeds ${sweep_flags[*]}"; [ $# -eq 0 ] || cat "$1"; } | sha256sum | cut -c 1-32
+  { echo "verdicts 1 $sources $seeds ${sweep_flags[*]}"; [ $# -eq 0 ] || cat "$1"; } | sha256sum | cut -c 1-32
 }
 build() { cmake --build "$tree/build/release" -j "$jobs" --target "$@" >"$work/build.log" 2>&1; }
 cmake -S "$tree" -B "$tree/build/release" -G Ninja -DCMAKE_BUILD_TYPE=Release -DGRASSDB_NET=OFF \
@@ -110,6 +116,16 @@ find_by_test() {
 # row NAME VERDICT SEED TIME FOUND-BY
 row() { printf '%-38s %-8s %-5s %-6s %s\n' "$@"; }
 row mutant verdict seed time 'found by'
+# A line of the file of verdicts, as a row.
+show() {
+  local name verdict seed seconds found expected
+  IFS=$'\t' read -r name verdict seed seconds found expected <<<"$1"
+  [[ $verdict != SURVIVED && $verdict != 'killed?' ]] || found="$found; expected: $expected"
+  row "$name" "$verdict" "$seed" "${seconds}s" "$found"
+}
+mode=white-box
+[ ${#sweep_flags[@]} -eq 0 ] || mode=black-box
+printf '# mutants 1\t%s\t%s\n' "$mode" "$seeds" >"$verdicts"
 
 # What is found without a bug would be found with every one of them.
 sound=$work/rows/$(key_of)
@@ -143,30 +159,19 @@ is_wanted() {
   [ $(((place - 1) % ${shard#*/} + 1)) -eq "${shard%/*}" ]
 }
 
-killed=0 total=0 bad=0 survivors=
-declare -A by=()
-# Adds a row, as it was printed, to the sums.
-count() {
-  local name verdict found
-  read -r name verdict _ _ found <<<"$1"
-  total=$((total + 1))
-  case $verdict in
-    killed)
-      killed=$((killed + 1))
-      # A test's name says one thing, a checker's many.
-      [[ $found != *.* ]] || found='a test'
-      by[$found]=$((${by[$found]:-0} + 1)) ;;
-    SURVIVED) survivors+=" ${name%%-*}" ;;
-    *) bad=$((bad + 1)) ;;
-  esac
+# Whether a list as in "Expected:" names the rule.
+is_expected() {
+  local name
+  while read -r name; do [ "$name" != "$1" ] || return 0; done < <(sed 's/;.*//; s/, */\n/g' <<<"$2"; echo)
+  return 1
 }
 for patch in "$root"/tests/mutants/[0-9]*.patch; do
   name=$(basename "$patch" .patch)
   is_wanted "$name" || continue
   kept=$work/rows/$(key_of "$patch")
   if [ -n "$resume" ] && [ -e "$kept" ]; then
-    cat "$kept"
-    count "$(cat "$kept")"
+    show "$(cat "$kept")"
+    cat "$kept" >>"$verdicts"
     continue
   fi
   began=$SECONDS
@@ -176,38 +181,35 @@ for patch in "$root"/tests/mutants/[0-9]*.patch; do
     mkdir -p "$work/before/$(dirname "$file")"
     cp "$tree/$file" "$work/before/$file"
   done
+  expected=$(sed -n 's/^Expected: //p' "$patch" | head -1)
+  seed=- by=
   if ! patch -d "$tree" -p1 --no-backup-if-mismatch <"$patch" >"$work/patch.log" 2>&1; then
-    line=$(row "$name" NO-PATCH - - 'it does not apply')
+    verdict=NO-PATCH by='it does not apply'
   elif ! build grass-sim; then
-    line=$(row "$name" NO-BUILD - - "$(grep -m1 'error:' "$work/build.log")")
+    verdict=NO-BUILD by=$(grep -m1 'error:' "$work/build.log")
   else
     found=$(find_by_seed)
-    test=
-    [ -n "$found" ] || test=$(find_by_test)
     if [[ $found == '? exit code'* ]]; then
-      line=$(row "$name" NO-RUN - $((SECONDS - began))s "the sweep ended with ${found#* } and no violation")
-    elif [ -n "$found$test" ]; then
-      line=$(row "$name" killed "${found:+${found%% *}}${test:+-}" $((SECONDS - began))s "${found#* }$test")
+      verdict=NO-RUN by="the sweep ended with ${found#* } and no violation"
+    elif [ -n "$found" ]; then
+      seed=${found%% *} by=${found#* } verdict=killed
+      # Whatever clients notice is what they notice; there is one rule for it.
+      [ "$mode" = black-box ] || is_expected "$by" "$expected" || verdict='killed?'
     else
-      line=$(row "$name" SURVIVED - $((SECONDS - began))s "expected: $(sed -n 's/^Expected: //p' "$patch")")
+      by=$(find_by_test)
+      verdict=test
+      [ -n "$by" ] || verdict=SURVIVED by=nothing
     fi
   fi
   # Back to the tree's own text, whatever the patch left.
   cp -r "$work/before/." "$tree/"
   rm -f "$tree"/*/*.rej
-  echo "$line"
-  count "$line"
+  line=$(printf '%s\t%s\t%s\t%s\t%s\t%s' "$name" "$verdict" "$seed" $((SECONDS - began)) "$by" "$expected")
+  show "$line"
+  echo "$line" >>"$verdicts"
   # What did not run says nothing about the bug.
-  case $line in *' NO-'*) ;; *) echo "$line" >"$kept" ;; esac
+  [[ $verdict == NO-* ]] || echo "$line" >"$kept"
 done
 
-# The sum: how many, by what, and who is left.
-sum="$killed of $total killed within $seeds seeds"
-[ ${#sweep_flags[@]} -eq 0 ] || sum="black box: $sum"
-[ "$shard" = 1/1 ] || sum="shard $shard: $sum"
-for checker in "${!by[@]}"; do echo "${by[$checker]} by $checker"; done | sort -rn >"$work/by"
-[ ! -s "$work/by" ] || sum+=": $(paste -sd, "$work/by" | sed 's/,/, /g')"
-[ -z "$survivors" ] || sum+="; survived:$survivors"
-[ "$bad" -eq 0 ] || sum+="; $bad not run"
-echo "$sum"
-[ "$bad" -eq 0 ] && { [ "$killed" -eq "$total" ] || [ ${#sweep_flags[@]} -gt 0 ]; }
+[ "$shard" = 1/1 ] || echo -n "shard $shard: "
+bash "$root/tests/mutants/total.sh" "$verdicts"

@@ -55,6 +55,10 @@ refuses FILE -- check-history
 refuses "'/bin/false'" 'no grass-sim' -- diverge /bin/false --seed 1
 refuses --seeds 1000000000000 -- sweep --seeds 0..18446744073709551615
 refuses --seeds 1000000000000 -- sweep --seeds 1..1000000000001
+refuses --seed-seconds "'0'" 'from 1 to' -- sweep --seeds 1..2 --seed-seconds 0
+for flag in --json --junit --fingerprints; do
+  refuses $flag "'/nowhere/x'" 'No such file' -- sweep --seeds 1..2 $flag /nowhere/x
+done
 refuses --nodes "'6'" 'from 1 to 5' -- explore --nodes 6
 refuses --terms "'0'" 'from 1 to 7' -- explore --terms 0
 refuses --memory "'1'" 'from 64 to' -- explore --memory 1

@@ -106,7 +106,7 @@ TEST(Explain, ShowsARunThatBreaksNoRule) {
   ASSERT_TRUE(run.result.ok()) << run.result.report;
   const std::string page = PageOf(Seed(2), run, "");
   EXPECT_NE(page.find("Every rule held"), std::string::npos);
-  const auto data = nlohmann::json::parse(DataOf(Seed(2), run));
+  const auto data = nlohmann::json::parse(DataOf("seed 2", run));
   EXPECT_TRUE(data["highlights"].empty());
   EXPECT_FALSE(data.contains("violation"));
   EXPECT_EQ(data["messages"]["sent"].size(), run.timeline.messages().size());
@@ -115,7 +115,7 @@ TEST(Explain, ShowsARunThatBreaksNoRule) {
 
 TEST(Explain, ColumnsHaveARowForEachMessage) {
   const ExplainedRun run = Explain(Seed(2), {}, "");
-  const auto data = nlohmann::json::parse(DataOf(Seed(2), run));
+  const auto data = nlohmann::json::parse(DataOf("seed 2", run));
   for (const auto& [name, column] : data["messages"].items()) {
     EXPECT_EQ(column.size(), run.timeline.messages().size()) << name;
   }
@@ -159,7 +159,7 @@ TEST(Explain, ShowsOnlyTheSecondsAskedFor) {
 TEST(Explain, NothingInATextEndsTheScriptOrAddsToThePage) {
   ExplainedRun run = Explain(Seed(2), {}, "");
   run.result.violation = Violation{"</script><b>", "a.cc:1", "{{DATA}} <!-- n1 \"index 3\" \xff"};
-  const std::string data = DataOf(Seed(2), run);
+  const std::string data = DataOf("seed 2", run);
   EXPECT_EQ(data.find('<'), std::string::npos);
   EXPECT_EQ(nlohmann::json::parse(data)["violation"]["text"].get<std::string>().substr(0, 13),
             "</script><b>:");

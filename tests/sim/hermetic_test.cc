@@ -1,11 +1,19 @@
 // sim/hermetic.h
 #include "sim/hermetic.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/socket.h>
 #include <sys/time.h>
+#include <sys/wait.h>
+#include <threads.h>
+#include <unistd.h>
 
 #include <chrono>
+#include <cstdio>
 #include <cstdlib>
+#include <ctime>
+#include <fstream>
 #include <functional>
 #include <random>
 #include <string>
@@ -56,7 +64,53 @@ INSTANTIATE_TEST_SUITE_P(
                       Escape{"getenv", [] { (void)std::getenv("HOME"); }},
                       Escape{"pthread_create", [] { std::thread([] {}).join(); }},
                       Escape{"(clock_)?nanosleep",
-                             [] { std::this_thread::sleep_for(std::chrono::nanoseconds(1)); }}));
+                             [] { std::this_thread::sleep_for(std::chrono::nanoseconds(1)); }},
+                      Escape{"sleep", [] { (void)sleep(0); }},
+                      Escape{"usleep", [] { (void)usleep(0); }},
+                      Escape{"timespec_get",
+                             [] {
+                               timespec now{};
+                               (void)timespec_get(&now, TIME_UTC);
+                             }},
+                      Escape{"clock", [] { (void)std::clock(); }},
+                      Escape{"drand48", [] { (void)drand48(); }},
+                      Escape{"lrand48", [] { (void)lrand48(); }}));
+
+INSTANTIATE_TEST_SUITE_P(
+    Resources, HermeticTest,
+    ::testing::Values(Escape{"thrd_create",
+                             [] {
+                               thrd_t thread{};
+                               ASSERT_EQ(thrd_create(
+                                             &thread, [](void*) { return 0; }, nullptr),
+                                         thrd_success);
+                               thrd_join(thread, nullptr);
+                             }},
+                      Escape{"fork",
+                             [] {
+                               const pid_t child = fork();
+                               if (child == 0) _exit(0);
+                               waitpid(child, nullptr, 0);
+                             }},
+                      Escape{"open", [] { close(open("/dev/null", O_RDONLY)); }},
+                      Escape{"open64", [] { close(open64("/dev/null", O_RDONLY)); }},
+                      Escape{"openat", [] { close(openat(AT_FDCWD, "/dev/null", O_RDONLY)); }},
+                      Escape{"fopen", [] { std::fclose(std::fopen("/dev/null", "r")); }},
+                      Escape{"fopen64", [] { std::fclose(fopen64("/dev/null", "r")); }},
+                      Escape{"f?open", [] { std::ifstream("/dev/null").get(); }},
+                      Escape{"socket", [] { close(socket(AF_UNIX, SOCK_STREAM, 0)); }}));
+
+#if __GLIBC_PREREQ(2, 36)
+INSTANTIATE_TEST_SUITE_P(NewerEntropy, HermeticTest,
+                         ::testing::Values(Escape{"arc4random", [] { (void)arc4random(); }},
+                                           Escape{"arc4random_buf",
+                                                  [] {
+                                                    char byte = 0;
+                                                    arc4random_buf(&byte, 1);
+                                                  }},
+                                           Escape{"arc4random_uniform",
+                                                  [] { (void)arc4random_uniform(2); }}));
+#endif
 
 // The whole run is, with whoever watches it.
 TEST(Run, IsHermetic) {

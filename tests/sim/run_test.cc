@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
 
 namespace grassdb::sim {
@@ -27,6 +28,29 @@ TEST_P(EverySeed, GivesTheSameRunTwice) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Seeds, EverySeed, ::testing::Range<std::uint64_t>(1000, 1012));
+
+// What checkers remember of logs, disks and terms (Checkers::Bytes), in a cluster under load.
+TEST(Run, TheCheckersRememberNoMoreOfALongerRun) {
+  const auto counters_after = [](std::uint32_t seconds) {
+    RunOptions options;
+    options.seed = 2;
+    options.seconds = seconds;
+    options.edits = {{"nodes", 3}, {"voters", 3}, {"clients", 12}, {"member_weight", 0}};
+    for (std::size_t kind = 0; kind < kFaultKinds; ++kind) {
+      std::string name = std::string("fault_") + NameOf(static_cast<FaultKind>(kind));
+      std::ranges::replace(name, '-', '_');
+      options.edits[name] = 0;
+    }
+    const RunResult result = RunSeed(options);
+    EXPECT_TRUE(result.ok()) << result.report;
+    return result.counters;
+  };
+  const Counters shorter = counters_after(15);
+  const Counters longer = counters_after(150);
+  EXPECT_GT(shorter.entries_committed, 3000u) << "more than are remembered in any case";
+  EXPECT_GT(longer.entries_committed, 8 * shorter.entries_committed);
+  EXPECT_LT(longer.checker_bytes * 10, shorter.checker_bytes * 12);
+}
 
 TEST(Run, APrefixIsTheBeginningOfTheRun) {
   const RunOptions options = Seed(1);

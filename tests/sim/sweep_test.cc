@@ -117,6 +117,69 @@ TEST(Sweep, BeginsNoSeedOnceItIsEnough) {
   EXPECT_NE(Summary(options, result).find("ended early"), std::string::npos);
 }
 
+TEST(Sweep, EndsASeedThatDoesNotEndAndGoesOn) {
+  SweepOptions options = Seeds(1, 5, 2);
+  options.seed_seconds = 1;
+  const SweepResult result = Sweep(options, nullptr, [](const RunOptions& run) {
+    volatile bool forever = run.seed == 3;
+    while (forever) {
+    }
+    return RunResult{};
+  });
+  EXPECT_EQ(result.seeds, 5u);
+  ASSERT_EQ(result.failed.size(), 1u);
+  EXPECT_EQ(result.failed[0].seed, 3u);
+  EXPECT_EQ(result.failed[0].rule, "seed without an end");
+  EXPECT_EQ(result.failed[0].report,
+            "it did not end within 1 s of real time\n"
+            "repeat with: grass-sim run --seed 3 --seconds 1\n");
+}
+
+TEST(Sweep, TellsOfEachSeedInItsOrderAndOfFailuresAsTheyAreFound) {
+  for (const bool until_failure : {false, true}) {
+    SweepOptions options = Seeds(1, 23, 3);
+    options.until_failure = until_failure;
+    std::string told;
+    std::set<std::uint64_t> failed;
+    options.on_run = [&told](const SeedRun& run) { told += JsonLine(run); };
+    options.on_failed = [&failed](const FailedSeed& seed) {
+      EXPECT_FALSE(seed.file.empty());
+      failed.insert(seed.seed);
+    };
+    const SweepResult result = Sweep(options, nullptr, FailEveryFifth);
+    EXPECT_EQ(told + JsonSummary(options, result), JsonLines(options, result));
+    for (const FailedSeed& seed : result.failed) EXPECT_TRUE(failed.contains(seed.seed));
+    EXPECT_TRUE(until_failure || failed.size() == 4);
+  }
+}
+
+TEST(Sweep, TellsOfWhatLiesBehindSeedsThatWereNotRun) {
+  SweepOptions options = Seeds(1, 40, 2);
+  options.enough = [begun = 0]() mutable { return ++begun > 3; };
+  std::string told;
+  options.on_run = [&told](const SeedRun& run) { told += JsonLine(run); };
+  const SweepResult result = Sweep(options, nullptr, FailEveryFifth);
+  EXPECT_EQ(told + JsonSummary(options, result), JsonLines(options, result));
+}
+
+TEST(Sweep, EndsWithWhatThereIsWhenItIsInterrupted) {
+  SweepOptions options = Seeds(1, 1000, 2);
+  std::uint64_t done = 0;
+  options.interrupted = [&done] { return done >= 3; };
+  const SweepResult result = Sweep(
+      options, [&done](std::uint64_t now, std::uint64_t) { done = now; },
+      [](const RunOptions& run) {
+        volatile bool forever = run.seed > 9;
+        while (forever) {
+        }
+        return RunResult{};
+      });
+  EXPECT_GE(result.seeds, 3u);
+  EXPECT_LE(result.seeds, 9u);
+  EXPECT_TRUE(result.failed.empty()) << "who was ended has not failed";
+  EXPECT_NE(Summary(options, result).find("ended early"), std::string::npos);
+}
+
 TEST(Sweep, RunsEverySeedInExactlyOneShard) {
   std::set<std::uint64_t> seeds;
   std::uint64_t count = 0;

@@ -54,7 +54,7 @@ const Explain = {};
   const span = (names) => (row) => Object.fromEntries(names.map((name, i) => [name, row[i]]));
 
   const data = {
-    seed: raw.seed,
+    run: raw.run,
     nodes: raw.nodes,
     lanes: raw.nodes + raw.clients,
     from: raw.from,
