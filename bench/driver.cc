@@ -22,6 +22,7 @@ class Driver {
     GRASS_CHECK(protocol.clients() > 0);
     GRASS_CHECK(options.interval > Duration::zero());
     due_.resize(protocol.clients());
+    kinds_.resize(protocol.clients());
     for (std::size_t client = protocol.clients(); client > 0; --client) {
       free_.push_back(client - 1);
     }
@@ -49,11 +50,7 @@ class Driver {
     EndPause(end_);
     result_.elapsed = options_.duration;
     if (hooks_.on_end) hooks_.on_end();
-    // What was due and not begun is counted, not carried out: the run has an end.
-    while (IsOpen() && DueOf(next_) < end_) {
-      if (DueOf(next_) >= begin_) ++result_.not_started;
-      ++next_;
-    }
+    if (IsOpen()) GiveUpDue();
     while (free_.size() < due_.size()) Take(protocol_.Wait(Instant::max()));
     return std::move(result_);
   }
@@ -69,8 +66,27 @@ class Driver {
       const std::size_t client = free_.back();
       free_.pop_back();
       due_[client] = due;
-      protocol_.Begin(client, source_.At(next_++));
+      const Request request = source_.At(next_++);
+      kinds_[client] = request.kind;
+      protocol_.Begin(client, request);
     }
+  }
+
+  // What was due and not begun is counted, not carried out: the run has an end. It has waited as
+  // much as what was begun late: without it, a rate that is too high would show the latencies of
+  // what got through.
+  void GiveUpDue() {
+    for (; DueOf(next_) < end_; ++next_) {
+      const Instant due = DueOf(next_);
+      if (due < begin_) continue;
+      ++result_.not_started;
+      RecordLatency(source_.At(next_).kind, end_ - due);
+    }
+  }
+
+  void RecordLatency(Request::Kind kind, Duration latency) {
+    result_.latencies.Record(latency);
+    if (mixed_) result_.latencies_by_kind[kind].Record(latency);
   }
 
   // When there is something to do though no operation ends.
@@ -103,7 +119,7 @@ class Driver {
     if (due < begin_ || due >= end_) return;
     for (std::string& answer : finish->answers) ++result_.answers[std::move(answer)];
     if (ok) {
-      result_.latencies.Record(latency);
+      RecordLatency(kinds_[finish->client], latency);
       if (finish->missing) ++result_.missing;
     } else {
       ++result_.failed;
@@ -140,6 +156,7 @@ class Driver {
   const RequestSource& source_;
   const DriverOptions& options_;
   const DriverHooks& hooks_;
+  const bool mixed_ = source_.options().workload == Workload::kMixed;
   Instant start_;
   Instant begin_;  // of the measured time
   Instant end_;
@@ -148,7 +165,8 @@ class Driver {
   std::uint64_t next_ = 0;         // number of the operation to begin next
   std::vector<std::size_t> free_;  // clients without an operation
   std::vector<Instant> due_;       // of each client's operation
-  Instant last_success_;           // or the beginning of the measured time
+  std::vector<Request::Kind> kinds_;
+  Instant last_success_;  // or the beginning of the measured time
   Instant interval_begin_;
   std::uint64_t interval_completed_ = 0;
   std::uint64_t interval_failed_ = 0;

@@ -46,8 +46,12 @@ struct Measurement {
   Duration elapsed{};  // the measured time, without warm-up
   // That succeeded within the measured time: what throughput and CPU per operation are of.
   std::uint64_t completed = 0;
-  // Of the operations that were due within the measured time and succeeded, however late.
+  // Of the operations that were due within the measured time and succeeded, however late; and of
+  // those that were not started, how long they had waited at the end, which is less than what a
+  // client would have seen.
   Histogram latencies;
+  // The same by what they did, where the workload does several things.
+  std::map<Request::Kind, Histogram> latencies_by_kind;
   // Of the operations that were due within the measured time.
   std::uint64_t failed = 0;
   std::map<std::string, std::uint64_t> failures;  // by kind

@@ -123,6 +123,12 @@ class GrassdbClient final : public RpcClient {
     call.reader->Finish(&call.response, &status_, tag());
   }
   void Send(wire::Database::Stub& stub, const TransactionRequest& request) {
+    if (const std::optional<wire::SetRequest> set = SetOf(request)) {
+      auto& call = call_.emplace<Call<wire::SetResponse>>();
+      call.reader = stub.AsyncSet(&*context_, *set, queue_);
+      call.reader->Finish(&call.response, &status_, tag());
+      return;
+    }
     auto& call = call_.emplace<Call<wire::TransactResponse>>();
     call.reader = stub.AsyncTransact(&*context_, ToWire(request), queue_);
     call.reader->Finish(&call.response, &status_, tag());
@@ -194,8 +200,8 @@ class GrassdbClient final : public RpcClient {
   // Of the call under way; no call: the alarm is set.
   std::optional<grpc::ClientContext> context_;
   grpc::Status status_;
-  std::variant<std::monostate, Call<wire::OpenSessionResponse>, Call<wire::TransactResponse>,
-               Call<wire::GetResponse>>
+  std::variant<std::monostate, Call<wire::OpenSessionResponse>, Call<wire::SetResponse>,
+               Call<wire::TransactResponse>, Call<wire::GetResponse>>
       call_;
   grpc::Alarm alarm_;
 };

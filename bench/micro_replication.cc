@@ -180,6 +180,7 @@ class NodeReplication final : public MicroBenchmark,
     }
     Wake(0);
     GRASS_CHECK(nodes_[0]->raft().role() == Role::kLeader);
+    Fill();
   }
 
   std::uint64_t Run(std::uint64_t operations) override {
@@ -187,7 +188,7 @@ class NodeReplication final : public MicroBenchmark,
     const std::uint64_t answered_before = answered_;
     for (std::uint64_t left = operations; left > 0;) {
       const std::uint64_t count = std::min(window_, left);
-      for (std::uint64_t i = 0; i < count; ++i) Put();
+      for (std::uint64_t i = 0; i < count; ++i) Put(requests_[proposed_ % kRequests]);
       nodes_[0]->Flush();
       Deliver();
       left -= count;
@@ -240,14 +241,28 @@ class NodeReplication final : public MicroBenchmark,
     ++answered_;
   }
 
-  void Put() {
-    Request request = source_.At(proposed_++);
-    nodes_[0]->OnClient(RequestId(proposed_),
-                        TransactionRequest{.session = {},
-                                           .sequence = {},
-                                           .acknowledged = {},
-                                           .transaction = PutTransaction(
-                                               std::move(request.key), std::move(request.value))});
+  // Every key is there before anything is counted, so that all puts do the same; and the requests
+  // are, so that what makes them up does not count.
+  void Fill() {
+    constexpr std::uint64_t kTogether = 256;
+    for (std::uint64_t key = 0; key < kKeys; ++key) {
+      Put(RequestOf(source_.Fill(key)));
+      if (key % kTogether != kTogether - 1 && key != kKeys - 1) continue;
+      nodes_[0]->Flush();
+      Deliver();
+    }
+    for (std::uint64_t i = 0; i < kRequests; ++i) requests_.push_back(RequestOf(source_.At(i)));
+  }
+
+  static TransactionRequest RequestOf(Request request) {
+    return {.session = {},
+            .sequence = {},
+            .acknowledged = {},
+            .transaction = PutTransaction(std::move(request.key), std::move(request.value))};
+  }
+
+  void Put(TransactionRequest request) {
+    nodes_[0]->OnClient(RequestId(++proposed_), std::move(request));
   }
 
   Index Applied() const {
@@ -281,8 +296,11 @@ class NodeReplication final : public MicroBenchmark,
     }
   }
 
+  static constexpr std::uint64_t kRequests = 4096;
+
   const std::uint64_t window_;
   const RequestSource source_;
+  std::vector<TransactionRequest> requests_;  // over and over
   const Numbers numbers_;
   Instant now_{std::chrono::seconds(1)};
   std::deque<Message> messages_;

@@ -49,6 +49,21 @@ double Mebibytes(std::uint64_t bytes) {
   return static_cast<double>(bytes) / (1 << 20);
 }
 
+std::string TextOf(const Histogram& latencies) {
+  return fmt::format("p50 {:.3f} ms, p99 {:.3f} ms, p99.9 {:.3f} ms, max {:.3f} ms",
+                     Milliseconds(latencies.Quantile(kPpm50)),
+                     Milliseconds(latencies.Quantile(kPpm99)),
+                     Milliseconds(latencies.Quantile(kPpm999)), Milliseconds(latencies.max()));
+}
+
+Json JsonOf(const Histogram& latencies) {
+  return {{"count", latencies.count()},
+          {"p50", Microseconds(latencies.Quantile(kPpm50))},
+          {"p99", Microseconds(latencies.Quantile(kPpm99))},
+          {"p99.9", Microseconds(latencies.Quantile(kPpm999))},
+          {"max", Microseconds(latencies.max())}};
+}
+
 std::string TextOfLoad(const RunReport& run) {
   const Load& load = run.load;
   const std::uint64_t operations = run.measured.completed;
@@ -95,7 +110,6 @@ bool IsDisturbed(const Load& load) {
 
 std::string TextOf(const RunReport& run) {
   const Measurement& measured = run.measured;
-  const Histogram& latencies = measured.latencies;
   std::string text = fmt::format(
       "{}, {}: {} client{} on {} connection{}, {} keys, values of {} bytes, ", run.protocol,
       NameOf(run.workload.workload), run.clients, run.clients == 1 ? "" : "s", run.channels,
@@ -104,10 +118,10 @@ std::string TextOf(const RunReport& run) {
                                : fmt::format("{} operations a second\n", run.driver.rate);
   text += fmt::format("throughput  {:.0f} ops/s ({} in {:.1f} s)\n", RateOf(run),
                       measured.completed, Seconds(measured.elapsed));
-  text += fmt::format("latency     p50 {:.3f} ms, p99 {:.3f} ms, p99.9 {:.3f} ms, max {:.3f} ms\n",
-                      Milliseconds(latencies.Quantile(kPpm50)),
-                      Milliseconds(latencies.Quantile(kPpm99)),
-                      Milliseconds(latencies.Quantile(kPpm999)), Milliseconds(latencies.max()));
+  text += "latency     " + TextOf(measured.latencies) + "\n";
+  for (const auto& [kind, latencies] : measured.latencies_by_kind) {
+    text += fmt::format("  {:<9} {}\n", NameOf(kind), TextOf(latencies));
+  }
   text += fmt::format("pause       {:.3f} ms at most without a success\n",
                       Milliseconds(measured.longest_pause));
   text += fmt::format("failed      {}", measured.failed);
@@ -129,7 +143,6 @@ std::string TextOf(const RunReport& run) {
 
 std::string JsonOf(const RunReport& run) {
   const Measurement& measured = run.measured;
-  const Histogram& latencies = measured.latencies;
   const Load& load = run.load;
   Json json;
   json["protocol"] = run.protocol;
@@ -143,11 +156,10 @@ std::string JsonOf(const RunReport& run) {
   json["seconds"] = Seconds(measured.elapsed);
   json["completed"] = measured.completed;
   json["ops_per_second"] = RateOf(run);
-  json["latency_us"] = {{"count", latencies.count()},
-                        {"p50", Microseconds(latencies.Quantile(kPpm50))},
-                        {"p99", Microseconds(latencies.Quantile(kPpm99))},
-                        {"p99.9", Microseconds(latencies.Quantile(kPpm999))},
-                        {"max", Microseconds(latencies.max())}};
+  json["latency_us"] = JsonOf(measured.latencies);
+  for (const auto& [kind, latencies] : measured.latencies_by_kind) {
+    json["latency_us_by_kind"][std::string(NameOf(kind))] = JsonOf(latencies);
+  }
   json["begun_unix_ms"] = run.begun_unix_ms;
   json["longest_pause_ms"] = Milliseconds(measured.longest_pause);
   json["pause_begin_ms"] = Milliseconds(measured.pause_begin);

@@ -38,6 +38,20 @@ std::string_view NameOf(Workload workload) {
   return "?";
 }
 
+std::string_view NameOf(Request::Kind kind) {
+  switch (kind) {
+    case Request::Kind::kPut:
+      return "put";
+    case Request::Kind::kGet:
+      return "get";
+    case Request::Kind::kGetStale:
+      return "get-stale";
+    case Request::Kind::kTxn:
+      return "txn";
+  }
+  return "?";
+}
+
 std::optional<Workload> WorkloadOf(std::string_view name) {
   for (const auto& [each, workload] : kNames) {
     if (each == name) return workload;

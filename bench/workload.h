@@ -31,6 +31,7 @@ struct Request {
   std::string key;
   std::string value;  // kPut, kTxn
 };
+std::string_view NameOf(Request::Kind kind);
 
 struct WorkloadOptions {
   Workload workload = Workload::kPut;

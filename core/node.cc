@@ -70,32 +70,9 @@ void Node::OnDeadline() {
   MarkWhenDue();
 }
 
-// Thesis 3.10: a leader that hands over appends nothing, so that the target can catch up for good.
-// What comes meanwhile is held. It is appended if the transfer is abandoned, after an election
-// timeout at most; otherwise it is answered with the next leader, once that is known.
-bool Node::HoldsCommands() {
-  const Instant now = environment_.clock->Now();
-  if (raft_.transfer_target() != NodeId(0)) {
-    hold_until_ = now + options_.raft.election_timeout_max;
-    return true;
-  }
-  return raft_.leader() == NodeId(0) && now < hold_until_;
-}
-
 void Node::Flush() {
   if (failed()) return;
-  const bool holds_commands = HoldsCommands();
-  if ((!new_commands_.empty() && !holds_commands) || !new_reads_.empty()) {
-    Submit submit;
-    if (!holds_commands) {
-      std::swap(submit.commands, new_commands_);
-      new_command_bytes_ = 0;
-    }
-    std::swap(submit.reads, new_reads_);
-    reads_asked_of_ = raft_.leader();
-    reads_asked_in_ = raft_.term();
-    Step(std::move(submit));
-  }
+  SubmitRequests();
   if (receiving_.has_value() && receiving_->complete) OfferStaged();
   DropOvertaken();
   EvictApplied();
@@ -111,7 +88,7 @@ Instant Node::NextDeadline() const {
   if (!waiting_reads_.empty()) {
     deadline = std::min(deadline, waiting_reads_.begin()->second.deadline);
   }
-  if (!new_commands_.empty() && raft_.transfer_target() == NodeId(0)) {
+  if (!new_commands_.empty() && raft_.leader() == NodeId(0)) {
     deadline = std::min(deadline, hold_until_);
   }
   for (const WaitingTransfer& waiting : waiting_transfers_) {
@@ -123,8 +100,8 @@ Instant Node::NextDeadline() const {
 
 void Node::BeginShutdown() {
   if (failed() || stopping_) return;
-  Flush();
   stopping_ = true;
+  Flush();
   stop_deadline_ = environment_.clock->Now() + options_.raft.election_timeout_max;
   if (raft_.role() == Role::kLeader) Step(TransferLeadership{});
   Flush();
@@ -226,7 +203,7 @@ void Node::SettleSubmit() {
   if (output_.submit == SubmitOutcome::kNone) return;
   std::vector<RequestId> requests;
   std::swap(requests, new_command_requests_);
-  // Flush holds commands while leadership is handed over.
+  // Commands are held while leadership is handed over.
   GRASS_CHECK(output_.submit != SubmitOutcome::kTransferring);
   switch (output_.submit) {
     case SubmitOutcome::kNone:
@@ -251,7 +228,8 @@ void Node::SettleSubmit() {
   }
 }
 
-// Group commit without a timer: what arrives while one write is at the disk becomes the next one.
+// Group commit without a timer: what arrives while one write is at the disk becomes the next one
+// (SubmitRequests, and here what the leader sent).
 void Node::QueuePersist(Persist persist) {
   if (persist.install.has_value()) install_persist_ = persist.id;
   if (persist_queue_.empty() || persist.install.has_value() ||
@@ -316,6 +294,9 @@ void Node::OnDone(const PersistDone& done) {
     mark_at_ =
         stopping_ ? environment_.clock->Now() : environment_.clock->Now() + options_.mark_idle;
   }
+  // First the next write, then the answers that this one allows: the disk does not wait for them.
+  SubmitRequests();
+  PumpDisk();
   Step(Persisted{.id = done.id});
 }
 

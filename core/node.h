@@ -4,7 +4,8 @@
 // Single-threaded: every call comes from one thread, and no call blocks. The owner:
 //  - calls Start() once, then OnMessage / OnClient / OnDisk as things arrive;
 //  - calls Flush() after a batch of them, before it waits again: requests are collected and stepped
-//    together there, so that one log write and one message to each follower carry them all;
+//    together there, or when the write at the disk is done, so that one log write and one message
+//    to each follower carry them all;
 //  - calls OnDeadline() when the clock has reached NextDeadline() (calling it early does nothing);
 //  - stops the node for good when failed() says so.
 // All effects go out through the Environment.
@@ -203,7 +204,6 @@ class Node {
   void Apply();
   void EvictApplied();
   void ApplyEntry(const Entry& entry);
-  bool HoldsCommands();
   void MarkReadsReady();
   void RefuseOrphanedReads();
   void AnswerReads();
@@ -241,6 +241,9 @@ class Node {
   bool Accepts(RequestId request);
   bool AcceptsWrite(RequestId request, const Command& command);
   void Propose(RequestId request, const Command& command);
+  void SubmitRequests();
+  bool HoldsCommands();
+  bool GathersCommands() const;
   std::optional<std::string> SessionProblem(const TransactionRequest& transaction) const;
   void OnRequest(RequestId request, const OpenSessionRequest&);
   void OnRequest(RequestId request, const CloseSessionRequest& close);
@@ -308,7 +311,7 @@ class Node {
   Term applied_term_;
   std::size_t log_bytes_since_snapshot_ = 0;
 
-  // Requests collected since the last Flush.
+  // Requests that have not been submitted to Raft yet.
   std::vector<RequestId> new_command_requests_;
   std::vector<Bytes> new_commands_;
   std::size_t new_command_bytes_ = 0;

@@ -1,4 +1,5 @@
 // What clients ask: checks each request and hands it to Raft or to the store.
+#include <algorithm>
 #include <utility>
 
 #include "core/check.h"
@@ -6,6 +7,13 @@
 #include "core/probe.h"
 
 namespace grassdb {
+namespace {
+
+// Commands that gather for one append: beyond it there is nothing to gain, and a follower would
+// begin late with much.
+constexpr std::size_t kGroupBytesMax = std::size_t{256} << 10;
+
+}  // namespace
 
 void Node::OnClient(RequestId id, ClientRequest request) {
   if (failed()) return;
@@ -68,10 +76,11 @@ bool Node::AcceptsWrite(RequestId request, const Command& command) {
     return false;
   }
   if (RefuseForSpace(request, command)) return false;
-  if (new_command_bytes_ >= options_.raft.unapplied_bytes_max) {
+  // Told at once, and not when what is held here is handed to Raft.
+  if (new_command_bytes_ + raft_.load().unapplied_bytes >= options_.raft.unapplied_bytes_max) {
     Refuse(request, ReplyCode::kOverloaded,
-           "overloaded: " + std::to_string(new_command_bytes_) +
-               " bytes of writes came in at once; try again later");
+           "overloaded: " + std::to_string(options_.raft.unapplied_bytes_max) +
+               " bytes of writes are under way; try again later");
     return false;
   }
   return true;
@@ -81,6 +90,49 @@ void Node::Propose(RequestId request, const Command& command) {
   new_command_requests_.push_back(request);
   new_commands_.push_back(EncodeCommand(command));
   new_command_bytes_ += new_commands_.back().size();
+}
+
+void Node::SubmitRequests() {
+  const bool held = HoldsCommands() || GathersCommands();
+  if ((new_commands_.empty() || held) && new_reads_.empty()) return;
+  Submit submit;
+  if (!held) {
+    std::swap(submit.commands, new_commands_);
+    new_command_bytes_ = 0;
+  }
+  std::swap(submit.reads, new_reads_);
+  reads_asked_of_ = raft_.leader();
+  reads_asked_in_ = raft_.term();
+  Step(std::move(submit));
+}
+
+// Thesis 3.10: a leader that hands over appends nothing, so that the target can catch up for good.
+// What comes meanwhile is held. It is appended if the transfer is abandoned, after an election
+// timeout at most; otherwise it is answered with the next leader, once that is known.
+bool Node::HoldsCommands() {
+  const Instant now = environment_.clock->Now();
+  if (raft_.transfer_target() != NodeId(0)) {
+    hold_until_ = now + options_.raft.election_timeout_max;
+    return true;
+  }
+  return raft_.leader() == NodeId(0) && now < hold_until_;
+}
+
+// What comes in while a write is at the disk and every voter has an append to work at becomes one
+// append: a message and its answer cost more than all else that is done for a command. Nothing is
+// lost by it, for no sooner could it be durable here. It ends with the write, or when a voter has
+// nothing to do: a disk that hangs does not keep the others from the entries.
+bool Node::GathersCommands() const {
+  if (!persisting_ || stopping_ || new_commands_.empty()) return false;
+  const std::vector<Progress>* followers = raft_.followers();
+  if (followers == nullptr || new_command_bytes_ >= kGroupBytesMax) return false;
+  const bool one_waits = std::ranges::any_of(*followers, [](const Progress& follower) {
+    return follower.role == MemberRole::kVoter && follower.state == ProgressState::kReplicate &&
+           follower.inflight.empty();
+  });
+  if (one_waits || GRASS_BUGGIFY("requests: not gathered")) return false;
+  GRASS_PROBE("requests: gathered behind a write");
+  return true;
 }
 
 void Node::OnRequest(RequestId request, const OpenSessionRequest&) {

@@ -69,12 +69,16 @@ void Raft::Step(Instant now, Input input, Output* output) {
 
 Instant Raft::NextDeadline() const {
   if (const auto* leader = std::get_if<LeaderState>(&role_)) {
-    Instant deadline = QuorumDeadline();
-    if (!leader->followers.empty()) deadline = std::min(deadline, leader->heartbeat_deadline);
+    Instant deadline = leader->followers.empty() ? Instant::max() : leader->heartbeat_deadline;
     if (leader->transfer_target != NodeId(0)) {
       deadline = std::min(deadline, leader->transfer_deadline);
     }
-    return deadline;
+    // This is asked more often than anything happens. Where everybody has been heard no quorum can
+    // be missed before that, and who makes one need not be found out.
+    const bool all_heard = std::ranges::all_of(leader->followers, [&](const Progress& follower) {
+      return follower.last_heard + options_.election_timeout_max >= deadline && Counts(follower);
+    });
+    return all_heard ? deadline : std::min(deadline, QuorumDeadline());
   }
   // Who may not campaign still notices that its leader has gone.
   return MayCampaign() || leader() != NodeId(0) ? election_deadline_ : Instant::max();
@@ -375,7 +379,7 @@ void Raft::BecomeFollower(Term term, NodeId leader) {
   // First the term: who waits for a refusal may be in it already, and would drop an older one.
   if (term > hard_state_.term) SetHardState(term, NodeId());
   if (std::holds_alternative<LeaderState>(role_)) LeaveLeadership();
-  role_ = FollowerState{.leader = leader};
+  role_ = FollowerState{.leader = leader, .answered_round = ReadRound()};
   ResetElectionDeadline();
   Emit(EventKind::kBecameFollower, leader);
 }
@@ -490,6 +494,19 @@ void Raft::Send(NodeId to, MessageBody body, PersistId needs) {
   }
 }
 
+// One answer to the newest of several appends stands for all of them. It must not take away what
+// one of them alone would tell: reordered, the newest may be the one that reaches less far. An
+// answer to a probe that is lost by this leads to another probe, as the match is news all the same.
+bool Raft::CoversAnswer(const Message& message, const Message& earlier) {
+  const auto* one = std::get_if<AppendEntriesResponse>(&earlier.body);
+  const auto* other = std::get_if<AppendEntriesResponse>(&message.body);
+  return one != nullptr && other != nullptr && one->result == AppendResult::kMatched &&
+         other->result == AppendResult::kMatched && earlier.to == message.to &&
+         earlier.to_incarnation == message.to_incarnation &&
+         one->match_index <= other->match_index && one->read_round <= other->read_round &&
+         one->sent_at <= other->sent_at;
+}
+
 void Raft::ReleaseHeld() {
   auto keep = held_.begin();
   for (HeldMessage& held : held_) {
@@ -499,7 +516,12 @@ void Raft::ReleaseHeld() {
       continue;
     }
     if (held.needs <= durable_persist_) {
-      output_->messages.push_back(std::move(held.message));
+      auto& released = output_->messages;
+      if (!released.empty() && CoversAnswer(held.message, released.back())) {
+        GRASS_PROBE("held: one answer for several appends");
+        released.pop_back();
+      }
+      released.push_back(std::move(held.message));
     } else {
       if (&*keep != &held) *keep = std::move(held);
       ++keep;

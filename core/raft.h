@@ -111,6 +111,7 @@ class Raft {
  private:
   struct FollowerState {
     NodeId leader;
+    ReadRound answered_round;  // the newest one of that leader's that has been answered
   };
   struct CandidateState {
     Ballot ballot = Ballot::kPreVote;
@@ -183,6 +184,7 @@ class Raft {
   void TruncateLog(Index from);
   void FinishStep();
   void ReleaseHeld();
+  static bool CoversAnswer(const Message& message, const Message& earlier);
   void AdvanceDurable(PersistId id);
   void AdvanceApply();
   void FinishInstalls(PersistId id);
@@ -222,6 +224,7 @@ class Raft {
   void FollowLeader(NodeId leader);
   std::string TwoLeaders(NodeId one, NodeId other) const;
   Index AppendMissing(AppendEntriesRequest& request);
+  void AcknowledgeAppend(NodeId from, const AppendEntriesRequest& request, Index verified);
   void RefuseAppend(NodeId from, const AppendEntriesRequest& request);
   PersistId PersistThatCovers(Index index) const;
   void OnAppendEntriesResponse(NodeId from, Incarnation incarnation,

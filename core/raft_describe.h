@@ -303,6 +303,7 @@ void Raft::Describe(Sink& sink) const {
   sink.Number(role_.index());
   if (const auto* follower = std::get_if<FollowerState>(&role_)) {
     sink.Node(follower->leader);
+    Put(sink, follower->answered_round);
   } else if (const auto* candidate = std::get_if<CandidateState>(&role_)) {
     sink.Number(static_cast<std::uint64_t>(candidate->ballot));
     sink.Number(static_cast<std::uint64_t>(candidate->reason));

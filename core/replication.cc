@@ -64,22 +64,30 @@ void Raft::OnAppendEntries(NodeId from, AppendEntriesRequest request) {
   // Thesis figure 3.1: not beyond the last entry this message has verified. What the log holds
   // behind it may be another leader's.
   commit_index_ = std::max(commit_index_, std::min(request.leader_commit, verified));
+  AcknowledgeAppend(from, request, verified);
+}
+
+void Raft::AcknowledgeAppend(NodeId from, const AppendEntriesRequest& request, Index verified) {
   AppendEntriesResponse response;
-  response.prev_log_index = prev;
+  response.prev_log_index = request.prev_log_index;
   response.read_round = request.read_round;
   response.sent_at = request.sent_at;
   response.defends = options_.election_timeout_min;
   response.standing = standing();
   response.disk_full = disk_full_;
-  if (request.entries.empty()) {
-    // A heartbeat is answered at once, however slow the disk is; it tells how far the disk has
-    // come.
+  auto& follower = std::get<FollowerState>(role_);
+  const bool new_round = request.read_round > follower.answered_round;
+  follower.answered_round = std::max(follower.answered_round, request.read_round);
+  const PersistId covers = request.entries.empty() ? PersistId() : PersistThatCovers(verified);
+  // A heartbeat is answered at once, however slow the disk is; it tells how far the disk has come.
+  // So is a new read round, whose reads would else wait for the write that came along with it.
+  if (request.entries.empty() || (new_round && covers > term_persist_)) {
     response.match_index = std::min(verified, durable_index_);
     Send(from, response, term_persist_);
-  } else {
-    response.match_index = verified;
-    Send(from, response, std::max(term_persist_, PersistThatCovers(verified)));
+    if (request.entries.empty()) return;
   }
+  response.match_index = verified;
+  Send(from, response, std::max(term_persist_, covers));
 }
 
 // Thesis 3.5: only a conflicting entry cuts the log. An old or repeated message that holds less

@@ -160,6 +160,11 @@ DatabaseClient::Result DatabaseClient::Send(Endpoint& to, grpc::ClientContext* c
 
 DatabaseClient::Result DatabaseClient::Send(Endpoint& to, grpc::ClientContext* context,
                                             const TransactionRequest& request) {
+  if (const std::optional<wire::SetRequest> set = SetOf(request)) {
+    wire::SetResponse response;
+    const grpc::Status status = to.database->Set(context, *set, &response);
+    return ResultOf<wire::SetResponse, Lost>(status, *context, std::move(response));
+  }
   wire::TransactResponse response;
   const grpc::Status status = to.database->Transact(context, ToWire(request), &response);
   return ResultOf<wire::TransactResponse, Lost>(status, *context, std::move(response));

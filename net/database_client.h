@@ -27,6 +27,7 @@ class DatabaseClient {
   // reply.command.operations[0].found says whether the key was there.
   Outcome Delete(std::string key);
   Outcome Get(std::string key, ReadMode mode);
+  // The answer to a transaction that only puts one key has no operations.
   Outcome Transact(Transaction transaction);
   Outcome TakeSnapshot();
   // `target`: a member's name; empty: the follower whose log is furthest.

@@ -496,6 +496,21 @@ wire::CloseSessionRequest ToWire(const CloseSessionRequest& request) {
   return wire;
 }
 
+std::optional<wire::SetRequest> SetOf(const TransactionRequest& request) {
+  const Transaction& transaction = request.transaction;
+  const bool puts_one = transaction.compares.empty() && transaction.failure.empty() &&
+                        transaction.success.size() == 1 &&
+                        transaction.success[0].kind == Operation::Kind::kPut;
+  if (!puts_one) return std::nullopt;
+  wire::SetRequest set;
+  set.set_key(transaction.success[0].key);
+  set.set_value(transaction.success[0].value);
+  set.set_session(request.session.value());
+  set.set_sequence(request.sequence.value());
+  set.set_acknowledged(request.acknowledged.value());
+  return set;
+}
+
 void ToWire(const ClientRequest& request, wire::PipelineOperation* operation) {
   if (const auto* get = std::get_if<GetRequest>(&request)) {
     *operation->mutable_get() = ToWire(*get);
@@ -511,20 +526,11 @@ void ToWire(const ClientRequest& request, wire::PipelineOperation* operation) {
     operation->mutable_open_session();
     return;
   }
-  const Transaction& transaction = write->transaction;
-  const bool puts_one = transaction.compares.empty() && transaction.failure.empty() &&
-                        transaction.success.size() == 1 &&
-                        transaction.success[0].kind == Operation::Kind::kPut;
-  if (!puts_one) {
+  if (std::optional<wire::SetRequest> set = SetOf(*write)) {
+    *operation->mutable_set() = *std::move(set);
+  } else {
     *operation->mutable_transact() = ToWire(*write);
-    return;
   }
-  wire::SetRequest& set = *operation->mutable_set();
-  set.set_key(transaction.success[0].key);
-  set.set_value(transaction.success[0].value);
-  set.set_session(write->session.value());
-  set.set_sequence(write->sequence.value());
-  set.set_acknowledged(write->acknowledged.value());
 }
 
 wire::TakeSnapshotRequest ToWire(const TakeSnapshotRequest&) {

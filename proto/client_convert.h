@@ -63,8 +63,10 @@ wire::GetRequest ToWire(const GetRequest& request);
 wire::TransactRequest ToWire(const TransactionRequest& request);
 wire::OpenSessionRequest ToWire(const OpenSessionRequest& request);
 wire::CloseSessionRequest ToWire(const CloseSessionRequest& request);
-// `request` is one that a pipeline carries. A transaction that only puts one key goes as the
-// shorter Set, whose answer does not say whether the key was there before.
+// A transaction that only puts one key, as the shorter Set, whose answer does not say whether the
+// key was there before; nullopt for any other.
+std::optional<wire::SetRequest> SetOf(const TransactionRequest& request);
+// `request` is one that a pipeline carries. What SetOf has a Set for goes as one.
 void ToWire(const ClientRequest& request, wire::PipelineOperation* operation);
 wire::TakeSnapshotRequest ToWire(const TakeSnapshotRequest& request);
 // `target_name`: TransferLeadershipRequest has only the id; empty for the best follower.

@@ -234,11 +234,11 @@ choose_ports() {
 
 # --- Three nodes ---
 
-# node_cluster PORT PORT PORT: names the nodes node0, node1, node2, in `members` and `peers`.
+# node_cluster PORT...: names the nodes node0, node1, ..., in `members` and `peers`.
 node_cluster() {
   local node
   node_ports=("$@")
-  for node in 0 1 2; do
+  for node in "${!node_ports[@]}"; do
     members+="${members:+,}node$node=127.0.0.1:${node_ports[node]}"
     peers+="${peers:+,}127.0.0.1:${node_ports[node]}"
   done
@@ -270,7 +270,7 @@ leader() {
 # Ends the script if a node has ended by itself.
 check_nodes() {
   local node
-  for node in 0 1 2; do
+  for node in "${!node_pids[@]}"; do
     if [ -n "${node_pids[node]}" ] && ! kill -0 "${node_pids[node]}" 2>/dev/null; then
       die "node$node has ended: $(tail -n 1 "$work/grassdb$node.log")"
     fi

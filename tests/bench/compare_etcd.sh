@@ -1,15 +1,21 @@
 #!/usr/bin/env bash
 # Measures grassdb and etcd side by side: a cluster of three nodes each, on this machine, on one disk,
 # with every write synced, by the same load generator, in turns (A B A B), so that whatever the machine
-# does besides meets both. Prints the medians and their ratios, and writes them, with every run, to a
-# JSON file.
+# does besides meets both. Prints the medians, their ratios, and which goals of goals.json they reach,
+# and writes them, with every run, to a JSON file.
 #
-#   bash tests/bench/compare_etcd.sh                 about ten minutes on a quiet machine
+#   bash tests/bench/compare_etcd.sh                 about twelve minutes on a quiet machine
+#   bash tests/bench/compare_etcd.sh --nodes 1       about three: one node each
 #   bash tests/bench/compare_etcd.sh --quick         about a minute: three workloads, two short runs
 #
+#   --nodes N           of each cluster: 1 or 3 (3)
 #   --runs N            good runs of each store for a workload (5)
 #   --duration TIME     of each run, as grass-bench has it (5s)
-#   --cases "W:C ..."   workloads and how many clients, for example "put:1 put:64 get:64"
+#   --cases "W:C ..."   workloads and how many clients, for example "put:1 put:64 get:64"; etcd has
+#                       nothing like stream: beside it stands its best, put with 256 clients
+#   --goals FILE        instead of tests/bench/goals.json: for each number of nodes and each case the
+#                       least ratio of throughput, ops (a second), and the most p50_ms, p99_ms,
+#                       p99_ratio, servers_cpu_us (an operation)
 #   --data-dir DIR      where both keep their data (build/compare); on a disk, or a sync costs nothing
 #   --out FILE          the JSON file (build/compare/result.json)
 #   --keep-disturbed    count runs with other load on the machine too, and say how many
@@ -27,9 +33,11 @@ script=compare_etcd.sh
 # shellcheck source=tests/bench/cluster.sh
 . tests/bench/cluster.sh
 
+nodes=3
 runs=5
 duration=5s
-cases='put:1 put:16 put:64 put:256 get:64 get-stale:64 mixed:64 txn:64'
+cases=
+goals=tests/bench/goals.json
 data_dir=build/compare
 out=
 keep_disturbed=
@@ -44,9 +52,11 @@ parse() {
         cases='put:1 put:64 get:64'
         ;;
       --keep-disturbed) keep_disturbed=yes ;;
-      --runs | --duration | --cases | --data-dir | --out)
+      --nodes | --runs | --duration | --cases | --goals | --data-dir | --out)
         [ $# -ge 2 ] || usage "$1 needs a value"
         case $1 in
+          --nodes) nodes=$2 ;;
+          --goals) goals=$2 ;;
           --runs) runs=$2 ;;
           --duration) duration=$2 ;;
           --cases) cases=$2 ;;
@@ -59,9 +69,13 @@ parse() {
     esac
     shift
   done
+  [[ $nodes =~ ^[13]$ ]] || usage "--nodes '$nodes': expected 1 or 3"
   [[ $runs =~ ^[1-9][0-9]?$ ]] || usage "--runs '$runs': expected a number from 1 to 99"
+  [ -r "$goals" ] || usage "--goals '$goals': no such file"
+  if [ -z "$cases" ] && [ "$nodes" -eq 1 ]; then cases='put:1 put:64 put:256 get:64'; fi
+  cases=${cases:-put:1 put:16 put:64 put:256 get:64 get:256 get-stale:64 mixed:64 txn:64 stream:1024}
   for case in $cases; do
-    [[ $case =~ ^(put|get|get-stale|mixed|txn):[1-9][0-9]{0,4}$ ]] ||
+    [[ $case =~ ^(put|get|get-stale|mixed|txn|stream):[1-9][0-9]{0,4}$ ]] ||
       usage "--cases '$case': expected WORKLOAD:CLIENTS, as in put:64"
   done
   out=${out:-$data_dir/result.json}
@@ -96,15 +110,16 @@ etcd_peers=
 
 start_clusters() {
   local node etcd_members=
-  choose_ports 9
-  node_cluster "${ports[@]:0:3}"
-  for node in 0 1 2; do
-    etcd_peers+="${etcd_peers:+,}127.0.0.1:${ports[node + 3]}"
-    etcd_members+="${etcd_members:+,}node$node=http://127.0.0.1:${ports[node + 6]}"
+  choose_ports $((3 * nodes))
+  node_cluster "${ports[@]:0:nodes}"
+  for ((node = 0; node < nodes; ++node)); do
+    etcd_peers+="${etcd_peers:+,}127.0.0.1:${ports[node + nodes]}"
+    etcd_members+="${etcd_members:+,}node$node=http://127.0.0.1:${ports[node + 2 * nodes]}"
   done
-  for node in 0 1 2; do
+  for ((node = 0; node < nodes; ++node)); do
     start_node "$node"
-    local client=http://127.0.0.1:${ports[node + 3]} peer=http://127.0.0.1:${ports[node + 6]}
+    local client=http://127.0.0.1:${ports[node + nodes]}
+    local peer=http://127.0.0.1:${ports[node + 2 * nodes]}
     launch "$work/etcd$node.log" "$etcd" --name "node$node" --data-dir "$work/etcd$node" \
       --initial-cluster "$etcd_members" \
       --listen-client-urls "$client" --advertise-client-urls "$client" \
@@ -133,13 +148,16 @@ counts() { [ -n "$keep_disturbed" ] || [ "$(jq .disturbed "$1")" = false ]; }
 
 # measure WORKLOAD CLIENTS: both stores in turns, until each has its runs, or twice as many were made.
 measure() {
-  local workload=$1 clients=$2 attempt store file
+  local workload=$1 clients=$2 attempt store file asked
   local -A good=([grassdb]=0 [etcd]=0)
   for ((attempt = 1; attempt <= 2 * runs; ++attempt)); do
     if [ "${good[grassdb]}" -ge "$runs" ] && [ "${good[etcd]}" -ge "$runs" ]; then break; fi
     for store in grassdb etcd; do
       file=$work/run-$workload-$clients-$store-$attempt.json
-      bench "$store" "$file" "$workload" --clients "$clients" --duration "$duration" --no-fill
+      asked=("$workload" --clients "$clients")
+      if [ "$workload" = stream ] && [ "$store" = etcd ]; then asked=(put --clients 256); fi
+      bench "$store" "$file.run" "${asked[@]}" --duration "$duration" --no-fill
+      jq --arg case "$workload:$clients" '{ case: $case } + .' "$file.run" >"$file"
       if counts "$file"; then
         good[$store]=$((good[$store] + 1))
       fi
@@ -158,7 +176,7 @@ summarise() {
   local filesystem
   filesystem=$(filesystem_of "$work")
   # shellcheck disable=SC2016
-  jq -s --arg keep "$keep_disturbed" --arg filesystem "$filesystem" --arg etcd "$etcd_version" \
+  jq -s --slurpfile goals "$goals" --argjson nodes "$nodes" --arg keep "$keep_disturbed" --arg filesystem "$filesystem" --arg etcd "$etcd_version" \
     --arg grassdb "$grassdb_version" --arg date "$(date -u +%FT%TZ)" --argjson cores "$(nproc)" \
     --arg duration "$duration" '
     def median: sort | if length == 0 then null
@@ -179,30 +197,44 @@ summarise() {
           servers_rss_mib: ($good | map(.servers_rss_mib) | median),
           other_cores: ($good | map(.other_cores) | median),
           failed: ($good | map(.failed) | add // 0) };
-    { date: $date, grassdb: $grassdb, etcd: $etcd, cores: $cores, nodes: 3,
+    # What has been measured against each goal; a "most" is reached from below.
+    def goals($goals): . as $case
+      | { ratio: .ratios.ops_per_second, ops: .grassdb.ops_per_second,
+          p50_ms: (.grassdb.p50_us | if . == null then null else . / 1000 end),
+          p99_ms: (.grassdb.p99_us | if . == null then null else . / 1000 end),
+          p99_ratio: .ratios.p99, servers_cpu_us: .grassdb.servers_cpu_us_per_op } as $is
+      | $goals | to_entries | map(.key as $of | { of: $of, goal: .value, is: $is[$of],
+          reached: ($is[$of] != null and (if $of == "ratio" or $of == "ops" then $is[$of] >= .value
+            else $is[$of] <= .value end)) });
+    { date: $date, grassdb: $grassdb, etcd: $etcd, cores: $cores, nodes: $nodes,
       filesystem: $filesystem, duration: $duration,
-      cases: (group_by([.workload, .clients])
-        | map({ workload: .[0].workload, clients: .[0].clients,
+      cases: (group_by(.case)
+        | map({ case: .[0].case, workload: (.[0].case | split(":")[0]),
+                clients: (.[0].case | split(":")[1] | tonumber),
                 grassdb: store("grassdb"), etcd: store("etcd") }
           | . + { ratios: {
               ops_per_second: ratio(.grassdb.ops_per_second; .etcd.ops_per_second),
               p50: ratio(.grassdb.p50_us; .etcd.p50_us),
               p99: ratio(.grassdb.p99_us; .etcd.p99_us),
               servers_cpu: ratio(.grassdb.servers_cpu_us_per_op; .etcd.servers_cpu_us_per_op),
-              servers_rss: ratio(.grassdb.servers_rss_mib; .etcd.servers_rss_mib) } })),
+              servers_rss: ratio(.grassdb.servers_rss_mib; .etcd.servers_rss_mib) } }
+          | . + { goals: goals($goals[0][$nodes | tostring][.case] // {}) })
+        | sort_by(.workload, .clients)),
       all_runs: map(del(.timeline)) }' "$work"/run-*.json
 }
 
 # Medians of grassdb / etcd, and their ratio.
 print_table() {
   {
-    echo "workload;clients;ops/s;ratio;p50 ms;p99 ms;server us/op;ratio;RSS MiB;failed;runs"
+    echo "workload;clients;ops/s;ratio;goal;reached;p50 ms;p99 ms;server us/op;ratio;RSS MiB;failed;runs"
     jq -r '
       def number($digits): if . == null then "-"
         else (. * pow(10; $digits) | round) / pow(10; $digits) | tostring end;
       def both(f; $digits): "\(.grassdb | f | number($digits)) / \(.etcd | f | number($digits))";
       .cases[] | [ .workload, .clients, both(.ops_per_second; 0),
         (.ratios.ops_per_second | number(2)),
+        ([.goals[] | select(.of == "ratio") | .goal | tostring] | first // "-"),
+        (if .goals == [] then "-" elif all(.goals[]; .reached) then "yes" else "no" end),
         both(if .p50_us == null then null else .p50_us / 1000 end; 2),
         both(if .p99_us == null then null else .p99_us / 1000 end; 2),
         both(.servers_cpu_us_per_op; 0), (.ratios.servers_cpu | number(2)),
@@ -225,7 +257,7 @@ etcd_version=$("$etcd" --version)
 etcd_version=${etcd_version%%$'\n'*}
 etcd_version="etcd ${etcd_version##* }"
 start_clusters
-echo "$grassdb_version beside $etcd_version: three nodes each, data on $(filesystem_of "$work")," \
+echo "$grassdb_version beside $etcd_version: nodes: $nodes each, data on $(filesystem_of "$work")," \
   "runs of $duration"
 # All keys, and both stores warm.
 for store in grassdb etcd; do
@@ -242,6 +274,9 @@ jq -r '[.cases[] | .grassdb, .etcd] | (map(.dropped) | add) as $dropped
   | (map(.disturbed) | add) as $disturbed
   | if $dropped > 0 then "\($dropped) runs were dropped for other load on the machine" else empty end,
     if $disturbed > 0 then "\($disturbed) runs had other load on the machine and count all the same" else empty end' "$out"
+jq -r '.cases[] | .case as $case | .goals[] | select(.reached | not)
+  | "goal not reached: \($case) \(.of) \(if .is == null then "not measured"
+      else .is * 100 | round / 100 end) instead of \(.goal)"' "$out"
 echo "All runs: $out"
 measured=yes
 [ -z "$too_few" ] ||

@@ -22,7 +22,7 @@ fail() {
 # Out of the repository, where no etcd was ever fetched.
 mkdir -p "$work/tests/bench" "$work/tools" "$work/with_etcd"
 cp "$repository/tests/packages.sh" "$work/tests/"
-cp "$repository/tests/bench/compare_etcd.sh" "$repository/tests/bench/cluster.sh" "$work/tests/bench/"
+cp "$repository"/tests/bench/{compare_etcd.sh,cluster.sh,goals.json} "$work/tests/bench/"
 for tool in bash dirname mkdir cat realpath tail; do ln -s "$(command -v $tool)" "$work/tools/$tool"; done
 compare() { GRASSDB_BUILD_DIR=$build bash "$work/tests/bench/compare_etcd.sh" "$@"; }
 
@@ -38,6 +38,8 @@ refused() {
 refused 2 "unknown argument '--fast'" --fast
 refused 2 "--runs '0': expected a number" --runs 0
 refused 2 "--runs needs a value" --runs
+refused 2 "--nodes '2': expected 1 or 3" --nodes 2
+refused 2 "--goals 'none.json': no such file" --goals none.json
 refused 2 "--cases 'scan:3': expected WORKLOAD:CLIENTS" --cases "put:1 scan:3"
 refused_without_apt=$(
   set +e

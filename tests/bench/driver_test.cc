@@ -136,6 +136,27 @@ TEST(BenchDriver, SaysHowManyOperationsWereNeverBegun) {
   // 10 a second get done; the first of the five seconds' 500 are begun late.
   EXPECT_NEAR(static_cast<double>(measured.not_started), 400, 2);
   EXPECT_NEAR(static_cast<double>(measured.completed), 40, 1);
+  EXPECT_EQ(measured.latencies.count(), 400u) << "all that were due in the measured time";
+  // At the end of the five seconds what was due in the first of them is under way.
+  EXPECT_GE(measured.latencies.max(), milliseconds(3900));
+  EXPECT_NEAR(std::chrono::duration<double>(measured.latencies.Quantile(500'000)).count(), 2, 0.1);
+}
+
+TEST(BenchDriver, TellsTheLatenciesOfAMixByKind) {
+  FakeStore store(1, [](Instant) { return Always(milliseconds(10)); });
+  const RequestSource mixed({.workload = Workload::kMixed, .keys = 100});
+  const Measurement measured = Drive(store, mixed, Options(0), {});
+  ASSERT_EQ(measured.latencies_by_kind.size(), 2u);
+  std::uint64_t puts = 0;
+  for (std::size_t i = 100; i < 500; ++i) {
+    puts += store.requests[i].kind == Request::Kind::kPut ? 1 : 0;
+  }
+  const Histogram& of_puts = measured.latencies_by_kind.at(Request::Kind::kPut);
+  EXPECT_NEAR(static_cast<double>(of_puts.count()), static_cast<double>(puts), 1);
+  EXPECT_EQ(of_puts.count() + measured.latencies_by_kind.at(Request::Kind::kGet).count(),
+            measured.latencies.count());
+  FakeStore puts_only(1, [](Instant) { return Always(milliseconds(10)); });
+  EXPECT_TRUE(Drive(puts_only, Puts(), Options(0), {}).latencies_by_kind.empty());
 }
 
 TEST(BenchDriver, LeavesTheWarmUpOutOfTheFigures) {

@@ -79,6 +79,19 @@ TEST(BenchReport, SaysWhatMakesItsFiguresDoubtful) {
   EXPECT_NE(text.find("the machine was busy with something else"), std::string::npos) << text;
 }
 
+TEST(BenchReport, TellsTheLatenciesOfAMixByKind) {
+  RunReport run = Example();
+  run.measured.latencies_by_kind[Request::Kind::kGet].Record(milliseconds(2));
+  run.measured.latencies_by_kind[Request::Kind::kPut].Record(milliseconds(7));
+  const std::string text = TextOf(run);
+  EXPECT_NE(text.find("  put       p50 7.000 ms, p99 7.000 ms"), std::string::npos) << text;
+  EXPECT_NE(text.find("  get       p50 2.000 ms"), std::string::npos) << text;
+  const auto json = nlohmann::json::parse(JsonOf(run));
+  EXPECT_EQ(json["latency_us_by_kind"]["put"]["p50"], 7000.0);
+  EXPECT_EQ(json["latency_us_by_kind"]["get"]["count"], 1);
+  EXPECT_FALSE(nlohmann::json::parse(JsonOf(Example())).contains("latency_us_by_kind"));
+}
+
 TEST(BenchReport, CallsARunDisturbedAboveEitherLimit) {
   EXPECT_FALSE(IsDisturbed({.other_cores = 0.35, .steal_percent = 8}));
   EXPECT_TRUE(IsDisturbed({.other_cores = 0.351}));

@@ -76,6 +76,12 @@ grown() { growth "$work/samples" "$1" node "$2" | jq .grows; }
 [ "$(grown 4 10)" = null ] || fail "no samples are growth, or none"
 [ "$(grown 5 10)" = false ] || fail "1.5 MiB are growth"
 
+run 0 put_profile.sh --node follower --clients 4 --duration 1s
+shows '.node == "follower" and .puts > 10 and .instructions_per_put > 10000'
+shows ".instructions_per_put - (.objects | map(.per_put) | add) | fabs < 1000"
+shows '[.functions[].name] | any(test("grassdb::KvStore::Apply"))'
+shows '.ours_with_callees[0].per_put <= .instructions_per_put'
+
 run 0 value_sizes.sh --sizes '1024 1048576' --duration 500ms --keys 8
 shows '[.runs[] | [.workload, .value_bytes, .failed]] ==
   [["put", 1024, 0], ["get", 1024, 0], ["put", 1048576, 0], ["get", 1048576, 0]]'

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <deque>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -47,9 +48,11 @@ class FakeClients : public Clients {
  public:
   void Answer(RequestId request, Reply reply) override {
     EXPECT_FALSE(replies.contains(request)) << "answered twice";
+    if (on_answer) on_answer();
     replies[request] = std::move(reply);
   }
   std::map<RequestId, Reply> replies;
+  std::function<void()> on_answer;
 };
 
 class NodeTest : public ::testing::Test {

@@ -23,6 +23,11 @@ Message Append(int from, int to, std::uint64_t term, std::uint64_t prev, std::ui
       .from = IdOfNode(from), .to = IdOfNode(to), .term = Term(term), .body = std::move(request)};
 }
 
+Message SentAt(std::int64_t nanoseconds, Message append) {
+  std::get<AppendEntriesRequest>(append.body).sent_at = Instant(Duration(nanoseconds));
+  return append;
+}
+
 RaftCluster SlowDisk(int voters) {
   RaftCluster cluster(voters);
   cluster.SetInstantDisk(false);
@@ -70,7 +75,7 @@ TEST(RaftPersistence, ARepeatedAppendIsAcknowledgedOnlyWhenTheFirstWriteIsDurabl
   cluster.Deliver(Append(2, 1, 1, 0, 0, {MakeEntry(1, 1, "a")}));
   EXPECT_TRUE(cluster.network().empty());
   cluster.FinishDisk(1);
-  EXPECT_EQ(cluster.Sent<AppendEntriesResponse>(1, 2).size(), 2u);
+  EXPECT_EQ(cluster.Sent<AppendEntriesResponse>(1, 2).size(), 1u);
 }
 
 TEST(RaftPersistence, AnswersHeartbeatsWhileTheDiskIsSlow) {
@@ -159,13 +164,37 @@ TEST(RaftPersistence, PersistsAreNumberedOneByOne) {
   EXPECT_FALSE(cluster.last(1).persist->hard_state.has_value());
 }
 
-TEST(RaftPersistence, OneCompletionCoversAllBeforeIt) {
+TEST(RaftPersistence, OneCompletionCoversAllBeforeItAndTheNewestAnswerSaysSo) {
   RaftCluster cluster = SlowDisk(3);
-  cluster.Deliver(Append(2, 1, 1, 0, 0, {MakeEntry(1, 1, "a")}));
-  cluster.Deliver(Append(2, 1, 1, 1, 1, {MakeEntry(2, 1, "b")}));
+  cluster.Deliver(SentAt(1, Append(2, 1, 1, 0, 0, {MakeEntry(1, 1, "a")})));
+  cluster.Deliver(SentAt(2, Append(2, 1, 1, 1, 1, {MakeEntry(2, 1, "b")})));
   cluster.Step(1, Persisted{.id = PersistId(2)});
   EXPECT_EQ(cluster.raft(1).durable_index(), Index(2));
-  EXPECT_EQ(cluster.Sent<AppendEntriesResponse>(1, 2).size(), 2u);
+  const auto answers = cluster.Sent<AppendEntriesResponse>(1, 2);
+  ASSERT_EQ(answers.size(), 1u);
+  const auto& answer = std::get<AppendEntriesResponse>(answers[0].body);
+  EXPECT_EQ(answer.match_index, Index(2));
+  EXPECT_EQ(answer.sent_at, Instant(Duration(2)));
+}
+
+TEST(RaftPersistence, AnAnswerThatAloneReachesAsFarIsNotLeftOut) {
+  RaftCluster cluster = SlowDisk(3);
+  cluster.Deliver(SentAt(1, Append(2, 1, 1, 0, 0, {MakeEntry(1, 1, "a"), MakeEntry(2, 1, "b")})));
+  cluster.Deliver(SentAt(2, Append(2, 1, 1, 0, 0, {MakeEntry(1, 1, "a")})));
+  cluster.FinishDisk(1);
+  const auto answers = cluster.Sent<AppendEntriesResponse>(1, 2);
+  ASSERT_EQ(answers.size(), 2u) << "the newer one is of the earlier entry";
+  EXPECT_EQ(std::get<AppendEntriesResponse>(answers[0].body).match_index, Index(2));
+}
+
+TEST(RaftPersistence, AnAnswerToAnOlderAppendDoesNotStandForThatToANewerOne) {
+  RaftCluster cluster = SlowDisk(3);
+  cluster.Deliver(SentAt(2, Append(2, 1, 1, 0, 0, {MakeEntry(1, 1, "a")})));
+  cluster.Deliver(SentAt(1, Append(2, 1, 1, 0, 0, {MakeEntry(1, 1, "a"), MakeEntry(2, 1, "b")})));
+  cluster.FinishDisk(1);
+  const auto answers = cluster.Sent<AppendEntriesResponse>(1, 2);
+  ASSERT_EQ(answers.size(), 2u) << "the lease rests on when the newer one was sent";
+  EXPECT_EQ(std::get<AppendEntriesResponse>(answers[0].body).sent_at, Instant(Duration(2)));
 }
 
 TEST(RaftPersistence, ARestartKeepsExactlyWhatWasDurable) {

@@ -130,5 +130,37 @@ TEST(RaftReads, ALostRoundIsAskedAgainByTheHeartbeat) {
   EXPECT_EQ(cluster.reads_ready(1).size(), 1u);
 }
 
+TEST(RaftReads, AReadDoesNotWaitForTheWritesThatCameAlongWithIt) {
+  RaftCluster cluster(3);
+  cluster.Elect(1);
+  cluster.SetInstantDisk(false);
+  Submit both = Read(7);
+  both.commands.push_back(Bytes("a"));
+  cluster.Step(1, both);
+  cluster.DeliverAll();
+  EXPECT_EQ(cluster.UnfinishedPersists(2), 1u);
+  EXPECT_EQ(cluster.raft(1).commit_index(), Index(1))
+      << "an answer to a round acknowledges nothing";
+  ASSERT_EQ(cluster.reads_ready(1).size(), 1u);
+  EXPECT_EQ(cluster.reads_ready(1)[0].index, Index(1));
+  cluster.FinishDisk(1);
+  cluster.FinishDisk(2);
+  cluster.DeliverAll();
+  EXPECT_EQ(cluster.raft(1).commit_index(), Index(2));
+}
+
+TEST(RaftReads, ARoundIsAnsweredAheadOfTheDiskOnlyOnce) {
+  RaftCluster cluster(3);
+  cluster.Elect(1);
+  cluster.SetInstantDisk(false);
+  Submit both = Read(7);
+  both.commands.push_back(Bytes("a"));
+  cluster.Step(1, both);
+  cluster.DeliverAll();
+  cluster.Propose(1, "b");
+  for (const Message& append : cluster.Sent<AppendEntriesRequest>(1, 2)) cluster.Deliver(append);
+  EXPECT_TRUE(cluster.Sent<AppendEntriesResponse>(2, 1).empty());
+}
+
 }  // namespace
 }  // namespace grassdb

@@ -33,8 +33,8 @@ TEST(Explore, ExhaustsAnElectionOfThreeNodes) {
   EXPECT_EQ(result.distinct, 2557u);
   EXPECT_EQ(result.final, 7u);
   EXPECT_EQ(result.depth, 21u);
-  EXPECT_EQ(HexOf(result.fingerprint), "0136b1d4988f6ec5919feef811f4e3bc");
-  EXPECT_EQ(HexOf(result.final_fingerprint), "fe367f9d641593319cea2687bb791425");
+  EXPECT_EQ(HexOf(result.fingerprint), "dd5777b71b50637f596a37ec73a45b87");
+  EXPECT_EQ(HexOf(result.final_fingerprint), "da5d108b42ea6ff45c73a868cb494c5d");
 }
 
 TEST(Explore, ExhaustsAnEntryInOneTerm) {
