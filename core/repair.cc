@@ -177,13 +177,16 @@ RepairStatus Repair::Status() const {
   }
   for (const Member& member : members_.members()) status.asked.push_back(member.id);
   status.without_it = without_;
+  status.waits_for_room = full_;
   return status;
 }
 
 // --- Asking ---
 
 void Repair::OnDeadline() {
-  if (failed() || done_ || environment_.clock->Now() < ask_at_) return;
+  if (failed() || done_) return;
+  LookForRoom();
+  if (environment_.clock->Now() < ask_at_) return;
   const Instant now = environment_.clock->Now();
   const bool patient = now - started_ < options_.raft.election_timeout_max || HearsLeader();
   if (lost() != nullptr && hard_state_.term == promised_ && !busy_) {
@@ -212,7 +215,7 @@ void Repair::OnDeadline() {
 }
 
 Instant Repair::NextDeadline() const {
-  return failed() || done_ ? Instant::max() : ask_at_;
+  return failed() || done_ ? Instant::max() : std::min(ask_at_, look_at_);
 }
 
 void Repair::Ask() {
@@ -420,12 +423,19 @@ void Repair::OnDisk(DiskDone done) {
       done);
 }
 
-void Repair::OnDone(const MendDone& done) {
-  if (!done.status.ok()) {
-    failure_ = done.status;
-    return;
+bool Repair::Succeeded(const absl::Status& status, std::optional<DiskJob> job) {
+  if (absl::IsResourceExhausted(status)) {
+    WaitForRoom(std::move(job));
+    return false;
   }
-  busy_ = false;
+  if (!status.ok()) failure_ = status;
+  if (status.ok()) busy_ = false;
+  return status.ok();
+}
+
+void Repair::OnDone(const MendDone& done) {
+  if (!Succeeded(done.status, mending_)) return;
+  NoteRoom();
   if (mending_.fill.empty()) {
     Tell(EventKind::kRepairCut, mended_by_, mending_.cut_from.value(), lost()->last.value());
     done_ = true;
@@ -444,11 +454,8 @@ void Repair::OnDone(const MendDone& done) {
 }
 
 void Repair::OnDone(const PersistDone& done) {
-  if (!done.status.ok()) {
-    failure_ = done.status;
-    return;
-  }
-  busy_ = false;
+  if (!Succeeded(done.status, done.refused)) return;
+  NoteRoom();
   if (installs_) {
     Tell(EventKind::kRepairedBySnapshot, transfer_->from, transfer_->meta.index.value(), 0);
     done_ = true;
@@ -459,11 +466,8 @@ void Repair::OnDone(const PersistDone& done) {
 }
 
 void Repair::OnDone(const StageDone& done) {
-  if (!done.status.ok()) {
-    failure_ = done.status;
-    return;
-  }
-  busy_ = false;
+  // Without room nothing of it is left, and it comes again from its beginning.
+  if (!Succeeded(done.status, std::nullopt)) return;
   GRASS_CHECK(transfer_.has_value());
   transfer_->offset = done.next_offset;
   if (!done.last) return AskForChunk();

@@ -27,6 +27,9 @@
 // what could not be read once may be read the next time. It never makes up an entry and never drops
 // one that may have been acknowledged to a client.
 //
+// A disk without room is a normal state here too: the job that was refused is kept, room is looked
+// for at growing intervals, and it is tried again. A snapshot that was being received begins anew.
+//
 // One life of a Repair mends one thing, or a few; then the storage is opened again, and says what
 // is still lost. A crash within it is just another start.
 #ifndef GRASSDB_CORE_REPAIR_H_
@@ -54,6 +57,7 @@ struct RepairStatus {
   std::uint64_t snapshot_offset = 0;
   std::vector<NodeId> asked;       // everybody who could have it
   std::vector<NodeId> without_it;  // those that have answered that they do not
+  bool waits_for_room = false;     // on the disk
 };
 
 // Single-threaded, as a Node: the owner calls Start() once, then OnMessage and OnDisk as things
@@ -116,10 +120,18 @@ class Repair {
   void Cut(NodeId because_of, Index from);
   void GoToNextTerm(Term term);
 
+  // False, and the job is kept for later or the repair has failed, if the disk has not done it.
+  bool Succeeded(const absl::Status& status, std::optional<DiskJob> job);
+  // core/repair_space.cc
+  void WaitForRoom(std::optional<DiskJob> job);
+  void LookForRoom();
+  void NoteRoom();
+
   void OnDone(const PersistDone& done);
   void OnDone(const StageDone& done);
   void OnDone(const SnapshotRead& done);
   void OnDone(const MendDone& done);
+  void OnDone(const RestockDone& done);
 
   const NodeOptions options_;
   const Environment environment_;
@@ -138,13 +150,18 @@ class Repair {
   absl::Status failure_;
   bool done_ = false;
 
-  bool busy_ = false;   // a job that mends, stages or persists is at the disk
+  bool busy_ = false;   // a job that mends, stages or persists is at the disk, or waits for room
   bool reads_ = false;  // a chunk for somebody else is
   MendLog mending_;     // at the disk
   NodeId mended_by_;
   HardState next_hard_state_;  // at the disk
   PersistId last_persist_;
   bool installs_ = false;  // the Persist at the disk installs the snapshot
+  // While there is no room: the job that was refused; nullopt for one that begins anew.
+  bool full_ = false;
+  std::optional<DiskJob> refused_;
+  Instant look_at_ = Instant::max();  // for room, while a job waits
+  Duration look_wait_{};              // 0: the next one is the first
 
   Instant started_;
   Instant ask_at_;

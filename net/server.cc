@@ -403,7 +403,7 @@ Configuration Server::ConfigurationOf(const Event& event) const {
 void Server::OnEvent(Term term, const Event& event) {
   SetLogContext(term, node_ != nullptr ? node_->raft().role() : Role::kFollower);
   std::string text = TextOf(term, event, ConfigurationOf(event));
-  if (event.kind == EventKind::kDiskSpace && !node_->space().problem.empty()) {
+  if (event.kind == EventKind::kDiskSpace && node_ != nullptr && !node_->space().problem.empty()) {
     text += " (" + node_->space().problem + ")";
   }
   if (event.kind == EventKind::kDamageFound) text += " (" + node_->scrub().newest + ")";
