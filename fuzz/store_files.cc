@@ -1,6 +1,8 @@
 // A data directory that was damaged: the bytes say what is appended to the live log as a record
 // with a right checksum, what is overwritten in any file, and what is cut off. Opening it gives an
-// error, or a state that is contiguous and that a second opening gives again.
+// error, or a state that is contiguous; once it has been given what it says is lost, a second
+// opening gives that state again, and nothing is lost.
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -17,7 +19,10 @@
 namespace grassdb::store {
 namespace {
 
-constexpr StorageOptions kOptions{.segment_bytes = 4096, .recycled_segments_max = 1};
+constexpr StorageOptions kOptions{
+    .segment_bytes = 4096, .recycled_segments_max = 1, .on_damage = OnDamage::kReport};
+// More lost entries than this are not given back: it takes too long.
+constexpr std::uint64_t kMendedMax = 4096;
 
 Identity Owner() {
   Identity identity;
@@ -132,17 +137,67 @@ void Damage(MemoryDirectory& directory, Bytewise input) {
   }
 }
 
+// In the place of a lost entry stands one without a term, but for the last one of a range.
 void CheckWhole(const RecoveredState& state) {
   Index next = state.base_index + 1;
   Term term = state.base_term;
   for (const Entry& entry : state.entries) {
     GRASS_CHECK_EQ(entry.index, next);
+    next = next + 1;
+    const bool lost = std::ranges::any_of(state.damage.lost, [&entry](const LostRange& range) {
+      return range.first <= entry.index && entry.index < range.last;
+    });
+    if (lost) continue;
     GRASS_CHECK_GE(entry.term, term);
     term = entry.term;
-    next = next + 1;
   }
   GRASS_CHECK_LE(term, state.hard_state.term);
-  if (state.snapshot.has_value()) GRASS_CHECK_LE(state.base_index, state.snapshot->index);
+  const bool reaches = state.damage.snapshot_lost == Index(0);
+  if (reaches && state.snapshot.has_value()) {
+    GRASS_CHECK_LE(state.base_index, state.snapshot->index);
+  }
+}
+
+// In place of a snapshot that is lost, one of the same index.
+void MendSnapshot(Storage& storage, RecoveredState& state) {
+  SnapshotMeta meta;
+  meta.index = state.damage.snapshot_lost;
+  meta.term = state.base_term;
+  meta.configuration = Owner().bootstrap;
+  GRASS_CHECK(std::get<StageDone>(storage.Execute(StageSnapshot{.source = SnapshotSource::kReceived,
+                                                                .meta = meta,
+                                                                .offset = 0,
+                                                                .last = true,
+                                                                .data = Bytes("another state")}))
+                  .status.ok());
+  Persist persist;
+  persist.install = meta;
+  GRASS_CHECK(std::get<PersistDone>(storage.Execute(std::move(persist))).status.ok());
+  state.snapshot = meta;
+  state.damage.snapshot_lost = Index();
+}
+
+// Entries that fit: of the lost range's last term, which none of them can be above.
+void MendEntries(Storage& storage, const LostRange& range, RecoveredState& state) {
+  MendLog mend;
+  for (Index index = range.first; index <= range.last; index = index + 1) {
+    Entry& entry = state.entries[index - state.base_index - 1];
+    entry = EntryOf(index.value());
+    entry.term = range.last_term;
+    mend.fill.push_back(entry);
+  }
+  const absl::Status status = std::get<MendDone>(storage.Execute(std::move(mend))).status;
+  GRASS_CHECK_MSG(status.ok(), std::string(status.message()));
+}
+
+// Gives back what is lost, in the storage and in the state. False if that is too much.
+bool Mend(Storage& storage, RecoveredState& state) {
+  for (const LostRange& range : state.damage.lost) {
+    if (range.last - range.first >= kMendedMax) return false;
+  }
+  if (state.damage.snapshot_lost > Index(0)) MendSnapshot(storage, state);
+  for (const LostRange& range : state.damage.lost) MendEntries(storage, range, state);
+  return true;
 }
 
 void Run(std::string_view bytes) {
@@ -158,10 +213,12 @@ void Run(std::string_view bytes) {
     auto opened = Storage::Open(directory, kOptions, Owner());
     if (!opened.ok()) return;
     first = std::move(opened->state);
+    CheckWhole(*first);
+    if (!Mend(*opened->storage, *first)) return;
   }
-  CheckWhole(*first);
   const auto again = Storage::Open(directory, kOptions, Owner());
   GRASS_CHECK_MSG(again.ok(), std::string(again.status().message()));
+  GRASS_CHECK(again->state.damage.empty());
   GRASS_CHECK(again->state.hard_state == first->hard_state);
   GRASS_CHECK(again->state.snapshot == first->snapshot);
   GRASS_CHECK_EQ(again->state.base_index, first->base_index);

@@ -42,14 +42,19 @@ std::string Describe(const Identity& identity) {
 
 absl::StatusOr<Identity> ReadIdentity(Directory& directory, const FileNames& names) {
   const std::string name = names.Identity();
-  const auto content = ReadWholeFile(directory, name);
-  if (!content.ok()) return content.status();
+  const auto read = ReadLegible(directory, name);
+  if (!read.ok()) return read.status();
+  if (!read->illegible.empty()) {
+    const ByteRange& range = read->illegible.front();
+    return Damaged(directory.path(), name, range.begin, IllegibleText(range));
+  }
+  const std::string& content = read->bytes;
   constexpr std::size_t kFixedBytes = 16;
-  if (content->size() < kFixedBytes + sizeof(std::uint64_t)) {
+  if (content.size() < kFixedBytes + sizeof(std::uint64_t)) {
     return Damaged(directory.path(), name, 0, "the identity file is cut short");
   }
-  const std::string_view body(content->data(), content->size() - sizeof(std::uint64_t));
-  Decoder checksum(std::string_view(*content).substr(body.size()));
+  const std::string_view body(content.data(), content.size() - sizeof(std::uint64_t));
+  Decoder checksum(std::string_view(content).substr(body.size()));
   if (checksum.Take<std::uint64_t>() != Checksum(body)) {
     return Damaged(directory.path(), name, 0, "the identity file's checksum is wrong");
   }

@@ -15,29 +15,6 @@
 namespace grassdb::store {
 namespace {
 
-// What a disk gives of a file in one piece or not at all.
-constexpr std::size_t kPieceBytes = 4096;
-
-// Reads what can be read. NotFound if there is no such file.
-absl::StatusOr<std::string> ReadPieces(Directory& directory, const std::string& name,
-                                       std::vector<std::uint64_t>* unreadable) {
-  auto whole = ReadWholeFile(directory, name);
-  if (whole.ok() || absl::IsNotFound(whole.status())) return whole;
-  auto file = directory.Open(name, OpenMode::kExisting);
-  if (!file.ok()) return file.status();
-  const auto size = (*file)->Size();
-  if (!size.ok()) return size.status();
-  std::string bytes(static_cast<std::size_t>(*size), '\0');
-  for (std::size_t at = 0; at < bytes.size(); at += kPieceBytes) {
-    const std::size_t share = std::min(kPieceBytes, bytes.size() - at);
-    const std::span<char> piece(bytes.data() + at, share);
-    if (ReadExactly(**file, at, piece).ok()) continue;
-    std::ranges::fill(piece, '\0');
-    unreadable->push_back(at);
-  }
-  return bytes;
-}
-
 // Of a file whose name does not say it, and whose header may be damaged.
 SegmentNumber NumberOf(const SegmentFile& file, const Identity& identity, SegmentNumber otherwise) {
   RecordView record;
@@ -98,8 +75,8 @@ void Examination::Walk(const LogFile& log) {
               std::to_string(log.number.value()),
       .bytes = file.bytes.size(),
       .records = 0};
-  for (const std::uint64_t at : log.unreadable) {
-    Add(Weight::kDamage, file.name, at, kPieceBytes, "the disk does not give these bytes");
+  for (const ByteRange& range : file.illegible) {
+    Add(Weight::kDamage, file.name, range.begin, range.end - range.begin, IllegibleText(range));
   }
   const WalkEnd end = WalkSegment(file.bytes, log.salt, file.role, [&](const LogPlace& place) {
     if (!place.record.has_value()) {
@@ -124,9 +101,8 @@ void Examination::Walk(const LogFile& log) {
   const std::string_view rest =
       std::string_view(file.bytes).substr(static_cast<std::size_t>(end.offset));
   if (rest.size() < kRecordHeaderBytes) return;
-  Decoder decoder(rest.substr(kRecordHeaderBytes - 2 * sizeof(std::uint64_t)));
-  const auto sequence = decoder.Take<RecordSequence>();
-  if (sequence != end.next && decoder.Take<Salt>() != log.salt) return;
+  const RecordClaim claim = ReadRecordClaim(rest);
+  if (claim.sequence != end.next && claim.salt != log.salt) return;
   Add(Weight::kNote, file.name, end.offset, 0,
       "a record that was being written, or the damaged last one: the two cannot be told apart");
 }
@@ -142,9 +118,9 @@ void Examination::ReadSnapshot(const Home& home, Index index) {
                            .bytes = (*reader)->file_bytes(),
                            .records = (*reader)->blocks()});
   if (survey_.configuration.empty()) survey_.configuration = header.meta.configuration;
-  const auto damage = (*reader)->FindDamage();
-  if (!damage.ok()) return AddDamage(name, damage.status());
-  for (const DamagedPlace& each : *damage) Add(Weight::kDamage, name, each.offset, 0, each.problem);
+  for (const DamagedPlace& each : (*reader)->FindDamage()) {
+    Add(Weight::kDamage, name, each.offset, 0, each.problem);
+  }
 }
 
 void Examination::ReadReceived(const Home& home) {
@@ -187,8 +163,7 @@ void Examination::NoteLeftovers(const Inventory& inventory, const Recovered* rec
 }
 
 void Examination::Judge(const Home& home, const Inventory& inventory) {
-  const auto mark = MarkFile(home).Read();
-  const auto recovered = mark.ok() ? Recover(home, inventory, *mark) : mark.status();
+  const auto recovered = Recover(home, inventory, MarkFile(home).Read());
   survey_.start = recovered.status();
   if (!recovered.ok()) {
     const auto damage = DamageIn(recovered.status(), directory_.path());
@@ -330,16 +305,10 @@ absl::StatusOr<std::vector<LogFile>> ReadLogFiles(Directory& directory, const Fi
   if (!inventory.ok()) return inventory.status();
   std::vector<LogFile> files;
   const auto read = [&](std::string name, SegmentNumber number, SegmentRole role) -> absl::Status {
-    LogFile log;
-    log.number = number;
-    auto bytes = ReadPieces(directory, name, &log.unreadable);
-    if (absl::IsNotFound(bytes.status())) return absl::OkStatus();
-    if (!bytes.ok()) return bytes.status();
-    log.file = {.path = directory.path(),
-                .name = std::move(name),
-                .bytes = std::move(*bytes),
-                .role = role};
-    files.push_back(std::move(log));
+    auto file = ReadSegmentFile(directory, std::move(name), role);
+    if (absl::IsNotFound(file.status())) return absl::OkStatus();
+    if (!file.ok()) return file.status();
+    files.push_back({.file = *std::move(file), .number = number, .salt = {}});
     return absl::OkStatus();
   };
   SegmentNumber newest;

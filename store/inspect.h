@@ -50,8 +50,6 @@ struct LogFile {
   SegmentFile file;
   SegmentNumber number;
   Salt salt;
-  // Offsets that the disk does not give; zeros stand in their place.
-  std::vector<std::uint64_t> unreadable;
 };
 
 // The sealed segments and the live log (or what is to become it). A file that has gone meanwhile is

@@ -7,6 +7,12 @@
 #include "store/text.h"
 
 namespace grassdb::store {
+namespace {
+
+// What a disk gives in one piece or not at all. Many read 4096 bytes at a time; finer does no harm.
+constexpr std::size_t kSectorBytes = 512;
+
+}  // namespace
 
 absl::StatusOr<std::string> ReadWholeFile(Directory& directory, const std::string& name) {
   auto file = directory.Open(name, OpenMode::kExisting);
@@ -17,6 +23,41 @@ absl::StatusOr<std::string> ReadWholeFile(Directory& directory, const std::strin
   const absl::Status status = ReadExactly(**file, 0, content);
   if (!status.ok()) return Annotate(status, "reading " + name + " in " + directory.path());
   return content;
+}
+
+bool IsIllegible(const std::vector<ByteRange>& illegible, const ByteRange& range) {
+  return std::ranges::any_of(illegible, [&range](const ByteRange& each) {
+    return each.begin < range.end && range.begin < each.end;
+  });
+}
+
+absl::StatusOr<LegibleContent> ReadLegible(Directory& directory, const std::string& name) {
+  // So that one bad sector does not cost a read of each of the others.
+  constexpr std::size_t kShareBytes = std::size_t{1} << 20;
+  auto file = directory.Open(name, OpenMode::kExisting);
+  if (!file.ok()) return file.status();
+  const auto size = (*file)->Size();
+  if (!size.ok()) return size.status();
+  LegibleContent content;
+  content.bytes.resize(static_cast<std::size_t>(*size), '\0');
+  const std::span<char> whole(content.bytes);
+  for (std::size_t begin = 0; begin < whole.size(); begin += kShareBytes) {
+    const auto share = whole.subspan(begin, std::min(kShareBytes, whole.size() - begin));
+    if (ReadExactly(**file, begin, share).ok()) continue;
+    for (std::size_t at = 0; at < share.size(); at += kSectorBytes) {
+      const auto sector = share.subspan(at, std::min(kSectorBytes, share.size() - at));
+      if (ReadExactly(**file, begin + at, sector).ok()) continue;
+      std::ranges::fill(sector, '\0');
+      std::vector<ByteRange>& ranges = content.illegible;
+      if (ranges.empty() || ranges.back().end != begin + at) ranges.push_back({begin + at, 0});
+      ranges.back().end = begin + at + sector.size();
+    }
+  }
+  return content;
+}
+
+std::string IllegibleText(const ByteRange& range) {
+  return "the disk does not give these " + std::to_string(range.end - range.begin) + " bytes";
 }
 
 absl::Status ReadExactly(File& file, std::uint64_t offset, std::span<char> out) {

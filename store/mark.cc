@@ -90,12 +90,12 @@ std::optional<Mark> NewestMark(std::string_view bytes, const Identity& identity)
   return slot.has_value() ? std::optional<Mark>(slot->mark) : std::nullopt;
 }
 
-absl::StatusOr<std::optional<Mark>> MarkFile::Read() {
-  const auto bytes = ReadWholeFile(home_.directory, home_.names.Mark());
-  if (absl::IsNotFound(bytes.status())) return std::nullopt;
-  if (!bytes.ok()) return bytes.status();
-  exists_ = bytes->size() == kSlots * kSlotBytes;
-  const auto newest = NewestSlot(*bytes, home_.identity);
+std::optional<Mark> MarkFile::Read() {
+  const auto content = ReadLegible(home_.directory, home_.names.Mark());
+  if (!content.ok()) return std::nullopt;
+  // What cannot be read may not be writable in part either: then the file is made anew.
+  exists_ = content->bytes.size() == kSlots * kSlotBytes && content->illegible.empty();
+  const auto newest = NewestSlot(content->bytes, home_.identity);
   if (!newest.has_value()) return std::nullopt;
   counter_ = newest->counter;
   return newest->mark;

@@ -13,7 +13,6 @@
 #include <optional>
 
 #include "absl/status/status.h"
-#include "absl/status/statusor.h"
 #include "store/file.h"
 #include "store/home.h"
 #include "store/payload.h"
@@ -37,8 +36,8 @@ class MarkFile {
  public:
   explicit MarkFile(const Home& home) : home_(home) {}
 
-  // The newest mark; nullopt if there is none that is whole.
-  absl::StatusOr<std::optional<Mark>> Read();
+  // The newest mark; nullopt if there is none that is whole and can be read.
+  std::optional<Mark> Read();
   // Durable when it returns. Read has come before. An error is final, but for ResourceExhausted:
   // there was no room for the file.
   absl::Status Write(const Mark& mark);

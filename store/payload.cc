@@ -251,4 +251,15 @@ std::optional<Seal> DecodeSeal(std::string_view payload) {
   return seal;
 }
 
+std::string MembersOf(const RecoveredState& state) {
+  for (auto entry = state.entries.rbegin(); entry != state.entries.rend(); ++entry) {
+    if (entry->type == EntryType::kConfiguration && !entry->payload.empty()) {
+      return std::string(entry->payload.view());
+    }
+  }
+  if (state.snapshot.has_value()) return EncodeConfiguration(state.snapshot->configuration);
+  if (!state.members.empty()) return EncodeConfiguration(state.members.back());
+  return EncodeConfiguration(state.identity.bootstrap);
+}
+
 }  // namespace grassdb::store

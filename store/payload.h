@@ -122,6 +122,9 @@ void PutLogState(Encoder encoder, const LogState& state);
 // nullopt for bytes that no state encodes to.
 std::optional<LogState> TakeLogState(Decoder& decoder);
 
+// The newest configuration that is known, encoded: what Batch::members says of this state.
+std::string MembersOf(const RecoveredState& state);
+
 }  // namespace grassdb::store
 
 #endif  // GRASSDB_STORE_PAYLOAD_H_

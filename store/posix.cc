@@ -246,12 +246,20 @@ absl::StatusOr<std::vector<std::string>> PosixDirectory::List() {
       error = errno;
       break;
     }
-    struct stat status {};
-    if (::fstatat(fd_.get(), entry->d_name, &status, AT_SYMLINK_NOFOLLOW) < 0) continue;
-    if (S_ISREG(status.st_mode)) names.emplace_back(entry->d_name);
+    bool regular = entry->d_type == DT_REG;
+    if (entry->d_type == DT_UNKNOWN) {
+      // A file that is passed over for an error would be missing to whoever asks.
+      struct stat status {};
+      const int result = ::fstatat(fd_.get(), entry->d_name, &status, AT_SYMLINK_NOFOLLOW);
+      error = result < 0 && errno != ENOENT ? errno : 0;
+      if (error != 0) break;
+      regular = result == 0 && S_ISREG(status.st_mode);
+    }
+    if (regular) names.emplace_back(entry->d_name);
   }
   ::closedir(stream);
-  if (error != 0) return absl::ErrnoToStatus(error, "listing " + path_);
+  errno = error;
+  if (error != 0) return SystemError("listing", path_);
   std::sort(names.begin(), names.end());
   return names;
 }

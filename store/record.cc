@@ -126,6 +126,18 @@ std::optional<RecordView> ParseRecord(std::string_view bytes, std::optional<Salt
   return record;
 }
 
+RecordClaim ReadRecordClaim(std::string_view bytes) {
+  GRASS_CHECK_GE(bytes.size(), kRecordHeaderBytes);
+  Decoder decoder(bytes.substr(kChecksumBytes, kRecordHeaderBytes - kChecksumBytes));
+  const std::size_t length = decoder.Take<std::uint32_t>();
+  decoder.Take<std::uint32_t>();  // type, version, reserved
+  RecordClaim claim;
+  claim.sequence = decoder.Take<RecordSequence>();
+  claim.salt = decoder.Take<Salt>();
+  claim.frame_bytes = kRecordHeaderBytes + length + PaddingOf(length);
+  return claim;
+}
+
 std::optional<std::size_t> FindRecordAbove(std::string_view bytes, std::size_t from, Salt salt,
                                            RecordSequence sequence) {
   GRASS_CHECK_EQ(from % kRecordAlignment, std::size_t{0});

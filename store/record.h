@@ -78,6 +78,14 @@ struct RecordView {
 std::optional<RecordView> ParseRecord(std::string_view bytes, std::optional<Salt> salt,
                                       std::string* problem);
 
+// What the header at the start of `bytes` says, true or not; `bytes` holds all of a header.
+struct RecordClaim {
+  RecordSequence sequence;
+  Salt salt;
+  std::uint64_t frame_bytes = 0;  // with header and padding
+};
+RecordClaim ReadRecordClaim(std::string_view bytes);
+
 // Offset of a record with this salt and a sequence above `sequence` anywhere at or behind `from`.
 // Its existence proves that everything before it was durable once: a batch is written only after
 // the one before it is synced.

@@ -15,17 +15,11 @@
 namespace grassdb::store {
 namespace {
 
+// Of the system's cache. A part of one is not written without reading the rest.
+constexpr std::uint64_t kPageBytes = 4096;
+
 std::string NumberText(SegmentNumber number) {
   return std::to_string(number.value());
-}
-
-absl::StatusOr<SegmentFile> ReadSegment(const Home& home, std::string name, SegmentRole role) {
-  auto bytes = ReadWholeFile(home.directory, name);
-  if (!bytes.ok()) return bytes.status();
-  return SegmentFile{.path = home.directory.path(),
-                     .name = std::move(name),
-                     .bytes = std::move(*bytes),
-                     .role = role};
 }
 
 // Reads the log of one directory. A fresh one for each attempt (Recover).
@@ -47,6 +41,8 @@ class LogReader {
   absl::Status ReadLive(const SegmentFile& file, SegmentNumber number);
   absl::Status MakeAnew(const SegmentFile& file, SegmentNumber number);
   absl::Status JudgeTail(const SegmentFile& file, const SegmentScan& scan);
+  bool MayHideRecords(const SegmentFile& file, const SegmentScan& scan, bool was_durable) const;
+  void NameIllegible(const SegmentFile& file);
   absl::Status SealOver(const SegmentFile& file, RecordSequence sequence);
 
   std::vector<std::string>& places() { return recovered_.state.damage.places; }
@@ -65,7 +61,7 @@ absl::StatusOr<SegmentFile> LogReader::ReadNewest() {
   if (!inventory_.live && !inventory_.next) {
     return Damaged(home_.directory.path(), home_.names.Live(), 0, "the live log is missing");
   }
-  auto file = ReadSegment(home_, name, SegmentRole::kLive);
+  auto file = ReadSegmentFile(home_.directory, name, SegmentRole::kLive);
   if (!file.ok() || inventory_.live) return file;
   RecordView record;
   if (const auto header = ReadSegmentHeader(*file, home_.identity, &record); !header.ok()) {
@@ -134,6 +130,7 @@ absl::Status LogReader::Read(std::size_t gaps) {
   if (!inventory_.live && recovered_.sealed.empty()) {
     return Damaged(newest->path, home_.names.Live(), 0, "the live log is missing");
   }
+  NameIllegible(*newest);
   const bool legible = HoldsRecordOf(*newest, home_.identity, *number);
   if (absl::Status s = legible ? ReadLive(*newest, *number) : MakeAnew(*newest, *number); !s.ok()) {
     return s;
@@ -146,8 +143,10 @@ absl::Status LogReader::Read(std::size_t gaps) {
 }
 
 absl::Status LogReader::ReadSealed(SegmentNumber number) {
-  const auto file = ReadSegment(home_, home_.names.Sealed(number), SegmentRole::kSealed);
+  const auto file =
+      ReadSegmentFile(home_.directory, home_.names.Sealed(number), SegmentRole::kSealed);
   if (!file.ok()) return file.status();
+  NameIllegible(*file);
   if (!recovered_.sealed.empty() && recovered_.sealed.back().number + 1 != number) {
     Lose(home_.names.Sealed(number - 1) + ": the file is missing");
   }
@@ -181,12 +180,55 @@ absl::Status LogReader::ReadLive(const SegmentFile& file, SegmentNumber number) 
                         static_cast<std::size_t>(scan->end - scan->last_record));
   const std::size_t dirty = file.bytes.find_last_not_of('\0');
   recovered_.dirty_end = std::max<std::uint64_t>(scan->end, dirty + 1);
+  if (!file.illegible.empty() && file.illegible.back().end > scan->end) {
+    // Written again, they can be read again. In whole pages: the system would have to read the rest
+    // of one that is written in part.
+    const std::uint64_t end =
+        (file.illegible.back().end + kPageBytes - 1) / kPageBytes * kPageBytes;
+    recovered_.dirty_end =
+        std::max(recovered_.dirty_end, std::min<std::uint64_t>(end, file.bytes.size()));
+  }
   return JudgeTail(file, *scan);
+}
+
+void LogReader::NameIllegible(const SegmentFile& file) {
+  for (const ByteRange& range : file.illegible) {
+    GRASS_PROBE("recovery: a sector of the log cannot be read");
+    Lose(file.name + " at offset " + std::to_string(range.begin) + ": " + IllegibleText(range));
+  }
+}
+
+// Whether a record can stand behind the last valid one of the live log where the disk does not give
+// the bytes. What a crash tears, it leaves legible. `was_durable`: the next record, which cannot be
+// read, was.
+bool LogReader::MayHideRecords(const SegmentFile& file, const SegmentScan& scan,
+                               bool was_durable) const {
+  const std::uint64_t size = file.bytes.size();
+  if (scan.sealed || !IsIllegible(file.illegible, {scan.end, size})) return false;
+  const ByteRange header{scan.end, scan.end + kRecordHeaderBytes};
+  if (header.end > size) return was_durable;
+  if (IsIllegible(file.illegible, header)) return true;
+  const RecordClaim claim = ReadRecordClaim(std::string_view(file.bytes).substr(header.begin));
+  const bool begun = claim.sequence == scan.next_sequence &&
+                     claim.salt == SegmentSalt(home_.identity, recovered_.live.number);
+  if (!begun) return was_durable;
+  const std::uint64_t end = scan.end + claim.frame_bytes;
+  if (!was_durable) return IsIllegible(file.illegible, {scan.end, end});
+  // It is known what it did, by the mark; if it was the last one.
+  return mark_->sequence != claim.sequence ||
+         IsIllegible(file.illegible, {end, end + kRecordHeaderBytes});
 }
 
 // Whether what was found behind the last valid record of the live log is all there ever was.
 absl::Status LogReader::JudgeTail(const SegmentFile& file, const SegmentScan& scan) {
-  if (!mark_.has_value() || mark_->sequence < scan.next_sequence) return absl::OkStatus();
+  const bool was_durable = mark_.has_value() && mark_->sequence >= scan.next_sequence;
+  if (MayHideRecords(file, scan, was_durable)) {
+    GRASS_PROBE("recovery: the end of the log cannot be read");
+    return Damaged(file.path, file.name, scan.end,
+                   IllegibleText(file.illegible.back()) +
+                       ", and what this node had written and promised last may have stood there");
+  }
+  if (!was_durable) return absl::OkStatus();
   GRASS_PROBE("recovery: the last record was durable");
   Lose(file.name + " at offset " + std::to_string(scan.end) + ": expected record " +
        std::to_string(scan.next_sequence.value()) + ", which was durable by " + home_.names.Mark());
@@ -224,7 +266,8 @@ absl::Status LogReader::SealOver(const SegmentFile& file, RecordSequence sequenc
 // A live log of which nothing can be read: its header only restates the segments before it. If it
 // held more than that, it is not known what.
 absl::Status LogReader::MakeAnew(const SegmentFile& file, SegmentNumber number) {
-  if (!sequence_.has_value() || !mark_.has_value() || mark_->sequence > *sequence_) {
+  if (!sequence_.has_value() || !mark_.has_value() || mark_->sequence != *sequence_ ||
+      !file.illegible.empty()) {
     return Damaged(file.path, file.name, 0, "no record of the live log is whole");
   }
   Lose(file.name + " at offset 0: the segment header is damaged, and nothing is behind it");
@@ -286,7 +329,8 @@ absl::Status ChooseSnapshot(const Home& home, const Inventory& inventory, const 
     const auto reader = SnapshotReader::Open(home, name);
     // Every block: one that is found damaged only when it is needed stops a node that runs.
     absl::Status problem = reader.ok() ? (*reader)->Verify() : reader.status();
-    if (!problem.ok() && !absl::IsDataLoss(problem)) return problem;
+    // A newer version's, say, or one that may not be opened, is no damage.
+    if (!problem.ok() && !absl::IsDataLoss(problem) && !absl::IsUnknown(problem)) return problem;
     if (problem.ok()) {
       const SnapshotHeader& header = (*reader)->header();
       const Standing standing = StandingOf(header, replay);
@@ -408,7 +452,9 @@ absl::StatusOr<Inventory> TakeInventory(Directory& directory, const FileNames& n
     switch (parsed.kind) {
       case FileKind::kForeign:
       case FileKind::kLock:
+        break;
       case FileKind::kMark:
+        inventory.mark = true;
         break;
       case FileKind::kIdentity:
         inventory.identity = true;

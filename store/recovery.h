@@ -26,6 +26,7 @@ struct Inventory {
   bool live = false;
   bool next = false;
   bool reserve = false;
+  bool mark = false;
   std::vector<SegmentNumber> sealed;  // ascending
   std::vector<SegmentNumber> free;    // ascending
   std::vector<Index> snapshots;       // ascending

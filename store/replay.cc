@@ -10,8 +10,9 @@
 namespace grassdb::store {
 namespace {
 
-// Each lost one takes a place in memory: bytes that make no sense must not take all of it.
-constexpr std::uint64_t kLostMax = std::uint64_t{1} << 24;
+// Each lost one takes a place in memory, some 40 bytes: what makes no sense must not take all of
+// it. More than the smallest entries of a segment of 64 MiB.
+constexpr std::uint64_t kLostMax = std::uint64_t{1} << 21;
 
 }  // namespace
 
@@ -80,10 +81,12 @@ std::optional<std::string> Replay::LoseUpTo(const LogPosition& end) {
     return "the log had come to " + ToText(end) + ", which does not go on from " + ToText(last());
   }
   if (end.index - last().index > kLostMax) {
-    return "more entries than any log holds are missing before " + ToText(end);
+    return std::to_string(end.index - last().index) + " entries are missing before " + ToText(end) +
+           ", and more than " + std::to_string(kLostMax) + " at once are in no log";
   }
   GRASS_PROBE("replay: entries are lost");
   const LostRange range{.first = last().index + 1, .last = end.index, .last_term = end.term};
+  entries_.reserve(entries_.size() + static_cast<std::size_t>(end.index - last().index));
   for (Index index = range.first; index <= range.last; ++index) {
     Entry& entry = entries_.emplace_back();
     entry.index = index;

@@ -3,23 +3,10 @@
 #include <algorithm>
 #include <utility>
 
-#include "core/codec.h"
 #include "store/io.h"
 #include "store/text.h"
 
 namespace grassdb::store {
-namespace {
-
-// Of the record whose header this is, with header and padding; what its length says, true or not.
-std::uint64_t FrameBytesOf(std::string_view header) {
-  Decoder decoder(header);
-  decoder.Take<std::uint64_t>();  // checksum
-  const std::uint64_t length = decoder.Take<std::uint32_t>();
-  return kRecordHeaderBytes + (length + kRecordAlignment - 1) / kRecordAlignment * kRecordAlignment;
-}
-
-}  // namespace
-
 // A live log is sealed under another name, and the bytes go on with it; so the place in it stays.
 absl::Status SegmentReader::Open(const std::string& name) {
   if (file_ != nullptr && name == name_) return absl::OkStatus();
@@ -48,7 +35,7 @@ absl::StatusOr<SegmentReader::Piece> SegmentReader::Read(const LogFiles& files,
   if (offset_ + kRecordHeaderBytes > end) return damaged("the segment has no end");
   buffer_.resize(std::min(std::max<std::uint64_t>(bytes_max, kRecordHeaderBytes), end - offset_));
   if (absl::Status s = ReadExactly(*file_, offset_, buffer_); !s.ok()) return s;
-  const std::uint64_t frame = FrameBytesOf(std::string_view(buffer_).substr(0, kRecordHeaderBytes));
+  const std::uint64_t frame = ReadRecordClaim(buffer_).frame_bytes;
   if (frame > end - offset_) return damaged("a record's length reaches beyond the end");
   if (frame > buffer_.size()) {
     buffer_.resize(frame);
@@ -56,7 +43,7 @@ absl::StatusOr<SegmentReader::Piece> SegmentReader::Read(const LogFiles& files,
   }
   const std::uint64_t bytes = buffer_.size();
   std::string_view left = buffer_;
-  while (left.size() >= kRecordHeaderBytes && FrameBytesOf(left) <= left.size()) {
+  while (left.size() >= kRecordHeaderBytes && ReadRecordClaim(left).frame_bytes <= left.size()) {
     std::string problem;
     const auto record = ParseRecord(left, salt, &problem);
     if (!record.has_value()) return damaged(problem);

@@ -154,6 +154,17 @@ std::optional<std::string> Scanner::Apply(const RecordView& record) {
 
 }  // namespace
 
+absl::StatusOr<SegmentFile> ReadSegmentFile(Directory& directory, std::string name,
+                                            SegmentRole role) {
+  auto content = ReadLegible(directory, name);
+  if (!content.ok()) return content.status();
+  return SegmentFile{.path = directory.path(),
+                     .name = std::move(name),
+                     .bytes = std::move(content->bytes),
+                     .role = role,
+                     .illegible = std::move(content->illegible)};
+}
+
 absl::StatusOr<SegmentHeader> ReadSegmentHeader(const SegmentFile& file, const Identity& identity,
                                                 RecordView* record) {
   std::string problem;

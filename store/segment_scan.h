@@ -18,6 +18,7 @@
 
 #include "absl/status/statusor.h"
 #include "core/disk.h"
+#include "store/io.h"
 #include "store/payload.h"
 #include "store/record.h"
 #include "store/replay.h"
@@ -32,7 +33,12 @@ struct SegmentFile {
   std::string name;
   std::string bytes;
   SegmentRole role = SegmentRole::kSealed;
+  std::vector<ByteRange> illegible;  // zeros stand there
 };
+
+// As far as the disk gives it.
+absl::StatusOr<SegmentFile> ReadSegmentFile(Directory& directory, std::string name,
+                                            SegmentRole role);
 
 struct SegmentScan {
   // What the log before the segment ended with.

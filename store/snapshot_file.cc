@@ -107,6 +107,15 @@ std::uint64_t Chained(std::uint64_t chain, std::uint64_t checksum) {
                   chain);
 }
 
+// Why a read has failed, as the system says it.
+std::string ReasonOf(const absl::Status& status) {
+  return " (" + std::string(status.message().data(), status.message().size()) + ")";
+}
+
+std::string IllegibleBlock(const std::string& block, const absl::Status& status) {
+  return block + " cannot be read" + ReasonOf(status);
+}
+
 std::string EncodeFooter(Salt salt, std::uint64_t stream_bytes, std::uint64_t blocks,
                          std::uint64_t chain) {
   std::string bytes;
@@ -259,7 +268,7 @@ absl::StatusOr<std::unique_ptr<SnapshotReader>> SnapshotReader::OpenStaged(
   std::unique_ptr<SnapshotReader> reader(
       new SnapshotReader(home.directory.path(), name, std::move(*file)));
   if (absl::Status s = reader->ReadHeader(home); !s.ok()) return s;
-  if (absl::Status s = reader->FindWholeBlocks(); !s.ok()) return s;
+  reader->FindWholeBlocks();
   return reader;
 }
 
@@ -281,13 +290,20 @@ absl::StatusOr<Identity> SnapshotReader::OwnerOf(Directory& directory, const std
   return Damaged(directory.path(), name, kOwnerOffset, "the snapshot header is cut short");
 }
 
+absl::Status SnapshotReader::ReadPart(std::uint64_t offset, std::span<char> out) {
+  const absl::Status status = ReadExactly(*file_, offset, out);
+  if (status.ok()) return status;
+  return Damaged(path_, name_, offset,
+                 IllegibleText({offset, offset + out.size()}) + ReasonOf(status));
+}
+
 absl::StatusOr<std::string> SnapshotReader::ReadHeaderBytes() {
   const auto file_bytes = file_->Size();
   if (!file_bytes.ok()) return file_bytes.status();
   file_bytes_ = *file_bytes;
   if (file_bytes_ < kPrefixBytes) return Damaged(path_, name_, 0, "the snapshot file is cut short");
   std::string bytes(kPrefixBytes, '\0');
-  if (absl::Status s = ReadExactly(*file_, 0, bytes); !s.ok()) return s;
+  if (absl::Status s = ReadPart(0, bytes); !s.ok()) return s;
   Decoder prefix(bytes);
   const auto magic = prefix.Take<std::uint64_t>();
   const auto checksum = prefix.Take<std::uint64_t>();
@@ -299,7 +315,7 @@ absl::StatusOr<std::string> SnapshotReader::ReadHeaderBytes() {
                    "the header's size " + std::to_string(size) + " is impossible");
   }
   bytes.resize(size);
-  if (absl::Status s = ReadExactly(*file_, 0, bytes); !s.ok()) return s;
+  if (absl::Status s = ReadPart(0, bytes); !s.ok()) return s;
   if (Checksum(std::string_view(bytes).substr(kChecksummedFrom)) != checksum) {
     return Damaged(path_, name_, 0, "the snapshot header's checksum is wrong");
   }
@@ -328,7 +344,7 @@ absl::Status SnapshotReader::ReadFooter() {
   }
   const std::uint64_t at = file_bytes_ - kFooterBytes;
   std::string bytes(kFooterBytes, '\0');
-  if (absl::Status s = ReadExactly(*file_, at, bytes); !s.ok()) return s;
+  if (absl::Status s = ReadPart(at, bytes); !s.ok()) return s;
   Decoder decoder(bytes);
   stream_bytes_ = decoder.Take<std::uint64_t>();
   blocks_ = decoder.Take<std::uint64_t>();
@@ -355,7 +371,7 @@ absl::Status SnapshotReader::ReadTable(std::uint64_t footer_at) {
   const std::uint64_t at = footer_at - sizeof(std::uint64_t) - bytes.size();
   const std::size_t table_bytes = bytes.size();
   bytes.resize(table_bytes + sizeof(std::uint64_t));
-  if (absl::Status s = ReadExactly(*file_, at, bytes); !s.ok()) return s;
+  if (absl::Status s = ReadPart(at, bytes); !s.ok()) return s;
   const std::string_view table = std::string_view(bytes).substr(0, table_bytes);
   Decoder checksum(std::string_view(bytes).substr(table_bytes));
   if (checksum.Take<std::uint64_t>() != Checksum(table, salt_.value())) {
@@ -371,19 +387,16 @@ absl::Status SnapshotReader::ReadTable(std::uint64_t footer_at) {
   return Damaged(path_, name_, at, "the table does not fit the place of the snapshot's blocks");
 }
 
-absl::Status SnapshotReader::FindWholeBlocks() {
+void SnapshotReader::FindWholeBlocks() {
   block_offsets_.assign(1, header_bytes_);
   for (blocks_ = 0;; ++blocks_) {
     // As if the file went on: only full blocks count.
     stream_bytes_ = (blocks_ + 1) * header_.block_bytes;
-    std::string problem;
-    if (absl::Status s = LoadBlock(blocks_, &problem); !s.ok()) return s;
-    if (!problem.empty()) break;
+    if (!LoadBlock(blocks_).empty()) break;
     chain_ = Chained(chain_, stored_.checksum);
     block_offsets_.push_back(block_offsets_.back() + kBlockHeaderBytes + stored_.bytes.size());
   }
   stream_bytes_ = blocks_ * header_.block_bytes;
-  return absl::OkStatus();
 }
 
 absl::StatusOr<Bytes> SnapshotReader::Read(std::uint64_t offset, std::uint32_t size_max) {
@@ -415,18 +428,16 @@ absl::StatusOr<Bytes> SnapshotReader::Read(std::uint64_t offset, std::uint32_t s
 }
 
 absl::Status SnapshotReader::Verify() {
-  const auto damage = FindDamage();
-  if (!damage.ok()) return damage.status();
-  if (damage->empty()) return absl::OkStatus();
-  return Damaged(path_, name_, damage->front().offset, damage->front().problem);
+  const std::vector<DamagedPlace> damage = FindDamage();
+  if (damage.empty()) return absl::OkStatus();
+  return Damaged(path_, name_, damage.front().offset, damage.front().problem);
 }
 
-absl::StatusOr<std::vector<DamagedPlace>> SnapshotReader::FindDamage() {
+std::vector<DamagedPlace> SnapshotReader::FindDamage() {
   std::vector<DamagedPlace> damage;
   std::uint64_t chain = 0;
   for (std::uint64_t number = 0; number < blocks_; ++number) {
-    std::string problem;
-    if (absl::Status s = LoadBlock(number, &problem); !s.ok()) return s;
+    const std::string problem = LoadBlock(number);
     if (!problem.empty()) {
       damage.push_back({.file = name_, .offset = BlockOffset(number), .problem = problem});
     }
@@ -443,24 +454,18 @@ absl::StatusOr<std::vector<DamagedPlace>> SnapshotReader::FindDamage() {
 
 absl::Status SnapshotReader::ReadBlock(std::uint64_t number) {
   if (number == block_number_) return absl::OkStatus();
-  std::string problem;
-  if (absl::Status s = LoadBlock(number, &problem); !s.ok()) return s;
+  const std::string problem = LoadBlock(number);
   if (problem.empty()) return absl::OkStatus();
   return Damaged(path_, name_, BlockOffset(number), problem);
 }
 
-absl::Status SnapshotReader::LoadBlock(std::uint64_t number, std::string* problem) {
+std::string SnapshotReader::LoadBlock(std::uint64_t number) {
   block_number_ = UINT64_MAX;
   const std::string block = "block " + std::to_string(number);
   const std::uint64_t at = BlockOffset(number);
   std::array<char, kBlockHeaderBytes> header;
-  if (at + header.size() > file_bytes_) {
-    *problem = block + " is behind the end of the file";
-    return absl::OkStatus();
-  }
-  if (absl::Status s = ReadExactly(*file_, at, header); !s.ok()) {
-    return Annotate(s, "reading " + name_ + " in " + path_);
-  }
+  if (at + header.size() > file_bytes_) return block + " is behind the end of the file";
+  if (absl::Status s = ReadExactly(*file_, at, header); !s.ok()) return IllegibleBlock(block, s);
   Decoder decoder(std::string_view(header.data(), header.size()));
   stored_.checksum = decoder.Take<std::uint64_t>();
   const std::uint64_t bytes = decoder.Take<std::uint32_t>();
@@ -468,33 +473,29 @@ absl::Status SnapshotReader::LoadBlock(std::uint64_t number, std::string* proble
   const std::uint64_t size = stored_.size == 0 ? bytes : stored_.size;
   const bool plain = header_.compression == Compression::kNone;
   if (size != BlockBytes(number) || bytes > size || (plain && stored_.size != 0)) {
-    *problem = block + " says " + std::to_string(size) + " bytes instead of " +
-               std::to_string(BlockBytes(number));
-    return absl::OkStatus();
+    return block + " says " + std::to_string(size) + " bytes instead of " +
+           std::to_string(BlockBytes(number));
   }
   if (bytes > file_bytes_ - at - header.size()) {
-    *problem = block + " reaches beyond the end of the file";
-    return absl::OkStatus();
+    return block + " reaches beyond the end of the file";
   }
   stored_bytes_.resize(static_cast<std::size_t>(bytes));
   if (absl::Status s = ReadExactly(*file_, at + kBlockHeaderBytes, stored_bytes_); !s.ok()) {
-    return Annotate(s, "reading " + name_ + " in " + path_);
+    return IllegibleBlock(block, s);
   }
   stored_.bytes = stored_bytes_;
   if (BlockChecksum(salt_, number, stored_) != stored_.checksum) {
-    *problem = block + " has a wrong checksum";
-    return absl::OkStatus();
+    return block + " has a wrong checksum";
   }
   if (stored_.size == 0) {
     block_ = stored_bytes_;
   } else if (decompressor_.Decompress(stored_bytes_, stored_.size, &decompressed_)) {
     block_ = decompressed_;
   } else {
-    *problem = block + " is whole, but cannot be decompressed";
-    return absl::OkStatus();
+    return block + " is whole, but cannot be decompressed";
   }
   block_number_ = number;
-  return absl::OkStatus();
+  return {};
 }
 
 std::uint64_t SnapshotReader::BlockOffset(std::uint64_t number) const {

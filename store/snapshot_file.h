@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -93,8 +94,8 @@ class SnapshotWriter {
 // Reads a finished file at any offset. An error concerns this read only.
 class SnapshotReader {
  public:
-  // Checks header, footer and size, but no block. DataLoss for damage, FailedPrecondition for a
-  // file of a newer version.
+  // Checks header, footer and size, but no block. DataLoss for damage, of which a read that fails
+  // is one; FailedPrecondition for a file of a newer version.
   static absl::StatusOr<std::unique_ptr<SnapshotReader>> Open(const Home& home,
                                                               const std::string& name);
   // A file that need not be finished. Its stream is that of the full blocks at its beginning that
@@ -111,8 +112,8 @@ class SnapshotReader {
   absl::StatusOr<Bytes> Read(std::uint64_t offset, std::uint32_t size_max);
   // Reads every block, and holds their checksums against the footer's.
   absl::Status Verify();
-  // The same, but goes on behind damage and gives all of it. An error is one of reading.
-  absl::StatusOr<std::vector<DamagedPlace>> FindDamage();
+  // The same, but goes on behind damage and gives all of it.
+  std::vector<DamagedPlace> FindDamage();
 
   // What is read next should come from the device.
   void Evict() { file_->Evict(); }
@@ -127,16 +128,18 @@ class SnapshotReader {
 
   SnapshotReader(std::string path, std::string name, std::unique_ptr<File> file);
 
+  // DataLoss, naming the place, if the disk does not give these bytes.
+  absl::Status ReadPart(std::uint64_t offset, std::span<char> out);
   // The header's bytes, whole and of a known version.
   absl::StatusOr<std::string> ReadHeaderBytes();
   absl::Status ReadHeader(const Home& home);
   absl::Status ReadFooter();
   absl::Status ReadTable(std::uint64_t footer_at);
-  absl::Status FindWholeBlocks();
-  // Leaves the block as it is in the file in stored_, and its share of the stream in block_. An
-  // error of reading is a status; damage is what `problem` says then.
-  absl::Status LoadBlock(std::uint64_t number, std::string* problem);
-  // The same; damage is a status too.
+  void FindWholeBlocks();
+  // Leaves the block as it is in the file in stored_, and its share of the stream in block_.
+  // Returns what is wrong with it; empty if nothing is.
+  std::string LoadBlock(std::uint64_t number);
+  // The same, as a status.
   absl::Status ReadBlock(std::uint64_t number);
   std::uint64_t BlockOffset(std::uint64_t number) const;
   std::uint64_t BlockBytes(std::uint64_t number) const;

@@ -13,6 +13,7 @@
 #include "core/configuration.h"
 #include "core/probe.h"
 #include "core/term_runs.h"
+#include "store/birth.h"
 #include "store/entry_reader.h"
 #include "store/home.h"
 #include "store/identity.h"
@@ -42,7 +43,8 @@ class FileStorage final : public Storage {
         scrubber_(home_),
         entry_reader_(home_) {}
 
-  absl::Status Begin(const Inventory& inventory, const Recovered& recovered);
+  absl::Status Begin(const Inventory& inventory, Recovered& recovered);
+  absl::Status ResumeStaged(Recovered& recovered);
   SpaceReport Space() const;
 
   DiskDone Execute(DiskJob job) override {
@@ -127,18 +129,6 @@ class FileStorage final : public Storage {
   SegmentNumber members_are_in_;  // the newest segment that has them; 0: none of this life
 };
 
-// The newest configuration that is known, encoded.
-std::string MembersOf(const RecoveredState& state) {
-  for (auto entry = state.entries.rbegin(); entry != state.entries.rend(); ++entry) {
-    if (entry->type == EntryType::kConfiguration && !entry->payload.empty()) {
-      return std::string(entry->payload.view());
-    }
-  }
-  if (state.snapshot.has_value()) return EncodeConfiguration(state.snapshot->configuration);
-  if (!state.members.empty()) return EncodeConfiguration(state.members.back());
-  return EncodeConfiguration(state.identity.bootstrap);
-}
-
 // Whether the batch may name the members. Of the reserve nothing is spent on that, but for a
 // snapshot, which may be all that names them.
 bool Tells(const Batch& batch, Claim claim, std::uint32_t format, DiskSpace space) {
@@ -146,7 +136,7 @@ bool Tells(const Batch& batch, Claim claim, std::uint32_t format, DiskSpace spac
   return claim == Claim::kData || batch.install.has_value() || space == DiskSpace::kAmple;
 }
 
-absl::Status FileStorage::Begin(const Inventory& inventory, const Recovered& recovered) {
+absl::Status FileStorage::Begin(const Inventory& inventory, Recovered& recovered) {
   if (absl::Status s = Adopt(home_, inventory, recovered, log_); !s.ok()) return s;
   const RecoveredState& state = recovered.state;
   hard_state_ = state.hard_state;
@@ -159,16 +149,25 @@ absl::Status FileStorage::Begin(const Inventory& inventory, const Recovered& rec
   for (const Entry& entry : state.entries) {
     runs_.Append(lost_.IsUnknown(entry.index) ? runs_.last().term : entry.term);
   }
-  if (recovered.staged != nullptr) {
-    auto writer = SnapshotWriter::Resume(home_, home_.names.Received(), *recovered.staged);
-    if (!writer.ok()) return writer.status();
-    received_ = std::move(*writer);
-  }
+  if (absl::Status s = ResumeStaged(recovered); !s.ok()) return s;
   const bool named =
       !state.members.empty() || std::ranges::any_of(state.entries, [](const Entry& entry) {
         return entry.type == EntryType::kConfiguration;
       });
   return named || !snapshot_.has_value() ? absl::OkStatus() : NameMembers();
+}
+
+// What is in a cache only may have no room on the disk, which its sync tells.
+absl::Status FileStorage::ResumeStaged(Recovered& recovered) {
+  if (recovered.staged == nullptr) return absl::OkStatus();
+  auto writer = SnapshotWriter::Resume(home_, home_.names.Received(), *recovered.staged);
+  if (absl::IsResourceExhausted(writer.status())) {
+    GRASS_PROBE("recovery: no room for a part of a snapshot");
+    recovered.state.staged.reset();
+    return Final(DropStaged(SnapshotSource::kReceived));
+  }
+  if (writer.ok()) received_ = *std::move(writer);
+  return writer.status();
 }
 
 // So that the snapshot is not all that names them: whoever loses it must know whom to ask.
@@ -549,50 +548,6 @@ absl::Status FileStorage::Supersede(const SnapshotMeta& meta, Index release_thro
   return home_.directory.Sync();
 }
 
-// A live log without an identity file is what a crash leaves of making a data directory. It holds
-// no record but its header then; anything more is a directory whose identity file was lost.
-absl::Status CheckUnused(Directory& directory, const FileNames& names, const Inventory& inventory) {
-  bool used = !inventory.sealed.empty() || !inventory.snapshots.empty();
-  if (inventory.live && !used) {
-    auto bytes = ReadWholeFile(directory, names.Live());
-    if (!bytes.ok()) return bytes.status();
-    used = !IsUnusedLog({.path = directory.path(),
-                         .name = names.Live(),
-                         .bytes = std::move(*bytes),
-                         .role = SegmentRole::kLive});
-  }
-  if (!used) return absl::OkStatus();
-  return absl::FailedPreconditionError(
-      names.Identity() + " is missing in " + directory.path() +
-      ", but the log of this node is there. Nothing was changed. Way out: put the identity file "
-      "back, or, if the data is not needed, delete this node's distdb_ files.");
-}
-
-// The identity in the directory; nullopt if the directory is to be made. Changes nothing, and fails
-// if it cannot be this node's.
-absl::StatusOr<std::optional<Identity>> Examine(const Home& home) {
-  const auto inventory = TakeInventory(home.directory, home.names);
-  if (!inventory.ok()) return inventory.status();
-  if (absl::Status s = CheckNotReplaced(home.directory, *inventory); !s.ok()) return s;
-  if (!inventory->identity) {
-    if (absl::Status s = CheckUnused(home.directory, home.names, *inventory); !s.ok()) return s;
-    return std::nullopt;
-  }
-  auto found = ReadIdentity(home.directory, home.names);
-  if (!found.ok()) return found.status();
-  if (absl::Status s = CheckIdentity(home.directory, home.names, *found, home.identity); !s.ok()) {
-    return s;
-  }
-  return *std::move(found);
-}
-
-absl::Status Initialise(const Home& home) {
-  // The identity comes last: once it is there, so is the log.
-  Log log(home);
-  if (absl::Status s = log.Create(); !s.ok()) return s;
-  return WriteIdentity(home.directory, home.names, home.identity);
-}
-
 }  // namespace
 
 absl::StatusOr<Opened> Storage::Open(Directory& directory, const StorageOptions& options,
@@ -606,10 +561,10 @@ absl::StatusOr<Opened> Storage::Open(Directory& directory, const StorageOptions&
             .options = options};
   // Before the lock as well as behind it: taking the lock writes its file, and a start that is
   // refused has changed nothing.
-  if (const auto found = Examine(home); !found.ok()) return found.status();
+  if (const auto found = FindIdentity(home); !found.ok()) return found.status();
   auto lock = directory.Acquire(home.names.Lock());
   if (!lock.ok()) return lock.status();
-  auto found = Examine(home);
+  auto found = FindIdentity(home);
   if (!found.ok()) return found.status();
   if (found->has_value()) {
     home.identity = std::move(**found);
@@ -619,15 +574,14 @@ absl::StatusOr<Opened> Storage::Open(Directory& directory, const StorageOptions&
   auto inventory = TakeInventory(directory, home.names);
   if (!inventory.ok()) return inventory.status();
   MarkFile mark_file(home);
-  auto mark = mark_file.Read();
-  if (!mark.ok()) return mark.status();
-  auto recovered = Recover(home, *inventory, *mark);
+  const std::optional<Mark> mark = mark_file.Read();
+  auto recovered = Recover(home, *inventory, mark);
   if (!recovered.ok()) return recovered.status();
   const Damage& damage = recovered->state.damage;
   if (!damage.empty() && options.on_damage == OnDamage::kRefuse) {
     return Lost(directory.path(), damage);
   }
-  const RecordSequence marked = mark->has_value() ? (*mark)->sequence : RecordSequence();
+  const RecordSequence marked = mark.has_value() ? mark->sequence : RecordSequence();
   auto storage = std::make_unique<FileStorage>(std::move(home), std::move(*lock),
                                                std::move(mark_file), marked);
   if (absl::Status s = storage->Begin(*inventory, *recovered); !s.ok()) return s;

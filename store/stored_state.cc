@@ -65,9 +65,7 @@ absl::StatusOr<StoredState> LoadState(Directory& directory, const std::string& n
   const auto inventory = TakeInventory(directory, home.names);
   if (!inventory.ok()) return inventory.status();
   if (absl::Status s = CheckNotReplaced(directory, *inventory); !s.ok()) return s;
-  const auto mark = MarkFile(home).Read();
-  if (!mark.ok()) return mark.status();
-  const auto recovered = Recover(home, *inventory, *mark);
+  const auto recovered = Recover(home, *inventory, MarkFile(home).Read());
   if (!recovered.ok()) return recovered.status();
   if (!recovered->state.damage.empty()) return Lost(directory.path(), recovered->state.damage);
   const RecoveredState& state = recovered->state;

@@ -22,6 +22,10 @@ class CrashFile final : public File {
     const std::string& bytes = inode_->cached;
     if (offset >= bytes.size()) return std::size_t{0};
     const std::size_t size = std::min<std::size_t>(out.size(), bytes.size() - offset);
+    const auto bad = inode_->illegible.lower_bound(offset / kSectorBytes);
+    if (bad != inode_->illegible.end() && *bad * kSectorBytes < offset + size) {
+      return absl::UnknownError("injected read error at " + std::to_string(*bad * kSectorBytes));
+    }
     std::memcpy(out.data(), bytes.data() + offset, size);
     return size;
   }
@@ -36,7 +40,9 @@ class CrashFile final : public File {
     if (fault.has_value() && *fault != Fault::kStop) bytes.resize(bytes.size() / 2);
     const std::uint64_t size = inode_->cached.size();
     const std::uint64_t room = directory_.RoomLeft();
-    const bool full = offset + bytes.size() > size && offset + bytes.size() - size > room;
+    const bool over = offset + bytes.size() > size && offset + bytes.size() - size > room;
+    const bool full = over && directory_.told_ == NoRoom::kAtTheWrite;
+    if (over && !full) inode_->overdrawn = true;
     if (full) bytes.resize(static_cast<std::size_t>(size + room - std::min(size + room, offset)));
     CrashDirectory::Write(*inode_, offset, bytes);
     if (full) return absl::ResourceExhaustedError("no space left in (memory)");
@@ -49,6 +55,10 @@ class CrashFile final : public File {
     ++directory_.counters_.file_syncs;
     if (fault == Fault::kDropPages) inode_->dirty.clear();
     if (fault.has_value()) return absl::UnknownError("injected sync error");
+    if (std::exchange(inode_->overdrawn, false) && directory_.Overdrawn()) {
+      inode_->dirty.clear();
+      return absl::ResourceExhaustedError("no space left in (memory)");
+    }
     inode_->durable.resize(inode_->cached.size(), '\0');
     for (const std::size_t sector : inode_->dirty) {
       const std::size_t at = sector * kSectorBytes;
@@ -69,6 +79,8 @@ class CrashFile final : public File {
     if (dead()) return CrashDirectory::Stopped();
     const auto fault = directory_.Count();
     inode_->cached.resize(static_cast<std::size_t>(size), '\0');
+    std::erase_if(inode_->illegible,
+                  [size](std::size_t sector) { return sector * kSectorBytes >= size; });
     return fault.has_value() ? absl::UnknownError("injected truncate error") : absl::OkStatus();
   }
 
@@ -120,6 +132,7 @@ absl::StatusOr<std::unique_ptr<File>> CrashDirectory::Open(std::string_view name
   if (at != cached_.end()) {
     inode = at->second;
     inode->cached.clear();
+    inode->illegible.clear();
     for (std::size_t i = 0; i * kSectorBytes < inode->durable.size(); ++i) inode->dirty.insert(i);
   } else {
     if (RoomLeft() == 0) return absl::ResourceExhaustedError("no space left to make " + text);
@@ -207,8 +220,9 @@ void CrashDirectory::FailAt(std::uint64_t n, Fault fault) {
   fault_ = fault;
 }
 
-void CrashDirectory::LimitRoom(std::uint64_t bytes) {
+void CrashDirectory::LimitRoom(std::uint64_t bytes, NoRoom told) {
   limit_ = UINT64_MAX;
+  told_ = told;
   if (bytes == UINT64_MAX) return;
   limit_ = bytes;
   for (const auto& [name, inode] : cached_) limit_ += inode->cached.size();
@@ -221,10 +235,18 @@ void CrashDirectory::Flip(const std::string& name, std::size_t at) {
   }
 }
 
-std::uint64_t CrashDirectory::RoomLeft() const {
+void CrashDirectory::FailReads(const std::string& name, std::size_t sector) {
+  cached_.at(name)->illegible.insert(sector);
+}
+
+std::uint64_t CrashDirectory::Used() const {
   std::uint64_t used = 0;
   for (const auto& [name, inode] : cached_) used += inode->cached.size();
-  return limit_ - std::min(limit_, used);
+  return used;
+}
+
+std::uint64_t CrashDirectory::RoomLeft() const {
+  return limit_ - std::min(limit_, Used());
 }
 
 std::map<std::string, std::string> CrashDirectory::Content() const {
@@ -307,6 +329,10 @@ void CrashDirectory::Write(Inode& inode, std::uint64_t offset, std::string_view 
   std::memcpy(inode.cached.data() + offset, bytes.data(), bytes.size());
   const std::size_t last = (offset + bytes.size() - 1) / kSectorBytes;
   for (std::size_t i = offset / kSectorBytes; i <= last; ++i) inode.dirty.insert(i);
+  std::erase_if(inode.illegible, [&](std::size_t sector) {
+    const std::size_t end = std::min((sector + 1) * kSectorBytes, inode.cached.size());
+    return offset <= sector * kSectorBytes && end <= offset + bytes.size();
+  });
 }
 
 void CrashDirectory::LosePower(Inode& inode, std::uint64_t seed) {
@@ -328,6 +354,7 @@ void CrashDirectory::LosePower(Inode& inode, std::uint64_t seed) {
     std::memcpy(inode.durable.data() + at, inode.cached.data() + at, size);
   }
   inode.dirty.clear();
+  inode.overdrawn = false;
   inode.cached = inode.durable;
 }
 

@@ -29,6 +29,9 @@ enum class Fault : std::uint8_t {
   kDropPages,  // as kError; a failed sync also leaves its pages clean, as Linux does
 };
 
+// When a file that grows is told that there is no room for it (file.h).
+enum class NoRoom : std::uint8_t { kAtTheWrite, kAtTheSync };
+
 class CrashDirectory final : public Directory {
  public:
   struct Counters {
@@ -55,9 +58,11 @@ class CrashDirectory final : public Directory {
   void FailAt(std::uint64_t n, Fault fault);
   // The files may have so many bytes more than now, together; UINT64_MAX: as many as they like.
   // What is removed makes room.
-  void LimitRoom(std::uint64_t bytes);
+  void LimitRoom(std::uint64_t bytes, NoRoom told = NoRoom::kAtTheWrite);
   // Flips a bit of a byte of the file, in the cache and on the disk.
   void Flip(const std::string& name, std::size_t at);
+  // Reads of the sector, in units of 512 bytes, fail until it is written again as a whole.
+  void FailReads(const std::string& name, std::size_t sector);
   // Changing operations so far.
   std::uint64_t operations() const { return operations_; }
   bool stopped() const { return stopped_; }
@@ -79,6 +84,8 @@ class CrashDirectory final : public Directory {
     std::string cached;
     std::string durable;
     std::set<std::size_t> dirty;  // sectors
+    std::set<std::size_t> illegible;
+    bool overdrawn = false;  // holds what there was no room for
   };
   using InodePtr = std::shared_ptr<Inode>;
 
@@ -92,7 +99,9 @@ class CrashDirectory final : public Directory {
   // Counts a changing operation; the fault that it meets, if any.
   std::optional<Fault> Count();
   static absl::Status Stopped();
+  std::uint64_t Used() const;
   std::uint64_t RoomLeft() const;
+  bool Overdrawn() const { return Used() > limit_; }
   void Change(NameChange change);
   static void Write(Inode& inode, std::uint64_t offset, std::string_view bytes);
   static void LosePower(Inode& inode, std::uint64_t seed);
@@ -108,6 +117,7 @@ class CrashDirectory final : public Directory {
   Fault fault_ = Fault::kStop;
   bool stopped_ = false;
   std::uint64_t limit_ = UINT64_MAX;
+  NoRoom told_ = NoRoom::kAtTheWrite;
   std::uint64_t life_ = 0;  // files of an earlier one are dead
   Counters counters_;
 };

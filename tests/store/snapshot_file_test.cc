@@ -139,9 +139,9 @@ TEST(StoreSnapshotFile, NamesTheDamageOfAnyByte) {
       ASSERT_TRUE(absl::IsDataLoss(status)) << at << ": " << status;
       if (!reader.ok()) continue;
       const auto found = (*reader)->FindDamage();
-      ASSERT_TRUE(found.ok() && found->size() == 1) << at;
-      EXPECT_LE(found->front().offset, at);
-      EXPECT_GT(found->front().offset + 16 + kBlock, at);
+      ASSERT_EQ(found.size(), 1u) << at;
+      EXPECT_LE(found.front().offset, at);
+      EXPECT_GT(found.front().offset + 16 + kBlock, at);
     }
   }
 }

@@ -217,6 +217,24 @@ TEST_F(FullDisk, AReceivedSnapshotWithoutRoomIsDroppedAndCanBeginAnew) {
   EXPECT_TRUE(Stage(SnapshotSource::kReceived, 50, 20000).ok());
 }
 
+// It is in the cache only, and no sync finds room for it.
+TEST_F(FullDisk, APartOfASnapshotWithoutRoomIsNoReasonNotToStart) {
+  ASSERT_TRUE(LogPut().ok());
+  directory_.LimitRoom(3000, NoRoom::kAtTheSync);
+  StageSnapshot stage;
+  stage.source = SnapshotSource::kReceived;
+  stage.meta = {.index = Index(50),
+                .term = Term(1),
+                .configuration = TestIdentity().bootstrap,
+                .configuration_index = Index(0)};
+  stage.data = BytesOf(50, 200'000);
+  ASSERT_TRUE(std::get<StageDone>(storage_->Execute(std::move(stage))).status.ok());
+  CrashAndOpen(Crash::kProcess, 1);
+  ASSERT_NE(storage_, nullptr);
+  EXPECT_FALSE(Has("received.tmp"));
+  EXPECT_TRUE(LogPut().ok());
+}
+
 TEST_F(FullDisk, ANewDirectoryWithoutRoomIsRefusedAsFull) {
   CrashDirectory empty;
   empty.LimitRoom(1000);
@@ -249,7 +267,10 @@ TEST(FullDiskHistory, LosesNothingAtAnyByteAndAnyCrash) {
     ASSERT_EQ(history.Open(), "");
     for (std::uint64_t step = 0; step < 60; ++step) {
       const std::uint64_t draw = KeyedRandom(seed, step);
-      if (draw % 16 == 0) directory.LimitRoom(draw / 16 % 6000);
+      if (draw % 16 == 0) {
+        directory.LimitRoom(draw / 16 % 6000,
+                            seed % 2 == 0 ? NoRoom::kAtTheWrite : NoRoom::kAtTheSync);
+      }
       if (draw % 16 == 1) directory.LimitRoom(kNoLimit);
       if (draw % 16 == 2) directory.FailAt(1 + draw / 16 % 12, Fault::kStop);
       ASSERT_EQ(history.Step(draw >> 32), "");
