@@ -17,7 +17,8 @@ constexpr std::string_view kLite = R"({
   "fault_slow_node": 0, "fault_slow_disk": 0, "fault_client_cut": 0, "fault_clock_jump": 0,
   "fault_wipe": 0, "fault_roll_back": 0, "fault_crash_at_io": 0, "fault_clock_stop": 0,
   "fault_clock_strobe": 0, "fault_crash_storm": 0, "fault_swizzle": 0, "fault_flap": 0, "fault_stop": 0,
-  "fault_full_disk": 0, "fault_damage": 0, "misread_ppm": 0, "rare_path_ppm": 0, "corrupt_ppm": 0,
+  "fault_full_disk": 0, "fault_damage": 0, "misread_ppm": 0, "read_failure_ppm": 0,
+  "fault_hang_disk": 0, "rare_path_ppm": 0, "corrupt_ppm": 0,
   "drop_ppm": 0, "duplicate_ppm": 0, "straggle_ppm": 0, "damage_ppm": 0, "disk_straggle_ppm": 0,
   "write_failure_ppm": 0, "sync_failure_ppm": 0, "drift_ppm_max": 0, "standing_partition": 0})";
 constexpr std::string_view kPerformance = R"({

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <iterator>
 #include <utility>
 
 #include "core/check.h"
@@ -63,29 +64,44 @@ class SimDisk::OpenFile final : public store::File {
     if (fails)
       io.data.resize(
           Bounded(disk_->random_(Stream::kIoFault, disk_->node_, io.number, 2), size + 1));
-    // Up to the last byte that there is room for.
-    if (missing > 0) io.data.resize(std::min<std::size_t>(io.data.size(), size - missing));
+    // Up to the last byte that there is room for; or all of it, and the sync finds out (file.h).
+    const bool late = missing > 0 && !fails &&
+                      Bounded(disk_->random_(Stream::kIoFault, disk_->node_, io.number, 5), 2) == 0;
+    if (late) inode_->overdrawn = true;
+    if (missing > 0 && !late) {
+      io.data.resize(std::min<std::size_t>(io.data.size(), size - missing));
+    }
     ApplyToCache(io);
+    MakeDirty(io);
     if (fails) return IoError("write", "");
-    return missing > 0 ? NoRoom("write in", disk_->path()) : absl::OkStatus();
+    return missing > 0 && !late ? NoRoom("write in", disk_->path()) : absl::OkStatus();
   }
 
   absl::Status Sync() override {
     Io& io = disk_->Record(IoType::kFileSync, disk_->plan_.sync_min, 0);
     io.inode = inode_;
-    if (!disk_->Fails(disk_->plan_.sync_failure)) return absl::OkStatus();
+    const std::uint64_t number = io.number;
+    const bool full = inode_->overdrawn && disk_->Used() > disk_->limit_;
+    inode_->overdrawn = false;
+    if (!full && !disk_->Fails(disk_->plan_.sync_failure)) return absl::OkStatus();
     disk_->pending_.pop_back();
-    disk_->ForgetWritesTo(inode_);
-    return IoError("sync", "");
+    disk_->LosePages(inode_, number);
+    return full ? NoRoom("sync in", disk_->path()) : IoError("sync", "");
   }
 
   absl::StatusOr<std::uint64_t> Size() override { return inode_->cache.size(); }
 
   absl::Status Truncate(std::uint64_t size) override {
+    if (disk_->Fails(disk_->plan_.write_failure)) return disk_->Failed("truncate", name_);
     Io& io = disk_->Record(IoType::kTruncate, disk_->plan_.write, 0);
     io.inode = inode_;
     io.offset = size;
     ApplyToCache(io);
+    auto& clean = inode_->clean;
+    clean.erase(clean.lower_bound(size), clean.end());
+    if (clean.empty()) return absl::OkStatus();
+    auto& [begin, bytes] = *std::prev(clean.end());
+    bytes.resize(std::min<std::uint64_t>(bytes.size(), size - begin));
     return absl::OkStatus();
   }
 
@@ -129,6 +145,7 @@ TrueTime SimDisk::EndJob() {
 void SimDisk::Heal() {
   plan_.straggle = 0;
   plan_.misread = 0;
+  plan_.read_failure = 0;
   plan_.write_failure = 0;
   plan_.sync_failure = 0;
   slowness_ = 1;
@@ -136,16 +153,64 @@ void SimDisk::Heal() {
   RemoveTrap();
 }
 
-// What a failed sync did not write, later ones do not write either: the pages count as clean from
-// here on, though the cache still shows them. What an earlier sync covers is safe.
-void SimDisk::ForgetWritesTo(const InodeRef& inode) {
+// What a failed sync has not written, later ones do not write either: the pages count as clean from
+// here on, though the cache still shows them. That may be all of them, a part, or none; sizes are
+// not lost with them. What an earlier sync covers is safe.
+void SimDisk::LosePages(const InodeRef& inode, std::uint64_t sync) {
   const auto synced = std::find_if(pending_.rbegin(), pending_.rend(), [&inode](const Io& io) {
     return io.inode == inode && io.type == IoType::kFileSync;
   });
-  const auto forgotten = std::remove_if(synced.base(), pending_.end(), [&inode](const Io& io) {
-    return io.inode == inode && ChangesContent(io);
-  });
-  pending_.erase(forgotten, pending_.end());
+  const bool all = Bounded(random_(Stream::kIoFault, node_, sync, 6), 2) == 0;
+  std::deque<Io> kept(pending_.begin(), synced.base());
+  for (auto io = synced.base(); io != pending_.end(); ++io) {
+    if (io->inode != inode || io->type != IoType::kWrite) {
+      kept.push_back(std::move(*io));
+      continue;
+    }
+    // Of a write the sectors before the cut are still dirty.
+    const std::uint64_t draw = random_(Stream::kIoFault, node_, io->number, 7);
+    const std::uint64_t first = io->offset % kSectorBytes;
+    const std::uint64_t sectors = (first + io->data.size() + kSectorBytes - 1) / kSectorBytes;
+    const std::uint64_t left = all ? 0 : Bounded(draw, sectors + 1) * kSectorBytes;
+    const auto cut = static_cast<std::size_t>(
+        std::min<std::uint64_t>(io->data.size(), left - std::min(left, first)));
+    MakeClean(*inode, *io, cut);
+    io->data.resize(cut);
+    if (cut > 0) kept.push_back(std::move(*io));
+  }
+  pending_.swap(kept);
+}
+
+// Damage is told by what is durable beside it: a damaged file loses such pages from its cache, too.
+void SimDisk::MakeClean(Inode& inode, const Io& io, std::size_t from) {
+  if (inode.sound) return;
+  const std::uint64_t end = io.offset + io.data.size();
+  for (std::uint64_t at = (io.offset + from) / kSectorBytes * kSectorBytes; at < end;
+       at += kSectorBytes) {
+    if (at >= inode.cache.size()) break;
+    inode.clean[at] = inode.cache.substr(at, kSectorBytes);
+  }
+}
+
+void SimDisk::MakeDirty(Io& io) {
+  Inode& inode = *io.inode;
+  if (inode.clean.empty() || io.data.empty()) return;
+  std::uint64_t begin = io.offset;
+  std::uint64_t end = io.offset + io.data.size();
+  const std::uint64_t from = begin / kSectorBytes * kSectorBytes;
+  for (auto page = inode.clean.lower_bound(from); page != inode.clean.end() && page->first < end;) {
+    begin = std::min(begin, page->first);
+    end = std::max<std::uint64_t>(end, page->first + page->second.size());
+    page = inode.clean.erase(page);
+  }
+  end = std::min<std::uint64_t>(end, inode.cache.size());
+  io.offset = begin;
+  io.data = inode.cache.substr(begin, end - begin);
+}
+
+absl::Status SimDisk::Failed(std::string_view what, std::string_view name) {
+  Spend(plan_.write, 0);
+  return IoError(what, name);
 }
 
 void SimDisk::Spend(Duration base, std::uint64_t bytes) {
@@ -187,10 +252,19 @@ bool SimDisk::Fails(PerMillion rate) {
   return true;
 }
 
+bool SimDisk::FailsToRead() {
+  if (plan_.read_failure == 0) return false;
+  if (!Chance(random_(Stream::kIoFault, node_, next_io_, 4), plan_.read_failure)) return false;
+  if (!choices_->Takes({Choice::kIoFailure, {node_}, next_io_})) return false;
+  ++counters_->read_failures;
+  return true;
+}
+
 absl::StatusOr<std::unique_ptr<store::File>> SimDisk::Open(std::string_view name,
                                                            store::OpenMode mode) {
   Spend(plan_.read, 0);
   const auto found = names_.find(name);
+  if (found != names_.end() && FailsToRead()) return IoError("open", name);
   if (mode == store::OpenMode::kExisting && found == names_.end()) return NoSuchFile(name);
   if (mode == store::OpenMode::kCreate && found != names_.end()) {
     return absl::AlreadyExistsError("file " + std::string(name) + " exists");
@@ -208,6 +282,7 @@ absl::StatusOr<std::unique_ptr<store::File>> SimDisk::Open(std::string_view name
     Spend(plan_.write, 0);
     return NoRoom("making", name);
   }
+  if (Fails(plan_.write_failure)) return Failed("create", name);
   Io& io = Record(IoType::kCreate, plan_.write, 0);
   io.inode = std::make_shared<Inode>();
   io.inode->number = next_inode_++;
@@ -219,6 +294,7 @@ absl::StatusOr<std::unique_ptr<store::File>> SimDisk::Open(std::string_view name
 absl::Status SimDisk::Rename(std::string_view from, std::string_view to) {
   const auto found = names_.find(from);
   if (found == names_.end()) return NoSuchFile(from);
+  if (Fails(plan_.write_failure)) return Failed("rename", from);
   Io& io = Record(IoType::kRename, plan_.write, 0);
   io.inode = found->second;
   io.from = from;
@@ -229,6 +305,7 @@ absl::Status SimDisk::Rename(std::string_view from, std::string_view to) {
 
 absl::Status SimDisk::Remove(std::string_view name) {
   if (names_.find(name) == names_.end()) return NoSuchFile(name);
+  if (Fails(plan_.write_failure)) return Failed("remove", name);
   Io& io = Record(IoType::kRemove, plan_.write, 0);
   io.from = name;
   ApplyToNames(io, &names_);
@@ -248,6 +325,7 @@ std::uint64_t SimDisk::RoomLeft() const {
 
 absl::StatusOr<std::vector<std::string>> SimDisk::List() {
   Spend(plan_.read, 0);
+  if (FailsToRead()) return IoError("list", path());
   std::vector<std::string> names;
   names.reserve(names_.size());
   for (const auto& [name, inode] : names_) names.push_back(name);

@@ -31,6 +31,7 @@
 #include <utility>
 #include <vector>
 
+#include "sim/checkers/justified_refusal.h"
 #include "sim/choices.h"
 #include "sim/damage.h"
 #include "sim/plan.h"
@@ -113,6 +114,8 @@ class SimDisk final : public store::Directory {
   void Damage(TrueTime now, const Wound& wound);
   // Whether any byte of any file is damaged.
   bool IsDamaged();
+  // A file as the process can read it, and as it should be; nullopt if there is none.
+  std::optional<JustifiedRefusal::Shown> Show(std::string_view name) const;
   // Whether a read since this was last asked has met damage, or another place than its own.
   bool TakeMet() { return std::exchange(met_, false); }
   // Null: no read is misdirected. Outlives the disk.
@@ -155,6 +158,10 @@ class SimDisk final : public store::Directory {
     };
     std::optional<Sound> sound;
     std::set<std::uint64_t> unreadable;  // where such sectors begin
+    // What a failed sync has not written, by where the sector begins: the cache shows it and takes
+    // it for written, until the sector is written to again.
+    std::map<std::uint64_t, std::string> clean;
+    bool overdrawn = false;  // took more than there is room for, which its next sync finds out
     // What each sector held before its last write, and the last smaller size.
     std::string previous;
     std::uint64_t older_size = 0;
@@ -196,13 +203,21 @@ class SimDisk final : public store::Directory {
 
   // Takes the time of one I/O of `bytes` and records it.
   Io& Record(IoType type, Duration base, std::uint64_t bytes);
-  void ForgetWritesTo(const InodeRef& inode);
+  // What a failed sync of the file leaves; `sync` is its number.
+  void LosePages(const InodeRef& inode, std::uint64_t sync);
+  static void MakeClean(Inode& inode, const Io& io, std::size_t from);
+  // The write takes what is clean of its sectors with it.
+  static void MakeDirty(Io& io);
   void Spend(Duration base, std::uint64_t bytes);
   // Bytes of all files, as the process sees them.
   std::uint64_t Used() const;
   std::uint64_t RoomLeft() const;
-  // True, and a status, if this I/O fails.
+  // Whether this I/O fails.
   bool Fails(PerMillion rate);
+  // A read of the next number that fails once.
+  bool FailsToRead();
+  // The status of an operation on names or sizes that has failed, and changed nothing.
+  absl::Status Failed(std::string_view what, std::string_view name);
   // Makes everything durable that syncs ended by `now` cover.
   void Settle(TrueTime now);
   void SettleFile(std::size_t sync);

@@ -163,6 +163,7 @@ void SimDisk::BecomeCopyOf(const SimDisk& other) {
   for (const auto& [name, inode] : other.names_) {
     auto copy = std::make_shared<Inode>(*inode);
     copy->durable = copy->cache;
+    copy->clean.clear();
     if (copy->sound) copy->sound->durable = copy->sound->cache;
     names_[name] = std::move(copy);
   }
@@ -190,6 +191,7 @@ void SimDisk::RebuildCache(Inode& inode) {
   for (const Io& io : pending_) {
     if (io.inode.get() == &inode && ChangesContent(io)) ApplyToCache(io);
   }
+  for (const auto& [begin, bytes] : inode.clean) ApplyWrite(begin, bytes, &inode.cache);
 }
 
 void SimDisk::CrashPower(std::uint64_t number) {
@@ -216,7 +218,11 @@ void SimDisk::CrashPower(std::uint64_t number) {
   LandNames(survival, number);
   pending_.clear();
   names_ = durable_names_;
-  ForEachInode([this](Inode& inode) { RebuildCache(inode); });
+  ForEachInode([this](Inode& inode) {
+    inode.clean.clear();
+    inode.overdrawn = false;
+    RebuildCache(inode);
+  });
 }
 
 // Everything up to some byte of some write, in the order of issue.

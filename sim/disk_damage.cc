@@ -63,7 +63,11 @@ void SimDisk::Damage(TrueTime now, const Wound& wound) {
 }
 
 void SimDisk::Wreck(Inode& inode, const Wound& wound) {
-  if (!inode.sound) inode.sound = Inode::Sound{inode.durable, inode.cache};
+  if (!inode.sound) {
+    // From here on the cache is what is durable and pending (MakeClean).
+    if (!std::exchange(inode.clean, {}).empty()) RebuildCache(inode);
+    inode.sound = Inode::Sound{inode.durable, inode.cache};
+  }
   const auto known = [&inode](const InodeRef& one) { return one.get() == &inode; };
   if (std::ranges::none_of(wounded_, known)) {
     for (const auto& [name, named] : durable_names_) {
@@ -123,10 +127,26 @@ bool SimDisk::IsDamaged() {
   return !wounded_.empty();
 }
 
+std::optional<JustifiedRefusal::Shown> SimDisk::Show(std::string_view name) const {
+  const auto found = names_.find(name);
+  if (found == names_.end()) return std::nullopt;
+  const Inode& inode = *found->second;
+  JustifiedRefusal::Shown shown{inode.cache, inode.sound ? inode.sound->cache : inode.cache};
+  for (const std::uint64_t begin : inode.unreadable) {
+    Put(Garbage(begin, SectorAt(shown.legible, begin).size()), begin, &shown.legible);
+  }
+  return shown;
+}
+
 // What a process gets of `out`, which the page cache has filled.
 absl::Status SimDisk::Meet(const Inode& inode, const std::string& name, std::uint64_t offset,
                            std::span<char> out) {
   if (out.empty()) return absl::OkStatus();
+  if (FailsToRead()) {
+    met_ = true;
+    return absl::UnknownError("simulated: reading at " + std::to_string(offset) + " of " + name +
+                              ": Input/output error, this time");
+  }
   if (Misreads(inode, name, offset, out)) met_ = true;
   if (!inode.sound) return absl::OkStatus();
   const Extent read{offset, offset + out.size()};

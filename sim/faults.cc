@@ -318,6 +318,9 @@ void FaultInjector::Begin(FaultKind kind, std::uint64_t number, std::uint32_t vi
       targets_->HostAt(victim).SetSlowness(
           static_cast<std::uint32_t>(BetweenScales(factor_draw, 2, 500)));
       break;
+    case FaultKind::kHangDisk:
+      targets_->HostAt(victim).HangDisk();
+      break;
     case FaultKind::kSlowDisk:
       targets_->HostAt(victim).SetDiskSlowness(
           static_cast<std::uint32_t>(BetweenScales(factor_draw, 2, 60)));
@@ -362,6 +365,9 @@ void FaultInjector::OnEnd(FaultKind kind, std::uint64_t number) {
       break;
     case FaultKind::kSlowDisk:
       targets_->HostAt(victim).SetDiskSlowness(1);
+      break;
+    case FaultKind::kHangDisk:
+      targets_->HostAt(victim).LetDiskGoOn();
       break;
     case FaultKind::kCrashAtIo:
       targets_->HostAt(victim).RemoveTrap();

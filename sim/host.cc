@@ -6,6 +6,7 @@
 #include "core/check.h"
 #include "core/hash.h"
 #include "sim/checkers/damage_noticed.h"
+#include "sim/checkers/justified_refusal.h"
 #include "sim/offline.h"
 #include "sim/violation.h"
 #include "store/names.h"
@@ -90,7 +91,7 @@ void Host::OpenStorage(TrueTime from) {
   if (!is_new && Bounded(random_(Stream::kHost, number_, kOffline, life_), 4) == 0) {
     offline.emplace(disk_, identity_.node_name, plan_.storage);
   }
-  const std::uint64_t misreads = recorder_->counters.misreads;
+  const std::uint64_t slips = ReadSlips();
   disk_.BeginJob(from);
   store::StorageOptions options = plan_.storage;
   options.on_damage = store::OnDamage::kReport;
@@ -106,17 +107,18 @@ void Host::OpenStorage(TrueTime from) {
   if (opened.ok()) {
     storage_ = std::move(opened->storage);
     recovered_ = std::move(opened->state);
+  } else if (met_ == DamageMet::kYes && !absl::IsInternal(opened.status())) {
+    JudgeRefusal(opened.status(), slips);
   } else {
-    // A disk that reports an error may do so in recovery, and one that is damaged is refused;
-    // anything else is a defect of the store. Recovery needs no room; only a new directory does.
-    GRASS_RULE("recovery",
-               opened.status().code() == absl::StatusCode::kInternal || met_ == DamageMet::kYes ||
-                   (is_new && absl::IsResourceExhausted(opened.status())),
-               NodeName(number_) + " cannot recover: " + std::string(opened.status().message()));
+    // A disk that reports an error may do so in recovery; anything else is a defect of the store.
+    // Recovery needs no room; only a new directory does.
+    GRASS_RULE(
+        "recovery",
+        absl::IsInternal(opened.status()) || (is_new && absl::IsResourceExhausted(opened.status())),
+        NodeName(number_) + " cannot recover: " + std::string(opened.status().message()));
   }
   // What a failing or full disk refuses, nobody was shown.
-  const bool sees = recorder_->counters.misreads == misreads &&
-                    !absl::IsInternal(opened.status()) &&
+  const bool sees = ReadSlips() == slips && !absl::IsInternal(opened.status()) &&
                     !absl::IsResourceExhausted(opened.status());
   if (offline.has_value() && sees && plan_.white_box) {
     offline->Check(opened.ok() ? &*recovered_ : nullptr);
@@ -124,8 +126,24 @@ void Host::OpenStorage(TrueTime from) {
   queue_->Push(end, EventType::kHostStart, number_, life_);
 }
 
+void Host::JudgeRefusal(const absl::Status& status, std::uint64_t slips) {
+  Counters& counters = recorder_->counters;
+  if (ReadSlips() != slips) {
+    ++counters.refused_read;
+    return;
+  }
+  const auto over =
+      JustifiedRefusal::Check(identity_.node_name, disk_.path(), status,
+                              [this](std::string_view name) { return disk_.Show(name); });
+  ++(over == JustifiedRefusal::Over::kIdentity ? counters.refused_identity : counters.refused_log);
+}
+
 void Host::OnStartEvent(std::uint64_t life) {
   if (life != life_ || state_ != State::kRecovering) return;
+  if (disk_hangs_) {
+    held_ = EventType::kHostStart;
+    return;
+  }
   if (!recovered_.has_value()) {
     recorder_->Note(LineKind::kOpenFailed, number_);
     ReportFailure();
@@ -199,6 +217,7 @@ void Host::Crash(CrashKind kind) {
   running_.reset();
   running_durable_ = false;
   disk_failed_ = false;
+  held_.reset();
   paused_ = false;
   stopping_ = false;
   stop_by_ = Instant::max();
@@ -289,7 +308,7 @@ void Host::Work() {
   }
   if (stopping_ && node_->ReadyToStop()) return EndShutdown();
   // A supervisor would kill it.
-  GRASS_RULE("stop", !stopping_ || Now() < stop_by_,
+  GRASS_RULE("stop", !stopping_ || disk_hangs_ || Now() < stop_by_,
              NodeName(number_) + " was told to stop an election timeout ago, and does not");
   ArmTimer();
 }
@@ -329,6 +348,9 @@ void Host::StepRepair() {
   repair_->OnDeadline();
   stepping_ = false;
   if (repair_->failed()) {
+    GRASS_RULE("full disk", !absl::IsResourceExhausted(repair_->failure()),
+               NodeName(number_) + " gives its repair up for want of room, which may come back: " +
+                   std::string(repair_->failure().message()));
     recorder_->Note(LineKind::kNodeFailed, number_);
     return ReportFailure();
   }
@@ -401,7 +423,7 @@ void Host::Submit(DiskJob job) {
 
 void Host::StartNextJob() {
   std::deque<DiskJob>& source = persists_.empty() ? snapshot_jobs_ : persists_;
-  if (source.empty() || disk_failed_) return;
+  if (source.empty() || disk_failed_ || disk_hangs_) return;
   DiskJob job = std::move(source.front());
   source.pop_front();
   running_durable_ = std::holds_alternative<Persist>(job) ||
@@ -433,6 +455,10 @@ TrueTime Host::EndJob() {
 void Host::OnDiskEvent(std::uint64_t life) {
   if (life != life_ || !runs()) return;
   GRASS_CHECK(running_.has_value());
+  if (disk_hangs_) {
+    held_ = EventType::kDiskDone;
+    return;
+  }
   DiskDone done = *std::move(running_);
   running_.reset();
   const bool ok = StatusOf(done).ok();
@@ -450,6 +476,17 @@ void Host::OnDiskEvent(std::uint64_t life) {
 }
 
 // --- Faults ---
+
+void Host::LetDiskGoOn() {
+  if (!std::exchange(disk_hangs_, false)) return;
+  // It could not get ready meanwhile.
+  if (stop_by_ != Instant::max()) stop_by_ = Now() + plan_.node.raft.election_timeout_max;
+  if (const auto held = std::exchange(held_, std::nullopt)) {
+    queue_->Push(queue_->now(), *held, number_, life_);
+  } else if (runs() && !running_.has_value()) {
+    StartNextJob();
+  }
+}
 
 void Host::Stop() {
   if (!up()) return;
@@ -483,6 +520,7 @@ void Host::JumpClock(Duration by) {
 
 void Host::Heal() {
   disk_.Heal();
+  LetDiskGoOn();
   slowness_ = 1;
   drifts_ = false;
   clock_.RunTrue(queue_->now());

@@ -105,6 +105,10 @@ class Host final : private Clock, private Network, private Disk, private Clients
   void Resume();
   void SetSlowness(std::uint32_t factor) { slowness_ = factor; }
   void SetDiskSlowness(std::uint32_t factor) { disk_.SetSlowness(factor); }
+  // The disk answers nothing, in this life and those that follow, until it goes on. What is under
+  // way becomes durable all the same; nobody hears of it.
+  void HangDisk() { disk_hangs_ = true; }
+  void LetDiskGoOn();
   void LimitDiskRoom(std::uint64_t bytes) { disk_.LimitRoom(bytes); }
   void FreeDiskRoom() { disk_.FreeRoom(); }
   // The event kTrapSprings comes in the middle of that I/O (SimDisk::SetTrap).
@@ -132,6 +136,7 @@ class Host final : private Clock, private Network, private Disk, private Clients
   bool mending() const { return state_ == State::kMending; }
   // When the I/O that is under way ends.
   TrueTime disk_busy_until() const { return disk_.busy_until(); }
+  bool disk_hangs() const { return disk_hangs_; }
   // Null unless up.
   const Node* node() const { return node_.get(); }
   // Null unless mending.
@@ -161,6 +166,12 @@ class Host final : private Clock, private Network, private Disk, private Clients
   }
 
   void OpenStorage(TrueTime from);
+  // Reads that were misdirected or have failed once, so far.
+  std::uint64_t ReadSlips() const {
+    return recorder_->counters.misreads + recorder_->counters.read_failures;
+  }
+  // Of a start that has met damage; there had been so many before it.
+  void JudgeRefusal(const absl::Status& status, std::uint64_t slips);
   void StartNode(RecoveredState state);
   void StartRepair(RecoveredState state);
   void StepRepair();
@@ -219,7 +230,9 @@ class Host final : private Clock, private Network, private Disk, private Clients
   std::optional<DiskDone> running_;  // the completion of the job at the disk
   bool running_durable_ = false;     // and the owner was told of its beginning
   bool disk_failed_ = false;         // a write has failed in this life
-  DamageMet met_ = DamageMet::kNo;   // in this life, by a read that has failed
+  bool disk_hangs_ = false;
+  std::optional<EventType> held_;   // that comes when the disk goes on
+  DamageMet met_ = DamageMet::kNo;  // in this life, by a read that has failed
 };
 
 }  // namespace grassdb::sim

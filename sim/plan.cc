@@ -78,6 +78,7 @@ enum class Dimension : std::uint64_t {
   kStale = 70,
   kOldFormat = 71,
   kTogether = 72,
+  kReadFailure = 73,
 };
 
 // Of the seeds, so many have one Together each.
@@ -229,6 +230,7 @@ void DrawDisk(const Drawer& draw, Plan* plan) {
         1 + Bounded(Derive(draw.Raw(Dimension::kDamageKinds, kind), 1), 100));
   }
   disk.misread = draw.Rate(20, Dimension::kMisread, 200, 50'000);
+  disk.read_failure = draw.Rate(20, Dimension::kReadFailure, 50, 5'000);
 }
 
 void DrawFault(const Drawer& draw, FaultKind kind, std::uint64_t percent_on, Duration gap,
@@ -263,6 +265,7 @@ void DrawFaults(const Drawer& draw, Plan* plan) {
   DrawFault(draw, FaultKind::kCrashStorm, 20, 12 * unit, unit, 8 * unit, plan);
   DrawFault(draw, FaultKind::kSwizzle, 30, 6 * unit, unit / 4, 8 * unit, plan);
   DrawFault(draw, FaultKind::kStop, 40, 5 * unit, unit / 100, 6 * unit, plan);
+  DrawFault(draw, FaultKind::kHangDisk, 30, 6 * unit, unit / 10, 8 * unit, plan);
   DrawFault(draw, FaultKind::kFlap, 30, 6 * unit, unit / 4, 8 * unit, plan);
   plan->power_loss =
       draw.Coin(50, Dimension::kPowerLoss)
@@ -388,6 +391,8 @@ const char* NameOf(FaultKind kind) {
       return "flap";
     case FaultKind::kStop:
       return "stop";
+    case FaultKind::kHangDisk:
+      return "hang-disk";
   }
   return "?";
 }
@@ -527,8 +532,9 @@ std::string Describe(const Plan& plan) {
   text += "  disk: sync " + Text(disk.sync_min) + "+" + Text(disk.sync_spread) + ", write " +
           Text(disk.write) + ", read " + Text(disk.read) + ", straggle " + Decimal(disk.straggle) +
           " ppm to " + Text(disk.straggle_max) + ", write failure " + Decimal(disk.write_failure) +
-          " ppm, sync failure " + Decimal(disk.sync_failure) + " ppm, misdirected reads " +
-          Decimal(disk.misread) + " ppm; damage";
+          " ppm, sync failure " + Decimal(disk.sync_failure) + " ppm, read failure " +
+          Decimal(disk.read_failure) + " ppm, misdirected reads " + Decimal(disk.misread) +
+          " ppm; damage";
   for (std::size_t kind = 0; kind < kDamageKinds; ++kind) {
     text +=
         std::string(" ") + NameOf(static_cast<DamageKind>(kind)) + " " + Decimal(disk.damage[kind]);

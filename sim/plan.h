@@ -62,7 +62,8 @@ struct DiskPlan {
   PerMillion sync_failure = 0;
   // Weights of the kinds of damage, by DamageKind; FaultKind::kDamage says when.
   std::array<std::uint32_t, kDamageKinds> damage{};
-  PerMillion misread = 0;  // a read of which a sector is another one's, once
+  PerMillion misread = 0;       // a read of which a sector is another one's, once
+  PerMillion read_failure = 0;  // a read, an open or a listing that fails, once
 };
 
 struct ClockPlan {
@@ -91,9 +92,10 @@ enum class FaultKind : std::uint32_t {
   kFlap = 16,         // links go down and up again, quickly
   kFullDisk = 17,     // a node's disk, or every one, has room for so much more and no further
   kDamage = 18,       // durable bytes of a node go bad; it has to read them when the fault ends
-  kStop = 19,  // one node is told to stop, and does so when it is ready; back as after a crash
+  kStop = 19,      // one node is told to stop, and does so when it is ready; back as after a crash
+  kHangDisk = 20,  // a node's disk answers nothing, however long it is waited for
 };
-inline constexpr std::size_t kFaultKinds = 20;
+inline constexpr std::size_t kFaultKinds = 21;
 
 const char* NameOf(FaultKind kind);
 

@@ -52,9 +52,14 @@ struct Counters {
   std::uint64_t crashes = 0;
   std::uint64_t wipes = 0;
   std::uint64_t roll_backs = 0;
-  std::uint64_t damages = 0;      // pieces
-  std::uint64_t misreads = 0;     // reads of which a sector was another one's
-  std::uint64_t refusals = 0;     // of a node to start, or to go on, with damage that it has found
+  std::uint64_t damages = 0;        // pieces
+  std::uint64_t misreads = 0;       // reads of which a sector was another one's
+  std::uint64_t read_failures = 0;  // that did not come again
+  std::uint64_t refusals = 0;  // of a node to start, or to go on, with damage that it has found
+  // Those of them that were starts: by what was damaged, or where a read had slipped, once.
+  std::uint64_t refused_identity = 0;
+  std::uint64_t refused_log = 0;
+  std::uint64_t refused_read = 0;
   std::uint64_t given_up = 0;     // nodes that stay down with it
   std::uint64_t copies = 0;       // of a node's state, whole, by an operator
   std::uint64_t stops = 0;        // of nodes that were told to stop, and were ready to

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <array>
+#include <memory>
 #include <string>
 
 #include "sim/text.h"
@@ -237,49 +240,192 @@ TEST_F(DiskFixture, UndoesWhatTheProcessHadNotReachedWhenItDied) {
   EXPECT_EQ(Content("f"), "old");
 }
 
-// What a failed sync covered never becomes durable, though a later sync of the file succeeds (the
-// pages count as clean); what an earlier sync covered stays, however soon the failure follows it.
-TEST(Disk, AFailedSyncLosesForGoodWhatItCoveredAndNothingElse) {
-  DiskPlan plan = QuickDisk();
-  plan.sync_failure = 500'000;
-  Counters counters;
-  Choices choices;
-  SimDisk disk(plan, Keyed(1), 0, &counters, &choices);
-  TrueTime now;
-  int seen = 0;
-  for (std::uint64_t number = 1; number <= 100; ++number) {
-    const std::string name = Numbered("f", number);
-    disk.BeginJob(now);
-    const auto write = [&](std::uint64_t offset, std::string_view text) {
-      const auto file = disk.Open(name, store::OpenMode::kExisting);
-      const std::string_view parts[] = {text};
-      EXPECT_TRUE((*file)->WriteAt(offset, parts).ok());
-    };
-    const auto sync = [&] { return (*disk.Open(name, store::OpenMode::kExisting))->Sync().ok(); };
-    EXPECT_TRUE(disk.Open(name, store::OpenMode::kCreate).ok());
-    while (!disk.Sync().ok()) {
-    }
-    write(0, "first, ");
-    const bool first = sync();
-    write(7, "second, ");
-    const bool second = sync();
-    write(15, "third");
-    const bool third = sync();
-    now = disk.EndJob();
-    if (!first || second || !third) continue;
-    ++seen;
-    disk.Crash(now, CrashKind::kPower, number);
-    disk.BeginJob(now);
-    std::string content(100, '-');
-    const auto file = disk.Open(name, store::OpenMode::kExisting);
-    ASSERT_TRUE(file.ok());
-    content.resize(*(*file)->ReadAt(0, content));
-    now = disk.EndJob();
-    EXPECT_TRUE(content.starts_with("first, ")) << content;
-    EXPECT_EQ(content.find("second"), std::string::npos) << content;
-    EXPECT_TRUE(content.ends_with("third")) << content;
+// A disk on which every sync of a file fails, or a share of what else can.
+class FailingDisk : public ::testing::Test {
+ protected:
+  void Use(const DiskPlan& plan) {
+    disk_ = std::make_unique<SimDisk>(plan, Keyed(1), 0, &counters_, &choices_);
   }
-  EXPECT_GT(seen, 3);
+  template <class Body>
+  void Job(Body body) {
+    disk_->BeginJob(now_);
+    body();
+    now_ = disk_->EndJob();
+  }
+  std::unique_ptr<store::File> File(const std::string& name) {
+    return *disk_->Open(name, store::OpenMode::kExisting);
+  }
+  void Write(const std::string& name, std::uint64_t offset, std::string_view text) {
+    const std::string_view parts[] = {text};
+    EXPECT_TRUE(File(name)->WriteAt(offset, parts).ok());
+  }
+  std::string Content(const std::string& name) {
+    std::string content(8192, '-');
+    Job([&] { content.resize(*File(name)->ReadAt(0, content)); });
+    return content;
+  }
+  static DiskPlan WithFailingSyncs(PerMillion rate) {
+    DiskPlan plan = QuickDisk();
+    plan.sync_failure = rate;
+    return plan;
+  }
+
+  Counters counters_;
+  Choices choices_;
+  std::unique_ptr<SimDisk> disk_;
+  TrueTime now_;
+};
+
+// What a failed sync has lost never becomes durable, though a later sync of the file succeeds (the
+// pages count as clean); what an earlier sync covered stays, however soon the failure follows it.
+TEST_F(FailingDisk, LosesForGoodWhatAFailedSyncCoveredAndNothingElse) {
+  Use(WithFailingSyncs(500'000));
+  int lost = 0;
+  int landed = 0;
+  for (std::uint64_t number = 1; number <= 200; ++number) {
+    const std::string name = Numbered("f", number);
+    bool first = false;
+    bool second = false;
+    bool third = false;
+    Job([&] {
+      const auto sync = [&] { return File(name)->Sync().ok(); };
+      EXPECT_TRUE(disk_->Open(name, store::OpenMode::kCreate).ok());
+      while (!disk_->Sync().ok()) {
+      }
+      Write(name, 0, "first");
+      first = sync();
+      Write(name, kSectorBytes, "second");
+      second = sync();
+      Write(name, 2 * kSectorBytes, "third");
+      third = sync();
+    });
+    if (!first || second || !third) continue;
+    disk_->Crash(now_, CrashKind::kPower, number);
+    const std::string content = Content(name);
+    EXPECT_TRUE(content.starts_with("first")) << content;
+    EXPECT_TRUE(content.ends_with("third")) << content;
+    const bool is_there = content.find("second") != std::string::npos;
+    ++(is_there ? landed : lost);
+  }
+  EXPECT_GT(lost, 3);
+  EXPECT_GT(landed, 0) << "a failed sync may have written a part, too";
+}
+
+TEST_F(FailingDisk, LeavesOnlyAPartOfAWriteWhoseSyncFails) {
+  int parts = 0;
+  for (std::uint64_t number = 1; number <= 40; ++number) {
+    Use(WithFailingSyncs(1'000'000));
+    now_ = TrueTime();
+    Job([&] {
+      for (std::uint64_t skip = 0; skip < number; ++skip) disk_->List().IgnoreError();
+      EXPECT_TRUE(disk_->Open("f", store::OpenMode::kCreate).ok());
+      Write("f", 0, std::string(4 * kSectorBytes, 'x'));
+      EXPECT_FALSE(File("f")->Sync().ok());
+    });
+    disk_->Heal();
+    Job([&] {
+      EXPECT_TRUE(File("f")->Sync().ok());
+      EXPECT_TRUE(disk_->Sync().ok());
+    });
+    disk_->Crash(now_, CrashKind::kPower, number);
+    const auto kept = std::ranges::count(Content("f"), 'x');
+    parts += kept > 0 && kept < static_cast<std::ptrdiff_t>(4 * kSectorBytes) ? 1 : 0;
+  }
+  EXPECT_GT(parts, 3);
+}
+
+// As Linux does it: they can be read, by the next process too, and count as written.
+TEST_F(FailingDisk, ShowsThePagesOfAFailedSyncUntilThePowerFails) {
+  int hidden = 0;
+  for (std::uint64_t number = 1; number <= 20; ++number) {
+    Use(WithFailingSyncs(1'000'000));
+    now_ = TrueTime();
+    const std::string name = Numbered("f", number);
+    Job([&] {
+      for (std::uint64_t skip = 0; skip < number; ++skip) disk_->List().IgnoreError();
+      EXPECT_TRUE(disk_->Open(name, store::OpenMode::kCreate).ok());
+      Write(name, 0, "acknowledged by nobody");
+      EXPECT_FALSE(File(name)->Sync().ok());
+    });
+    disk_->Heal();
+    disk_->Crash(now_, CrashKind::kProcess, number);
+    EXPECT_EQ(Content(name), "acknowledged by nobody");
+    const bool again = number % 2 == 0;
+    Job([&] {
+      // One byte takes all of its page with it.
+      if (again) Write(name, 0, "A");
+      EXPECT_TRUE(File(name)->Sync().ok());
+      EXPECT_TRUE(disk_->Sync().ok());
+    });
+    disk_->Crash(now_, CrashKind::kPower, number);
+    if (again) {
+      EXPECT_EQ(Content(name), "Acknowledged by nobody");
+    } else {
+      hidden += Content(name).find("nobody") == std::string::npos ? 1 : 0;
+    }
+  }
+  EXPECT_GT(hidden, 2);
+}
+
+TEST_F(FailingDisk, FindsOutThatThereIsNoRoomAtTheSync) {
+  int late = 0;
+  for (std::uint64_t number = 1; number <= 20; ++number) {
+    Use(QuickDisk());
+    now_ = TrueTime();
+    Job([&] {
+      for (std::uint64_t skip = 0; skip < number; ++skip) disk_->List().IgnoreError();
+      EXPECT_TRUE(disk_->Open("f", store::OpenMode::kCreate).ok());
+      disk_->LimitRoom(10);
+      const std::string_view parts[] = {"more than there is room for"};
+      const auto file = File("f");
+      const absl::Status status = file->WriteAt(0, parts);
+      const absl::Status synced = file->Sync();
+      EXPECT_EQ(status.ok(), absl::IsResourceExhausted(synced)) << status << " " << synced;
+      late += status.ok() ? 1 : 0;
+      EXPECT_TRUE(file->Sync().ok()) << "which proves nothing";
+    });
+  }
+  EXPECT_GT(late, 3);
+  EXPECT_LT(late, 17);
+}
+
+TEST_F(FailingDisk, FailsInWhateverItDoesToNamesAndSizes) {
+  DiskPlan plan = QuickDisk();
+  plan.write_failure = 1'000'000;
+  Use(plan);
+  disk_->Restore({{"f", "text"}});
+  Job([&] {
+    EXPECT_TRUE(absl::IsInternal(disk_->Open("g", store::OpenMode::kCreate).status()));
+    EXPECT_TRUE(absl::IsInternal(disk_->Rename("f", "g")));
+    EXPECT_TRUE(absl::IsInternal(disk_->Remove("f")));
+    EXPECT_TRUE(absl::IsInternal(File("f")->Truncate(1)));
+  });
+  EXPECT_EQ(Content("f"), "text") << "and nothing has changed";
+}
+
+TEST_F(FailingDisk, ReadsFailOnceAndNotTheNextTime) {
+  DiskPlan plan = QuickDisk();
+  plan.read_failure = 300'000;
+  Use(plan);
+  disk_->Restore({{"f", "text"}});
+  std::array<int, 3> failed{};
+  for (int i = 0; i < 100; ++i) {
+    Job([&] {
+      failed[0] += disk_->List().ok() ? 0 : 1;
+      const auto file = disk_->Open("f", store::OpenMode::kExisting);
+      failed[1] += file.ok() ? 0 : 1;
+      if (!file.ok()) return;
+      std::string out(4, '-');
+      failed[2] += (*file)->ReadAt(0, out).ok() ? 0 : 1;
+    });
+  }
+  for (const int each : failed) {
+    EXPECT_GT(each, 10);
+    EXPECT_LT(each, 60);
+  }
+  EXPECT_FALSE(disk_->IsDamaged());
+  disk_->Heal();
+  EXPECT_EQ(Content("f"), "text");
 }
 
 TEST(Disk, FailsAsOftenAsItsPlanSays) {

@@ -1,0 +1,57 @@
+#include "sim/checkers/justified_refusal.h"
+
+#include "sim/violation.h"
+#include "store/names.h"
+#include "store/payload.h"
+#include "store/record.h"
+#include "store/text.h"
+
+namespace grassdb::sim {
+namespace {
+
+// Whether the newest record that the log should hold can be read, and restates what the log was.
+bool TellsTheEnd(const JustifiedRefusal::Shown& live) {
+  const std::string_view sound = live.sound;
+  std::string problem;
+  auto record = store::ParseRecord(sound, std::nullopt, &problem);
+  const auto header =
+      record.has_value() ? store::DecodeSegmentHeader(record->payload) : std::nullopt;
+  if (!header.has_value() || header->format < store::kLogFormat) return false;
+  std::size_t begin = 0;
+  std::size_t end = record->frame_bytes;
+  while (true) {
+    const auto next = store::ParseRecord(sound.substr(end), record->salt, &problem);
+    if (!next.has_value() || next->sequence != record->sequence + 1) break;
+    record = next;
+    begin = end;
+    end += record->frame_bytes;
+  }
+  // With the place of the next one: where that cannot be read, it is not known to be missing.
+  const std::size_t bytes = end + store::kRecordHeaderBytes - begin;
+  return end <= live.legible.size() &&
+         std::string_view(live.legible).substr(begin, bytes) == sound.substr(begin, bytes);
+}
+
+}  // namespace
+
+JustifiedRefusal::Over JustifiedRefusal::Check(std::string_view name, const std::string& path,
+                                               const absl::Status& status, const Show& show) {
+  const auto place = store::DamageIn(status, path);
+  GRASS_RULE("justified refusal", place.has_value(),
+             std::string(name) +
+                 " refuses its disk and names no damaged place: " + std::string(status.message()));
+  const store::FileKind kind = store::FileNames(std::string(name)).Parse(place->file).kind;
+  const std::optional<Shown> shown = show(place->file);
+  if (kind == store::FileKind::kIdentity) {
+    GRASS_RULE("justified refusal", !shown.has_value() || shown->legible != shown->sound,
+               std::string(name) + " refuses an identity that is whole: " + place->problem);
+    return Over::kIdentity;
+  }
+  const bool live = kind == store::FileKind::kLive || kind == store::FileKind::kNext;
+  GRASS_RULE("justified refusal", live && (!shown.has_value() || !TellsTheEnd(*shown)),
+             std::string(name) + " refuses over what others could give back, " + place->file +
+                 " at offset " + std::to_string(place->offset) + ": " + place->problem);
+  return Over::kLiveLog;
+}
+
+}  // namespace grassdb::sim
