@@ -169,6 +169,8 @@ absl::StatusOr<int> Restore(const RestoreOptions& options) {
   if (IsReplacing(options.data_dir, options.id)) return FinishRestore(options, node.identity);
   auto directory = store::OpenPosixDirectory(options.data_dir);
   if (!directory.ok()) return directory.status();
+  // Before the lock as well as behind it: who holds it may be the node itself.
+  if (absl::Status s = CheckEmpty(**directory, options.id); !s.ok()) return s;
   auto lock = (*directory)->Acquire(store::FileNames(options.id).Lock());
   if (!lock.ok()) return lock.status();
   if (absl::Status s = CheckEmpty(**directory, options.id); !s.ok()) return s;

@@ -71,15 +71,18 @@ absl::StatusOr<SegmentFile> LogReader::ReadNewest() {
   return file;
 }
 
-// Of a header that is damaged the number is one of a few, and any record behind it tells which.
+// Of a header that is damaged, or an older segment's, which a disk has put or read in the wrong
+// place, the number is one of a few, and any record behind it tells which.
 absl::StatusOr<SegmentNumber> LogReader::NumberOf(const SegmentFile& newest) const {
   RecordView record;
   const auto header = ReadSegmentHeader(newest, home_.identity, &record);
-  if (header.ok()) return header->number;
+  const bool misplaced =
+      header.ok() && !inventory_.sealed.empty() && header->number <= inventory_.sealed.back();
+  if (header.ok() && !misplaced) return header->number;
   std::string problem;
   // A whole header, but not of this program or of this directory.
-  if (!absl::IsDataLoss(header.status()) ||
-      ParseRecord(newest.bytes, std::nullopt, &problem).has_value()) {
+  if (!header.ok() && (!absl::IsDataLoss(header.status()) ||
+                       ParseRecord(newest.bytes, std::nullopt, &problem).has_value())) {
     return header.status();
   }
   const SegmentNumber behind =
@@ -93,6 +96,10 @@ absl::StatusOr<SegmentNumber> LogReader::NumberOf(const SegmentFile& newest) con
   std::ranges::sort(candidates, std::greater());
   for (const SegmentNumber number : candidates) {
     if (HoldsRecordOf(newest, home_.identity, number)) return number;
+  }
+  if (misplaced) {
+    const bool marked = mark_.has_value() && mark_->segment > inventory_.sealed.back();
+    return marked ? mark_->segment : header->number;
   }
   if (!inventory_.sealed.empty() && mark_.has_value() && mark_->segment <= behind) return behind;
   return header.status();

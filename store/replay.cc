@@ -143,6 +143,11 @@ std::optional<std::string> Replay::Apply(const SegmentHeader& header, RecordSequ
     return "the segment was begun behind " + ToText(before.last) +
            ", but the log before it ends at " + ToText(last());
   }
+  if (!std::exchange(knows_hard_state_, true)) {
+    // Batches of format 1, which have told where the log is, have not told this.
+    GRASS_PROBE("replay: only a header says what was voted for");
+    hard_state_ = before.hard_state;
+  }
   if (before.hard_state != hard_state_) {
     return "the segment's header restates another term or vote than the log before it holds";
   }

@@ -173,6 +173,52 @@ TEST(StorageDamage, OfTheMarkItselfDoesNotMatter) {
   }
 }
 
+// The header of an older segment where the live log's belongs: a whole one, but not the live log's.
+TEST(StorageDamage, OfTheLiveLogsHeaderByAnotherSegmentsIsMended) {
+  const Written written = WriteSome();
+  std::uint64_t mended = 0;
+  int headers = 0;
+  for (const auto& [name, bytes] : written.content) {
+    if (!name.ends_with(".seg")) continue;
+    Content damaged = written.content;
+    damaged["distdb_a.wal"].replace(0, kSegmentHeaderBytes, bytes, 0, kSegmentHeaderBytes);
+    ASSERT_EQ(Mend(damaged, written.model, &mended), "") << name;
+    ++headers;
+  }
+  EXPECT_GT(headers, 1);
+}
+
+// Without the vote of the batches in front of it, which those of format 1 do not restate, the
+// header of the next segment is what tells it.
+TEST(StorageDamage, OfAVoteOfFormatOneIsMendedByTheNextHeader) {
+  StorageOptions options = kOptions;
+  options.log_format = 1;
+  CrashDirectory directory;
+  auto opened = Storage::Open(directory, options, TestIdentity());
+  Model model;
+  for (std::uint64_t i = 1; i <= 20; ++i) {
+    Persist persist = OneEntry(i, 1);
+    // The vote of term 2 is in one record alone; then the segment goes on without any.
+    if (i == 2) persist.hard_state = {.term = Term(2), .voted_for = NodeId(3)};
+    if (i > 2) persist.hard_state.reset();
+    ASSERT_TRUE(std::get<PersistDone>(opened->storage->Execute(persist)).status.ok());
+    model.Apply(persist, "");
+  }
+  opened->storage.reset();
+  const Content content = directory.Content();
+  const std::string first = "distdb_a.00000000000000000001.seg";
+  int mended_bytes = 0;
+  for (std::size_t at = 0; at < content.at(first).size(); ++at) {
+    Content damaged = content;
+    damaged[first][at] = Flipped(damaged[first][at], at);
+    CrashDirectory copy(damaged);
+    std::uint64_t mended = 0;
+    ASSERT_EQ(OpenAndMend(copy, options, model, 1, &mended), "") << at;
+    mended_bytes += mended > 0 ? 1 : 0;
+  }
+  EXPECT_GT(mended_bytes, 100);
+}
+
 TEST(StorageDamage, IsRefusedWhereItIsNotToBeRepaired) {
   const Written written = WriteSome();
   Content damaged = written.content;
