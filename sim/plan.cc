@@ -265,7 +265,8 @@ void DrawFaults(const Drawer& draw, Plan* plan) {
   DrawFault(draw, FaultKind::kCrashStorm, 20, 12 * unit, unit, 8 * unit, plan);
   DrawFault(draw, FaultKind::kSwizzle, 30, 6 * unit, unit / 4, 8 * unit, plan);
   DrawFault(draw, FaultKind::kStop, 40, 5 * unit, unit / 100, 6 * unit, plan);
-  DrawFault(draw, FaultKind::kHangDisk, 30, 6 * unit, unit / 10, 8 * unit, plan);
+  // Long enough for the watchdog; what is shorter is a slow disk.
+  DrawFault(draw, FaultKind::kHangDisk, 30, 6 * unit, 4 * unit, 16 * unit, plan);
   DrawFault(draw, FaultKind::kFlap, 30, 6 * unit, unit / 4, 8 * unit, plan);
   plan->power_loss =
       draw.Coin(50, Dimension::kPowerLoss)
