@@ -240,7 +240,8 @@ TEST(Pipeline, ANodeReadsNoFurtherThanItCanHold) {
     }
   });
   constexpr std::uint64_t kHeld = net::PipelineService::kUnderWayMax;
-  EXPECT_TRUE(WaitFor(kDeadline, [&] { return last_index() >= before + kHeld; }));
+  // The rest gathers behind the write that hangs, up to 256 KiB.
+  EXPECT_TRUE(WaitFor(kDeadline, [&] { return last_index() >= before + kHeld / 4; }));
   for (int i = 0; i < 20; ++i) EXPECT_LT(last_index(), before + kHeld + kEach);
   node.Recover();
   EXPECT_EQ(pipeline.Read(kMessages * kEach).size(), kMessages * kEach);
