@@ -150,14 +150,15 @@ class NodeTest : public ::testing::Test {
     node_->Flush();
   }
   // The disk has no room for the snapshot that is being taken.
-  void FindNoRoomToStage() {
+  void FindNoRoomToStage(const SpaceReport& space = {.space = DiskSpace::kFull,
+                                                     .problem = "no space"}) {
     const auto stage = Take<StageSnapshot>();
     Finish(StageDone{.source = stage.source,
                      .index = stage.meta.index,
                      .next_offset = 0,
                      .last = stage.last,
                      .status = absl::ResourceExhaustedError("no space"),
-                     .space = {.space = DiskSpace::kFull, .problem = "no space"}});
+                     .space = space});
   }
   // Completes the snapshot that is being taken, but for its publication.
   void StageAll() {

@@ -153,13 +153,7 @@ TEST_F(NodeSpaceTest, LooksForRoomAtGrowingIntervalsAndTakesASnapshot) {
   LookForSpace();
   Take<Restock>();
   EXPECT_TRUE(IsAtDisk<StageSnapshot>()) << "it lets go of the log before it";
-  const auto stage = Take<StageSnapshot>();
-  Finish(StageDone{.source = stage.source,
-                   .index = stage.meta.index,
-                   .next_offset = 0,
-                   .last = stage.last,
-                   .status = absl::ResourceExhaustedError("no space"),
-                   .space = space_});
+  FindNoRoomToStage(space_);
   EXPECT_FALSE(node_->failed());
   Finish(RestockDone{.status = absl::OkStatus(), .space = space_});
   EXPECT_GT(node_->NextDeadline(), clock_.now);

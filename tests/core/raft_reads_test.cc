@@ -12,6 +12,16 @@ Submit Read(std::uint64_t id) {
   return submit;
 }
 
+// Node 1 leads, and is given a read and a write at once, which its followers' disks do not finish.
+void ReadBesideAWrite(RaftCluster& cluster, std::uint64_t id) {
+  cluster.Elect(1);
+  cluster.SetInstantDisk(false);
+  Submit both = Read(id);
+  both.commands.push_back(Bytes("a"));
+  cluster.Step(1, both);
+  cluster.DeliverAll();
+}
+
 TEST(RaftReads, ALeaderServesAReadAfterAQuorumHasConfirmedIt) {
   RaftCluster cluster(3);
   cluster.Elect(1);
@@ -132,12 +142,7 @@ TEST(RaftReads, ALostRoundIsAskedAgainByTheHeartbeat) {
 
 TEST(RaftReads, AReadDoesNotWaitForTheWritesThatCameAlongWithIt) {
   RaftCluster cluster(3);
-  cluster.Elect(1);
-  cluster.SetInstantDisk(false);
-  Submit both = Read(7);
-  both.commands.push_back(Bytes("a"));
-  cluster.Step(1, both);
-  cluster.DeliverAll();
+  ReadBesideAWrite(cluster, 7);
   EXPECT_EQ(cluster.UnfinishedPersists(2), 1u);
   EXPECT_EQ(cluster.raft(1).commit_index(), Index(1))
       << "an answer to a round acknowledges nothing";
@@ -151,12 +156,7 @@ TEST(RaftReads, AReadDoesNotWaitForTheWritesThatCameAlongWithIt) {
 
 TEST(RaftReads, ARoundIsAnsweredAheadOfTheDiskOnlyOnce) {
   RaftCluster cluster(3);
-  cluster.Elect(1);
-  cluster.SetInstantDisk(false);
-  Submit both = Read(7);
-  both.commands.push_back(Bytes("a"));
-  cluster.Step(1, both);
-  cluster.DeliverAll();
+  ReadBesideAWrite(cluster, 7);
   cluster.Propose(1, "b");
   for (const Message& append : cluster.Sent<AppendEntriesRequest>(1, 2)) cluster.Deliver(append);
   EXPECT_TRUE(cluster.Sent<AppendEntriesResponse>(2, 1).empty());

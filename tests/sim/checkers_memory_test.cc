@@ -15,34 +15,11 @@
 #include "sim/checkers/promises.h"
 #include "sim/checkers/resource_bounds.h"
 #include "sim/checkers/state_machine_safety.h"
+#include "tests/sim/logs.h"
 #include "tests/sim/planted.h"
 
 namespace grassdb::sim {
 namespace {
-
-Entry EntryOf(std::uint64_t index, std::uint64_t term, std::string_view payload = "x") {
-  return {Index(index), Term(term), EntryType::kCommand, Bytes(payload)};
-}
-
-// A log of entries 1, 2, ... with these terms.
-Log LogOf(const std::vector<std::uint64_t>& terms, std::string_view payload = "x") {
-  std::vector<Entry> entries;
-  for (std::size_t i = 0; i < terms.size(); ++i) {
-    entries.push_back(EntryOf(i + 1, terms[i], payload));
-  }
-  return Log(Index(), Term(), std::move(entries));
-}
-
-DurableImage DiskWith(const std::vector<std::uint64_t>& terms, std::uint64_t term, NodeId vote) {
-  DurableImage image;
-  Persist persist;
-  for (std::size_t i = 0; i < terms.size(); ++i) {
-    persist.entries.push_back(EntryOf(i + 1, terms[i]));
-  }
-  persist.hard_state = HardState{Term(term), vote};
-  image.Apply(persist);
-  return image;
-}
 
 TEST(ByIndex, KeepsWhatIsNotLetGoOf) {
   ByIndex<int> values;
@@ -86,10 +63,10 @@ std::string Believes(std::uint64_t match, const DurableImage& image,
 }
 
 TEST(PromisesChecker, ExcusesALostDiskForWhatWasOnItAndForNothingElse) {
-  DurableImage image = NewDiskAfter(DiskWith({1, 3}, 3, NodeId()));
+  DurableImage image = NewDiskAfter(ImageOfTerms({1, 3}, 3, NodeId()));
   EXPECT_EQ(Believes(2, image), "");
   EXPECT_EQ(Believes(3, image), "match rests on disk") << "it never had that";
-  EXPECT_EQ(Believes(4, NewDiskAfter(DiskWith({1, 3}, 4, NodeId()))), "")
+  EXPECT_EQ(Believes(4, NewDiskAfter(ImageOfTerms({1, 3}, 4, NodeId()))), "")
       << "it followed another leader by then";
   image.EndForgetting();
   EXPECT_EQ(Believes(2, image), "match rests on disk") << "its leader knows";
@@ -99,7 +76,7 @@ TEST(PromisesChecker, ExcusesNothingToALeaderThatHasHeardOfTheNewDisk) {
   RecoveredState state;
   state.identity.incarnation = Incarnation(9);
   DurableImage image = DurableImage::Of(state);
-  image.BeginForgetting(DiskWith({1, 3}, 3, NodeId()));
+  image.BeginForgetting(ImageOfTerms({1, 3}, 3, NodeId()));
   EXPECT_EQ(Believes(2, image), "");
   EXPECT_EQ(Believes(2, image, Incarnation(8)), "");
   EXPECT_EQ(Believes(2, image, Incarnation(9)), "match rests on disk");
@@ -107,13 +84,13 @@ TEST(PromisesChecker, ExcusesNothingToALeaderThatHasHeardOfTheNewDisk) {
 }
 
 TEST(PromisesChecker, RemembersEveryDiskThatIsGone) {
-  DurableImage second = NewDiskAfter(DiskWith({1, 3, 3}, 3, NodeId()));
+  DurableImage second = NewDiskAfter(ImageOfTerms({1, 3, 3}, 3, NodeId()));
   Persist persist;
   persist.entries = {EntryOf(1, 1)};
   second.Apply(persist);
   EXPECT_EQ(Believes(3, NewDiskAfter(second)), "");
   EXPECT_EQ(Believes(4, NewDiskAfter(second)), "match rests on disk");
-  DurableImage recovered = DiskWith({1}, 3, NodeId());
+  DurableImage recovered = ImageOfTerms({1}, 3, NodeId());
   recovered.ForgetAs(second);
   EXPECT_EQ(Believes(3, recovered), "");
 }
@@ -123,10 +100,10 @@ TEST(PromisesChecker, CountsALostDiskOnlyForEntriesAndVotesThatWereOnIt) {
   for (const char* name : {"a", "b", "c"}) members.push_back(MakeMember(name, "x:1"));
   const Configuration configuration(members);
   const NodeId a = members[0].id;
-  const DurableImage full = DiskWith({1, 3}, 3, a);
-  const DurableImage less = NewDiskAfter(DiskWith({1}, 2, a));
+  const DurableImage full = ImageOfTerms({1, 3}, 3, a);
+  const DurableImage less = NewDiskAfter(ImageOfTerms({1}, 2, a));
   const DurableImage all = NewDiskAfter(full);
-  const DurableImage none = DiskWith({}, 1, NodeId());
+  const DurableImage none = ImageOfTerms({}, 1, NodeId());
   const auto with = [&](const DurableImage& of_b) -> ImageOf {
     return [&](NodeId id) { return id == a ? &full : id == members[1].id ? &of_b : &none; };
   };

@@ -19,46 +19,17 @@
 #include "sim/checkers/reference_store.h"
 #include "sim/checkers/resource_bounds.h"
 #include "sim/checkers/state_machine_safety.h"
+#include "tests/sim/logs.h"
 #include "tests/sim/planted.h"
 
 namespace grassdb::sim {
 namespace {
-
-Entry EntryOf(std::uint64_t index, std::uint64_t term, std::string_view payload = "x") {
-  return {Index(index), Term(term), EntryType::kCommand, Bytes(payload)};
-}
-
-// A log of entries 1, 2, ... with these terms.
-Log LogOf(const std::vector<std::uint64_t>& terms, std::string_view payload = "x") {
-  std::vector<Entry> entries;
-  for (std::size_t i = 0; i < terms.size(); ++i) {
-    entries.push_back(EntryOf(i + 1, terms[i], payload));
-  }
-  return Log(Index(), Term(), std::move(entries));
-}
-
-Persist PersistOf(const std::vector<std::uint64_t>& terms, std::uint64_t first = 1) {
-  Persist persist;
-  for (std::size_t i = 0; i < terms.size(); ++i) {
-    persist.entries.push_back(EntryOf(first + i, terms[i]));
-  }
-  return persist;
-}
 
 SnapshotMeta MetaOf(std::uint64_t index, std::uint64_t term) {
   SnapshotMeta meta;
   meta.index = Index(index);
   meta.term = Term(term);
   return meta;
-}
-
-DurableImage ImageOfTerms(const std::vector<std::uint64_t>& terms, std::uint64_t term = 0,
-                          NodeId vote = NodeId()) {
-  DurableImage image;
-  Persist persist = PersistOf(terms);
-  persist.hard_state = HardState{Term(term), vote};
-  image.Apply(persist);
-  return image;
 }
 
 TEST(ElectionSafetyChecker, SeesTwoLeadersOfOneTerm) {
