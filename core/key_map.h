@@ -1,6 +1,6 @@
 // KeyMap: the store's keys in their order, and an index that finds one without
-// comparing its way down a tree: long keys that begin alike make every
-// comparison a miss of the cache, and a put is little else.
+// comparing its way down a tree: every comparison is a miss of the cache, and a
+// put is little else.
 //
 // The order is the tree's; the index is never iterated, so nothing depends on
 // its own. A copyable value.
@@ -9,22 +9,27 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <map>
-#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "absl/container/btree_set.h"
 #include "core/check.h"
 #include "core/hash.h"
+#include "core/key_value.h"
 
 namespace grassdb {
 
-template <class Value>
 class KeyMap {
+  struct ByKey {
+    using is_transparent = void;
+    static std::string_view KeyOf(std::string_view key) { return key; }
+    static std::string_view KeyOf(const KeyValuePtr& owner) { return owner->key(); }
+    bool operator()(const auto& a, const auto& b) const { return KeyOf(a) < KeyOf(b); }
+  };
+
  public:
-  using Sorted = std::map<std::string, Value, std::less<>>;
-  using Entry = typename Sorted::value_type;
+  using Sorted = absl::btree_set<KeyValuePtr, ByKey>;
 
   KeyMap() = default;
   KeyMap(const KeyMap& other) : sorted_(other.sorted_) { Rebuild(other.slots_.size()); }
@@ -36,25 +41,37 @@ class KeyMap {
   }
   ~KeyMap() = default;
 
+  // Ascending; none of them owns nothing.
   const Sorted& sorted() const { return sorted_; }
   std::size_t size() const { return sorted_.size(); }
 
-  // Null if missing. Stays where it is until it is erased.
-  Entry* Find(std::string_view key) { return const_cast<Entry*>(std::as_const(*this).Find(key)); }
-  const Entry* Find(std::string_view key) const {
-    if (slots_.empty()) return nullptr;
-    return slots_[SlotOf(HashOf(key), key)].entry;
+  // Null if missing. Stays where it is until the key is put or erased.
+  const KeyValue* Find(std::string_view key) const {
+    return slots_.empty() ? nullptr : slots_[SlotOf(HashOf(key), key)].entry;
   }
-  // `key` is not there.
-  Entry& Insert(std::string_view key) {
-    const auto [at, inserted] = sorted_.try_emplace(std::string(key));
-    GRASS_CHECK(inserted);
-    return Indexed(*at);
+  // `found` is what Find gives for the key; it is valid no longer. `key` and `value` are no parts
+  // of it.
+  const KeyValue& Put(const KeyValue* found, std::string_view key, std::string_view value,
+                      const KeyRevisions& revisions) {
+    if (found == nullptr) {
+      const auto [at, inserted] = sorted_.emplace(key, value, revisions);
+      GRASS_CHECK(inserted);
+      return Indexed(*at);
+    }
+    if (const_cast<KeyValue*>(found)->Overwrite(value, revisions)) return *found;
+    Slot& slot = slots_[SlotOf(HashOf(key), key)];
+    GRASS_CHECK(slot.entry == found);
+    // Another block with the same key has the same place in the order.
+    auto& owner = const_cast<KeyValuePtr&>(*sorted_.find(key));
+    owner = KeyValuePtr(key, value, revisions);
+    slot.entry = owner.get();
+    return *owner;
   }
   // `key` is above all others.
-  Entry& Append(std::string key, Value value) {
+  const KeyValue& Append(std::string_view key, std::string_view value,
+                         const KeyRevisions& revisions) {
     const std::size_t before = sorted_.size();
-    const auto at = sorted_.emplace_hint(sorted_.end(), std::move(key), std::move(value));
+    const auto at = sorted_.emplace_hint(sorted_.end(), key, value, revisions);
     GRASS_CHECK_EQ(sorted_.size(), before + 1);
     return Indexed(*at);
   }
@@ -65,36 +82,39 @@ class KeyMap {
   }
 
  private:
-  // Empty if there is no entry. The hash is kept, so that growing looks at no
-  // key.
-  struct Slot {
-    std::uint64_t hash = 0;
-    Entry* entry = nullptr;
+  // Empty if there is no entry. Enough of the hash is kept that growing looks at no key. Packed:
+  // the index is most of what a key takes beside its block, and between a quarter and all of it is
+  // empty.
+  struct [[gnu::packed]] alignas(4) Slot {
+    std::uint32_t hash = 0;
+    KeyValue* entry = nullptr;
   };
   static constexpr std::size_t kSlotsMin = 16;  // a power of two, as every size
 
-  static std::uint64_t HashOf(std::string_view key) { return HashBytes(key); }
+  static std::uint32_t HashOf(std::string_view key) {
+    return static_cast<std::uint32_t>(HashBytes(key));
+  }
   std::size_t Next(std::size_t slot) const { return (slot + 1) & (slots_.size() - 1); }
-  std::size_t Home(std::uint64_t hash) const { return hash & (slots_.size() - 1); }
+  std::size_t Home(std::uint32_t hash) const { return hash & (slots_.size() - 1); }
 
   // Where the key is, or the empty slot where it would be. There is one: three
   // quarters are the most that is taken.
-  std::size_t SlotOf(std::uint64_t hash, std::string_view key) const {
+  std::size_t SlotOf(std::uint32_t hash, std::string_view key) const {
     std::size_t slot = Home(hash);
     while (slots_[slot].entry != nullptr &&
-           (slots_[slot].hash != hash || slots_[slot].entry->first != key)) {
+           (slots_[slot].hash != hash || slots_[slot].entry->key() != key)) {
       slot = Next(slot);
     }
     return slot;
   }
 
-  // `entry` is in sorted_ already.
-  Entry& Indexed(Entry& entry) {
+  // `owner` is in sorted_ already.
+  const KeyValue& Indexed(const KeyValuePtr& owner) {
     if (slots_.size() / 4 * 3 < sorted_.size()) {
       Grow();
     }
-    Place({.hash = HashOf(entry.first), .entry = &entry});
-    return entry;
+    Place({.hash = HashOf(owner->key()), .entry = owner.get()});
+    return *owner;
   }
 
   void Place(const Slot& filled) {
@@ -127,7 +147,9 @@ class KeyMap {
 
   void Rebuild(std::size_t slots) {
     slots_.resize(slots);
-    for (Entry& entry : sorted_) Place({.hash = HashOf(entry.first), .entry = &entry});
+    for (const KeyValuePtr& owner : sorted_) {
+      Place({.hash = HashOf(owner->key()), .entry = owner.get()});
+    }
   }
 
   Sorted sorted_;

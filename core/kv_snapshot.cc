@@ -38,12 +38,12 @@ CommandResult DecodeAnswer(Decoder& in) {
   return answer;
 }
 
-void EncodeKey(Encoder& out, std::string_view key, const KeyValue& value) {
-  out.PutString(key);
-  out.PutString(value.value);
-  out.Put(value.create_revision);
-  out.Put(value.mod_revision);
-  out.Put(value.version);
+void EncodeKey(Encoder& out, const KeyValue& held) {
+  out.PutString(held.key());
+  out.PutString(held.value());
+  out.Put(held.create_revision);
+  out.Put(held.mod_revision);
+  out.Put(held.version);
 }
 
 }  // namespace
@@ -85,15 +85,15 @@ Bytes KvSnapshotWriter::Next(KvStore& store, std::size_t bytes) {
   KvStore::Capture& capture = *store.capture_;
   std::string slice = std::exchange(header_, {});
   Encoder out(slice);
-  const KvStore::Map::Sorted& keys = store.map_.sorted();
+  const KeyMap::Sorted& keys = store.map_.sorted();
   auto live = capture.cursor.has_value() ? keys.upper_bound(*capture.cursor) : keys.begin();
   while (keys_left_ > 0 && slice.size() < bytes) {
     auto preserved = capture.preserved.begin();
-    const bool take_live = live != keys.end() &&
-                           (preserved == capture.preserved.end() || live->first < preserved->first);
+    const bool take_live = live != keys.end() && (preserved == capture.preserved.end() ||
+                                                  (*live)->key() < preserved->first);
     if (take_live) {
-      EncodeKey(out, live->first, live->second);
-      capture.cursor = live->first;
+      EncodeKey(out, **live);
+      capture.cursor = (*live)->key();
       ++live;
       --keys_left_;
       continue;
@@ -101,10 +101,10 @@ Bytes KvSnapshotWriter::Next(KvStore& store, std::size_t bytes) {
     GRASS_CHECK(preserved != capture.preserved.end());
     // The key has changed since the snapshot began: what is written is what it
     // was then, if anything.
-    if (live != keys.end() && live->first == preserved->first) ++live;
+    if (live != keys.end() && (*live)->key() == preserved->first) ++live;
     capture.cursor = preserved->first;
-    if (preserved->second.has_value()) {
-      EncodeKey(out, preserved->first, *preserved->second);
+    if (preserved->second) {
+      EncodeKey(out, *preserved->second);
       --keys_left_;
     }
     capture.preserved.erase(preserved);
@@ -171,16 +171,19 @@ absl::Status KvSnapshotReader::TakeKeys() {
     Decoder in(std::string_view(pending_).substr(used));
     const std::string_view key = in.TakeString();
     const std::string_view value = in.TakeString();
-    KeyValue record;
-    record.create_revision = in.Take<Revision>();
-    record.mod_revision = in.Take<Revision>();
-    record.version = in.Take<std::uint64_t>();
+    KeyRevisions revisions;
+    revisions.create_revision = in.Take<Revision>();
+    revisions.mod_revision = in.Take<Revision>();
+    revisions.version = in.Take<std::uint64_t>();
     if (!in.ok()) break;  // not whole yet
-    if (!store_.map_.sorted().empty() && key <= store_.map_.sorted().rbegin()->first) {
+    if (key.size() > KeyValue::kKeySizeMax) {
+      return absl::DataLossError("a key of the snapshot's state has " + std::to_string(key.size()) +
+                                 " bytes");
+    }
+    if (const auto& keys = store_.map_.sorted(); !keys.empty() && key <= (*keys.rbegin())->key()) {
       return absl::DataLossError("the keys of the snapshot's state are out of order");
     }
-    record.value = value;
-    store_.Load(std::string(key), std::move(record));
+    store_.Load(key, value, revisions);
     used = pending_.size() - in.remaining();
     --keys_left_;
   }

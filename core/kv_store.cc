@@ -10,11 +10,11 @@
 namespace grassdb {
 namespace {
 
-std::uint64_t DigestOf(std::string_view key, const KeyValue& value) {
-  std::uint64_t digest = HashBytes(value.value, HashBytes(key));
-  digest = Fold(digest, value.create_revision.value());
-  digest = Fold(digest, value.mod_revision.value());
-  return Fold(digest, value.version);
+std::uint64_t DigestOf(const KeyValue& held) {
+  std::uint64_t digest = HashBytes(held.value(), HashBytes(held.key()));
+  digest = Fold(digest, held.create_revision.value());
+  digest = Fold(digest, held.mod_revision.value());
+  return Fold(digest, held.version);
 }
 
 std::uint64_t DigestOf(SessionId session, Sequence sequence, const CommandResult& answer) {
@@ -76,8 +76,7 @@ CommandResult KvStore::Apply(Index index, const Command& command) {
 }
 
 const KeyValue* KvStore::Find(std::string_view key) const {
-  const Map::Entry* found = map_.Find(key);
-  return found == nullptr ? nullptr : &found->second;
+  return map_.Find(key);
 }
 
 std::uint64_t KvStore::digest() const {
@@ -256,7 +255,7 @@ std::size_t KvStore::BytesRead(const std::vector<Operation>& operations) const {
   for (const Operation& operation : operations) {
     if (operation.kind != Operation::Kind::kGet) continue;
     std::size_t largest = 0;
-    if (const KeyValue* found = Find(operation.key)) largest = found->value.size();
+    if (const KeyValue* found = Find(operation.key)) largest = found->value().size();
     for (const Operation& put : operations) {
       if (put.kind == Operation::Kind::kPut && put.key == operation.key) {
         largest = std::max(largest, put.value.size());
@@ -272,7 +271,7 @@ bool KvStore::Holds(const Compare& compare) const {
   std::uint64_t number = 0;
   switch (compare.target) {
     case Compare::Target::kValue:
-      return found != nullptr && Relates(compare.relation, found->value <=> compare.value);
+      return found != nullptr && Relates(compare.relation, found->value() <=> compare.value);
     case Compare::Target::kVersion:
       number = found == nullptr ? 0 : found->version;
       break;
@@ -288,13 +287,13 @@ bool KvStore::Holds(const Compare& compare) const {
 
 OperationResult KvStore::Run(const Operation& operation, Revision revision) {
   OperationResult result;
-  Map::Entry* const found = map_.Find(operation.key);
+  const KeyValue* const found = Find(operation.key);
   result.found = found != nullptr;
   switch (operation.kind) {
     case Operation::Kind::kGet:
       if (result.found) {
-        result.value = found->second.value;
-        result.mod_revision = found->second.mod_revision;
+        result.value = found->value();
+        result.mod_revision = found->mod_revision;
       }
       break;
     case Operation::Kind::kPut:
@@ -307,32 +306,27 @@ OperationResult KvStore::Run(const Operation& operation, Revision revision) {
   return result;
 }
 
-void KvStore::Put(Map::Entry* found, const Operation& operation, Revision revision) {
-  BeforeChange(operation.key);
-  if (found == nullptr) {
-    found = &map_.Insert(operation.key);
-    found->second.create_revision = revision;
-  } else {
-    map_digest_ -= DigestOf(operation.key, found->second);
+void KvStore::Put(const KeyValue* found, const Operation& operation, Revision revision) {
+  BeforeChange(operation.key, found);
+  KeyRevisions revisions{.create_revision = revision, .mod_revision = revision, .version = 1};
+  if (found != nullptr) {
+    map_digest_ -= DigestOf(*found);
+    revisions.create_revision = found->create_revision;
+    revisions.version = found->version + 1;
   }
-  KeyValue& value = found->second;
-  value.value = operation.value;
-  value.mod_revision = revision;
-  ++value.version;
-  map_digest_ += DigestOf(operation.key, value);
+  map_digest_ += DigestOf(map_.Put(found, operation.key, operation.value, revisions));
   revision_ = revision;
 }
 
-void KvStore::Delete(const Map::Entry& found, Revision revision) {
-  BeforeChange(found.first);
-  map_digest_ -= DigestOf(found.first, found.second);
-  map_.Erase(found.first);
+void KvStore::Delete(const KeyValue& found, Revision revision) {
+  BeforeChange(found.key(), &found);
+  map_digest_ -= DigestOf(found);
+  map_.Erase(found.key());
   revision_ = revision;
 }
 
-void KvStore::Load(std::string key, KeyValue value) {
-  map_digest_ += DigestOf(key, value);
-  map_.Append(std::move(key), std::move(value));
+void KvStore::Load(std::string_view key, std::string_view value, const KeyRevisions& revisions) {
+  map_digest_ += DigestOf(map_.Append(key, value, revisions));
 }
 
 void KvStore::LoadAnswer(Session& session, Sequence sequence, CommandResult answer) {
@@ -351,14 +345,13 @@ void KvStore::DigestSessions() {
   }
 }
 
-void KvStore::BeforeChange(std::string_view key) {
+void KvStore::BeforeChange(std::string_view key, const KeyValue* found) {
   if (!capture_.has_value()) return;
   if (capture_->cursor.has_value() && key <= *capture_->cursor) return;
   if (capture_->preserved.contains(key)) return;
   GRASS_PROBE("snapshot: a key changes before it is written");
-  const KeyValue* found = Find(key);
   capture_->preserved.emplace(std::string(key),
-                              found == nullptr ? std::nullopt : std::optional<KeyValue>(*found));
+                              found == nullptr ? KeyValuePtr() : KeyValuePtr(*found));
 }
 
 }  // namespace grassdb

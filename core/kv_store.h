@@ -21,19 +21,11 @@
 #include "absl/container/btree_map.h"
 #include "core/command.h"
 #include "core/key_map.h"
+#include "core/key_value.h"
 #include "core/limits.h"
 #include "core/types.h"
 
 namespace grassdb {
-
-struct KeyValue {
-  std::string value;
-  Revision create_revision;
-  Revision mod_revision;
-  std::uint64_t version = 0;  // number of puts since the key was created
-
-  friend bool operator==(const KeyValue&, const KeyValue&) = default;
-};
 
 class KvStore {
  public:
@@ -80,7 +72,6 @@ class KvStore {
     std::vector<std::pair<Sequence, CommandResult>> answers;
     std::size_t answer_bytes = 0;
   };
-  using Map = KeyMap<KeyValue>;
 
   CommandResult OpenSession(Index index);
   CommandResult ApplyInSession(Index index, const Command& command);
@@ -91,22 +82,22 @@ class KvStore {
   bool Holds(const Compare& compare) const;
   std::size_t BytesRead(const std::vector<Operation>& operations) const;
   OperationResult Run(const Operation& operation, Revision revision);
-  // `found`: the key's entry; null if it has none.
-  void Put(Map::Entry* found, const Operation& operation, Revision revision);
-  void Delete(const Map::Entry& found, Revision revision);
+  // `found`: what is there; null if the key is missing.
+  void Put(const KeyValue* found, const Operation& operation, Revision revision);
+  void Delete(const KeyValue& found, Revision revision);
   // Used now; its client has the answers up to `acknowledged`.
   void Touch(SessionId id, Session& session, Index index, Sequence acknowledged);
   void ForgetIdleSessions();
   void Forget(SessionId id);
   // For loading a snapshot: adds the largest key so far; digests the sessions.
-  void Load(std::string key, KeyValue value);
+  void Load(std::string_view key, std::string_view value, const KeyRevisions& revisions);
   void LoadAnswer(Session& session, Sequence sequence, CommandResult answer);
   void DigestSessions();
-  // Tells a snapshot under way what a key was before it changes.
-  void BeforeChange(std::string_view key);
+  // Tells a snapshot under way what a key was before it changes; null if it was missing.
+  void BeforeChange(std::string_view key, const KeyValue* found);
 
   KvOptions options_;
-  Map map_;
+  KeyMap map_;
   Revision revision_;
   ClusterTime time_ = 0;
   // Sums over keys, and over sessions and their answers: independent of order,
@@ -122,7 +113,8 @@ class KvStore {
   // it is preserved.
   struct Capture {
     std::optional<std::string> cursor;  // the last key written
-    absl::btree_map<std::string, std::optional<KeyValue>, std::less<>> preserved;
+    // Owns nothing where the key was missing.
+    absl::btree_map<std::string, KeyValuePtr, std::less<>> preserved;
   };
   std::optional<Capture> capture_;
 };

@@ -441,7 +441,7 @@ Reply Node::Read(const std::string& key) const {
   reply.revision = store_.revision();
   if (const KeyValue* found = store_.Find(key)) {
     reply.found = true;
-    reply.value = found->value;
+    reply.value = found->value();
     reply.mod_revision = found->mod_revision;
   }
   return reply;

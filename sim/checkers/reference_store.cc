@@ -168,7 +168,7 @@ void ReferenceStore::CheckAll(std::uint32_t node, const KvStore& store) const {
   for (const auto& [key, value] : values_) {
     const KeyValue* held = store.Find(key);
     GRASS_RULE(kRule,
-               held != nullptr && held->value == value.value &&
+               held != nullptr && held->value() == value.value &&
                    held->create_revision.value() == value.create &&
                    held->mod_revision.value() == value.modified && held->version == value.version,
                who + " holds another value of " + key);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/codec.h"
 #include "tests/property.h"
 
 namespace grassdb {
@@ -146,6 +147,23 @@ TEST(KvSnapshot, EveryCutIsNoticed) {
   }
   EXPECT_TRUE(Load({stream}).ok());
   EXPECT_FALSE(Load({stream + "x"}).ok());
+}
+
+TEST(KvSnapshot, AKeyThatIsLargerThanAnyMayBeIsRefused) {
+  KvStore store;
+  Command command;
+  command.transaction = PutTransaction("k", "v");
+  store.Apply(Index(1), command);
+  std::string stream = StreamOf(store, 100);
+  // The stream ends with the lengths and bytes of both, and three numbers.
+  const std::size_t at = stream.size() - 3 * 8 - 2 * (4 + 1);
+  const std::size_t size = KeyValue::kKeySizeMax + 1;
+  std::string key;
+  Encoder(key).PutString(std::string(size, 'k'));
+  stream.replace(at, 4 + 1, key);
+  const absl::Status status = Load({stream}).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kDataLoss);
+  EXPECT_EQ(status.message(), "a key of the snapshot's state has 16777216 bytes");
 }
 
 TEST(KvSnapshot, NoChangedByteGivesAnotherState) {

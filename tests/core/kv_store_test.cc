@@ -25,7 +25,7 @@ class KvStoreTest : public ::testing::Test {
   }
   std::string ValueOf(const std::string& key) {
     const KeyValue* found = store_.Find(key);
-    return found == nullptr ? "(nil)" : found->value;
+    return found == nullptr ? "(nil)" : std::string(found->value());
   }
 
   // A write whose answer has the value of `key`.
@@ -54,11 +54,25 @@ TEST_F(KvStoreTest, KeepsRevisionsAndVersions) {
   Apply(PutTransaction("a", "2"));
   const KeyValue* a = store_.Find("a");
   ASSERT_NE(a, nullptr);
-  EXPECT_EQ(a->value, "2");
+  EXPECT_EQ(a->value(), "2");
   EXPECT_EQ(a->create_revision, Revision(1));
   EXPECT_EQ(a->mod_revision, Revision(3));
   EXPECT_EQ(a->version, 2u);
   EXPECT_EQ(store_.revision(), Revision(3));
+}
+
+TEST_F(KvStoreTest, AValueMayGrowAndShrink) {
+  for (const std::size_t size : {3u, 4u, 300u, 299u, 0u, 5000u, 1u}) {
+    const std::string value(size, static_cast<char>('a' + size % 26));
+    Apply(PutTransaction("a", value));
+    EXPECT_EQ(ValueOf("a"), value);
+    KvStore other(options_);
+    Command command;
+    command.transaction = PutTransaction("a", value);
+    for (std::uint64_t i = 1; i <= index_.value(); ++i) other.Apply(Index(i), command);
+    EXPECT_EQ(store_.Find("a")->version, index_.value());
+    EXPECT_EQ(store_.digest(), other.digest()) << "whatever it was before";
+  }
 }
 
 TEST_F(KvStoreTest, ADeletedKeyBeginsAnew) {

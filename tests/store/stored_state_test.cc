@@ -216,7 +216,7 @@ TEST(StoredState, IsReadFromFilesOfTheVersionBefore) {
   for (const std::string number : {"1", "2", "3", "4", "5", "6"}) {
     const KeyValue* const found = loaded->state.Find("k" + number);
     ASSERT_NE(found, nullptr) << number;
-    EXPECT_EQ(found->value, "v" + number);
+    EXPECT_EQ(found->value(), "v" + number);
   }
 }
 
