@@ -54,9 +54,11 @@ class KeyMap {
   const KeyValue& Put(const KeyValue* found, std::string_view key, std::string_view value,
                       const KeyRevisions& revisions) {
     if (found == nullptr) {
+      const std::uint32_t hash = MakeRoomFor(key);
       const auto [at, inserted] = sorted_.emplace(key, value, revisions);
       GRASS_CHECK(inserted);
-      return Indexed(*at);
+      Place({.hash = hash, .entry = at->get()});
+      return **at;
     }
     if (const_cast<KeyValue*>(found)->Overwrite(value, revisions)) return *found;
     Slot& slot = slots_[SlotOf(HashOf(key), key)];
@@ -70,10 +72,12 @@ class KeyMap {
   // `key` is above all others.
   const KeyValue& Append(std::string_view key, std::string_view value,
                          const KeyRevisions& revisions) {
+    const std::uint32_t hash = MakeRoomFor(key);
     const std::size_t before = sorted_.size();
     const auto at = sorted_.emplace_hint(sorted_.end(), key, value, revisions);
     GRASS_CHECK_EQ(sorted_.size(), before + 1);
-    return Indexed(*at);
+    Place({.hash = hash, .entry = at->get()});
+    return **at;
   }
   // `key` is there. It may be the entry's own.
   void Erase(std::string_view key) {
@@ -108,13 +112,13 @@ class KeyMap {
     return slot;
   }
 
-  // `owner` is in sorted_ already.
-  const KeyValue& Indexed(const KeyValuePtr& owner) {
-    if (slots_.size() / 4 * 3 < sorted_.size()) {
-      Grow();
-    }
-    Place({.hash = HashOf(owner->key()), .entry = owner.get()});
-    return *owner;
+  // For one key more; its hash. Where it will be is fetched meanwhile: in a large index that takes
+  // as long as all else that loading a key does.
+  std::uint32_t MakeRoomFor(std::string_view key) {
+    if (slots_.size() / 4 * 3 <= sorted_.size()) Grow();
+    const std::uint32_t hash = HashOf(key);
+    __builtin_prefetch(&slots_[Home(hash)], 1);
+    return hash;
   }
 
   void Place(const Slot& filled) {

@@ -191,7 +191,6 @@ class Node {
     SnapshotMeta meta;
     std::uint64_t offset = 0;
     KvSnapshotReader reader;
-    bool reading = false;
   };
 
   // node.cc

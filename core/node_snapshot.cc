@@ -453,13 +453,11 @@ void Node::DropOvertaken() {
 
 void Node::BeginRestore(const SnapshotMeta& meta) {
   AbandonTaking();
-  restore_.emplace(Restore{
-      .meta = meta, .offset = 0, .reader = KvSnapshotReader(options_.store), .reading = false});
+  restore_.emplace(Restore{.meta = meta, .offset = 0, .reader = KvSnapshotReader(options_.store)});
   ContinueRestore();
 }
 
 void Node::ContinueRestore() {
-  restore_->reading = true;
   environment_.disk->Submit(
       ReadSnapshot{.index = restore_->meta.index,
                    .offset = restore_->offset,
@@ -472,14 +470,15 @@ void Node::OnRestoreRead(const SnapshotRead& read) {
       restore_->offset != read.offset) {
     return;  // of a restore that was given up for a newer snapshot
   }
-  restore_->reading = false;
   if (!read.status.ok()) return Fail(read.status);
+  restore_->offset += read.data.size();
+  if (GRASS_BUGGIFY("restore: begun anew")) return BeginRestore(SnapshotMeta(restore_->meta));
+  // The disk reads the next slice while this one is taken in.
+  if (!read.last) ContinueRestore();
   if (absl::Status status = restore_->reader.Feed(read.data.view()); !status.ok()) {
     return Fail(std::move(status));
   }
-  restore_->offset += read.data.size();
-  if (GRASS_BUGGIFY("restore: begun anew")) return BeginRestore(SnapshotMeta(restore_->meta));
-  if (!read.last) return ContinueRestore();
+  if (!read.last) return;
   absl::StatusOr<KvStore> store = std::move(restore_->reader).Finish();
   if (!store.ok()) return Fail(store.status());
   GRASS_CHECK_GE(restore_->meta.index, applied_);
