@@ -49,6 +49,18 @@ std::string FailingPage() {
   return PageOf(schedule, run, "");
 }
 
+// How many rows a minute has is what the seed draws, and changes with every fault the simulator
+// learns: the run is made longer until it has enough.
+std::string LargePage() {
+  for (std::uint32_t seconds = 60;; seconds *= 2) {
+    const Schedule schedule = Seed(1, seconds);
+    const ExplainedRun run = Explain(schedule, {}, "");
+    if (run.timeline.messages().size() + run.timeline.points().size() > 100'000) {
+      return PageOf(schedule, run, "");
+    }
+  }
+}
+
 // Empty if the schedule cannot be read.
 std::string ExploredPage(const std::string& path) {
   const absl::StatusOr<std::string> text = ReadFile(path);
@@ -73,15 +85,10 @@ bool WriteAll(const std::string& folder, const std::string& schedule) {
     std::fprintf(stderr, "explain_pages: '%s' is no schedule\n", schedule.c_str());
     return false;
   }
-  const ExplainedRun large = Explain(Seed(1, 60), {}, "");
-  if (large.timeline.messages().size() + large.timeline.points().size() <= 100'000) {
-    std::fprintf(stderr, "explain_pages: the large run has too few rows\n");
-    return false;
-  }
   return Write(folder + "/failing.html", FailingPage()) &&
          Write(folder + "/explored.html", explored) &&
          Write(folder + "/passing.html", PageOf(Seed(2, 2), Explain(Seed(2, 2), {}, ""), "")) &&
-         Write(folder + "/large.html", PageOf(Seed(1, 60), large, ""));
+         Write(folder + "/large.html", LargePage());
 }
 
 }  // namespace
