@@ -14,10 +14,12 @@
 namespace grassdb::net {
 namespace {
 
-// Calls of each method that wait for a request. gRPC hands a request that finds one of them
-// straight to it; further ones are made as requests come in, and kept up to the second figure.
-constexpr std::size_t kArmedAtFirst = 64;
-constexpr std::size_t kArmedMax = 1024;
+// Calls of each method that wait for a request; whenever one has got its own, another is armed.
+// With its assertions on, as in Debian, gRPC looks for each operation that ends among all that are
+// under way: with hundreds armed that was a tenth of what a call costs.
+constexpr std::size_t kArmed = 4;
+// Calls of each method that are kept for later requests.
+constexpr std::size_t kIdleMax = 1024;
 
 // An address that nobody can be reached at is refused before it gets into the log.
 absl::Status CheckAddresses(const ClientRequest& request) {
@@ -79,7 +81,7 @@ struct ClientService::Pools : Pool<GetMethod>,
                               Pool<StatusMethod> {};
 
 // A pooled call: armed (waits for a request), working (the node has it), finishing (the answer is
-// on its way), and armed again.
+// on its way), idle, and armed again.
 template <class Method>
 class ClientService::UnaryCall final : public Call {
  public:
@@ -91,7 +93,6 @@ class ClientService::UnaryCall final : public Call {
   void Arm(RequestId id) {
     id_ = id;
     state_ = State::kArmed;
-    ++pool().armed;
     // A context and a responder serve one call only; they are made anew in the same memory.
     responder_.reset();
     context_.emplace();
@@ -103,12 +104,11 @@ class ClientService::UnaryCall final : public Call {
   void OnComplete(bool ok) override {
     if (state_ == State::kFinishing) return Recycle();
     GRASS_CHECK(state_ == State::kArmed);
-    --pool().armed;
     if (!ok) return owner_.Unregister(id_);  // the server shuts down; destroys this
-    if (pool().armed == 0 && !owner_.stopping_) owner_.Arm<Method>(1);
     state_ = State::kWorking;
     if (owner_.stopping_) return Abandon();
     Handle();
+    owner_.ArmOne<Method>();
   }
 
   void Answer(Reply reply) override {
@@ -137,9 +137,7 @@ class ClientService::UnaryCall final : public Call {
   }
 
  private:
-  enum class State { kArmed, kWorking, kFinishing };
-
-  Pool<Method>& pool() { return *owner_.pools_; }
+  enum class State { kArmed, kWorking, kFinishing, kIdle };
 
   void Handle() {
     if constexpr (std::is_same_v<Method, StatusMethod>) {
@@ -171,10 +169,12 @@ class ClientService::UnaryCall final : public Call {
   }
 
   void Recycle() {
-    if (owner_.stopping_ || pool().armed >= kArmedMax) {
+    std::vector<RequestId>& idle = static_cast<Pool<Method>&>(*owner_.pools_).idle;
+    if (owner_.stopping_ || idle.size() >= kIdleMax) {
       owner_.Unregister(id_);  // destroys this
     } else {
-      Arm(id_);
+      state_ = State::kIdle;
+      idle.push_back(id_);
     }
   }
 
@@ -265,11 +265,20 @@ ClientService::ClientService() : pools_(std::make_unique<Pools>()) {}
 ClientService::~ClientService() = default;
 
 template <class Method>
-void ClientService::Arm(std::size_t count) {
-  for (std::size_t i = 0; i < count; ++i) {
+void ClientService::ArmOne() {
+  std::vector<RequestId>& idle = static_cast<Pool<Method>&>(*pools_).idle;
+  if (idle.empty()) {
     auto* const call = new UnaryCall<Method>(this);
-    call->Arm(Register(call));
+    return call->Arm(Register(call));
   }
+  const RequestId id = idle.back();
+  idle.pop_back();
+  static_cast<UnaryCall<Method>&>(*calls_[id.value() - 1]).Arm(id);
+}
+
+template <class Method>
+void ClientService::Arm(std::size_t count) {
+  for (std::size_t i = 0; i < count; ++i) ArmOne<Method>();
 }
 
 void ClientService::ArmBackup() {
@@ -284,11 +293,11 @@ void ClientService::Start(grpc::ServerCompletionQueue* queue, Identity self, Add
   addresses_ = std::move(addresses);
   backend_ = std::move(backend);
   pipeline_.Start({.submit = backend_.submit, .resolve = [this](Reply& reply) { Resolve(reply); }});
-  Arm<GetMethod>(kArmedAtFirst);
-  Arm<SetMethod>(kArmedAtFirst);
-  Arm<TransactMethod>(kArmedAtFirst);
-  Arm<OpenSessionMethod>(kArmedAtFirst);
-  Arm<CloseSessionMethod>(kArmedAtFirst);
+  Arm<GetMethod>(kArmed);
+  Arm<SetMethod>(kArmed);
+  Arm<TransactMethod>(kArmed);
+  Arm<OpenSessionMethod>(kArmed);
+  Arm<CloseSessionMethod>(kArmed);
   Arm<TakeSnapshotMethod>(1);
   Arm<TransferLeadershipMethod>(1);
   Arm<ChangeMembershipMethod>(1);

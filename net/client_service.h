@@ -64,7 +64,7 @@ class ClientService final : public Clients {
   class BackupCall;
   template <class Method>
   struct Pool {
-    std::size_t armed = 0;  // calls that wait for a request
+    std::vector<RequestId> idle;  // calls that may be armed again
   };
   struct GetMethod;
   struct SetMethod;
@@ -79,6 +79,8 @@ class ClientService final : public Clients {
 
   template <class Method>
   void Arm(std::size_t count);
+  template <class Method>
+  void ArmOne();
   void ArmBackup();
   RequestId Register(Call* call);
   void Unregister(RequestId id);

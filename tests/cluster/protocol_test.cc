@@ -179,6 +179,23 @@ TEST(Protocol, ABrokenLimitIsNamedWithBothFigures) {
   }
 }
 
+TEST(Protocol, ACompressedRequestIsUnderstood) {
+  Cluster cluster(1);
+  cluster.StartAndElect();
+  const auto stub = wire::Database::NewStub(ChannelTo(cluster.address(0)));
+  for (const auto algorithm : {GRPC_COMPRESS_GZIP, GRPC_COMPRESS_DEFLATE}) {
+    wire::SetRequest set;
+    set.set_key("k");
+    set.set_value(std::string(10000, static_cast<char>('a' + algorithm)));
+    wire::SetResponse done;
+    grpc::ClientContext context;
+    context.set_compression_algorithm(algorithm);
+    const grpc::Status status = stub->Set(&context, set, &done);
+    ASSERT_TRUE(status.ok()) << status.error_message();
+    EXPECT_EQ(cluster.Cli({"get", "k"}).out, set.value() + "\n");
+  }
+}
+
 // gRPC holds a message before it looks at how long it is.
 TEST(Protocol, AMessageOfAnyLengthTakesBoundedMemory) {
   Cluster cluster(1);
