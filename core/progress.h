@@ -43,9 +43,10 @@ struct Progress {
   bool probe_sent = false;  // kProbe: a message is out; wait for its answer or the heartbeat
   Index snapshot_index;     // kSnapshot: the snapshot it is to receive
   MemberRole role = MemberRole::kVoter;
-  ReadRound read_round;  // the newest round this follower has confirmed
-  ReadRound round_sent;  // the newest round this follower was asked to confirm
-  Instant last_heard;    // when an answer in this term came in last
+  ReadRound read_round;            // the newest round this follower has confirmed
+  ReadRound round_sent;            // the newest round this follower was asked to confirm
+  std::uint64_t round_answer = 0;  // of all answers to rounds, the number of its newest one
+  Instant last_heard;              // when an answer in this term came in last
   // When the newest of the messages that it has answered in this term was sent (lease).
   Instant lease_base = Instant::min();
   Duration defends{};  // as it said in that answer, and at most this node's own timeout

@@ -70,6 +70,7 @@ void Raft::Step(Instant now, Input input, Output* output) {
 Instant Raft::NextDeadline() const {
   if (const auto* leader = std::get_if<LeaderState>(&role_)) {
     Instant deadline = leader->followers.empty() ? Instant::max() : leader->heartbeat_deadline;
+    deadline = std::min(deadline, leader->round_overdue_at);
     if (leader->transfer_target != NodeId(0)) {
       deadline = std::min(deadline, leader->transfer_deadline);
     }
@@ -140,6 +141,7 @@ void Raft::OnLeaderDeadline() {
   if (!std::holds_alternative<LeaderState>(role_)) return;
   HandOverIfDiskStalls();
   HandOverIfDiskFull();
+  if (now_ >= leading().round_overdue_at) AskAllForRound();
   if (now_ >= leading().heartbeat_deadline) OnHeartbeatDue();
 }
 

@@ -131,9 +131,11 @@ class Raft {
     bool incarnations_differ = true;
     Index first_index;  // of this leader's no-op; reads wait until it is committed
     Instant heartbeat_deadline;
-    ReadRound round;            // the newest round started
-    ReadRound confirmed_round;  // the newest round that a quorum has confirmed
-    Index round_index;          // the read index of the newest round
+    ReadRound round;                            // the newest round started
+    ReadRound confirmed_round;                  // the newest round that a quorum has confirmed
+    Index round_index;                          // the read index of the newest round
+    std::uint64_t round_answers = 0;            // of all followers
+    Instant round_overdue_at = Instant::max();  // when all are asked; max: no need
     std::vector<WaitingRead> reads_in_round;
     std::vector<WaitingRead> reads_waiting;  // for the next round
     NodeId transfer_target;
@@ -283,6 +285,9 @@ class Raft {
 
   // reads.cc
   void AddRead(WaitingRead read);
+  bool AsksQuorum() const;
+  Progress* NextToAsk();
+  void AskAllForRound();
   void MaybeStartRound();
   void AskForRound();
   void ConfirmRounds();

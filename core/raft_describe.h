@@ -212,6 +212,7 @@ void Put(Sink& sink, const Progress& follower, Instant now) {
   sink.Number(static_cast<std::uint64_t>(follower.role));
   Put(sink, follower.read_round);
   Put(sink, follower.round_sent);
+  sink.Number(follower.round_answer);
   sink.Span(follower.last_heard - now);
   sink.Stamp(follower.lease_base);
   sink.Number(static_cast<std::uint64_t>(follower.defends.count()));
@@ -330,6 +331,9 @@ void Raft::DescribeLeader(Sink& sink, const LeaderState& leader) const {
   Put(sink, leader.round);
   Put(sink, leader.confirmed_round);
   Put(sink, leader.round_index);
+  sink.Number(leader.round_answers);
+  const bool never = leader.round_overdue_at == Instant::max();
+  sink.Span(never ? Duration::max() : leader.round_overdue_at - now_);
   for (const auto* reads : {&leader.reads_in_round, &leader.reads_waiting}) {
     sink.Number(reads->size());
     for (const WaitingRead& read : *reads) {

@@ -9,6 +9,17 @@
 #include "core/raft.h"
 
 namespace grassdb {
+namespace {
+
+// A round that has taken this part of a heartbeat's interval is overdue.
+constexpr int kRoundsInHeartbeat = 10;
+
+bool AnsweredSooner(const Progress& a, const Progress& b) {
+  if (a.read_round != b.read_round) return a.read_round > b.read_round;
+  return a.round_answer < b.round_answer;
+}
+
+}  // namespace
 
 void Raft::AddRead(WaitingRead read) {
   if (auto* leader = std::get_if<LeaderState>(&role_)) {
@@ -39,17 +50,52 @@ void Raft::MaybeStartRound() {
   }
   ++leader.round;
   leader.round_index = commit_index_;
+  leader.round_overdue_at = now_ + options_.heartbeat_interval / kRoundsInHeartbeat;
   GRASS_CHECK(leader.reads_in_round.empty());
   std::swap(leader.reads_in_round, leader.reads_waiting);
   ConfirmRounds();
 }
 
-// Asks every follower that no message of this step has asked yet.
+// Asks no more followers than make a quorum with this node, those first that answered soonest last
+// time: a message and its answer cost more than everything else that is done for a read. Who has
+// gone, or has become slow, holds reads up until the round is overdue, and is not the first choice
+// any more. Whom a message of this step has asked already is not asked again.
 void Raft::AskForRound() {
-  LeaderState& leader = leading();
+  const LeaderState& leader = leading();
   if (leader.round == leader.confirmed_round) return;
-  for (Progress& follower : leader.followers) {
-    if (follower.round_sent < leader.round) SendHeartbeat(follower);
+  while (!AsksQuorum()) {
+    Progress* const next = NextToAsk();
+    if (next == nullptr) return;  // too few count
+    SendHeartbeat(*next);
+  }
+}
+
+bool Raft::AsksQuorum() const {
+  const auto& leader = std::get<LeaderState>(role_);
+  return configuration().QuorumValue<ReadRound>([&](NodeId voter) {
+    if (voter == options_.id) return leader.round;
+    const Progress* follower = FindFollower(voter);
+    return follower == nullptr || !Counts(*follower) ? ReadRound() : follower->round_sent;
+  }) >= leader.round;
+}
+
+// nullptr: every voter is asked.
+Progress* Raft::NextToAsk() {
+  Progress* next = nullptr;
+  for (Progress& follower : leading().followers) {
+    if (follower.round_sent >= leading().round || !Counts(follower)) continue;
+    if (!configuration().IsVoter(follower.id)) continue;
+    if (next == nullptr || AnsweredSooner(follower, *next)) next = &follower;
+  }
+  return next;
+}
+
+void Raft::AskAllForRound() {
+  LeaderState& leader = leading();
+  leader.round_overdue_at = Instant::max();
+  while (Progress* const next = NextToAsk()) {
+    GRASS_PROBE("reads: a round is overdue");
+    SendHeartbeat(*next);
   }
 }
 
@@ -63,6 +109,7 @@ void Raft::ConfirmRounds() {
   if (confirmed <= leader.confirmed_round) return;
   leader.confirmed_round = confirmed;
   if (confirmed < leader.round) return;
+  leader.round_overdue_at = Instant::max();
   for (const WaitingRead& read : leader.reads_in_round) {
     if (read.from == options_.id) {
       output_->reads_ready.push_back(ReadReady{.id = read.id, .index = leader.round_index});

@@ -204,6 +204,7 @@ void Raft::OnAppendEntriesResponse(NodeId from, Incarnation incarnation,
   // Either answer shows that the follower takes this node for the leader of the term.
   if (response.read_round <= leading().round && response.read_round > follower->read_round) {
     follower->read_round = response.read_round;
+    follower->round_answer = ++leading().round_answers;
     ConfirmRounds();
   }
 }

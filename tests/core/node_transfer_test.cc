@@ -166,6 +166,9 @@ TEST_F(NodeTransfer, WritesMeanwhileAreAppendedWhenItIsGivenUp) {
   Get(3, "k");
   node_->Flush();
   ASSERT_EQ(node_->raft().log().last_index(), last);
+  // Not before the round is overdue is n3 asked as well.
+  clock_.now = node_->NextDeadline();
+  node_->OnDeadline();
   AcknowledgeAll(3);
   EXPECT_EQ(CodeOf(3), ReplyCode::kOk) << "reads go on";
   clock_.now += options_.raft.election_timeout_max;

@@ -97,13 +97,98 @@ TEST(RaftReads, OneRoundServesAllThatWait) {
   Submit reads;
   for (std::uint64_t id = 1; id <= 100; ++id) reads.reads.push_back(ReadId(id));
   cluster.Step(1, std::move(reads));
-  EXPECT_EQ(cluster.network().size(), 2u);
+  EXPECT_EQ(cluster.network().size(), 1u);
   // These wait for the next round, which starts when the first one is confirmed.
   cluster.Step(1, Read(101));
   cluster.Step(1, Read(102));
-  EXPECT_EQ(cluster.network().size(), 2u);
+  EXPECT_EQ(cluster.network().size(), 1u);
   cluster.DeliverAll();
   EXPECT_EQ(cluster.reads_ready(1).size(), 102u);
+}
+
+TEST(RaftReads, ARoundAsksNoMoreThanAQuorumNeeds) {
+  for (int voters = 2; voters <= 7; ++voters) {
+    RaftCluster cluster(voters);
+    cluster.Elect(1);
+    cluster.Step(1, Read(7));
+    EXPECT_EQ(cluster.network().size(), static_cast<std::size_t>(voters / 2)) << voters;
+    cluster.DeliverAll();
+    EXPECT_EQ(cluster.reads_ready(1).size(), 1u) << voters;
+  }
+}
+
+// Node 1's next heartbeat, with a round under way, is answered by `first` before anybody else.
+void AnswerSoonest(RaftCluster& cluster, int first) {
+  cluster.Step(1, Read(99));
+  cluster.DropAll();
+  cluster.Skip(std::chrono::milliseconds(101));
+  cluster.Step(1, DeadlineReached{});
+  for (const Message& ask : cluster.Sent<AppendEntriesRequest>(1, first)) cluster.Deliver(ask);
+  for (const Message& answer : cluster.Sent<AppendEntriesResponse>(first, 1)) {
+    cluster.Deliver(answer);
+  }
+  cluster.DeliverAll();
+}
+
+TEST(RaftReads, WhoAnswersSoonestIsAskedFirst) {
+  RaftCluster cluster(3);
+  cluster.Elect(1);
+  for (const int quick : {3, 2, 3}) {
+    AnswerSoonest(cluster, quick);
+    cluster.Step(1, Read(9));
+    ASSERT_EQ(cluster.network().size(), 1u);
+    EXPECT_EQ(cluster.network().front().to, IdOfNode(quick));
+    cluster.DeliverAll();
+  }
+}
+
+TEST(RaftReads, ALearnerIsNotAsked) {
+  RaftCluster cluster(2);
+  cluster.Join(3);
+  cluster.Elect(1);
+  MemberChange learner;
+  learner.kind = MemberChange::Kind::kAddLearner;
+  learner.name = NameOfNode(3);
+  learner.address = "127.0.0.1:7003";
+  cluster.Step(1, ChangeMembership{.changes = {learner}});
+  cluster.Advance(std::chrono::milliseconds(500));
+  ASSERT_EQ(cluster.raft(1).configuration().members().size(), 3u);
+  AnswerSoonest(cluster, 3);
+  cluster.Step(1, Read(9));
+  ASSERT_EQ(cluster.network().size(), 1u);
+  EXPECT_EQ(cluster.network().front().to, IdOfNode(2));
+}
+
+TEST(RaftReads, AnAppendThatGoesOutAnywayAsksAsWell) {
+  RaftCluster cluster(3);
+  cluster.Elect(1);
+  Submit both = Read(7);
+  both.commands.push_back(Bytes("a"));
+  cluster.Step(1, std::move(both));
+  EXPECT_EQ(cluster.network().size(), 2u) << "an append to each, and nothing else";
+}
+
+TEST(RaftReads, AnOverdueRoundAsksEverybody) {
+  RaftCluster cluster(3);
+  cluster.Elect(1);
+  cluster.Step(1, Read(5));
+  const NodeId asked = cluster.network().front().to;
+  cluster.DropAll();
+  cluster.FireDeadline(1);
+  EXPECT_LE(cluster.now() - RaftCluster::kStart, std::chrono::milliseconds(620))
+      << "before the heartbeat";
+  ASSERT_EQ(cluster.network().size(), 1u);
+  EXPECT_NE(cluster.network().front().to, asked);
+  cluster.DeliverAll();
+  EXPECT_EQ(cluster.reads_ready(1).size(), 1u);
+  // Who was silent is not asked first again.
+  cluster.Step(1, Read(6));
+  ASSERT_EQ(cluster.network().size(), 1u);
+  EXPECT_NE(cluster.network().front().to, asked);
+  EXPECT_LT(cluster.raft(1).NextDeadline(), cluster.now() + std::chrono::milliseconds(20));
+  cluster.DeliverAll();
+  EXPECT_GT(cluster.raft(1).NextDeadline(), cluster.now() + std::chrono::milliseconds(20))
+      << "nothing is overdue";
 }
 
 TEST(RaftReads, AFollowerAsksTheLeaderForTheIndex) {
