@@ -25,6 +25,8 @@ node_pids=()       # of each node; empty: it does not run
 node_flags=()
 members=
 peers=
+etcd=              # the program
+etcd_version=
 
 say() { echo "$script: $*" >&2; }
 die() {
@@ -128,6 +130,35 @@ build_programs() {
   for program in "$@"; do
     [ -x "$bin/$program" ] || die "no $program in $bin"
   done
+}
+
+# Sets `etcd` and `etcd_version`: etcd of this system, or else Debian's, unpacked beside the build: a
+# package that is installed would start a service.
+get_etcd() {
+  local folder=build/etcd
+  etcd=$(command -v etcd || true)
+  if [ -z "$etcd" ]; then
+    etcd=$folder/usr/bin/etcd
+    [ -x "$etcd" ] || fetch_etcd "$folder"
+  fi
+  # Not through head, which would end it with SIGPIPE.
+  etcd_version=$("$etcd" --version)
+  etcd_version=${etcd_version%%$'\n'*}
+  etcd_version="etcd ${etcd_version##* }"
+}
+# fetch_etcd FOLDER
+fetch_etcd() {
+  local log
+  command -v apt-get >/dev/null ||
+    die "etcd cannot be installed: there is no apt-get; put an etcd 3.4 or newer on the PATH"
+  echo "Fetching etcd-server"
+  mkdir -p "$1"
+  log=$(realpath "$1")/apt.log
+  if ! (cd "$1" && { apt-get download etcd-server ||
+    { apt-get update && apt-get download etcd-server; }; }) >"$log" 2>&1; then
+    die "etcd cannot be installed: $(tail -n 1 "$log"); put an etcd 3.4 or newer on the PATH"
+  fi
+  dpkg-deb -x "$1"/etcd-server_*.deb "$1" || die "etcd-server's package cannot be unpacked"
 }
 
 # --- Processes ---

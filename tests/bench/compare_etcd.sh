@@ -34,74 +34,41 @@ script=compare_etcd.sh
 . tests/bench/cluster.sh
 
 nodes=3
-runs=5
-duration=5s
+quick=
+runs=
+duration=
 cases=
 goals=tests/bench/goals.json
 data_dir=build/compare
 out=
 keep_disturbed=
 
-parse() {
+check_nodes_flag() { [[ $2 =~ ^[13]$ ]] || usage "$1 '$2': expected 1 or 3"; }
+check_runs() { [[ $2 =~ ^[1-9][0-9]?$ ]] || usage "$1 '$2': expected a number from 1 to 99"; }
+check_goals() { [ -r "$2" ] || usage "$1 '$2': no such file"; }
+check_cases() {
   local case
-  while [ $# -gt 0 ]; do
-    case $1 in
-      --quick)
-        runs=2
-        duration=2s
-        cases='put:1 put:64 get:64'
-        ;;
-      --keep-disturbed) keep_disturbed=yes ;;
-      --nodes | --runs | --duration | --cases | --goals | --data-dir | --out)
-        [ $# -ge 2 ] || usage "$1 needs a value"
-        case $1 in
-          --nodes) nodes=$2 ;;
-          --goals) goals=$2 ;;
-          --runs) runs=$2 ;;
-          --duration) duration=$2 ;;
-          --cases) cases=$2 ;;
-          --data-dir) data_dir=$2 ;;
-          --out) out=$2 ;;
-        esac
-        shift
-        ;;
-      *) usage "unknown argument '$1'" ;;
-    esac
-    shift
-  done
-  [[ $nodes =~ ^[13]$ ]] || usage "--nodes '$nodes': expected 1 or 3"
-  [[ $runs =~ ^[1-9][0-9]?$ ]] || usage "--runs '$runs': expected a number from 1 to 99"
-  [ -r "$goals" ] || usage "--goals '$goals': no such file"
-  if [ -z "$cases" ] && [ "$nodes" -eq 1 ]; then cases='put:1 put:64 put:256 get:64'; fi
-  cases=${cases:-put:1 put:16 put:64 put:256 get:64 get:256 get-stale:64 mixed:64 txn:64 stream:1024}
-  for case in $cases; do
+  for case in $2; do
     [[ $case =~ ^(put|get|get-stale|mixed|txn|stream):[1-9][0-9]{0,4}$ ]] ||
-      usage "--cases '$case': expected WORKLOAD:CLIENTS, as in put:64"
+      usage "$1 '$case': expected WORKLOAD:CLIENTS, as in put:64"
   done
-  out=${out:-$data_dir/result.json}
 }
 
-# --- Programs ---
-
-# etcd of this system, or else Debian's, unpacked beside the build: a package that is installed would
-# start a service.
-get_etcd() {
-  etcd=$(command -v etcd || true)
-  [ -z "$etcd" ] || return 0
-  local folder=build/etcd log
-  etcd=$folder/usr/bin/etcd
-  [ ! -x "$etcd" ] || return 0
-  command -v apt-get >/dev/null ||
-    die "etcd cannot be installed: there is no apt-get; put an etcd 3.4 or newer on the PATH"
-  echo "Fetching etcd-server"
-  mkdir -p "$folder"
-  log=$(realpath "$folder")/apt.log
-  if ! (cd "$folder" && { apt-get download etcd-server ||
-    { apt-get update && apt-get download etcd-server; }; }) >"$log" 2>&1; then
-    die "etcd cannot be installed: $(tail -n 1 "$log"); put an etcd 3.4 or newer on the PATH"
-  fi
-  dpkg-deb -x "$folder"/etcd-server_*.deb "$folder" || die "etcd-server's package cannot be unpacked"
-}
+parse_flags --quick:quick:- --keep-disturbed:keep_disturbed:- --nodes:nodes:check_nodes_flag \
+  --runs:runs:check_runs --duration:duration --cases:cases:check_cases --goals:goals:check_goals \
+  --data-dir:data_dir --out:out -- "$@"
+if [ -n "$quick" ]; then
+  runs=${runs:-2}
+  duration=${duration:-2s}
+  cases=${cases:-put:1 put:64 get:64}
+fi
+runs=${runs:-5}
+duration=${duration:-5s}
+if [ "$nodes" -eq 1 ]; then
+  cases=${cases:-put:1 put:64 put:256 get:64}
+else
+  cases=${cases:-put:1 put:16 put:64 put:256 get:64 get:256 get-stale:64 mixed:64 txn:64 stream:1024}
+fi
 
 # --- Processes ---
 
@@ -242,20 +209,9 @@ print_table() {
   } | print_columns
 }
 
-parse "$@"
-etcd=
-build_programs grassdb grass-bench
 get_etcd
-install_packages "${BENCH_PACKAGES[@]}" || exit 1
-mkdir -p "$data_dir" "$(dirname "$out")" || die "cannot make $data_dir"
-: >"$out" || die "--out '$out' cannot be written"
-trap_exits
-make_work "$data_dir"
+prepare grassdb grass-bench
 grassdb_version=$("$bin/grassdb" --version)
-# Not through head, which would end it with SIGPIPE.
-etcd_version=$("$etcd" --version)
-etcd_version=${etcd_version%%$'\n'*}
-etcd_version="etcd ${etcd_version##* }"
 start_clusters
 echo "$grassdb_version beside $etcd_version: nodes: $nodes each, data on $(filesystem_of "$work")," \
   "runs of $duration"

@@ -3,22 +3,29 @@
 # linearizable answer, beside etcd with the same data: one node each, on this machine, in turns.
 #
 #   bash tests/bench/restart.sh                 a million keys of 256 bytes; some minutes
+#   bash tests/bench/restart.sh --max-ready 3000
 #   bash tests/bench/restart.sh --keys 20000 --runs 1
 #
 #   --keys N            keys (1000000); their names have 24 bytes or fewer
 #   --value-size BYTES  of each (256)
 #   --runs N            restarts of each store, of which the medians count (3)
-#   --data-dir DIR      where both keep their data (build/restart)
+#   --max-ready MS      exit code 1 if grassdb's first answer takes longer; without it no time is wrong
+#   --max-bytes N       exit code 1 if a key takes more resident bytes when grassdb has started again
+#   --data-dir DIR      where both keep their data (build/restart); on a disk
+#   --out FILE          all of it as JSON (DIR/result.json)
 #   --without-etcd      grassdb alone
 #
 # Before each restart the node is killed (kill -9). grassdb has taken a snapshot after the keys were
 # written, etcd has had its own way. Prints, as medians: milliseconds of wall time to the first answer;
 # of the node's CPU time until then; resident bytes a key then, less what an empty node has. Exit codes:
-# 0 measured, 1 something could not be started, 2 usage.
+# 0 measured, 1 something could not be started or measured, or a bound is broken (one line says what),
+# 2 usage.
 #
 # In the environment: GRASSDB_BUILD_DIR=FOLDER runs the programs in FOLDER/bin.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+# shellcheck source=tests/packages.sh
+. tests/packages.sh
 script=restart.sh
 # shellcheck source=tests/bench/cluster.sh
 . tests/bench/cluster.sh
@@ -26,44 +33,21 @@ script=restart.sh
 keys=1000000
 value_size=256
 runs=3
+max_ready=
+max_bytes=
 data_dir=build/restart
-with_etcd=yes
-bin=${GRASSDB_BUILD_DIR:-build/release}/bin
+out=
+without_etcd=
 readonly answer_patience=120
 
-while [ $# -gt 0 ]; do
-  case $1 in
-    --without-etcd) with_etcd= ;;
-    --keys | --value-size | --runs | --data-dir)
-      [ $# -ge 2 ] || usage "$1 needs a value"
-      case $1 in
-        --keys) keys=$2 ;;
-        --value-size) value_size=$2 ;;
-        --runs) runs=$2 ;;
-        --data-dir) data_dir=$2 ;;
-      esac
-      shift
-      ;;
-    *) usage "unknown argument '$1'" ;;
-  esac
-  shift
-done
-number --keys "$keys"
-number --value-size "$value_size"
-number --runs "$runs"
-for program in grassdb grass-cli grass-bench; do
-  [ -x "$bin/$program" ] || die "no $program in $bin; build it first"
-done
-etcd=$(command -v etcd || echo build/etcd/usr/bin/etcd)
-if [ -n "$with_etcd" ] && [ ! -x "$etcd" ]; then
-  die "no etcd; tests/bench/compare_etcd.sh fetches one, or give --without-etcd"
-fi
-
-pid=
-trap_exits
-make_work "$data_dir"
+parse_flags --keys:keys:number --value-size:value_size:number --runs:runs:number \
+  --max-ready:max_ready:decimal --max-bytes:max_bytes:number --data-dir:data_dir --out:out \
+  --without-etcd:without_etcd:- -- "$@"
+[ -n "$without_etcd" ] || get_etcd
+prepare grassdb grass-cli grass-bench
 choose_ports 3
 readonly ports
+pid=
 
 now_ms() { date +%s%3N; }
 # User and system time of the node so far, in milliseconds.
@@ -75,7 +59,7 @@ cpu_ms() {
   set -- ${stat##*) }
   echo $(((${12} + ${13}) * 1000 / $(getconf CLK_TCK)))
 }
-rss_bytes() { awk '/^VmRSS/ { print $2 * 1024 }' "/proc/$pid/status"; }
+rss_bytes() { echo $(($(rss_kib "$pid") * 1024)); }
 
 start() {
   if [ "$1" = grassdb ]; then
@@ -124,30 +108,44 @@ fill() {
   fi
 }
 
+# measure STORE: prints what it has measured, and leaves it in $work/STORE.json.
 measure() {
-  local store=$1 empty begun run
+  local store=$1 empty written begun run restarts=$work/$1.restarts
   start "$store"
   wait_for_answer "$store"
   empty=$(rss_bytes)
   fill "$store"
-  echo "$store: $((($(rss_bytes) - empty) / keys)) resident bytes a key when they have been written"
+  written=$((($(rss_bytes) - empty) / keys))
   for ((run = 1; run <= runs; ++run)); do
     kill_node
     begun=$(now_ms)
     start "$store"
     wait_for_answer "$store"
-    echo $(($(now_ms) - begun)) >>"$work/$store.wall"
-    cpu_ms >>"$work/$store.cpu"
-    echo $((($(rss_bytes) - empty) / keys)) >>"$work/$store.rss"
+    echo "{ \"ready_ms\": $(($(now_ms) - begun)), \"cpu_ms\": $(cpu_ms)," \
+      "\"bytes_a_key\": $((($(rss_bytes) - empty) / keys)) }" >>"$restarts"
   done
   kill_node
-  echo "$store: first answer after $(median <"$work/$store.wall") ms" \
-    "($(median <"$work/$store.cpu") ms CPU), $(median <"$work/$store.rss") resident bytes a key;" \
-    "medians of $runs restarts"
+  jq -s --argjson written "$written" '
+    def median: sort | if length % 2 == 1 then .[length / 2 | floor]
+      else (.[length / 2 - 1] + .[length / 2]) / 2 end;
+    { bytes_a_key_when_written: $written, ready_ms: (map(.ready_ms) | median),
+      cpu_ms: (map(.cpu_ms) | median), bytes_a_key: (map(.bytes_a_key) | median),
+      restarts: . }' "$restarts" >"$work/$store.json"
+  jq -r --arg store "$store" '"\($store): first answer \(.ready_ms) ms after the start (\(
+    .cpu_ms) ms of CPU), \(.bytes_a_key) resident bytes a key then, \(
+    .bytes_a_key_when_written) when they had been written"' "$work/$store.json"
 }
 
-echo "$keys keys with values of $value_size bytes, one node, data on" \
-  "$(df --output=fstype "$work" | tail -n 1)"
+echo "$("$bin/grassdb" --version)${etcd_version:+ beside $etcd_version}: $keys keys with values of" \
+  "$value_size bytes, one node, data on $(filesystem_of "$work"), medians of $runs restarts"
 measure grassdb
-[ -z "$with_etcd" ] || measure etcd
-measured=yes
+if [ -n "$without_etcd" ]; then echo null >"$work/etcd.json"; else measure etcd; fi
+jq -n --slurpfile grassdb "$work/grassdb.json" --slurpfile etcd "$work/etcd.json" \
+  --argjson keys "$keys" --argjson value_size "$value_size" --arg date "$(date -u +%FT%TZ)" \
+  --argjson max_ready "${max_ready:-null}" --argjson max_bytes "${max_bytes:-null}" '
+  { date: $date, keys: $keys, value_size: $value_size, grassdb: $grassdb[0], etcd: $etcd[0] }
+  | .problems = [.grassdb | (select($max_ready != null and .ready_ms > $max_ready)
+      | "the first answer took \(.ready_ms) ms, more than --max-ready \($max_ready)"),
+    (select($max_bytes != null and .bytes_a_key > $max_bytes)
+      | "a key takes \(.bytes_a_key) bytes, more than --max-bytes \($max_bytes)")]' >"$out"
+conclude

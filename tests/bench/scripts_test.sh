@@ -76,6 +76,13 @@ grown() { growth "$work/samples" "$1" node "$2" | jq .grows; }
 [ "$(grown 4 10)" = null ] || fail "no samples are growth, or none"
 [ "$(grown 5 10)" = false ] || fail "1.5 MiB are growth"
 
+run 1 restart.sh --keys 2000 --runs 2 --without-etcd --max-ready 0.1
+refused 'the first answer took .* ms, more than --max-ready 0.1'
+shows '.grassdb.restarts | length == 2 and all(.[]; .ready_ms > 0 and .cpu_ms >= 0)'
+shows '.etcd == null and .keys == 2000'
+run 1 restart.sh --keys 2000 --runs 1 --without-etcd --max-bytes 1
+refused 'a key takes .* bytes, more than --max-bytes 1'
+
 run 0 put_profile.sh --node follower --clients 4 --duration 1s
 shows '.node == "follower" and .puts > 10 and .instructions_per_put > 10000'
 shows ".instructions_per_put - (.objects | map(.per_put) | add) | fabs < 1000"
@@ -118,7 +125,7 @@ shows '.flood.retried_after.OVERLOADED > 0 and .after.completed > 0'
 run 1 flood.sh --clients 20 --value-size 100 --duration 500ms
 refused 'nothing was answered with OVERLOADED'
 
-for script in failover soak value_sizes connections flood; do
+for script in failover restart soak value_sizes connections flood; do
   run 2 "$script.sh" --speed 3
   grep -qF "$script.sh: unknown argument '--speed'" "$work/stderr" || fail "$script.sh: no usage"
 done

@@ -4,13 +4,19 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
 #include <map>
+#include <memory>
 #include <string>
 #include <utility>
 
 #include "core/hash.h"
+#include "store/posix.h"
 #include "tests/store/crash_directory.h"
 #include "tests/store/history.h"
+#include "tests/store/temporary_folder.h"
 
 namespace grassdb::store {
 namespace {
@@ -79,12 +85,16 @@ Written WriteSome() {
   return written;
 }
 
-// Recovers from `content`; empty if it gives `model` exactly, else what is different or refused.
-std::string Recover(const Content& content, const Model& model) {
-  CrashDirectory directory(content);
+// Recovers; empty if it gives `model` exactly, else what is different or refused.
+std::string Recover(Directory& directory, const Model& model) {
   auto opened = Storage::Open(directory, kOptions, TestIdentity());
   if (!opened.ok()) return opened.status().ToString();
   return Difference(opened->state, *opened->storage, model);
+}
+
+std::string Recover(const Content& content, const Model& model) {
+  CrashDirectory directory(content);
+  return Recover(directory, model);
 }
 
 // As Recover, with what is lost given back from the model.
@@ -110,9 +120,36 @@ char Flipped(char byte, std::size_t at) {
   return static_cast<char>(byte ^ (at % 2 == 0 ? 0x01 : 0x80));
 }
 
-TEST(StorageDamage, OfAnyByteIsMendedOrRefusedOrDoesNotMatter) {
+enum class Kind : std::uint8_t { kMemory, kFiles };
+
+// Directories that hold just some content: in memory, or files of this machine.
+class DamagedByte : public testing::TestWithParam<Kind> {
+ protected:
+  std::unique_ptr<Directory> Holding(const Content& content) {
+    if (GetParam() == Kind::kMemory) return std::make_unique<CrashDirectory>(content);
+    for (const auto& left : std::filesystem::directory_iterator(folder_.path())) {
+      std::filesystem::remove(left);
+    }
+    for (const auto& [name, bytes] : content) {
+      std::ofstream(folder_.path() + "/" + name, std::ios::binary) << bytes;
+    }
+    auto opened = OpenPosixDirectory(folder_.path());
+    EXPECT_TRUE(opened.ok()) << opened.status();
+    return *std::move(opened);
+  }
+
+ private:
+  TemporaryFolder folder_;
+};
+
+INSTANTIATE_TEST_SUITE_P(Storage, DamagedByte, testing::Values(Kind::kMemory, Kind::kFiles),
+                         [](const auto& kind) {
+                           return kind.param == Kind::kMemory ? "InMemory" : "OfAFile";
+                         });
+
+TEST_P(DamagedByte, IsMendedOrRefusedOrDoesNotMatter) {
   const Written written = WriteSome();
-  ASSERT_EQ(Recover(written.content, written.model), "");
+  ASSERT_EQ(Recover(*Holding(written.content), written.model), "");
   std::map<std::string, std::uint64_t> mended;
   std::map<std::string, int> refusals;
   for (const auto& [name, bytes] : written.content) {
@@ -122,11 +159,12 @@ TEST(StorageDamage, OfAnyByteIsMendedOrRefusedOrDoesNotMatter) {
     for (std::size_t at = 0; at < bytes.size(); ++at) {
       Content damaged = written.content;
       damaged[name][at] = Flipped(damaged[name][at], at);
-      const std::string found = Mend(damaged, written.model, &mended[name]);
+      const std::string found =
+          OpenAndMend(*Holding(damaged), kOptions, written.model, 1, &mended[name]);
       if (found.empty()) continue;
       if (live && at >= written.last && at < end) {
         // The last record: to tell damage from a torn write takes a mark. FORMAT.md, "Recovery".
-        ASSERT_EQ(Recover(damaged, written.before), "") << at;
+        ASSERT_EQ(Recover(*Holding(damaged), written.before), "") << at;
         continue;
       }
       ASSERT_TRUE(IsRefusal(found)) << name << " at " << at << ": " << found;

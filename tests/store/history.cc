@@ -178,7 +178,7 @@ void InstallFromModel(Storage& storage, const Model& model) {
 
 }  // namespace
 
-std::string OpenAndMend(CrashDirectory& directory, const StorageOptions& options, Model model,
+std::string OpenAndMend(Directory& directory, const StorageOptions& options, Model model,
                         std::uint64_t choice, std::uint64_t* mended) {
   StorageOptions reporting = options;
   reporting.on_damage = OnDamage::kReport;

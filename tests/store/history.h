@@ -42,7 +42,7 @@ std::string Difference(const RecoveredState& state, Storage& storage, const Mode
 // Opens a directory that may be damaged, gives back what it says is lost from `model`, in shares
 // chosen by `choice`, and opens it again. Empty if the model's state comes out; else what is wrong,
 // or the refusal. `*mended` grows by the lost ranges and snapshots.
-std::string OpenAndMend(CrashDirectory& directory, const StorageOptions& options, Model model,
+std::string OpenAndMend(Directory& directory, const StorageOptions& options, Model model,
                         std::uint64_t choice, std::uint64_t* mended);
 
 // A refusal in the store's words: it names a file, and what is wrong.
