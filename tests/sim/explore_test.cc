@@ -33,7 +33,7 @@ TEST(Explore, ExhaustsAnElectionOfThreeNodes) {
   EXPECT_EQ(result.distinct, 2557u);
   EXPECT_EQ(result.final, 7u);
   EXPECT_EQ(result.depth, 21u);
-  EXPECT_EQ(HexOf(result.fingerprint), "dd5777b71b50637f596a37ec73a45b87");
+  EXPECT_EQ(HexOf(result.fingerprint), "4cd07db6e68a33cb486195104e31f69c");
   EXPECT_EQ(HexOf(result.final_fingerprint), "da5d108b42ea6ff45c73a868cb494c5d");
 }
 
