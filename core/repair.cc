@@ -204,7 +204,8 @@ void Repair::OnDeadline() {
     Tell(EventKind::kRepairWaits, NodeId(), (lost() ? lost()->first : snapshot_wanted_).value(),
          (lost() ? lost()->last : snapshot_wanted_).value());
   }
-  if (said_stuck_ && now >= read_again_at_ && !busy_) {
+  // A snapshot that is on its way may take longer than that.
+  if (said_stuck_ && now >= read_again_at_ && !busy_ && !transfer_.has_value()) {
     GRASS_PROBE("repair: the disk is read again");
     done_ = true;
     return;
@@ -220,9 +221,10 @@ Instant Repair::NextDeadline() const {
 
 void Repair::Ask() {
   if (WantsSnapshot()) {
-    // One after the other, for as long as it sends something.
+    // One after the other, for as long as it sends something from one time to the next.
     if (!busy_ && transfer_.has_value() && transfer_->offset == transfer_seen_) transfer_.reset();
     if (!busy_ && !transfer_.has_value()) ++source_;
+    transfer_seen_ = transfer_.has_value() ? transfer_->offset : 0;
     AskForChunk();
   }
   if (lost() == nullptr) return;
@@ -244,7 +246,6 @@ void Repair::AskForChunk() {
   NodeId from = members[source_ % members.size()].id;
   if (transfer_.has_value()) {
     from = transfer_->from;
-    transfer_seen_ = transfer_->offset;
     request.snapshot_index = transfer_->meta.index;
     request.snapshot_term = transfer_->meta.term;
     request.offset = transfer_->offset;

@@ -174,7 +174,7 @@ class Repair {
   std::vector<NodeId> without_;  // have answered, and could not help
   std::size_t source_ = 0;       // whose turn it is to send its snapshot, of members_
   std::optional<Transfer> transfer_;
-  std::uint64_t transfer_seen_ = 0;  // its offset when last asked for
+  std::uint64_t transfer_seen_ = 0;  // its offset when everybody was asked last
 };
 
 }  // namespace grassdb

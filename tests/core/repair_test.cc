@@ -244,12 +244,16 @@ TEST(Repair, InstallsASnapshotWhereTheOthersHaveReleasedTheEntries) {
   EXPECT_TRUE(patient.repair().done());
 }
 
-TEST(Repair, AsksOneAfterTheOtherForALostSnapshot) {
+RecoveredState LostSnapshot() {
   RecoveredState state = StateOf(1, 4, {});
   state.base_index = Index(7);
   state.base_term = Term(2);
   state.damage.snapshot_lost = Index(7);
-  Patient patient(std::move(state));
+  return state;
+}
+
+TEST(Repair, AsksOneAfterTheOtherForALostSnapshot) {
+  Patient patient(LostSnapshot());
   std::vector<NodeId> asked;
   for (int i = 0; i < 4; ++i) {
     asked.push_back(patient.network.sent.back().to);
@@ -260,6 +264,45 @@ TEST(Repair, AsksOneAfterTheOtherForALostSnapshot) {
   EXPECT_NE(asked[0], asked[1]);
   EXPECT_EQ(asked[0], asked[2]);
   EXPECT_EQ(patient.network.sent.size(), 5u);
+}
+
+// The next byte of the snapshot of index 9, by whoever was asked; and it is asked for the next one.
+void SendByte(Patient& patient, std::uint64_t offset) {
+  const int from = patient.network.sent.back().to == Id(2) ? 2 : 3;
+  patient.Deliver(from, ChunkAnswer(Chunk(9, offset, "x", false)), 4);
+  ASSERT_EQ(patient.Take<StageSnapshot>().offset, offset);
+  patient.repair().OnDisk(StageDone{.source = SnapshotSource::kReceived,
+                                    .index = Index(9),
+                                    .next_offset = offset + 1,
+                                    .last = false,
+                                    .status = absl::OkStatus()});
+}
+
+TEST(Repair, StaysWithWhoSendsASnapshotHoweverLongItTakes) {
+  Patient patient(LostSnapshot());
+  const NodeId from = patient.network.sent.back().to;
+  for (std::uint64_t offset = 0; offset < 200; ++offset) {
+    SendByte(patient, offset);
+    EXPECT_EQ(patient.LastAsked().offset, offset + 1);
+    // The question is on its way when it is time to ask again.
+    patient.clock.now = patient.repair().NextDeadline();
+    patient.repair().OnDeadline();
+    ASSERT_FALSE(patient.repair().done()) << "it began anew after chunk " << offset;
+    ASSERT_EQ(patient.network.sent.back().to, from) << "it left after chunk " << offset;
+    ASSERT_EQ(patient.LastAsked().offset, offset + 1);
+  }
+}
+
+TEST(Repair, LeavesWhoSendsNoMoreOfASnapshot) {
+  Patient patient(LostSnapshot());
+  const NodeId from = patient.network.sent.back().to;
+  SendByte(patient, 0);
+  for (int i = 0; i < 2; ++i) {
+    patient.clock.now = patient.repair().NextDeadline();
+    patient.repair().OnDeadline();
+  }
+  EXPECT_NE(patient.network.sent.back().to, from);
+  EXPECT_EQ(patient.LastAsked().offset, 0u);
 }
 
 TEST(Repair, StopsWhenTheDiskFails) {
