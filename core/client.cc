@@ -188,7 +188,12 @@ void Client::TryLeader(Instant now, const Reply& reply) {
 void Client::TryNextEndpoint(Instant now) {
   redirects_ = 0;
   ++failures_;
-  endpoint_ = (endpoint_ + 1) % options_.endpoints.size();
+  // From where the round had got to: after a node that names a wrong leader, the one behind that
+  // leader may send us back to it for ever.
+  const std::size_t failed = endpoint_;
+  endpoint_ = (round_ + 1) % options_.endpoints.size();
+  if (endpoint_ == failed) endpoint_ = (endpoint_ + 1) % options_.endpoints.size();
+  round_ = endpoint_;
   send_at_ = now;
   // Every endpoint has failed: an election is likely under way.
   if (failures_ % options_.endpoints.size() == 0) Backoff(now);

@@ -128,6 +128,7 @@ class Client {
 
   ClientOptions options_;
   std::size_t endpoint_ = 0;    // the one to try next; stays with a leader that answers
+  std::size_t round_ = 0;       // the last one tried in its turn, and not because a node said so
   std::size_t failures_ = 0;    // of this operation
   std::size_t redirects_ = 0;   // followed since the last failure
   std::uint64_t backoffs_ = 0;  // keys the jitter

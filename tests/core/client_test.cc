@@ -135,6 +135,28 @@ TEST_F(ClientTest, IsNotSentRoundInCircles) {
   EXPECT_LT(asked, 200);
 }
 
+// The leader has moved, and is on record with the place where another node is now.
+TEST_F(ClientTest, GoesOnToTheOthersFromANodeThatNamesAWrongLeader) {
+  Client client{ClientOptions{.endpoints = {"a:1", "b:2", "c:3", "d:4"}}};
+  client.Begin(now_, GetRequest{ReadMode::kLinearizable, "k"});
+  std::vector<std::string> asked;
+  for (int i = 0; i < 20 && (asked.empty() || asked.back() != "d:4"); ++i) {
+    std::optional<Attempt> attempt = client.Next(now_);
+    if (!attempt.has_value()) {
+      now_ = client.NextDeadline();
+      client.OnDeadline(now_);
+      attempt = client.Next(now_);
+    }
+    ASSERT_TRUE(attempt.has_value());
+    asked.push_back(attempt->endpoint);
+    Reply reply;
+    reply.code = ReplyCode::kNotLeader;
+    if (attempt->endpoint != "a:1") reply.leader_address = "a:1";
+    client.OnReply(now_, attempt->id, std::move(reply));
+  }
+  EXPECT_EQ(asked.back(), "d:4") << "it has asked " << asked.size() << " times";
+}
+
 TEST_F(ClientTest, RepeatsAWriteWithTheSameNumber) {
   Open(7);
   const Attempt first = Next();
