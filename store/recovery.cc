@@ -376,7 +376,8 @@ absl::Status JudgeBase(const Home& home, const Inventory& inventory, Replay& rep
   // One that is current, or there was never one.
   const LogPosition before = snapshot.has_value() ? PositionOf(*snapshot) : LogPosition();
   const bool known =
-      snapshot.has_value() || (replay.marks().empty() && inventory.snapshots.empty());
+      snapshot.has_value() ||
+      (replay.marks().empty() && (inventory.snapshots.empty() || replay.guesses_base()));
   if (known && before.term <= replay.base().term) {
     const std::string missing = MissingFile(home, replay, recovered);
     damage.places.push_back(missing + ": this file is missing");

@@ -55,8 +55,9 @@ std::optional<std::string> Replay::BridgeTo(const LogPosition& joint) {
   if (!gap_.has_value()) return std::nullopt;
   gap_.reset();
   if (!begun_) {
-    if (!only_header_) return "nothing before it says where the log begins";
+    // What the lost batches before it held is behind the snapshot, or lost (JudgeBase).
     begun_ = true;
+    guesses_base_ = !only_header_;
     base_ = joint;
   }
   if (joint.index < base_.index) return std::nullopt;  // Append begins anew behind it

@@ -57,6 +57,9 @@ class Replay {
   LogState state() const;
   const HardState& hard_state() const { return hard_state_; }
   const LogPosition& base() const { return base_; }
+  // Of what was before the first legible record of format 1 nothing is known: the log may have
+  // begun before base(), and behind no snapshot.
+  bool guesses_base() const { return guesses_base_; }
   LogPosition last() const;
   // nullopt below base(), above last(), and for a lost entry whose term is not known.
   std::optional<Term> TermAt(Index index) const;
@@ -89,6 +92,7 @@ class Replay {
   bool begun_ = false;
   std::optional<RecordSequence> gap_;  // where the damaged records begin
   bool only_header_ = false;           // is lost, of what was before begun_
+  bool guesses_base_ = false;          // it is where the log was first known to be, in format 1
   bool knows_hard_state_ = true;
   RecordSequence cut_;
   HardState hard_state_;

@@ -257,6 +257,30 @@ TEST(StorageDamage, OfAVoteOfFormatOneIsMendedByTheNextHeader) {
   EXPECT_GT(mended_bytes, 100);
 }
 
+// The header and batches behind it: those of format 1 do not restate where the log began.
+TEST(StorageDamage, OfTheBeginningOfALogOfFormatOneIsMended) {
+  StorageOptions options = kOptions;
+  options.log_format = 1;
+  CrashDirectory directory;
+  auto opened = Storage::Open(directory, options, TestIdentity());
+  Model model;
+  for (std::uint64_t i = 1; i <= 20; ++i) {
+    const Persist persist = OneEntry(i, 1);
+    ASSERT_TRUE(std::get<PersistDone>(opened->storage->Execute(persist)).status.ok());
+    model.Apply(persist, "");
+  }
+  opened->storage.reset();
+  const Content content = directory.Content();
+  const std::string first = "distdb_a.00000000000000000001.seg";
+  for (std::size_t end = 96; end <= content.at(first).size(); end += 8) {
+    Content damaged = content;
+    damaged[first].replace(0, end, end, '\0');
+    CrashDirectory copy(damaged);
+    std::uint64_t mended = 0;
+    ASSERT_EQ(OpenAndMend(copy, options, model, 1, &mended), "") << end;
+  }
+}
+
 TEST(StorageDamage, IsRefusedWhereItIsNotToBeRepaired) {
   const Written written = WriteSome();
   Content damaged = written.content;
