@@ -31,7 +31,7 @@ enum class Choice : std::uint32_t {
   kIoFailure = 10,    // about: node; number: of its I/O
   kIoLate = 11,       // as kIoFailure
   kCrashLoss = 12,    // about: node; number: of its crash. Left out: everything written survives
-  kHealRestart = 13,  // that every node is restarted when the faults end
+  kHealRestart = 13,  // that every node is restarted when the faults end; number 1: for a core
   kOldMail = 14,      // about: node; number: of the message that comes once more after a lost disk
   kRarePath = 15,  // about: KeyOfSite (sites.h), node or client; number: of the pass. It is taken
   kCorrupt = 16,   // as kLoss: its bytes change, and its connection breaks
@@ -40,8 +40,9 @@ enum class Choice : std::uint32_t {
   kStandingDeaths = 19,  // that who is cut off by the standing partition is down
   kWound = 20,           // about: node, place in its fault; number: of the fault. Damage is done
   kMisread = 21,         // about: node; number: of its I/O
+  kCoreDeath = 22,       // about: node. It is down while a core goes on, rather than cut off
 };
-inline constexpr std::size_t kChoices = 22;
+inline constexpr std::size_t kChoices = 23;
 
 struct Decision {
   Choice choice = Choice::kFault;

@@ -5,7 +5,10 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <memory>
 #include <vector>
+
+#include "sim/transaction_record.h"
 
 namespace grassdb::sim {
 
@@ -20,10 +23,8 @@ enum class OperationKind : std::uint8_t {
   kStaleGet = 8,            // of whatever a node has: for the witness only
   kSlip = 9,                // breaks a limit, and must be refused; nothing to check besides
   kCloseSession = 10,       // not part of the histories checked
+  kTransaction = 11,        // of several keys
 };
-
-// A value by its number. Every write of a run writes a number of its own. 0: the key is missing.
-using ValueNumber = std::uint64_t;
 
 inline constexpr std::uint64_t kNotReturned = UINT64_MAX;
 
@@ -44,6 +45,28 @@ struct HistoryOperation {
   bool succeeded = false;  // kCompareAndSet
   // Of the store that it saw or, if it changed something, made. For the witness only.
   std::uint64_t revision = 0;
+  // kTransaction, and null for all others. `key` is one that it touches.
+  std::shared_ptr<TransactionRecord> transaction;
+
+  // Of one that returned.
+  bool Changed() const {
+    switch (kind) {
+      case OperationKind::kPut:
+        return true;
+      case OperationKind::kDelete:
+        return found;
+      case OperationKind::kCompareAndSet:
+        return succeeded;
+      case OperationKind::kTransaction:
+        return transaction->Changed();
+      default:
+        return false;
+    }
+  }
+  // For a map to explain, as far as it had an effect or returned.
+  bool IsChecked() const {
+    return kind <= OperationKind::kCompareAndSet || kind == OperationKind::kTransaction;
+  }
 };
 
 class History {
@@ -65,7 +88,7 @@ class History {
     std::vector<HistoryOperation> result;
     for (std::size_t i = 0; i < operations_.size(); ++i) {
       const HistoryOperation& operation = operations_[i];
-      if (dropped_[i] != 0 || operation.kind >= OperationKind::kTakeSnapshot) continue;
+      if (dropped_[i] != 0 || !operation.IsChecked()) continue;
       if (operation.kind == OperationKind::kGet && operation.returned == kNotReturned) continue;
       result.push_back(operation);
     }

@@ -6,9 +6,11 @@
 #include "core/check.h"
 #include "core/hash.h"
 #include "sim/checkers/damage_noticed.h"
+#include "sim/checkers/full_disk.h"
 #include "sim/checkers/justified_refusal.h"
+#include "sim/checkers/recovery.h"
+#include "sim/checkers/shutdown.h"
 #include "sim/offline.h"
-#include "sim/violation.h"
 #include "store/names.h"
 
 namespace grassdb::sim {
@@ -110,12 +112,9 @@ void Host::OpenStorage(TrueTime from) {
   } else if (met_ == DamageMet::kYes && !absl::IsInternal(opened.status())) {
     JudgeRefusal(opened.status(), slips);
   } else {
-    // A disk that reports an error may do so in recovery; anything else is a defect of the store.
-    // Recovery needs no room; only a new directory does.
-    GRASS_RULE(
-        "recovery",
-        absl::IsInternal(opened.status()) || (is_new && absl::IsResourceExhausted(opened.status())),
-        NodeName(number_) + " cannot recover: " + std::string(opened.status().message()));
+    // A new directory needs room.
+    Recovery::CheckOpening(number_, opened.status(),
+                           is_new ? Recovery::Directory::kNew : Recovery::Directory::kOld);
   }
   // What a failing or full disk refuses, nobody was shown.
   const bool sees = ReadSlips() == slips && !absl::IsInternal(opened.status()) &&
@@ -307,9 +306,8 @@ void Host::Work() {
     return;
   }
   if (stopping_ && node_->ReadyToStop()) return EndShutdown();
-  // A supervisor would kill it.
-  GRASS_RULE("stop", !stopping_ || disk_hangs_ || Now() < stop_by_,
-             NodeName(number_) + " was told to stop an election timeout ago, and does not");
+  // What hangs at the disk holds it up, and is no fault of its own.
+  if (stopping_ && !disk_hangs_) Shutdown::CheckTime(number_, Now(), stop_by_);
   ArmTimer();
 }
 
@@ -348,9 +346,7 @@ void Host::StepRepair() {
   repair_->OnDeadline();
   stepping_ = false;
   if (repair_->failed()) {
-    GRASS_RULE("full disk", !absl::IsResourceExhausted(repair_->failure()),
-               NodeName(number_) + " gives its repair up for want of room, which may come back: " +
-                   std::string(repair_->failure().message()));
+    FullDisk::CheckRepairFailure(number_, repair_->failure());
     recorder_->Note(LineKind::kNodeFailed, number_);
     return ReportFailure();
   }

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "core/kv_snapshot.h"
-#include "sim/violation.h"
+#include "sim/checkers/offline_rules.h"
 #include "store/backup_file.h"
 #include "store/io.h"
 #include "store/stored_state.h"
@@ -14,7 +14,6 @@
 namespace grassdb::sim {
 namespace {
 
-constexpr const char* kRule = "offline";
 constexpr std::size_t kSliceBytes = 1000;
 // Keys nothing: a copy draws nothing that counts.
 constexpr std::uint64_t kNoSeed = 0;
@@ -177,24 +176,17 @@ void Offline::StartByMistake() {
 
 void Offline::Check(const RecoveredState* recovered) const {
   const std::string whose = "the disk of " + name_ + " ";
-  GRASS_RULE(kRule, problem_.empty(), whose + problem_);
+  OfflineRules::CheckCopy(whose, problem_);
   const bool whole = recovered != nullptr && recovered->damage.empty();
-  GRASS_RULE(kRule, survey_.start.ok() == whole,
-             whose +
-                 (whole ? "is whole for recovery, and is said not to be: "
-                        : "is damaged for recovery, and is said to be whole") +
-                 Text(survey_.start));
-  GRASS_RULE(kRule, loading_.ok() == whole,
-             whose + (whole ? "has no state to back up: " : "has a state for all its damage") +
-                 Text(loading_));
+  OfflineRules::CheckWhole(whose, survey_.start.ok(), whole, survey_.start);
+  OfflineRules::CheckState(whose, loading_.ok(), whole, loading_);
   if (!whole) return;
   LogPosition last{.index = recovered->base_index, .term = recovered->base_term};
   if (!recovered->entries.empty()) {
     last = {.index = recovered->entries.back().index, .term = recovered->entries.back().term};
   }
-  GRASS_RULE(kRule, survey_.hard_state == recovered->hard_state && survey_.last == last,
-             whose + "is said to end at index " + Decimal(survey_.last.index.value()) +
-                 "; recovery gives index " + Decimal(last.index.value()));
+  OfflineRules::CheckEnd(whose, survey_.hard_state == recovered->hard_state && survey_.last == last,
+                         survey_.last.index, last.index);
 }
 
 }  // namespace grassdb::sim

@@ -79,6 +79,9 @@ enum class Dimension : std::uint64_t {
   kOldFormat = 71,
   kTogether = 72,
   kReadFailure = 73,
+  kCoreFirst = 74,
+  kEvenNodes = 75,
+  kLearners = 76,
 };
 
 // Of the seeds, so many have one Together each.
@@ -309,6 +312,7 @@ void DrawWorkload(const Drawer& draw, Plan* plan) {
   work.transfer = rare(6);
   work.change_membership = rare(7);
   work.slip = rare(8) / 8;
+  work.transaction = weight(9, 60, 40);
   work.stale = draw.Rate(40, Dimension::kStale, 10'000, 500'000);
   work.hoard = draw.Rate(50, Dimension::kHoard, 100'000, 1'000'000);
   work.reconnect = draw.Rate(50, Dimension::kReconnect, 1000, 100'000);
@@ -321,10 +325,18 @@ void SetFault(FaultKind kind, Duration gap, Duration length, Plan* plan) {
   fault.length_max = std::max(fault.length_min, length);
 }
 
-std::uint32_t DrawVoters(const Drawer& draw) {
+std::uint32_t DrawOddVoters(const Drawer& draw) {
   if (draw.Coin(4, Dimension::kNodes)) return 7;
   if (draw.Coin(35, Dimension::kNodes)) return 5;
   return Bounded(Derive(draw.Raw(Dimension::kNodes), 2), 12) == 0 ? 1 : 3;
+}
+
+// A quarter of the clusters are of an even size, where a half is no majority.
+std::uint32_t DrawVoters(const Drawer& draw) {
+  const std::uint32_t odd = DrawOddVoters(draw);
+  if (!draw.Coin(25, Dimension::kEvenNodes)) return odd;
+  const bool more = Derive(draw.Raw(Dimension::kEvenNodes), 1) % 2 == 0;
+  return odd < 7 && (more || odd == 1) ? odd + 1 : odd - 1;
 }
 
 std::string Text(Duration duration) {
@@ -473,7 +485,13 @@ Plan DrawPlan(const RunOptions& options) {
   Plan plan;
   plan.seed = options.seed;
   plan.voters = options.nodes.value_or(DrawVoters(draw));
-  plan.nodes = plan.voters + static_cast<std::uint32_t>(Bounded(draw.Raw(Dimension::kSpares), 3));
+  if (draw.Coin(20, Dimension::kLearners)) {
+    const std::uint64_t learners = Derive(draw.Raw(Dimension::kLearners), 1);
+    plan.learners = 1 + static_cast<std::uint32_t>(Bounded(learners, kLearnersMax - 1));
+  }
+  plan.nodes = std::min(kMachinesMax,
+                        plan.voters + plan.learners +
+                            static_cast<std::uint32_t>(Bounded(draw.Raw(Dimension::kSpares), 3)));
   DrawRaft(draw, &plan);
   DrawStore(draw, &plan);
   DrawNetwork(draw, &plan);
@@ -484,6 +502,7 @@ Plan DrawPlan(const RunOptions& options) {
   if (together < kTogethers) PutTogether(static_cast<Together>(together), &plan);
   plan.workload.lease = draw.Rate(40, Dimension::kLease, 100'000, 1'000'000);
   KeepToLeaseAssumptions(&plan);
+  plan.core_first = draw.Coin(50, Dimension::kCoreFirst);
   plan.standing_partition = draw.Coin(50, Dimension::kStanding);
   plan.wire = draw.Coin(25, Dimension::kWire);
   plan.old_format = draw.Rate(20, Dimension::kOldFormat, 100'000, 1'000'000);
@@ -505,8 +524,9 @@ std::string Describe(const Plan& plan) {
   const DiskPlan& disk = plan.disk;
   const WorkloadPlan& work = plan.workload;
   std::string text = "plan of seed " + Decimal(plan.seed) + "\n";
-  text += "  cluster: " + Decimal(plan.voters) + " voters of " + Decimal(plan.nodes) +
-          " nodes, faults for " + Text(plan.fault_phase) +
+  text += "  cluster: " + Decimal(plan.voters) + " voters and " + Decimal(plan.learners) +
+          " learners of " + Decimal(plan.nodes) + " nodes, faults for " + Text(plan.fault_phase) +
+          (plan.core_first ? ", then for a core only" : "") +
           (plan.standing_partition ? ", then a standing partition\n" : "\n");
   text += "  raft: election " + Text(raft.election_timeout_min) + ".." +
           Text(raft.election_timeout_max) + ", heartbeat " + Text(raft.heartbeat_interval) +
@@ -544,17 +564,19 @@ std::string Describe(const Plan& plan) {
   text += "  node: " + Text(plan.processing) + " an input, power loss " + Decimal(plan.power_loss) +
           " ppm of crashes, drift up to " +
           Decimal(static_cast<std::uint64_t>(plan.clock.drift_ppm_max)) + " ppm, jump up to " +
-          Text(plan.clock.jump_max) + ", rare paths " + Decimal(plan.rare_path) + " ppm\n";
-  text += "  clients: " + Decimal(work.clients) + " on " + Decimal(work.keys) +
-          " keys, think up to " + Text(work.think_max) + ", values up to " +
-          Decimal(work.value_bytes_max) +
-          " bytes, get/put/delete/cas/snapshot/transfer/member/slip " + Decimal(work.get) + "/" +
-          Decimal(work.put) + "/" + Decimal(work.erase) + "/" + Decimal(work.compare_and_set) +
-          "/" + Decimal(work.take_snapshot) + "/" + Decimal(work.transfer) + "/" +
-          Decimal(work.change_membership) + "/" + Decimal(work.slip) + ", stale reads " +
-          Decimal(work.stale) + " ppm, lease reads " + Decimal(work.lease) + " ppm, deadline " +
-          Text(work.deadline) + ", attempt " + Text(work.attempt_timeout) + ", reconnect " +
-          Decimal(work.reconnect) + " ppm\n";
+          Text(plan.clock.jump_max) + ", rare paths " + Decimal(plan.rare_path) + " ppm, " +
+          Decimal(plan.node.store.sessions_max) + " sessions, idle for up to " +
+          Decimal(plan.node.store.session_idle_max) + "ms\n";
+  text +=
+      "  clients: " + Decimal(work.clients) + " on " + Decimal(work.keys) + " keys, think up to " +
+      Text(work.think_max) + ", values up to " + Decimal(work.value_bytes_max) +
+      " bytes, get/put/delete/cas/transaction/snapshot/transfer/member/slip " + Decimal(work.get) +
+      "/" + Decimal(work.put) + "/" + Decimal(work.erase) + "/" + Decimal(work.compare_and_set) +
+      "/" + Decimal(work.transaction) + "/" + Decimal(work.take_snapshot) + "/" +
+      Decimal(work.transfer) + "/" + Decimal(work.change_membership) + "/" + Decimal(work.slip) +
+      ", stale reads " + Decimal(work.stale) + " ppm, lease reads " + Decimal(work.lease) +
+      " ppm, deadline " + Text(work.deadline) + ", attempt " + Text(work.attempt_timeout) +
+      ", reconnect " + Decimal(work.reconnect) + " ppm\n";
   return text + DescribeFaults(plan);
 }
 

@@ -121,10 +121,11 @@ struct WorkloadPlan {
   std::uint32_t take_snapshot = 0;
   std::uint32_t transfer = 0;
   std::uint32_t change_membership = 0;
-  std::uint32_t slip = 0;    // what breaks a limit
-  PerMillion stale = 0;      // of the reads, those of whatever a node has
-  PerMillion lease = 0;      // of the reads, those that may be served under the leader's lease
-  PerMillion hoard = 0;      // of the clients, those that never say which answers they have
+  std::uint32_t transaction = 0;  // of several keys
+  std::uint32_t slip = 0;         // what breaks a limit
+  PerMillion stale = 0;           // of the reads, those of whatever a node has
+  PerMillion lease = 0;           // of the reads, those that may be served under the leader's lease
+  PerMillion hoard = 0;           // of the clients, those that never say which answers they have
   PerMillion reconnect = 0;  // after an operation: begin again as a new client with a new session
 };
 
@@ -139,13 +140,17 @@ enum class Together : std::uint8_t {
 };
 inline constexpr std::uint64_t kTogethers = 5;
 
+inline constexpr std::uint32_t kMachinesMax = 9;
+inline constexpr std::uint32_t kLearnersMax = 3;
+
 struct Plan {
   std::uint64_t seed = 0;
   Together together = Together::kNothing;
-  // Machines. The first `voters` of them are the cluster as it is born; the others wait to be
-  // added.
+  // Machines. The first `voters` of them, and the `learners` behind those, are the cluster as it is
+  // born; the others wait to be added.
   std::uint32_t nodes = 3;
   std::uint32_t voters = 3;
+  std::uint32_t learners = 0;
   // The faults end at the earlier of the two.
   Duration fault_phase{};
   std::uint64_t fault_steps = 0;
@@ -158,7 +163,9 @@ struct Plan {
   ClockPlan clock;
   WorkloadPlan workload;
   std::array<FaultPlan, kFaultKinds> faults;
-  // After the faults, a partition that leaves a connected quorum stays for a while, and the quorum
+  // When the faults end, they do so for a core of the nodes only (surviving_core.h); later for all.
+  bool core_first = false;
+  // After that, a partition that leaves a connected quorum stays for a while, and the quorum
   // must get itself a leader that serves.
   bool standing_partition = false;
   // What is said goes through the bytes of proto/ (wire.h); else values are handed over.
@@ -175,7 +182,7 @@ struct Plan {
   // what it needs; then it may stop, but not lie.
   bool atlas = true;
   // The checkers that look into the nodes. Without them a run is judged by what its clients see, by
-  // the bounds of part 2 and by the code's own checks; it is the same run.
+  // the bounds on a healed cluster and by the code's own checks; it is the same run.
   bool white_box = true;
   // The run ends with its faults: nothing heals, and the history is searched as it is then.
   bool end_with_faults = false;

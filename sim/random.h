@@ -33,6 +33,7 @@ enum class Stream : std::uint64_t {
   kOldMail = 14,
   kRarePath = 15,
   kDamage = 16,
+  kCore = 17,
 };
 
 // A rate in millionths. Not a floating-point number: decisions must be the same on every machine.

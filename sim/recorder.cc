@@ -69,10 +69,10 @@ const char* JobName(std::uint64_t kind) {
 }
 
 const char* OperationName(std::uint64_t operation) {
-  constexpr std::array<const char*, 11> kNames = {
-      "?",         "get",           "put",          "delete",
-      "cas",       "take snapshot", "transfer",     "change membership",
-      "stale get", "slip",          "close session"};
+  constexpr std::array<const char*, 12> kNames = {
+      "?",         "get",           "put",           "delete",
+      "cas",       "take snapshot", "transfer",      "change membership",
+      "stale get", "slip",          "close session", "transaction"};
   return operation < kNames.size() ? kNames[operation] : "?";
 }
 
@@ -107,6 +107,14 @@ std::string DamageText(const TraceLine& line) {
   std::string text = std::string("DAMAGE: ") + NameOf(static_cast<DamageKind>(line.a)) + " at " +
                      Decimal(line.d) + ".." + Decimal(line.e) + " of " + FileName(line.b);
   return line.c != 0 ? text + Decimal(line.c) : text;
+}
+
+std::string CoreText(std::uint64_t hosts) {
+  std::string text = "all faults end for";
+  for (std::uint32_t host = 0; host < 64; ++host) {
+    if ((hosts >> host & 1) != 0) text += " " + NodeName(host);
+  }
+  return text + " only";
 }
 
 std::string Body(const TraceLine& line) {
@@ -144,6 +152,8 @@ std::string Body(const TraceLine& line) {
       return std::string("returns ") + OutcomeName(line.a) + " v" + Decimal(line.b);
     case LineKind::kHealed:
       return "all faults end";
+    case LineKind::kCoreHealed:
+      return CoreText(line.a);
     case LineKind::kWiped:
       return "loses its disk";
     case LineKind::kRolledBack:
@@ -215,6 +225,8 @@ Counters& Counters::operator+=(const Counters& other) {
   memberships_committed += other.memberships_committed;
   checker_bytes = std::max(checker_bytes, other.checker_bytes);
   standing_partitions += other.standing_partitions;
+  cores += other.cores;
+  hard_cores += other.hard_cores;
   snapshots_installed += other.snapshots_installed;
   snapshots_resumed += other.snapshots_resumed;
   chunks_damaged += other.chunks_damaged;
@@ -233,7 +245,7 @@ std::string TextOf(const TraceLine& line) {
   const bool client =
       line.kind == LineKind::kClientInvoked || line.kind == LineKind::kClientReturned;
   const bool cluster = line.kind == LineKind::kFaultBegan || line.kind == LineKind::kFaultEnded ||
-                       line.kind == LineKind::kHealed;
+                       line.kind == LineKind::kHealed || line.kind == LineKind::kCoreHealed;
   std::snprintf(head.data(), head.size(), "%5llu.%09llu #%-8llu ",
                 static_cast<unsigned long long>(at / 1'000'000'000),
                 static_cast<unsigned long long>(at % 1'000'000'000),
@@ -259,7 +271,9 @@ const char* NameOfMessage(std::uint64_t kind) {
 }
 
 void Recorder::Stop() const {
-  GRASS_VIOLATION(kStopped, "after " + Decimal(counters.events) + " events, as asked");
+  // No rule: somebody has asked for it.
+  ThrowViolation(kStopped, __FILE__, __LINE__,
+                 "after " + Decimal(counters.events) + " events, as asked");
 }
 
 std::string Recorder::NewestLines() const {

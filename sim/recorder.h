@@ -72,6 +72,8 @@ struct Counters {
   std::uint64_t entries_committed = 0;
   std::uint64_t memberships_committed = 0;  // configuration entries
   std::uint64_t standing_partitions = 0;
+  std::uint64_t cores = 0;       // that had to go on alone
+  std::uint64_t hard_cores = 0;  // of them, those of SurvivingCore::hard
   std::uint64_t snapshots_taken = 0;
   std::uint64_t snapshots_installed = 0;
   std::uint64_t snapshots_resumed = 0;  // gone on with after a restart of their receiver
@@ -109,7 +111,8 @@ enum class LineKind : std::uint8_t {
   kDamageMet = 22,  // a: 1: in recovery
   kRefused = 23,    // a: how often this disk
   kGivenUp = 24,
-  kMending = 30,  // a: lost ranges, b: index of the snapshot needed
+  kCoreHealed = 31,  // a: one bit a host
+  kMending = 30,     // a: lost ranges, b: index of the snapshot needed
   // Shown to a watcher only, and no part of the trace. `node` is a place (network.h).
   kSent = 17,    // a: message kind or PacketKind, b: to, c: term, d: in flight as, e: 1 if repeated
   kTaken = 18,   // out of the network; kDelivered or kLost follows, unless its receiver is down

@@ -5,16 +5,9 @@
 #include <variant>
 
 #include "core/check.h"
-#include "sim/violation.h"
+#include "sim/checkers/forgetting.h"
 
 namespace grassdb::sim {
-namespace {
-
-// More than can have been on their way when the disk came back.
-constexpr std::uint32_t kDenialsMax = 50;
-
-}  // namespace
-
 void RollBack::Save(std::uint32_t host) {
   Host& saved = *(*hosts_)[host];
   saved_ = Saved{host, saved.incarnation(), saved.SaveDisk(), checkers_->DiskOf(host)};
@@ -67,11 +60,10 @@ void RollBack::OnDelivered(std::uint32_t to, const Message& message) {
   if (answer == nullptr || answer->result != AppendResult::kConflict) return;
   if (answer->prev_log_index > under_way_->promised) return;
   ++under_way_->denials;
-  GRASS_RULE("who forgets is noticed",
-             !checkers_->on() || under_way_->noticed || under_way_->denials < kDenialsMax,
-             NodeName(under_way_->leader) + " does not notice that " + NodeName(under_way_->host) +
-                 " denies what it acknowledged, up to index " +
-                 Decimal(under_way_->promised.value()));
+  if (checkers_->on() && !under_way_->noticed) {
+    Forgetting::CheckNoticed(under_way_->leader, under_way_->host, under_way_->denials,
+                             under_way_->promised);
+  }
 }
 
 void RollBack::OnNoticed(std::uint32_t host) {

@@ -5,8 +5,7 @@
 // admitted anew (core/standing.cc). So that no promise is broken before that, here the node can
 // reach nobody but this leader until its vote is taken away; if the leader goes first, an operator
 // deletes what the node has, and the others notice that by its new incarnation.
-//
-// Rule: a leader that is told by a follower that it lacks what it has acknowledged notices it.
+// The rule is in checkers/forgetting.h.
 #ifndef GRASSDB_SIM_ROLL_BACK_H_
 #define GRASSDB_SIM_ROLL_BACK_H_
 

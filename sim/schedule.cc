@@ -168,6 +168,16 @@ constexpr std::array kEdits = {
     Edit{"together", 0, kTogethers - 1,
          [](const Plan& plan) { return static_cast<std::uint64_t>(plan.together); },
          [](std::uint64_t value, Plan* plan) { PutTogether(static_cast<Together>(value), plan); }},
+    Edit{"core_first", 0, 1,
+         [](const Plan& plan) { return std::uint64_t{plan.core_first ? 1u : 0u}; },
+         [](std::uint64_t value, Plan* plan) { plan->core_first = value != 0; }},
+    WeightEdit<&WorkloadPlan::transaction>("transaction_weight"),
+    Edit{"learners", 0, kLearnersMax, [](const Plan& plan) { return std::uint64_t{plan.learners}; },
+         [](std::uint64_t value, Plan* plan) {
+           plan->learners = static_cast<std::uint32_t>(value);
+           plan->nodes =
+               std::min(kMachinesMax, std::max(plan->nodes, plan->voters + plan->learners));
+         }},
 };
 
 const Edit* FindEdit(std::string_view name) {
@@ -202,7 +212,8 @@ constexpr std::array<ChoiceForm, kChoices> kForms = {{{"faults", 1},
                                                       {"pulses", 2},
                                                       {"deaths_in_standing_partition", 0},
                                                       {"damage", 2},
-                                                      {"misreads", 1}}};
+                                                      {"misreads", 1},
+                                                      {"deaths_beside_core", 1}}};
 
 const ChoiceForm& FormOf(Choice choice) {
   return kForms[static_cast<std::size_t>(choice)];
@@ -321,8 +332,9 @@ Plan PlanOf(const RunOptions& options) {
     GRASS_CHECK(value >= edit->min && value <= edit->max);
     edit->set(value, &plan);
   }
-  // Fewer machines than voters: the others are not born.
+  // Fewer machines than members: the others are not born.
   plan.voters = std::min(plan.voters, plan.nodes);
+  plan.learners = std::min(plan.learners, plan.nodes - plan.voters);
   KeepToLeaseAssumptions(&plan);
   return plan;
 }
@@ -392,7 +404,6 @@ Schedule ReadSchedule(StrictObject object) {
   Schedule schedule;
   schedule.run.seed = object.Number("seed", 0, UINT64_MAX);
   if (const auto nodes = object.OptionalNumber("nodes", 1, 7)) {
-    if (*nodes % 2 == 0) object.Fail("nodes", "expected 1, 3, 5 or 7");
     schedule.run.nodes = static_cast<std::uint32_t>(*nodes);
   }
   schedule.run.steps = object.OptionalNumber("steps", 1, UINT64_MAX);

@@ -102,13 +102,15 @@ class Shrinker {
     const std::uint64_t end = Nanoseconds(run_.ended) + 1;
     if (TryEdits({{"fault_phase_ns", end}, {"end_with_faults", 1}})) return;
     TryEdits({{"standing_partition", 0}});
+    TryEdits({{"core_first", 0}});
     while (TryEdits({{"fault_phase_ns", ValueOf(PlanOf(schedule_), "fault_phase_ns") / 2}})) {
     }
   }
 
   // The smallest value of each that will do, of a few.
   void ShrinkSizes() {
-    for (const std::uint32_t nodes : {1u, 2u, 3u, 5u}) {
+    TryEdits({{"learners", 0}});
+    for (const std::uint32_t nodes : {1u, 2u, 3u, 4u, 5u, 6u}) {
       if (nodes >= PlanOf(schedule_).nodes) break;
       const std::uint64_t voters = std::min(nodes, PlanOf(schedule_).voters);
       if (TryEdits({{"nodes", nodes}, {"voters", voters}})) break;

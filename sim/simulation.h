@@ -1,11 +1,11 @@
 // Simulation: one run of one whole cluster, with its clients, its faults and its checkers, in one
-// thread and in virtual time. A run has three parts:
+// thread and in virtual time. A run has four parts:
 //
 //   1. the faults of the plan come and go while the clients work;
-//   2. every fault ends; the cluster must elect a leader, answer every client and bring every node
-//   to
-//      the same state, each within a bound;
-//   3. the history that the clients saw is searched for a linearization.
+//   2. in half of the runs they end for a core of the nodes only, which must come back by itself;
+//   3. every fault ends; the cluster must elect a leader, answer every client and bring every node
+//      to the same state, each within a bound;
+//   4. the history that the clients saw is searched for a linearization.
 //
 // The white-box checkers look at every event of all parts. A broken rule leaves Run() as a
 // Violation.
@@ -18,6 +18,8 @@
 #include <vector>
 
 #include "sim/checkers/checkers.h"
+#include "sim/checkers/liveness.h"
+#include "sim/configuration_trail.h"
 #include "sim/copier.h"
 #include "sim/event_queue.h"
 #include "sim/fault_atlas.h"
@@ -30,6 +32,7 @@
 #include "sim/roll_back.h"
 #include "sim/sites.h"
 #include "sim/slab.h"
+#include "sim/surviving_core.h"
 #include "sim/wire.h"
 #include "sim/workload.h"
 
@@ -95,25 +98,54 @@ class Simulation final : private HostOwner, private FaultTargets, private CopySo
   bool KillHost(std::uint32_t number, CrashKind kind);
   void RunFaults();
   void Heal();
+  enum class Restart : std::uint8_t { kNo, kYes };
+  void HealHost(std::uint32_t number, Restart restart);
   void RunHealed();
   void EndureStandingPartition();
+  void AwaitStart();
   void AwaitLeader();
   void AwaitIdleClients();
   void CheckKeys();
   void AwaitSameState();
   void CheckHistory();
   void CheckWitnesses();
-  // Steps until `done()`; a violation of "convergence", about `what`, when that takes longer.
+  // Steps until `done()`; a violation, about `what`, when that takes longer.
   template <class Done>
-  void StepUntil(Done done, TrueTime deadline, const std::string& what);
+  void StepUntil(Done done, TrueTime deadline, const std::string& what) {
+    while (!done()) {
+      // Who has said what it has lost is held to no bound.
+      if (GaveUp() && (queue_.empty() || queue_.now() >= deadline)) return;
+      Liveness::CheckTime(queue_.now(), deadline, what);
+      Step();
+    }
+  }
+  // The part of a run in which only a core is healed (simulation_core.cc).
+  void EndureWithACore();
+  std::vector<CoreCandidate> CoreCandidates() const;
+  std::vector<Configuration> ConfigurationsInForce() const;
+  void HealCore();
+  void CheckService();
+  void CutOff(std::uint32_t number);
+  Duration TimeForTheBacklog() const;
+  void CheckCore(const std::vector<CoreCandidate>& candidates,
+                 const std::vector<Configuration>& before) const;
+  // Whether what is awaited now is awaited of this host as well.
+  bool IsWhole(std::uint32_t host) const { return core_ == 0 || Contains(core_, host); }
+  // Whether a read may have given, once, what is not on the disk, or nothing.
+  bool MayMisread() const { return plan_.disk.misread > 0 || plan_.disk.read_failure > 0; }
   void CheckLeases(std::uint32_t winner, Term term) const;
   bool AVoterNeedsASnapshot() const;
   std::uint64_t StateBytes() const;
   Duration TimeForASnapshot() const;
+  Duration TimeForAMessage() const;
+  Duration TimeForALeader() const;
+  Duration TimeForAnAnswer() const;
   bool GaveUp() const;
   bool HasLeader() const;
   bool HasSameState() const;
   bool NobodyIsAhead() const;
+  // Every node that is up has found that its disk has room.
+  bool HasSpace() const;
   bool HasServingLeader() const;
   bool MayForget(std::uint32_t number) const;
   void Wipe(std::uint32_t number, TrueTime back);
@@ -134,6 +166,9 @@ class Simulation final : private HostOwner, private FaultTargets, private CopySo
   std::vector<std::unique_ptr<Host>> hosts_;
   std::unique_ptr<RollBack> roll_back_;
   std::unique_ptr<FaultAtlas> atlas_;
+  std::unique_ptr<ConfigurationTrail> trail_;
+  HostSet core_ = 0;  // while only a core is healed: who is in it
+  HostSet dead_ = 0;  // and who stays down
   std::unique_ptr<Copier> copier_;
   std::vector<TrueTime> back_;           // by host: when one that stops is booted again
   std::vector<std::uint64_t> refusals_;  // by host, of the disk it has

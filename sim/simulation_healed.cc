@@ -1,21 +1,12 @@
-// The second part of a run: every fault ends, and the cluster must come back within bounds.
+// The last part of a run: every fault ends, and the cluster must come back within bounds.
 #include <algorithm>
 #include <string>
 
 #include "core/configuration.h"
 #include "core/kv_snapshot.h"
 #include "sim/simulation.h"
-#include "sim/violation.h"
 
 namespace grassdb::sim {
-namespace {
-
-std::string Milliseconds(Duration duration) {
-  return Decimal(static_cast<std::uint64_t>(duration.count() / 1'000'000)) + " ms";
-}
-
-}  // namespace
-
 void Simulation::RunHealed() {
   if (plan_.standing_partition) EndureStandingPartition();
   AwaitLeader();
@@ -38,17 +29,20 @@ void Simulation::Heal() {
   network_.Heal();
   // In half of the runs everybody starts anew; in the others the cluster must come out of whatever
   // it has got itself into.
-  const bool restart = Bounded(random_(Stream::kFault, kFaultKinds), 2) == 0 &&
-                       recorder_->choices.Takes({Choice::kHealRestart, {}, 0});
-  for (const auto& host : hosts_) {
-    if ((restart || host->stopping()) && !host->down())
-      CrashHost(host->number(), CrashKind::kProcess, queue_.now());
-    // Now, and not when the cluster is already held to its bounds.
-    ShowDamage(host->number(), queue_.now());
-    host->Heal();
-    if (host->down()) host->Boot();
-  }
+  const bool restarts = Bounded(random_(Stream::kFault, kFaultKinds), 2) == 0 &&
+                        recorder_->choices.Takes({Choice::kHealRestart, {}, 0});
+  for (const auto& host : hosts_) HealHost(host->number(), restarts ? Restart::kYes : Restart::kNo);
   for (const auto& client : clients_) client->StopAfterThis();
+}
+
+void Simulation::HealHost(std::uint32_t number, Restart restart) {
+  Host& host = *hosts_[number];
+  if ((restart == Restart::kYes || host.stopping()) && !host.down())
+    CrashHost(number, CrashKind::kProcess, queue_.now());
+  // Now, and not when the cluster is already held to its bounds.
+  ShowDamage(number, queue_.now());
+  host.Heal();
+  if (host.down()) host.Boot();
 }
 
 // With damage wherever it falls a node may have lost what nobody can give back.
@@ -56,19 +50,9 @@ bool Simulation::GaveUp() const {
   return !plan_.atlas && std::ranges::any_of(hosts_, [](const auto& host) { return !host->up(); });
 }
 
-template <class Done>
-void Simulation::StepUntil(Done done, TrueTime deadline, const std::string& what) {
-  while (!done()) {
-    // Who has said what it has lost is held to no bound.
-    if (GaveUp() && (queue_.empty() || queue_.now() >= deadline)) return;
-    GRASS_RULE("convergence", queue_.now() < deadline, what);
-    Step();
-  }
-}
-
 bool Simulation::HasLeader() const {
   return std::ranges::any_of(hosts_, [this](const auto& host) {
-    if (!host->up()) return false;
+    if (!host->up() || !IsWhole(host->number())) return false;
     const Raft& raft = host->node()->raft();
     return raft.role() == Role::kLeader && raft.log().TermAt(raft.commit_index()) == raft.term() &&
            checkers_->committed() == raft.commit_index();
@@ -80,11 +64,12 @@ bool Simulation::HasLeader() const {
 // disk: it is on record with the one that it has now.
 bool Simulation::HasSameState() const {
   const std::optional<std::uint32_t> leader = Leader();
-  if (!leader.has_value()) return false;
+  if (!leader.has_value() || !IsWhole(*leader)) return false;
   const Raft& raft = hosts_[*leader]->node()->raft();
   if (raft.IsChangingMembership()) return false;
   return std::ranges::all_of(raft.configuration().members(), [this](const Member& member) {
     const Host& host = *hosts_[NumberOf(member.id)];
+    if (!IsWhole(host.number())) return true;
     return member.role != MemberRole::kJoining && member.incarnation == host.incarnation() &&
            host.up() && host.node()->loaded() && host.node()->space().space == DiskSpace::kAmple &&
            host.node()->raft().standing() == Standing::kProven &&
@@ -93,7 +78,7 @@ bool Simulation::HasSameState() const {
 }
 
 // A leader that has committed in its term, follows the newest configuration, and exchanges messages
-// with a quorum that follows it.
+// with a quorum that follows it. Who is cut off from the core is in touch with none.
 bool Simulation::HasServingLeader() const {
   return std::ranges::any_of(hosts_, [this](const auto& host) {
     if (!host->up()) return false;
@@ -119,7 +104,7 @@ bool Simulation::AVoterNeedsASnapshot() const {
   const Raft* longest = nullptr;
   Index released;
   for (const auto& host : hosts_) {
-    if (!host->up()) continue;
+    if (!host->up() || !IsWhole(host->number())) continue;
     const Raft& raft = host->node()->raft();
     released = std::max(released, raft.log().base_index());
     if (longest == nullptr || raft.log().last_index() > longest->log().last_index()) {
@@ -127,32 +112,61 @@ bool Simulation::AVoterNeedsASnapshot() const {
     }
   }
   return std::ranges::any_of(hosts_, [&](const auto& host) {
-    return host->up() && longest->configuration().IsVoter(ids_[host->number()]) &&
+    return host->up() && IsWhole(host->number()) &&
+           longest->configuration().IsVoter(ids_[host->number()]) &&
            host->node()->raft().log().last_index() < released;
   });
 }
 
-void Simulation::AwaitLeader() {
-  TrueTime ready = queue_.now();
-  for (const auto& host : hosts_) ready = std::max(ready, host->disk_busy_until());
+void Simulation::AwaitStart() {
+  const TrueTime now = queue_.now();
+  TrueTime ready = now;
+  for (const auto& host : hosts_) {
+    if (IsWhole(host->number())) ready = std::max(ready, host->disk_busy_until());
+  }
   const auto all_up = [this] {
-    return std::ranges::all_of(hosts_, [](const auto& host) { return host->up(); });
+    return std::ranges::all_of(
+        hosts_, [this](const auto& host) { return host->up() || !IsWhole(host->number()); });
   };
-  // Who repairs its disk may have to fetch a snapshot, and from one who does so itself.
+  // What is at the disks now, recoveries among it, and then the operator: who fails is started
+  // again an election timeout later and reads its disk once more, and if that is damaged, a second
+  // time with a new one.
+  const Duration once = plan_.node.raft.election_timeout_max + (ready - now) + plan_.process_start;
+  Duration bound = 3 * once;
+  // Who repairs its disk needs a leader to ask, and may have to fetch a snapshot, from one who does
+  // so itself.
   const bool may_mend =
-      plan_.faults[static_cast<std::size_t>(FaultKind::kDamage)].on || plan_.disk.misread > 0;
-  const Duration start =
-      std::chrono::seconds(20) + (may_mend ? 2 * TimeForASnapshot() : Duration(0));
-  StepUntil(all_up, ready + start, "a node did not start after all faults ended");
+      plan_.faults[static_cast<std::size_t>(FaultKind::kDamage)].on || MayMisread();
+  if (may_mend && core_ == 0) {
+    bound += 10 * plan_.node.raft.election_timeout_max + 2 * TimeForASnapshot();
+  }
+  StepUntil(all_up, now + bound,
+            "a node has not started within " + Milliseconds(bound) + " of the end of its faults");
+}
+
+bool Simulation::HasSpace() const {
+  return std::ranges::all_of(hosts_, [this](const auto& host) {
+    return !host->up() || !IsWhole(host->number()) ||
+           host->node()->space().space == DiskSpace::kAmple;
+  });
+}
+
+// From when the nodes have started.
+Duration Simulation::TimeForALeader() const {
   Duration bound = 10 * plan_.node.raft.election_timeout_max;
-  // Then a quorum may need the one that has to fetch it.
+  // A quorum may need the one that has to fetch it.
   if (AVoterNeedsASnapshot()) bound += TimeForASnapshot();
   // Or one that has yet to look for room on its disk again.
-  const bool full = std::ranges::any_of(hosts_, [](const auto& host) {
-    return host->up() && host->node()->space().space != DiskSpace::kAmple;
-  });
-  if (full) bound += plan_.node.space_retry_max;
-  StepUntil([this] { return HasLeader(); }, std::max(ready, queue_.now()) + bound,
+  if (!HasSpace()) bound += plan_.node.space_retry_max;
+  return bound;
+}
+
+void Simulation::AwaitLeader() {
+  AwaitStart();
+  TrueTime ready = queue_.now();
+  for (const auto& host : hosts_) ready = std::max(ready, host->disk_busy_until());
+  const Duration bound = TimeForALeader();
+  StepUntil([this] { return HasLeader(); }, ready + bound,
             "no leader has committed an entry of its term within " + Milliseconds(bound) +
                 " of the end of all faults");
 }
@@ -164,9 +178,12 @@ void Simulation::AwaitIdleClients() {
       queue_.now() + bound, "a client got no outcome within its deadline");
 }
 
+Duration Simulation::TimeForAnAnswer() const {
+  return 20 * plan_.node.raft.election_timeout_max + 4 * plan_.node.read_patience;
+}
+
 void Simulation::CheckKeys() {
-  const Duration deadline =
-      20 * plan_.node.raft.election_timeout_max + 4 * plan_.node.read_patience;
+  const Duration deadline = TimeForAnAnswer();
   for (std::uint32_t i = 0; i < clients_.size(); ++i) {
     clients_[i]->CheckKeys(i, static_cast<std::uint32_t>(clients_.size()), deadline);
   }
@@ -223,10 +240,15 @@ std::uint64_t Simulation::StateBytes() const {
   return largest;
 }
 
+// To be sent, made durable and answered.
+Duration Simulation::TimeForAMessage() const {
+  return 2 * (plan_.network.delay_min + plan_.network.delay_spread) +
+         4 * (plan_.disk.sync_min + plan_.disk.sync_spread);
+}
+
 // A follower far behind has to fetch a snapshot, chunk after chunk.
 Duration Simulation::TimeForASnapshot() const {
-  const Duration turn = 2 * (plan_.network.delay_min + plan_.network.delay_spread) +
-                        4 * (plan_.disk.sync_min + plan_.disk.sync_spread);
+  const Duration turn = TimeForAMessage();
   const std::uint64_t keys =
       std::uint64_t{plan_.workload.keys} * 2 * (plan_.workload.value_bytes_max + 64) +
       (std::uint64_t{1} << 16);
@@ -242,7 +264,8 @@ Duration Simulation::TimeForASnapshot() const {
 // have it, and the one that has it be in touch with none: then neither can be elected.
 bool Simulation::NobodyIsAhead() const {
   return std::ranges::all_of(hosts_, [this](const auto& host) {
-    return !host->up() || host->node()->raft().log().last_index() <= checkers_->committed();
+    return !host->up() || !IsWhole(host->number()) ||
+           host->node()->raft().log().last_index() <= checkers_->committed();
   });
 }
 

@@ -409,7 +409,8 @@ std::string Summary(const SweepOptions& options, const SweepResult& result) {
           Decimal(sum.given_up) + "), stopped " + Decimal(sum.stops) + " (leading " +
           Decimal(sum.stops_led) + ", handed over " + Decimal(sum.handed_over) + "), copied " +
           Decimal(sum.copies) + ", partitions " + Decimal(sum.partitions) + " (standing " +
-          Decimal(sum.standing_partitions) + ")" + ", other faults " + Decimal(sum.other_faults) +
+          Decimal(sum.standing_partitions) + "), cores that went on alone " + Decimal(sum.cores) +
+          " (hard " + Decimal(sum.hard_cores) + "), other faults " + Decimal(sum.other_faults) +
           ", elections won " + Decimal(sum.elections_won) + ", entries committed " +
           Decimal(sum.entries_committed) + ", configurations " +
           Decimal(sum.memberships_committed) + ", snapshots taken " + Decimal(sum.snapshots_taken) +

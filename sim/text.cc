@@ -6,6 +6,10 @@ std::string Decimal(std::uint64_t value) {
   return std::to_string(value);
 }
 
+std::string Milliseconds(Duration duration) {
+  return Decimal(static_cast<std::uint64_t>(duration.count() / 1'000'000)) + " ms";
+}
+
 std::string NodeName(std::uint32_t node) {
   std::string name(1, 'n');
   name += std::to_string(node + 1);

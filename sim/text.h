@@ -7,9 +7,14 @@
 #include <cstdint>
 #include <string>
 
+#include "core/types.h"
+
 namespace grassdb::sim {
 
 std::string Decimal(std::uint64_t value);
+
+// "1500 ms", without what is below a millisecond.
+std::string Milliseconds(Duration duration);
 
 // "n1" for node 0: what every text calls a node.
 std::string NodeName(std::uint32_t node);

@@ -6,24 +6,17 @@
 #include "core/check.h"
 #include "proto/client_convert.h"
 #include "proto/convert.h"
+#include "sim/checkers/wire_rules.h"
 #include "sim/random.h"
-#include "sim/violation.h"
 
 namespace grassdb::sim {
 namespace {
 
-constexpr const char* kRule = "wire";
-
-template <class T>
-std::string Text(const absl::StatusOr<T>& refused) {
-  return std::string(refused.status().message());
-}
-
 template <class T>
 T OverBytes(const T& sent) {
   T received;
-  GRASS_RULE(kRule, received.ParseFromString(sent.SerializeAsString()),
-             std::string(sent.GetTypeName()) + " does not read what it has written");
+  const bool reads = received.ParseFromString(sent.SerializeAsString());
+  WireRules::CheckReadsItself(reads, reads ? std::string() : std::string(sent.GetTypeName()));
   return received;
 }
 
@@ -108,34 +101,34 @@ bool SayTheSame(std::size_t asked, const Reply& a, const Reply& b) {
 Message Wire::Carry(Message message) const {
   const std::string bytes = EncodeMessage(message, cluster_);
   absl::StatusOr<Message> received = DecodeMessage(KindOf(message.body), bytes, cluster_);
-  GRASS_RULE(kRule, received.ok(),
-             std::string(NameOf(message.body)) + " is refused by its receiver: " + Text(received));
-  GRASS_RULE(kRule, !checks() || *received == message,
-             std::string(NameOf(message.body)) + " of term " + Decimal(message.term.value()) +
-                 " is not what was sent when it arrives");
+  if (!received.ok()) WireRules::CheckTaken(received.status(), NameOf(message.body));
+  if (checks() && *received != message) {
+    WireRules::CheckSame(
+        false, std::string(NameOf(message.body)) + " of term " + Decimal(message.term.value()));
+  }
   return *std::move(received);
 }
 
 absl::StatusOr<ClientRequest> Wire::Carry(ClientRequest request) const {
   absl::StatusOr<ClientRequest> received = std::visit(RequestWriter(names_), request);
+  const auto what = [&request] { return "a request of kind " + Decimal(request.index()); };
   if (!received.ok()) {
     // An operator's slips are drawn; nobody else asks for what cannot be.
-    GRASS_RULE(
-        kRule, std::holds_alternative<ChangeMembershipRequest>(request),
-        "a server refuses a request of kind " + Decimal(request.index()) + ": " + Text(received));
+    if (!std::holds_alternative<ChangeMembershipRequest>(request)) {
+      WireRules::CheckTaken(received.status(), what());
+    }
     return received;
   }
-  GRASS_RULE(kRule, !checks() || *received == request,
-             "a request of kind " + Decimal(request.index()) + " is not what was sent");
+  if (checks() && *received != request) WireRules::CheckSame(false, what());
   return received;
 }
 
 Reply Wire::Carry(std::size_t asked, Reply reply) const {
   if (HasNoCode(asked) && reply.code != ReplyCode::kOk) return reply;
   absl::StatusOr<Reply> received = Through(asked, reply);
-  GRASS_RULE(kRule, received.ok(), "a client refuses the reply to it: " + Text(received));
-  GRASS_RULE(kRule, !checks() || SayTheSame(asked, reply, *received),
-             "the reply to a request of kind " + Decimal(asked) + " is not what was sent");
+  const auto what = [asked] { return "the reply to a request of kind " + Decimal(asked); };
+  if (!received.ok()) WireRules::CheckTaken(received.status(), what());
+  if (checks() && !SayTheSame(asked, reply, *received)) WireRules::CheckSame(false, what());
   return *std::move(received);
 }
 
@@ -151,8 +144,7 @@ void Wire::ReadDamaged(const Message& message, std::uint64_t random) const {
   // What was taken for a message is one: its bytes read as the same.
   const absl::StatusOr<Message> again =
       DecodeMessage(KindOf(read->body), EncodeMessage(*read, cluster_), cluster_);
-  GRASS_RULE(kRule, again.ok() && *again == *read,
-             std::string(NameOf(read->body)) + " with flipped bits is taken, and is no message");
+  WireRules::CheckDamaged(again.ok() && *again == *read, NameOf(read->body));
 }
 
 }  // namespace grassdb::sim

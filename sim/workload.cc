@@ -1,11 +1,10 @@
 #include "sim/workload.h"
 
 #include <algorithm>
-#include <cstdlib>
 #include <utility>
 
 #include "core/check.h"
-#include "sim/violation.h"
+#include "sim/checkers/liveness.h"
 
 namespace grassdb::sim {
 namespace {
@@ -26,13 +25,8 @@ enum class About : std::uint64_t {
   kForm = 12,
   kLeave = 13,
   kAcknowledges = 14,
+  kTransaction = 15,
 };
-
-std::string KeyText(std::uint32_t key) {
-  std::string text(1, 'k');
-  text += Decimal(key);
-  return text;
-}
 
 // --- Slips ---
 
@@ -165,13 +159,23 @@ void SimClient::BeginNext() {
       ++begun_;
       begin_at_ = queue_->now() + ThinkTime();
     }
-  } else if (phase_ == Phase::kChecking && next_key_ < keys()) {
-    HistoryOperation operation;
-    operation.kind = OperationKind::kGet;
-    operation.key = next_key_;
-    next_key_ += key_step_;
-    Begin(operation, GetRequest{ReadMode::kLinearizable, KeyText(operation.key)});
+  } else if (phase_ == Phase::kChecking && !checks_.empty()) {
+    BeginCheck();
   }
+}
+
+void SimClient::BeginCheck() {
+  HistoryOperation operation;
+  operation.kind = checks_.front().kind;
+  operation.key = checks_.front().key;
+  checks_.pop_front();
+  check_by_ = queue_->now() + deadline_;
+  const std::string key = KeyText(operation.key);
+  if (operation.kind == OperationKind::kGet) {
+    return Begin(operation, GetRequest{ReadMode::kLinearizable, key});
+  }
+  operation.written = FreshValue();
+  Begin(operation, PutTransaction(key, ValueText(operation.written)));
 }
 
 OperationKind SimClient::DrawKind(std::uint64_t random) const {
@@ -184,7 +188,8 @@ OperationKind SimClient::DrawKind(std::uint64_t random) const {
       {work.take_snapshot, OperationKind::kTakeSnapshot},
       {work.transfer, OperationKind::kTransferLeadership},
       {work.change_membership, OperationKind::kChangeMembership},
-      {work.slip, OperationKind::kSlip}};
+      {work.slip, OperationKind::kSlip},
+      {work.transaction, OperationKind::kTransaction}};
   std::uint64_t sum = 0;
   for (const auto& [weight, kind] : weights) sum += weight;
   std::uint64_t draw = Bounded(random, sum);
@@ -207,16 +212,6 @@ std::string SimClient::ValueText(ValueNumber value) const {
   return text;
 }
 
-std::uint32_t SimClient::NumberOfKey(const std::string& key) {
-  GRASS_RULE("client", key.size() > 1 && key[0] == 'k', "a key that nobody wrote was written");
-  return static_cast<std::uint32_t>(std::strtoull(key.c_str() + 1, nullptr, 10));
-}
-
-ValueNumber SimClient::NumberOf(const std::string& text) {
-  GRASS_RULE("client", text.size() > 1 && text[0] == 'v', "a value that nobody wrote was read");
-  return std::strtoull(text.c_str() + 1, nullptr, 10);
-}
-
 void SimClient::BeginWork() {
   const auto draw = [this](About decision) {
     return random_(Stream::kWorkload, number_, decision, begun_);
@@ -224,7 +219,7 @@ void SimClient::BeginWork() {
   HistoryOperation operation;
   operation.kind = DrawKind(draw(About::kKind));
   operation.key = static_cast<std::uint32_t>(Bounded(draw(About::kKey), keys()));
-  const ValueNumber fresh = (begun_ + 1) * 1000 + number_;
+  const ValueNumber fresh = FreshValue();
   const std::string key = KeyText(operation.key);
   switch (operation.kind) {
     case OperationKind::kGet:
@@ -248,6 +243,8 @@ void SimClient::BeginWork() {
       form_ = FormOfSwap(draw(About::kForm));
       return Begin(operation, SwapTransaction(form_, key, expected_, fresh));
     }
+    case OperationKind::kTransaction:
+      return BeginTransaction(draw(About::kTransaction));
     case OperationKind::kCloseSession:  // Leave
     case OperationKind::kSlip:
       return Begin(operation, Slip(draw(About::kForm), key));
@@ -427,13 +424,10 @@ void SimClient::Finish(const Outcome& outcome) {
   recorder_->Note(LineKind::kClientReturned, number_, static_cast<std::uint64_t>(outcome.code),
                   value);
   recorder_->fingerprint.AddAll(number_, outcome.code, value);
-  GRASS_RULE(
-      "client",
-      history_->At(number).kind != OperationKind::kSlip || outcome.code != Outcome::Code::kOk,
-      "a request that breaks a limit was taken");
-  GRASS_RULE("convergence", phase_ != Phase::kChecking || outcome.code == Outcome::Code::kOk,
-             "client " + Decimal(number_ + 1) +
-                 " got no answer from the healed cluster: " + outcome.error);
+  if (history_->At(number).kind == OperationKind::kSlip) {
+    ClientAnswers::CheckSlip(outcome.code == Outcome::Code::kOk);
+  }
+  if (phase_ == Phase::kChecking) NoteCheck(history_->At(number), outcome);
   if (phase_ == Phase::kWorking) {
     begin_at_ = queue_->now() + ThinkTime();
   } else if (phase_ == Phase::kChecking) {
@@ -451,6 +445,14 @@ void SimClient::Finish(const Outcome& outcome) {
   if (!leaves_) Connect();
 }
 
+void SimClient::NoteCheck(const HistoryOperation& operation, const Outcome& outcome) {
+  // It was told, before its time was over, that its session is gone: as good as an answer, but it
+  // has to ask once more.
+  const bool told = outcome.code == Outcome::Code::kUnknown && queue_->now() < check_by_;
+  if (told) checks_.push_front({operation.kind, operation.key});
+  Liveness::CheckAnswered(number_, told || outcome.code == Outcome::Code::kOk, outcome.error);
+}
+
 void SimClient::NoteResult(std::size_t number, const Reply& reply) {
   HistoryOperation& operation = history_->At(number);
   const bool reads =
@@ -464,17 +466,20 @@ void SimClient::NoteResult(std::size_t number, const Reply& reply) {
       seen = {operation.read, reply.mod_revision.value()};
       break;
     case OperationKind::kPut:
-      GRASS_RULE("client", reply.command.operations.size() == 1, "a write without its result");
+      ClientAnswers::CheckResults(1, reply.command.operations.size());
       operation.found = reply.command.operations[0].found;
       seen = {operation.written, operation.revision};
       break;
     case OperationKind::kDelete:
-      GRASS_RULE("client", reply.command.operations.size() == 1, "a write without its result");
+      ClientAnswers::CheckResults(1, reply.command.operations.size());
       operation.found = reply.command.operations[0].found;
       seen = {};
       break;
     case OperationKind::kCompareAndSet:
       NoteSwap(&operation, reply.command);
+      break;
+    case OperationKind::kTransaction:
+      NoteTransaction(&operation, reply.command);
       break;
     case OperationKind::kSlip:
     case OperationKind::kTakeSnapshot:
@@ -493,13 +498,12 @@ void SimClient::NoteSwap(HistoryOperation* operation, const CommandResult& resul
            (seen.value == 0 || NumberOf(one.value) == seen.value);
   };
   const std::size_t looks = form_.looks ? 1 : 0;
-  GRASS_RULE("client", results.size() == (operation->succeeded ? 1 + 2 * looks : looks),
-             "a compare-and-set does not say what each of its operations gave");
+  ClientAnswers::CheckResults(operation->succeeded ? 1 + 2 * looks : looks, results.size());
   if (operation->succeeded) {
     const Seen written{operation->written, operation->revision};
-    GRASS_RULE("client",
-               !form_.looks || (reads(results[0], expected_) && reads(results[2], written)),
-               "a compare-and-set has read another value than it has compared or written");
+    if (form_.looks) {
+      ClientAnswers::CheckSwap(reads(results[0], expected_), reads(results[2], written));
+    }
     last_seen_[operation->key] = written;
   } else if (form_.looks) {
     operation->looked = true;
@@ -509,10 +513,24 @@ void SimClient::NoteSwap(HistoryOperation* operation, const CommandResult& resul
 }
 
 void SimClient::CheckKeys(std::uint32_t first, std::uint32_t step, Duration deadline) {
+  checks_.clear();
+  for (std::uint32_t key = first; key < keys(); key += step) {
+    checks_.push_back({OperationKind::kGet, key});
+  }
+  BeginChecking(deadline);
+}
+
+void SimClient::CheckService(Service service, Duration deadline) {
+  const std::uint32_t key = number_ % keys();
+  checks_.clear();
+  if (service == Service::kWritesAndReads) checks_.push_back({OperationKind::kPut, key});
+  checks_.push_back({OperationKind::kGet, key});
+  BeginChecking(deadline);
+}
+
+void SimClient::BeginChecking(Duration deadline) {
   GRASS_CHECK(idle());
   phase_ = Phase::kChecking;
-  next_key_ = first;
-  key_step_ = step;
   deadline_ = deadline;
   // While faults are about, an attempt may be given less time than the network needs for it. Not
   // now.

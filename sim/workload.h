@@ -5,18 +5,23 @@
 #define GRASSDB_SIM_WORKLOAD_H_
 
 #include <cstdint>
+#include <deque>
 #include <iterator>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "core/check.h"
 #include "core/client.h"
+#include "sim/checkers/client_answers.h"
 #include "sim/event_queue.h"
 #include "sim/history.h"
 #include "sim/network.h"
 #include "sim/plan.h"
 #include "sim/recorder.h"
+#include "sim/text.h"
+#include "sim/transaction_record.h"
 
 namespace grassdb::sim {
 
@@ -28,8 +33,17 @@ class SimClient {
             EventQueue* queue, SimNetwork* network, Recorder* recorder, History* history);
 
   // What the clients write, as the history numbers it.
-  static std::uint32_t NumberOfKey(const std::string& key);
-  static ValueNumber NumberOf(const std::string& value);
+  static std::uint32_t NumberOfKey(const std::string& key) {
+    return static_cast<std::uint32_t>(ClientAnswers::NumberOfKey(key));
+  }
+  static ValueNumber NumberOf(const std::string& value) {
+    return ClientAnswers::NumberOfValue(value);
+  }
+  static constexpr std::uint64_t kTransactionKeysMax = 4;
+  static constexpr std::uint64_t kTransactionComparesMax = 2;
+  // In one request: of the compares, and of both branches.
+  static constexpr std::uint64_t kValuesOfAWriteMax =
+      kTransactionComparesMax + 2 * kTransactionKeysMax;
 
   // Begins to work.
   void Start();
@@ -41,7 +55,10 @@ class SimClient {
   bool idle() const { return !operation_.has_value(); }
   // Reads the keys `first`, `first + step`, ..., each once; every read must succeed in time.
   void CheckKeys(std::uint32_t first, std::uint32_t step, Duration deadline);
-  bool checked() const { return phase_ == Phase::kChecking && idle() && next_key_ >= keys(); }
+  enum class Service : std::uint8_t { kReads, kWritesAndReads };
+  // Writes a key of its own choice, and reads it, or reads it only; each must succeed in time.
+  void CheckService(Service service, Duration deadline);
+  bool checked() const { return phase_ == Phase::kChecking && idle() && checks_.empty(); }
 
  private:
   enum class Phase : std::uint8_t { kWorking, kStopping, kChecking };
@@ -70,6 +87,9 @@ class SimClient {
   void Drive();
   void BeginNext();
   void BeginWork();
+  void BeginCheck();
+  void BeginChecking(Duration deadline);
+  void NoteCheck(const HistoryOperation& operation, const Outcome& outcome);
   Duration ThinkTime() const;
   void Begin(const HistoryOperation& operation, ClientOperation client_operation);
   void Leave();
@@ -82,11 +102,26 @@ class SimClient {
   std::vector<Compare> SwapCompares(Form form, const std::string& key, const Seen& expected) const;
   Transaction SwapTransaction(Form form, const std::string& key, const Seen& expected,
                               ValueNumber fresh) const;
+  // Of several keys (workload_transaction.cc).
+  void BeginTransaction(std::uint64_t random);
+  std::vector<std::uint32_t> DrawKeys(std::uint64_t random) const;
+  std::vector<TransactionRecord::Step> DrawSteps(const std::vector<std::uint32_t>& keys,
+                                                 std::uint64_t random, std::uint64_t salt,
+                                                 std::uint64_t* puts) const;
+  Compare CompareOf(const TransactionRecord::Compare& compare, std::uint64_t random) const;
+  std::vector<Operation> OperationsOf(const std::vector<TransactionRecord::Step>& steps) const;
+  void NoteTransaction(HistoryOperation* operation, const CommandResult& result);
   void WakeAt(TrueTime at);
   NodeId DrawTarget(std::uint64_t random) const;
   ChangeMembershipRequest DrawChange(std::uint64_t random) const;
   OperationKind DrawKind(std::uint64_t random) const;
   std::string ValueText(ValueNumber value) const;
+  // That nobody has written before: of the operation that begins next, its `place`-th.
+  ValueNumber FreshValue(std::uint64_t place = 0) const {
+    GRASS_CHECK(place < 10 && number_ < 100);
+    return (begun_ + 1) * 1000 + place * 100 + number_;
+  }
+  static std::string KeyText(std::uint32_t key) { return "k" + Decimal(key); }
 
   const std::uint32_t number_;
   const Plan& plan_;
@@ -111,8 +146,12 @@ class SimClient {
   bool leaves_ = false;                   // closes its session, then connects anew
   Form form_;                             // of the compare-and-set under way
   Seen expected_;                         // by it
-  std::uint32_t next_key_ = 0;
-  std::uint32_t key_step_ = 1;
+  struct Check {
+    OperationKind kind = OperationKind::kGet;
+    std::uint32_t key = 0;
+  };
+  std::deque<Check> checks_;    // to be done, while kChecking
+  TrueTime check_by_ = kNever;  // the one under way
 };
 
 }  // namespace grassdb::sim

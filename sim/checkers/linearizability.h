@@ -2,9 +2,10 @@
 // operation between its invocation and its return, and in which each gives what a plain map would
 // give. An operation of unknown outcome may take effect at any time after its invocation, or never.
 //
-// Linearizability is local, so each key is a history of its own (linear_search.h); the search of
-// all keys advances in rounds of growing budgets, so that a wrong key is found even when another
-// one is hard.
+// Linearizability is local, so each key is a history of its own (linear_search.h), or the keys that
+// transactions have touched together are one, for which the order of the revisions that the
+// operations name is tried first, as any other order might be. The search of all of them advances
+// in rounds of growing budgets, so that a wrong key is found even when another one is hard.
 #ifndef GRASSDB_SIM_CHECKERS_LINEARIZABILITY_H_
 #define GRASSDB_SIM_CHECKERS_LINEARIZABILITY_H_
 
@@ -18,7 +19,7 @@
 namespace grassdb::sim {
 
 struct LinearizabilityVerdict {
-  // Set: this key's history is not linearizable.
+  // Set: the history of this key, or of those that it is the first of, is not linearizable.
   std::optional<std::uint32_t> violated_key;
   // What the search got stuck at, for a person.
   std::string text;
@@ -26,9 +27,13 @@ struct LinearizabilityVerdict {
   std::uint64_t undecided = 0;
 };
 
-// `steps_max` bounds the search, per key.
+// `steps_max` bounds the search, per key or keys together.
 LinearizabilityVerdict CheckLinearizability(const std::vector<HistoryOperation>& history,
                                             std::uint64_t steps_max = 4'000'000);
+
+// As CheckLinearizability; a history that is not is a violation. The keys on which the search was
+// given up.
+std::uint64_t RequireLinearizable(const std::vector<HistoryOperation>& history);
 
 }  // namespace grassdb::sim
 

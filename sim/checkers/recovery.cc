@@ -59,6 +59,12 @@ void CheckLog(const Finding& f, const DurableImage& must, DamageMet met) {
 
 }  // namespace
 
+void Recovery::CheckOpening(std::uint32_t node, const absl::Status& status, Directory directory) {
+  const bool no_room = directory == Directory::kNew && absl::IsResourceExhausted(status);
+  GRASS_RULE("recovery", absl::IsInternal(status) || no_room,
+             NodeName(node) + " cannot recover: " + std::string(status.message()));
+}
+
 void Recovery::CheckLoss(std::uint32_t node, DamageMet met) {
   GRASS_RULE("recovery", met == DamageMet::kYes,
              NodeName(node) + " says that something is lost of a disk without damage");

@@ -4,7 +4,9 @@
 #include <map>
 #include <utility>
 
+#include "core/check.h"
 #include "sim/text.h"
+#include "sim/violation.h"
 
 namespace grassdb::sim {
 namespace {
@@ -20,25 +22,43 @@ std::string NameOf(const HistoryOperation& operation) {
                                            "snapshot",
                                            "transfer",
                                            "membership change",
-                                           "stale get"};
+                                           "stale get",
+                                           "slip",
+                                           "close of the session",
+                                           "transaction"};
   std::string text = std::string("the ") + kNames[static_cast<std::size_t>(operation.kind)] +
                      " of client " + Decimal(operation.client + 1) + " on k" +
                      Decimal(operation.key);
   if (operation.written != 0) text += " of v" + Decimal(operation.written);
+  if (operation.transaction != nullptr) text += " (" + TextOf(*operation.transaction) + ")";
   return text;
+}
+
+std::string TextOf(const std::vector<KeyWrite>& writes) {
+  std::string text;
+  for (const auto& [key, value] : writes) {
+    text += (text.empty() ? "k" : ", k") + Decimal(key) + " to v" + Decimal(value);
+  }
+  return text.empty() ? "nothing" : text;
 }
 
 class Witness {
  public:
   Witness(const std::vector<HistoryOperation>& history, const std::vector<CommittedChange>& changes)
-      : history_(history), changes_(changes), makers_(changes.size(), nullptr) {}
+      : history_(history) {
+    for (const CommittedChange& change : changes) {
+      if (change.revision > writes_.size()) writes_.emplace_back();
+      GRASS_CHECK_EQ(change.revision, writes_.size());
+      writes_.back().emplace_back(change.key, change.value);
+    }
+    makers_.resize(writes_.size());
+  }
 
   Problem Check(const std::vector<HistoryOperation>& refused) {
     if (Problem problem = ReadChanges(); problem.has_value()) return problem;
     for (const HistoryOperation& operation : refused) {
-      if (operation.written != 0 && revision_of_.contains(operation.written)) {
-        return NameOf(operation) + " was refused, and took effect at revision " +
-               Decimal(revision_of_[operation.written]);
+      if (const auto at = RevisionMadeBy(operation); at.has_value()) {
+        return NameOf(operation) + " was refused, and took effect at revision " + Decimal(*at);
       }
     }
     for (const HistoryOperation& operation : history_) {
@@ -50,17 +70,22 @@ class Witness {
   }
 
  private:
+  using Writes = std::vector<KeyWrite>;
+
   Problem ReadChanges() {
-    for (std::size_t i = 0; i < changes_.size(); ++i) {
-      const CommittedChange& change = changes_[i];
-      by_key_[change.key].emplace_back(i + 1, change.value);
-      if (change.value != 0 && !revision_of_.emplace(change.value, i + 1).second) {
-        return "v" + Decimal(change.value) + " was written at revision " +
-               Decimal(revision_of_[change.value]) + " and again at " + Decimal(i + 1);
+    for (std::uint64_t at = 1; at <= writes_.size(); ++at) {
+      for (const auto& [key, value] : WritesAt(at)) {
+        by_key_[key].emplace_back(at, value);
+        if (value != 0 && !revision_of_.emplace(value, at).second) {
+          return "v" + Decimal(value) + " was written at revision " + Decimal(revision_of_[value]) +
+                 " and again at " + Decimal(at);
+        }
       }
     }
     return std::nullopt;
   }
+
+  const Writes& WritesAt(std::uint64_t revision) const { return writes_[revision - 1]; }
 
   ValueNumber ValueAt(std::uint32_t key, std::uint64_t revision) const {
     const auto of_key = by_key_.find(key);
@@ -70,40 +95,41 @@ class Witness {
     return after == of_key->second.begin() ? 0 : std::prev(after)->second;
   }
 
-  static bool Changes(const HistoryOperation& operation) {
-    return operation.kind == OperationKind::kPut ||
-           (operation.kind == OperationKind::kDelete && operation.found) ||
-           (operation.kind == OperationKind::kCompareAndSet && operation.succeeded);
+  TransactionEffect EffectAt(const TransactionRecord& transaction, std::uint64_t revision) const {
+    return EffectOf(transaction, [&](std::uint32_t key) { return ValueAt(key, revision); });
+  }
+
+  // The revision at which a value stands that only this operation writes.
+  std::optional<std::uint64_t> RevisionMadeBy(const HistoryOperation& operation) const {
+    const auto find = [this](ValueNumber value) -> std::optional<std::uint64_t> {
+      const auto at = revision_of_.find(value);
+      if (value == 0 || at == revision_of_.end()) return std::nullopt;
+      return at->second;
+    };
+    if (operation.transaction == nullptr) return find(operation.written);
+    for (const auto* branch : {&operation.transaction->success, &operation.transaction->failure}) {
+      for (const TransactionRecord::Step& step : *branch) {
+        if (const auto at = find(step.written); at.has_value()) return at;
+      }
+    }
+    return std::nullopt;
   }
 
   // Of one that returned: against a plain map at its revision.
   Problem CheckEffect(const HistoryOperation& operation) {
     const std::uint64_t at = operation.revision;
     const std::string where = " at revision " + Decimal(at);
-    if (at > changes_.size())
+    if (at > writes_.size())
       return NameOf(operation) + " returned" + where + ", which is not committed";
-    const ValueNumber after = ValueAt(operation.key, at);
-    if (!Changes(operation)) {
-      const bool reads = operation.kind == OperationKind::kGet ||
-                         operation.kind == OperationKind::kStaleGet || operation.looked;
-      const bool fits =
-          (!reads || operation.read == after) &&
-          (operation.kind != OperationKind::kDelete || after == 0) &&
-          (operation.kind != OperationKind::kCompareAndSet || after != operation.expected);
-      if (fits) return std::nullopt;
-      return NameOf(operation) + " does not fit the value v" + Decimal(after) + where;
+    const bool changes = operation.Changed();
+    if (changes && at == 0) return NameOf(operation) + " is not what was committed" + where;
+    Problem problem;
+    if (operation.kind == OperationKind::kTransaction) {
+      problem = CheckTransaction(operation, changes ? at - 1 : at);
+    } else {
+      problem = changes ? CheckChange(operation) : CheckSight(operation);
     }
-    if (at == 0 || changes_[at - 1].key != operation.key ||
-        changes_[at - 1].value != operation.written) {
-      return NameOf(operation) + " is not what was committed" + where;
-    }
-    const ValueNumber before = ValueAt(operation.key, at - 1);
-    const bool fits = operation.kind == OperationKind::kCompareAndSet
-                          ? before == operation.expected
-                          : operation.found == (before != 0);
-    if (!fits)
-      return NameOf(operation) + " does not fit the value v" + Decimal(before) + " before it" +
-             where;
+    if (problem.has_value() || !changes) return problem;
     if (makers_[at - 1] != nullptr)
       return NameOf(operation) + " and " + NameOf(*makers_[at - 1]) + " both made the change" +
              where;
@@ -111,40 +137,103 @@ class Witness {
     return std::nullopt;
   }
 
+  // Of one that changed nothing.
+  Problem CheckSight(const HistoryOperation& operation) const {
+    const ValueNumber after = ValueAt(operation.key, operation.revision);
+    const bool reads = operation.kind == OperationKind::kGet ||
+                       operation.kind == OperationKind::kStaleGet || operation.looked;
+    const bool fits =
+        (!reads || operation.read == after) &&
+        (operation.kind != OperationKind::kDelete || after == 0) &&
+        (operation.kind != OperationKind::kCompareAndSet || after != operation.expected);
+    if (fits) return std::nullopt;
+    return NameOf(operation) + " does not fit the value v" + Decimal(after) + " at revision " +
+           Decimal(operation.revision);
+  }
+
+  // Of one that changed its key.
+  Problem CheckChange(const HistoryOperation& operation) const {
+    const std::uint64_t at = operation.revision;
+    const std::string where = " at revision " + Decimal(at);
+    if (WritesAt(at) != Writes{{operation.key, operation.written}}) {
+      return NameOf(operation) + " is not what was committed" + where;
+    }
+    const ValueNumber before = ValueAt(operation.key, at - 1);
+    const bool fits = operation.kind == OperationKind::kCompareAndSet
+                          ? before == operation.expected
+                          : operation.found == (before != 0);
+    if (fits) return std::nullopt;
+    return NameOf(operation) + " does not fit the value v" + Decimal(before) + " before it" + where;
+  }
+
+  // `before` is the revision that it saw.
+  Problem CheckTransaction(const HistoryOperation& operation, std::uint64_t before) const {
+    const TransactionRecord& transaction = *operation.transaction;
+    const TransactionEffect effect = EffectAt(transaction, before);
+    if (effect.succeeded != transaction.succeeded || effect.results != transaction.results) {
+      TransactionRecord should = transaction;
+      should.succeeded = effect.succeeded;
+      should.results = effect.results;
+      return NameOf(operation) + " returned '" + ResultsOf(transaction) + "', and would have '" +
+             ResultsOf(should) + "' if it saw revision " + Decimal(before);
+    }
+    if (effect.writes.empty() || WritesAt(operation.revision) == effect.writes) return std::nullopt;
+    return NameOf(operation) + " changed " + TextOf(effect.writes) + "; committed was " +
+           TextOf(WritesAt(operation.revision)) + " at revision " + Decimal(operation.revision);
+  }
+
+  // What an operation without an outcome would have made, had it made the revision.
+  Writes WritesOf(const HistoryOperation& operation, std::uint64_t at) const {
+    if (operation.kind == OperationKind::kTransaction) {
+      return EffectAt(*operation.transaction, at - 1).writes;
+    }
+    return {{operation.key, operation.written}};
+  }
+
   // Of the changes whose operations did not return: by their values. A deletion has none; it is
   // taken for the earliest one that may have made it.
   Problem FindMakers() {
-    std::map<std::uint32_t, const HistoryOperation*> deletes;
     for (const HistoryOperation& operation : history_) {
       if (operation.returned != kNotReturned) continue;
-      if (operation.kind == OperationKind::kDelete) {
-        const auto [first, added] = deletes.emplace(operation.key, &operation);
-        if (!added && operation.invoked < first->second->invoked) first->second = &operation;
-        continue;
+      const auto at = RevisionMadeBy(operation);
+      if (!at.has_value()) continue;
+      if (WritesOf(operation, *at) != WritesAt(*at)) {
+        return NameOf(operation) + " would have changed " + TextOf(WritesOf(operation, *at)) +
+               "; committed was " + TextOf(WritesAt(*at)) + " at revision " + Decimal(*at);
       }
-      const auto at = revision_of_.find(operation.written);
-      if (at == revision_of_.end()) continue;
-      if (changes_[at->second - 1].key != operation.key)
-        return NameOf(operation) + " changed another key";
-      makers_[at->second - 1] = &operation;
+      makers_[*at - 1] = &operation;
     }
-    for (std::size_t i = 0; i < changes_.size(); ++i) {
-      if (makers_[i] != nullptr) continue;
-      const CommittedChange& change = changes_[i];
-      const auto may = deletes.find(change.key);
-      if (change.value != 0 || may == deletes.end()) {
-        return "nobody asked for the change of k" + Decimal(change.key) + " to v" +
-               Decimal(change.value) + " at revision " + Decimal(i + 1);
+    for (std::uint64_t at = 1; at <= writes_.size(); ++at) {
+      if (makers_[at - 1] == nullptr) makers_[at - 1] = FindDeleter(at);
+      if (makers_[at - 1] == nullptr) {
+        return "nobody asked for the change of " + TextOf(WritesAt(at)) + " at revision " +
+               Decimal(at);
       }
-      makers_[i] = may->second;
     }
     return std::nullopt;
   }
 
+  const HistoryOperation* FindDeleter(std::uint64_t at) const {
+    const bool deletes =
+        std::ranges::all_of(WritesAt(at), [](const KeyWrite& write) { return write.second == 0; });
+    if (!deletes) return nullptr;
+    const HistoryOperation* earliest = nullptr;
+    for (const HistoryOperation& operation : history_) {
+      if (operation.returned != kNotReturned) continue;
+      if (operation.kind != OperationKind::kDelete &&
+          operation.kind != OperationKind::kTransaction) {
+        continue;
+      }
+      if (earliest != nullptr && earliest->invoked < operation.invoked) continue;
+      if (WritesOf(operation, at) == WritesAt(at)) earliest = &operation;
+    }
+    return earliest;
+  }
+
   Problem CheckTimes() const {
     // By revision: when the last of the changes up to it was asked for.
-    std::vector<std::uint64_t> asked(changes_.size() + 1, 0);
-    for (std::size_t i = 0; i < changes_.size(); ++i) {
+    std::vector<std::uint64_t> asked(writes_.size() + 1, 0);
+    for (std::size_t i = 0; i < writes_.size(); ++i) {
       asked[i + 1] = std::max(asked[i], makers_[i]->invoked);
     }
     std::vector<std::pair<std::uint64_t, const HistoryOperation*>> places;
@@ -163,7 +252,7 @@ class Witness {
       }
       const bool stale = operation->kind == OperationKind::kStaleGet;
       const std::uint64_t floor =
-          stale ? 0 : reached_at_invocation.at(operation) + (Changes(*operation) ? 1 : 0);
+          stale ? 0 : reached_at_invocation.at(operation) + (operation->Changed() ? 1 : 0);
       if (operation->revision < floor) {
         return NameOf(*operation) + " returned at revision " + Decimal(operation->revision) +
                ", after " + Decimal(reached_at_invocation.at(operation)) +
@@ -180,7 +269,7 @@ class Witness {
   }
 
   const std::vector<HistoryOperation>& history_;
-  const std::vector<CommittedChange>& changes_;
+  std::vector<Writes> writes_;  // by revision - 1
   std::map<std::uint32_t, std::vector<std::pair<std::uint64_t, ValueNumber>>> by_key_;
   std::map<ValueNumber, std::uint64_t> revision_of_;
   std::vector<const HistoryOperation*> makers_;  // by revision - 1
@@ -192,6 +281,13 @@ std::optional<std::string> CheckWitness(const std::vector<HistoryOperation>& his
                                         const std::vector<HistoryOperation>& refused,
                                         const std::vector<CommittedChange>& changes) {
   return Witness(history, changes).Check(refused);
+}
+
+void RequireWitness(const std::vector<HistoryOperation>& history,
+                    const std::vector<HistoryOperation>& refused,
+                    const std::vector<CommittedChange>& changes) {
+  const std::optional<std::string> problem = CheckWitness(history, refused, changes);
+  GRASS_RULE("witness", !problem.has_value(), *problem);
 }
 
 }  // namespace grassdb::sim

@@ -2,12 +2,13 @@
 // the revision of the store that it saw, or that it made. So nothing has to be searched, and the
 // verdict is never "unknown":
 //
-//   - every committed change was asked for by one operation, and was not refused;
-//   - an operation that returned saw, and did, at its revision what a plain map would have given;
+//   - every committed revision was asked for by one operation, was not refused, and is all that the
+//     operation would have made of a plain map, and no more;
+//   - an operation that returned saw, and did, at its revision what a plain map would have given,
+//     in all keys at once;
 //   - whatever returned before it was invoked is at that revision or before it (before, if it
-//   changed
-//     something), and nothing that it could have seen was invoked after it had returned. A stale
-//     read may be at any revision before that, but not at one that did not exist yet.
+//     changed something), and nothing that it could have seen was invoked after it had returned. A
+//     stale read may be at any revision before that, but not at one that did not exist yet.
 //
 // It trusts the revisions, which the search (linearizability.h) does not look at: each of the two
 // sees what the other one may miss.
@@ -23,17 +24,24 @@
 
 namespace grassdb::sim {
 
-// A change of the store in the order of the log: that of revision i + 1 is at place i.
+// A change of the store.
 struct CommittedChange {
+  std::uint64_t revision = 0;
   std::uint32_t key = 0;
   ValueNumber value = 0;  // 0: the key was deleted
 };
 
 // What is wrong, for a person; nullopt: the order of the log explains what the clients saw.
-// `history` is History::Witnessed(), `refused` History::Refused().
+// `history` is History::Witnessed(), `refused` History::Refused(). `changes` are in the order of
+// the log, with every revision from 1 on.
 std::optional<std::string> CheckWitness(const std::vector<HistoryOperation>& history,
                                         const std::vector<HistoryOperation>& refused,
                                         const std::vector<CommittedChange>& changes);
+
+// As CheckWitness; what is wrong is a violation.
+void RequireWitness(const std::vector<HistoryOperation>& history,
+                    const std::vector<HistoryOperation>& refused,
+                    const std::vector<CommittedChange>& changes);
 
 }  // namespace grassdb::sim
 

@@ -103,6 +103,7 @@ Group GroupOf(const TraceLine& line) {
     case LineKind::kFaultBegan:
     case LineKind::kFaultEnded:
     case LineKind::kHealed:
+    case LineKind::kCoreHealed:
       return kFaults;
     case LineKind::kDiskFinished:
     case LineKind::kDamaged:

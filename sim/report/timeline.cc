@@ -70,6 +70,7 @@ void Timeline::AddPoint(const TraceLine& line) {
       EndFault(line);
       break;
     case LineKind::kHealed:
+    case LineKind::kCoreHealed:
       for (const std::size_t open : open_faults_) faults_[open].until = at;
       for (const std::size_t open : open_cuts_) cuts_[open].until = at;
       open_faults_.clear();

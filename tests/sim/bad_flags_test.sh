@@ -36,7 +36,7 @@ for value in x -1 "$too_large" 1.5 1e3 0x10 ' 1'; do
   refuses --steps "'$value'" 'from 1 to' -- run --seed 1 "--steps=$value"
   refuses --seconds "'$value'" 'from 1 to 1000000' -- run --seed 1 "--seconds=$value"
   refuses --jobs "'$value'" 'from 1 to 1024' -- sweep "--jobs=$value"
-  refuses --nodes "'$value'" '1, 3, 5 or 7' -- run --seed 1 "--nodes=$value"
+  refuses --nodes "'$value'" 'from 1 to 7' -- run --seed 1 "--nodes=$value"
   refuses --seeds "'1..$value'" 'A..B' -- sweep "--seeds=1..$value"
 done
 refuses --seed "'-1'" -- run --seed -1

@@ -3,9 +3,12 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <memory>
+#include <utility>
 #include <vector>
 
 #include "sim/random.h"
+#include "tests/sim/planted.h"
 
 namespace grassdb::sim {
 namespace {
@@ -122,6 +125,88 @@ TEST(Linearizability, NamesTheKeyThatIsWrong) {
 
 TEST(Linearizability, SaysWhenItGivesUp) {
   EXPECT_EQ(CheckLinearizability({Put(1, false, 1, 2), Get(1, 3, 4)}, 1).undecided, 1u);
+}
+
+// --- Transactions ---
+
+using Record = TransactionRecord;
+using Kind = Record::Step::Kind;
+
+HistoryOperation Transact(Record record, std::uint64_t invoked, std::uint64_t returned) {
+  HistoryOperation operation = At(invoked, returned);
+  operation.kind = OperationKind::kTransaction;
+  operation.transaction = std::make_shared<Record>(std::move(record));
+  return operation;
+}
+HistoryOperation OnKeyOne(HistoryOperation operation) {
+  operation.key = 1;
+  return operation;
+}
+// Puts `a` into k0 and `b` into k1, which are empty.
+Record Pair(ValueNumber a, ValueNumber b) {
+  return {.compares = {},
+          .success = {{Kind::kPut, 0, a}, {Kind::kPut, 1, b}},
+          .failure = {},
+          .succeeded = true,
+          .results = {{false, 0}, {false, 0}}};
+}
+Record Reads(ValueNumber a, ValueNumber b) {
+  return {.compares = {},
+          .success = {{Kind::kGet, 0, 0}, {Kind::kGet, 1, 0}},
+          .failure = {},
+          .succeeded = true,
+          .results = {{a != 0, a}, {b != 0, b}}};
+}
+// Puts `written` into k1 if k0 has `expected`.
+Record If(ValueNumber expected, bool equal, ValueNumber written, bool succeeded) {
+  Record record{.compares = {{0, expected, equal}},
+                .success = {{Kind::kPut, 1, written}},
+                .failure = {},
+                .succeeded = succeeded,
+                .results = {}};
+  if (succeeded) record.results = {{false, 0}};
+  return record;
+}
+
+TEST(LinearizabilityOfTransactions, AcceptsWhatAMapWouldGive) {
+  EXPECT_TRUE(Linearizable({Transact(Pair(1, 2), 1, 4), Transact(Reads(0, 0), 2, 3)}));
+  EXPECT_TRUE(Linearizable({Transact(Pair(1, 2), 1, 4), Transact(Reads(1, 2), 2, 3)}));
+  EXPECT_TRUE(Linearizable({Transact(Pair(1, 2), 1, kNotReturned), Get(0, 2, 3), Get(1, 4, 5)}));
+}
+
+TEST(LinearizabilityOfTransactions, SeesHalfOfOne) {
+  EXPECT_FALSE(Linearizable({Transact(Pair(1, 2), 1, 4), Transact(Reads(1, 0), 2, 3)}));
+  // Each key alone would have an order: k0 is new before k1 is read as missing.
+  EXPECT_FALSE(Linearizable({Transact(Pair(1, 2), 1, 10), Get(1, 2, 3), OnKeyOne(Get(0, 4, 5))}));
+  EXPECT_FALSE(
+      Linearizable({Transact(Pair(1, 2), 1, kNotReturned), Get(1, 2, 3), OnKeyOne(Get(0, 4, 5))}));
+}
+
+TEST(LinearizabilityOfTransactions, SeesACompareEvaluatedOnALaterState) {
+  // k0 gets v1 only after the transaction has returned.
+  EXPECT_TRUE(Linearizable({Transact(If(1, true, 7, false), 1, 2), Put(1, false, 3, 4)}));
+  EXPECT_FALSE(Linearizable({Transact(If(1, true, 7, true), 1, 2), Put(1, false, 3, 4)}));
+  EXPECT_TRUE(Linearizable({Transact(If(1, true, 7, true), 1, 4), Put(1, false, 2, 3)}));
+  EXPECT_FALSE(Linearizable({Put(1, false, 1, 2), Transact(If(1, false, 7, true), 3, 4)}));
+}
+
+TEST(LinearizabilityOfTransactions, LeavesOtherKeysToThemselves) {
+  HistoryOperation stale = Get(0, 7, 8);
+  stale.key = 9;
+  HistoryOperation put = Put(5, false, 5, 6);
+  put.key = 9;
+  EXPECT_EQ(
+      CheckLinearizability({Transact(Pair(1, 2), 1, 2), Transact(Reads(1, 2), 3, 4), put, stale})
+          .violated_key,
+      9u);
+}
+
+TEST(Linearizability, MakesAViolationOfAHistoryThatIsNot) {
+  EXPECT_EQ(RuleBrokenBy([] { RequireLinearizable({Put(1, false, 1, 2), Get(1, 3, 4)}); }), "");
+  EXPECT_EQ(RuleBrokenBy([] {
+              RequireLinearizable({Put(1, false, 1, 2), Get(0, 3, 4)});
+            }),
+            "linearizability");
 }
 
 // A correct register, driven by clients whose operations take effect at a drawn moment between

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <map>
 #include <string>
 
 namespace grassdb::sim {
@@ -70,8 +71,31 @@ TEST(Run, DiffersFromSeedToSeed) {
   EXPECT_NE(RunSeed(Seed(1)).fingerprint, RunSeed(Seed(2)).fingerprint);
 }
 
+TEST(Run, IsOfClustersOfEverySizeAndNowAndThenWithLearners) {
+  std::map<std::uint32_t, std::uint32_t> seeds;  // by voters
+  std::uint32_t learners = 0;
+  for (std::uint64_t seed = 1; seed <= 400; ++seed) {
+    const Plan plan = DrawPlan(Seed(seed));
+    ++seeds[plan.voters];
+    if (plan.learners > 0) ++learners;
+    EXPECT_LE(plan.voters + plan.learners, plan.nodes);
+    EXPECT_LE(plan.nodes, kMachinesMax);
+  }
+  for (std::uint32_t voters = 1; voters <= 7; ++voters) EXPECT_GT(seeds[voters], 0u) << voters;
+  EXPECT_GT(learners, 40u);
+}
+
+TEST(Run, IsBornWithItsLearners) {
+  for (std::uint64_t seed = 1; seed <= 5; ++seed) {
+    RunOptions options = Seed(seed);
+    options.edits = {{"learners", 2}, {"nodes", 5}, {"voters", 2}};
+    const RunResult result = RunSeed(options);
+    EXPECT_TRUE(result.ok()) << result.report;
+  }
+}
+
 TEST(Run, TakesTheNumberOfNodesAsTold) {
-  for (const std::uint32_t nodes : {1u, 3u, 5u, 7u}) {
+  for (std::uint32_t nodes = 1; nodes <= 7; ++nodes) {
     RunOptions options = Seed(3);
     options.nodes = nodes;
     EXPECT_EQ(DrawPlan(options).voters, nodes);
@@ -107,6 +131,7 @@ TEST(Run, ReachesTheSituationsItIsMeantToTest) {
   EXPECT_GT(sum.wipes, 5u);
   EXPECT_GT(sum.roll_backs, 0u);
   EXPECT_GT(sum.standing_partitions, 10u);
+  EXPECT_GT(sum.cores, 10u);
   EXPECT_GT(sum.operations_ok, 1000u);
   EXPECT_GT(sum.operations_unknown, 0u);
 }

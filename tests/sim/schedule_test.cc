@@ -66,7 +66,7 @@ TEST(Schedule, IsTheSameRunWhenAllThatHappenedIsKept) {
         Choice::kStraggle, Choice::kCopyLate, Choice::kPacketLoss, Choice::kPacketLate,
         Choice::kIoLate, Choice::kCrashLoss, Choice::kHealRestart, Choice::kOldMail,
         Choice::kRarePath, Choice::kCorrupt, Choice::kPacketCorrupt, Choice::kPulse,
-        Choice::kStandingDeaths}) {
+        Choice::kStandingDeaths, Choice::kCoreDeath}) {
     EXPECT_TRUE(seen.contains(choice)) << NameOf(choice);
   }
 }
@@ -120,12 +120,13 @@ TEST(Schedule, EditsThePlan) {
   }
   schedule.run.edits = {{"nodes", 2}};
   EXPECT_EQ(PlanOf(schedule).voters, 2u) << "no more voters than machines";
+  EXPECT_EQ(PlanOf(schedule).learners, 0u);
 }
 
 RC_GTEST_PROP(Schedule, IsReadAsItWasWritten, ()) {
   Schedule schedule;
   schedule.run.seed = *rc::gen::arbitrary<std::uint64_t>();
-  if (*rc::gen::arbitrary<bool>()) schedule.run.nodes = *rc::gen::element(1u, 3u, 5u, 7u);
+  if (*rc::gen::arbitrary<bool>()) schedule.run.nodes = *rc::gen::inRange(1u, 8u);
   if (*rc::gen::arbitrary<bool>()) schedule.run.steps = 1 + *rc::gen::arbitrary<std::uint32_t>();
   if (*rc::gen::arbitrary<bool>()) schedule.run.seconds = *rc::gen::inRange(1u, 1000u);
   for (const std::string& name : EditNames()) {
@@ -171,7 +172,7 @@ TEST(Schedule, IsReadStrictlyWithTheFieldInTheError) {
       {R"({"seed":1.5})", "file: seed: expected"},
       {R"({"seed":"1"})", "file: seed: expected"},
       {R"({"seed":1,"sed":2})", "file: sed: is unknown here"},
-      {R"({"seed":1,"nodes":4})", "file: nodes: expected 1, 3, 5 or 7"},
+      {R"({"seed":1,"nodes":8})", "file: nodes: expected a whole number from 1 to 7"},
       {R"({"seed":1,"edits":{"clients":0}})", "file: edits: clients: expected"},
       {R"({"seed":1,"edits":{"client":1}})", "file: edits: client: is unknown here"},
       {R"({"seed":1,"only":{"fault":[]}})", "file: only: fault: is unknown here"},

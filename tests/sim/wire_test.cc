@@ -8,6 +8,7 @@
 #include "sim/run.h"
 #include "sim/schedule.h"
 #include "sim/violation.h"
+#include "tests/sim/planted.h"
 
 namespace grassdb::sim {
 namespace {
@@ -40,12 +41,7 @@ AppendEntriesRequest AppendOfOne() {
 }
 
 std::string RuleBrokenBy(const Wire& wire, const Message& message) {
-  try {
-    wire.Carry(message);
-  } catch (const Violation& violation) {
-    return violation.rule;
-  }
-  return {};
+  return grassdb::sim::RuleBrokenBy([&] { wire.Carry(message); });
 }
 
 TEST(Wire, CarriesMessagesAsTheyAre) {

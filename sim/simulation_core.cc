@@ -1,0 +1,198 @@
+// The end of the faults for a core of the nodes only: the others are dead, or cut off in one
+// direction, for ever, and the core must come back without them. It is the harder end: nobody who
+// knows better comes to help, and what the chaos has left behind is not washed away by a restart of
+// everybody.
+#include <algorithm>
+#include <chrono>
+#include <string>
+#include <utility>
+
+#include "sim/checkers/liveness.h"
+#include "sim/simulation.h"
+#include "sim/violation.h"
+
+namespace grassdb::sim {
+namespace {
+
+// What decisions about the core are about. Append, never renumber.
+enum class About : std::uint64_t {
+  kChoice = 1,
+  kRestart = 2,
+  kFate = 3,
+  kCrash = 4,
+  kLink = 5,
+};
+
+// What becomes of a node beside the core.
+enum class Fate : std::uint64_t {
+  kDead = 0,
+  kDeaf = 1,      // it can still send, and hears nothing of the core
+  kMute = 2,      // it hears the core, and is not heard by it
+  kEachLink = 3,  // the one or the other, with each member of the core for itself
+};
+constexpr std::uint64_t kFates = 4;
+
+}  // namespace
+
+// Only where the atlas keeps damage within what a cluster can bear: else it may be held to nothing.
+void Simulation::EndureWithACore() {
+  if (!plan_.atlas) return;
+  faults_.Stop();
+  sites_.Stop();
+  if (roll_back_->IsUnderWay()) WipeRolledBack(queue_.now());
+  const std::vector<CoreCandidate> candidates = CoreCandidates();
+  const std::vector<Configuration> before = ConfigurationsInForce();
+  const auto core = ChooseCore(candidates, before, random_(Stream::kCore, About::kChoice));
+  if (!core.has_value()) return;
+  if (plan_.white_box) {
+    Liveness::CheckRemembers(core->newest, candidates[core->newest].holds_committed,
+                             trail_->committed());
+  }
+  core_ = core->hosts;
+  ++recorder_->counters.cores;
+  if (core->hard) ++recorder_->counters.hard_cores;
+  HealCore();
+  AwaitStart();
+  const Duration bound = TimeForALeader() + TimeForTheBacklog();
+  StepUntil([this] { return HasServingLeader() && HasSpace(); }, queue_.now() + bound,
+            "all others are dead or cut off, and no leader serves the core within " +
+                Milliseconds(bound));
+  AwaitIdleClients();
+  CheckService();
+  AwaitSameState();
+  CheckCore(candidates, before);
+  core_ = 0;
+  dead_ = 0;
+}
+
+// One client after the other: where there is room for fewer sessions than there are clients, or for
+// fewer requests, all at once push each other out, and the cluster owes nobody an answer.
+void Simulation::CheckService() {
+  const Duration answer = TimeForAnAnswer() + TimeForTheBacklog();
+  // A session that is forgotten sooner than the next entry can be committed takes no write, however
+  // often it is opened.
+  const auto idle = std::chrono::milliseconds(plan_.node.store.session_idle_max);
+  const auto service =
+      idle < TimeForAMessage() ? SimClient::Service::kReads : SimClient::Service::kWritesAndReads;
+  for (const auto& client : clients_) {
+    client->CheckService(service, answer);
+    StepUntil([&client] { return client->checked(); }, queue_.now() + 3 * answer,
+              "a write and a read of a client of the core have no outcome");
+  }
+}
+
+std::vector<CoreCandidate> Simulation::CoreCandidates() const {
+  std::vector<CoreCandidate> candidates;
+  for (const auto& host : hosts_) {
+    const Checkers::DiskState& disk = checkers_->DiskOf(host->number());
+    CoreCandidate candidate;
+    candidate.id = ids_[host->number()];
+    candidate.incarnation = host->incarnation();
+    // A recovery that is under way may have read something else than what is there, or nothing.
+    candidate.whole = !host->IsDamaged() && disk.lost.empty() && !disk.rolled_back &&
+                      (host->up() || host->down() || !MayMisread()) && !host->mending();
+    candidate.proven = trail_->IsProven(candidate.id, candidate.incarnation, disk.image);
+    candidate.holds_committed = disk.image.Holds(trail_->committed(), trail_->committed_term());
+    candidate.term = host->up() ? host->node()->raft().term() : disk.image.hard_state().term;
+    candidate.last = disk.image.last();
+    candidate.last_term = disk.image.TermAt(candidate.last);
+    candidates.push_back(candidate);
+  }
+  return candidates;
+}
+
+// With those that are only in the memory of a node so far.
+std::vector<Configuration> Simulation::ConfigurationsInForce() const {
+  std::vector<Configuration> configurations = trail_->InForce();
+  for (const auto& host : hosts_) {
+    if (!host->up()) continue;
+    const Raft& raft = host->node()->raft();
+    if (raft.configuration_index() > trail_->committed()) {
+      configurations.push_back(raft.configuration());
+    }
+  }
+  return configurations;
+}
+
+void Simulation::HealCore() {
+  recorder_->Note(LineKind::kCoreHealed, 0, core_);
+  network_.Heal();
+  for (const auto& host : hosts_) {
+    if (!Contains(core_, host->number())) CutOff(host->number());
+  }
+  const bool restarts = Bounded(random_(Stream::kCore, About::kRestart), 4) == 0 &&
+                        recorder_->choices.Takes({Choice::kHealRestart, {}, 1});
+  for (const auto& host : hosts_) {
+    if (!Contains(core_, host->number())) continue;
+    HealHost(host->number(), restarts ? Restart::kYes : Restart::kNo);
+  }
+  for (const auto& client : clients_) client->StopAfterThis();
+}
+
+void Simulation::CutOff(std::uint32_t number) {
+  auto fate = static_cast<Fate>(Bounded(random_(Stream::kCore, About::kFate, number), kFates));
+  // Who has damage would be given a new disk by its operator, and be another node then.
+  const bool dies = fate == Fate::kDead || hosts_[number]->IsDamaged();
+  if (dies && recorder_->choices.Takes({Choice::kCoreDeath, {number}, 0})) {
+    dead_ |= HostSet{1} << number;
+    const bool power = Chance(random_(Stream::kCore, About::kCrash, number), plan_.power_loss);
+    KillHost(number, power ? CrashKind::kPower : CrashKind::kProcess);
+    return;
+  }
+  for (const auto& host : hosts_) {
+    const std::uint32_t other = host->number();
+    if (!Contains(core_, other)) continue;
+    const bool deaf =
+        fate == Fate::kDeaf ||
+        (fate == Fate::kEachLink && random_(Stream::kCore, About::kLink, number, other) % 2 == 0);
+    if (deaf) {
+      network_.Cut(other, number);
+    } else {
+      network_.Cut(number, other);
+    }
+  }
+}
+
+// What the newest log has and other members of the core do not: until that is sent, nothing newer
+// can be committed. With the smallest window and the smallest messages it is sent entry by entry.
+Duration Simulation::TimeForTheBacklog() const {
+  std::optional<Index> shortest;
+  Index longest;
+  for (const auto& host : hosts_) {
+    if (!host->up() || !Contains(core_, host->number())) continue;
+    const Log& log = host->node()->raft().log();
+    longest = std::max(longest, log.last_index());
+    shortest = std::min(shortest.value_or(log.last_index()), log.last_index());
+  }
+  return TimeForAMessage() *
+         static_cast<Duration::rep>(longest.value() - shortest.value_or(longest).value());
+}
+
+void Simulation::CheckCore(const std::vector<CoreCandidate>& candidates,
+                           const std::vector<Configuration>& before) const {
+  const Host& leader = *hosts_[*Leader()];
+  const Raft& raft = leader.node()->raft();
+  // Who has lost its disk before is admitted anew, and rightly so.
+  std::vector<NodeId> remember;
+  for (const auto& host : hosts_) {
+    const CoreCandidate& candidate = candidates[host->number()];
+    const bool on_record = std::ranges::all_of(before, [&candidate](const Configuration& each) {
+      const Member* member = each.Find(candidate.id);
+      return member == nullptr || member->incarnation == Incarnation(0) ||
+             member->incarnation == candidate.incarnation;
+    });
+    if (Contains(core_, host->number()) && candidate.proven && on_record) {
+      remember.push_back(candidate.id);
+    }
+  }
+  Liveness::CheckMembership(before, raft.configuration(), remember);
+  for (const Member& member : raft.configuration().members()) {
+    const Host& host = *hosts_[NumberOf(member.id)];
+    if (!Contains(core_, host.number())) continue;
+    Liveness::CheckSameState(leader.number(), leader.node()->store().digest(), host.number(),
+                             host.node()->store().digest(), host.node()->applied_index());
+    checkers_->AtEnd(host.number(), *host.node());
+  }
+}
+
+}  // namespace grassdb::sim
