@@ -159,10 +159,11 @@ absl::Status Server::Listen() {
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
                              kPingIntervalMillisMin);
-  // Of the filters a server has by default, one is of use to a node: a client may compress.
+  // Of the filters a server has by default, one is of use to a node: a client may compress. The one
+  // for too large messages is not: it looks at a message that is in memory already, and refuses it
+  // in words that name none of grassdb's limits. What all calls may take together is the quota's.
   builder.AddChannelArgument(GRPC_ARG_MINIMAL_STACK, 1);
   builder.AddChannelArgument(GRPC_ARG_ENABLE_PER_MESSAGE_DECOMPRESSION, 1);
-  builder.SetMaxReceiveMessageSize(kReceiveBytesMax);
   builder.SetResourceQuota(grpc::ResourceQuota("grassdb").Resize(kCallMemoryBytesMax));
   int port = 0;
   builder.AddListeningPort(address, grpc::InsecureServerCredentials(), &port);

@@ -27,12 +27,6 @@
 
 namespace grassdb::net {
 
-// Messages above this are refused by gRPC, in its own words. Far above what a client may send, so
-// that a request which is too large is refused in ours, which name the limit that it breaks. (It
-// saves no memory to have it lower: gRPC has read a message before it looks at how long it is. The
-// memory of all calls together is bounded in Server::Listen.)
-inline constexpr int kReceiveBytesMax = 64 << 20;
-
 // Why a server cannot be started with these options, in words for a person; nullopt if it can be
 // tried.
 std::optional<std::string> Problem(const ServerOptions& options);

@@ -11,8 +11,9 @@ namespace grassdb::store {
 
 class TemporaryFolder {
  public:
-  TemporaryFolder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "grassdb-XXXXXX").string();
+  TemporaryFolder() : TemporaryFolder(std::filesystem::temp_directory_path()) {}
+  explicit TemporaryFolder(const std::filesystem::path& where) {
+    std::string pattern = (where / "grassdb-XXXXXX").string();
     path_ = ::mkdtemp(pattern.data()) == nullptr ? "" : pattern;
   }
   TemporaryFolder(const TemporaryFolder&) = delete;
