@@ -13,6 +13,8 @@ namespace grassdb {
 namespace {
 
 constexpr int kElectionsUntilReadAgain = 10;
+// An answer may be lost, and one that is asked answers one at a time.
+constexpr int kAsksUntilNextSource = 4;
 
 void AddUnique(std::vector<NodeId>& ids, NodeId id) {
   if (std::ranges::find(ids, id) == ids.end()) ids.push_back(id);
@@ -188,12 +190,15 @@ void Repair::OnDeadline() {
   LookForRoom();
   if (environment_.clock->Now() < ask_at_) return;
   const Instant now = environment_.clock->Now();
-  const bool patient = now - started_ < options_.raft.election_timeout_max || HearsLeader();
+  // Who knows nobody to ask can only read its disk again, which may have failed to read once.
+  const bool alone = members_.empty();
+  const bool patient =
+      now - started_ < options_.raft.election_timeout_max || (HearsLeader() && !alone);
   if (lost() != nullptr && hard_state_.term == promised_ && !busy_) {
     if (leader_term_ > promised_) {
       GRASS_PROBE("repair: goes to a leader's term");
       GoToNextTerm(leader_term_);
-    } else if (!patient) {
+    } else if (!patient && !alone) {
       GRASS_PROBE("repair: goes to the next term");
       GoToNextTerm(hard_state_.term + 1);
     }
@@ -222,7 +227,10 @@ Instant Repair::NextDeadline() const {
 void Repair::Ask() {
   if (WantsSnapshot()) {
     // One after the other, for as long as it sends something from one time to the next.
-    if (!busy_ && transfer_.has_value() && transfer_->offset == transfer_seen_) transfer_.reset();
+    if (!busy_ && transfer_.has_value() && transfer_->offset == transfer_seen_ &&
+        ++transfer_->asks_in_vain == kAsksUntilNextSource) {
+      transfer_.reset();
+    }
     if (!busy_ && !transfer_.has_value()) ++source_;
     transfer_seen_ = transfer_.has_value() ? transfer_->offset : 0;
     AskForChunk();
@@ -362,6 +370,8 @@ void Repair::OnReleased(NodeId from) {
   if (WantsSnapshot()) return;
   GRASS_PROBE("repair: a snapshot instead of entries");
   snapshot_wanted_ = lost()->first;
+  // One that was to stand for what has come entry by entry since then.
+  if (transfer_.has_value() && transfer_->meta.index < snapshot_wanted_) transfer_.reset();
   const auto& members = members_.members();
   const auto at = std::ranges::find(members, from, &Member::id);
   if (at != members.end()) source_ = static_cast<std::size_t>(at - members.begin());
@@ -471,7 +481,15 @@ void Repair::OnDone(const StageDone& done) {
   if (!Succeeded(done.status, std::nullopt)) return;
   GRASS_CHECK(transfer_.has_value());
   transfer_->offset = done.next_offset;
-  if (!done.last) return AskForChunk();
+  transfer_->asks_in_vain = 0;
+  if (!done.last) {
+    // What comes in pieces is waited for; reading the disk again would begin anew.
+    said_stuck_ = false;
+    started_ = environment_.clock->Now();
+    patience_ = options_.raft.heartbeat_interval;
+    ask_at_ = started_ + patience_;
+    return AskForChunk();
+  }
   installs_ = true;
   Persist persist;
   persist.id = ++last_persist_;

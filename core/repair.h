@@ -92,6 +92,7 @@ class Repair {
     SnapshotMeta meta;
     NodeId from;
     std::uint64_t offset = 0;
+    int asks_in_vain = 0;  // since it last went on
   };
 
   void Tell(EventKind kind, NodeId peer, std::uint64_t a, std::uint64_t b);

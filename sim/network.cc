@@ -102,6 +102,24 @@ void FlipBit(std::uint64_t random, InstallSnapshotRequest* chunk) {
   chunk->data = Bytes(data);
 }
 
+// Of the entries, if there are any, or of what else it says.
+void FlipBit(std::uint64_t bit, RepairResponse* answer) {
+  if (answer->verdict == RepairVerdict::kChunk) return FlipBit(bit, &answer->chunk);
+  if (answer->entries.empty()) {
+    answer->checksum ^= 1;
+    return;
+  }
+  Entry& entry = answer->entries[Bounded(Derive(bit, 1), answer->entries.size())];
+  std::string payload(entry.payload.view());
+  if (payload.empty()) {
+    entry.term = Term(entry.term.value() ^ 1);
+    return;
+  }
+  const std::uint64_t at = Bounded(Derive(bit, 2), payload.size() * 8);
+  payload[at / 8] = static_cast<char>(payload[at / 8] ^ (1 << at % 8));
+  entry.payload = Bytes(payload);
+}
+
 }  // namespace
 
 MessageFacts FactsOf(const Message& message) {
@@ -169,6 +187,11 @@ void SimNetwork::Send(std::uint32_t from, std::uint32_t to, Message message) {
   if (chunk != nullptr && takes(kSaltDamage, plan_.damage, Choice::kDamage)) {
     ++recorder_->counters.chunks_damaged;
     FlipBit(Derive(random, kSaltDamagedBit), chunk);
+  }
+  auto* answer = std::get_if<RepairResponse>(&message.body);
+  if (answer != nullptr && takes(kSaltDamage, plan_.damage, Choice::kDamage)) {
+    ++recorder_->counters.chunks_damaged;
+    FlipBit(Derive(random, kSaltDamagedBit), answer);
   }
   std::uint64_t damage = 0;
   if (takes(kSaltCorrupt, plan_.corrupt, Choice::kCorrupt))

@@ -9,8 +9,9 @@
 //
 // Damage. Bytes that change on their way are found by the transport (TCP's checksum, HTTP/2's
 // framing, TLS): what was damaged does not arrive, the connection breaks, and with it goes all that
-// is under way on the link in that direction. A chunk of a snapshot, which has a checksum of its
-// own, may besides arrive damaged, as if something behind the transport had changed it.
+// is under way on the link in that direction. A chunk of a snapshot and the answer to a repair,
+// which have checksums of their own, may besides arrive damaged, as if something behind the
+// transport had changed them.
 #ifndef GRASSDB_SIM_NETWORK_H_
 #define GRASSDB_SIM_NETWORK_H_
 

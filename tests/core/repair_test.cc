@@ -266,14 +266,14 @@ TEST(Repair, AsksOneAfterTheOtherForALostSnapshot) {
   EXPECT_EQ(patient.network.sent.size(), 5u);
 }
 
-// The next byte of the snapshot of index 9, by whoever was asked; and it is asked for the next one.
-void SendByte(Patient& patient, std::uint64_t offset) {
+// Three bytes of the snapshot of index 9, by whoever was asked; they are not its last.
+void SendChunk(Patient& patient, std::uint64_t offset) {
   const int from = patient.network.sent.back().to == Id(2) ? 2 : 3;
-  patient.Deliver(from, ChunkAnswer(Chunk(9, offset, "x", false)), 4);
+  patient.Deliver(from, ChunkAnswer(Chunk(9, offset, "abc", false)), 4);
   ASSERT_EQ(patient.Take<StageSnapshot>().offset, offset);
   patient.repair().OnDisk(StageDone{.source = SnapshotSource::kReceived,
                                     .index = Index(9),
-                                    .next_offset = offset + 1,
+                                    .next_offset = offset + 3,
                                     .last = false,
                                     .status = absl::OkStatus()});
 }
@@ -281,28 +281,71 @@ void SendByte(Patient& patient, std::uint64_t offset) {
 TEST(Repair, StaysWithWhoSendsASnapshotHoweverLongItTakes) {
   Patient patient(LostSnapshot());
   const NodeId from = patient.network.sent.back().to;
-  for (std::uint64_t offset = 0; offset < 200; ++offset) {
-    SendByte(patient, offset);
-    EXPECT_EQ(patient.LastAsked().offset, offset + 1);
+  for (std::uint64_t offset = 0; offset < 600; offset += 3) {
+    SendChunk(patient, offset);
+    EXPECT_EQ(patient.LastAsked().offset, offset + 3);
     // The question is on its way when it is time to ask again.
     patient.clock.now = patient.repair().NextDeadline();
     patient.repair().OnDeadline();
     ASSERT_FALSE(patient.repair().done()) << "it began anew after chunk " << offset;
     ASSERT_EQ(patient.network.sent.back().to, from) << "it left after chunk " << offset;
-    ASSERT_EQ(patient.LastAsked().offset, offset + 1);
+    ASSERT_EQ(patient.LastAsked().offset, offset + 3);
   }
 }
 
-TEST(Repair, LeavesWhoSendsNoMoreOfASnapshot) {
+TEST(Repair, GoesOnWithASnapshotOfWhichAChunkIsLost) {
   Patient patient(LostSnapshot());
   const NodeId from = patient.network.sent.back().to;
-  SendByte(patient, 0);
-  for (int i = 0; i < 2; ++i) {
+  SendChunk(patient, 0);
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(patient.network.sent.back().to, from);
+    EXPECT_EQ(patient.LastAsked().offset, 3u);
+    const Instant before = patient.clock.now;
     patient.clock.now = patient.repair().NextDeadline();
+    EXPECT_LE(patient.clock.now - before, 8 * Patient::Options().raft.heartbeat_interval);
     patient.repair().OnDeadline();
   }
+  EXPECT_EQ(patient.LastAsked().offset, 3u);
+  patient.clock.now = patient.repair().NextDeadline();
+  patient.repair().OnDeadline();
   EXPECT_NE(patient.network.sent.back().to, from);
+  EXPECT_EQ(patient.LastAsked().offset, 0u) << "the other one may have another snapshot";
+}
+
+// The snapshot was all that named the members, and could not be read this once.
+TEST(Repair, ReadsItsDiskAgainWhereItKnowsNobodyToAsk) {
+  RecoveredState state = LostSnapshot();
+  state.identity.bootstrap = Configuration();
+  Patient patient(std::move(state));
+  const Duration election = Patient::Options().raft.election_timeout_max;
+  for (int i = 0; i < 60 && !patient.repair().done(); ++i) {
+    patient.clock.now += election / 2;
+    patient.Deliver(2, AppendEntriesRequest{}, 4);
+    patient.repair().OnDeadline();
+  }
+  EXPECT_TRUE(patient.repair().done());
+  EXPECT_TRUE(patient.disk.jobs.empty()) << "and disturbs nobody by that";
+}
+
+TEST(Repair, DoesNotGoOnWithASnapshotThatIsOlderThanWhatIsLostNow) {
+  RecoveredState state = StateOf(1, 4, {1, 1, 2, 2, 2});
+  Lose(state, 3, 3);
+  Lose(state, 5, 5);
+  Patient patient(std::move(state));
+  patient.Answer(3, Patient::Plain(RepairVerdict::kReleased), 4);
+  patient.Deliver(3, ChunkAnswer(Chunk(4, 0, "abc", false)), 4);
+  patient.Take<StageSnapshot>();
+  patient.repair().OnDisk(StageDone{.source = SnapshotSource::kReceived,
+                                    .index = Index(4),
+                                    .next_offset = 3,
+                                    .last = false,
+                                    .status = absl::OkStatus()});
+  patient.Answer(2, Patient::Held({MakeEntry(3, 2)}, 1), 4);
+  patient.Mend();
+  patient.Answer(3, Patient::Plain(RepairVerdict::kReleased), 4);
+  EXPECT_EQ(patient.LastAsked().first, Index(5));
   EXPECT_EQ(patient.LastAsked().offset, 0u);
+  EXPECT_EQ(patient.repair().Status().snapshot_index, Index(0));
 }
 
 TEST(Repair, StopsWhenTheDiskFails) {

@@ -5,6 +5,7 @@
 #include <map>
 #include <vector>
 
+#include "core/chunk.h"
 #include "sim/faults.h"
 
 namespace grassdb::sim {
@@ -175,6 +176,35 @@ TEST(Network, ADamagedMessageBreaksNoOtherDirection) {
     SimNetwork::Arrival arrival{};
     network.TakeMessage(event.value, event.target, &arrival);
     EXPECT_EQ(arrival == SimNetwork::Arrival::kDamaged, event.target == 0);
+  }
+}
+
+TEST(Network, DamagesTheAnswersToRepairsWithoutTheTransportsNotice) {
+  Plan plan = LossyPlan();
+  plan.network.drop = 0;
+  plan.network.duplicate = 0;
+  plan.network.damage = 1'000'000;
+  EventQueue queue;
+  Recorder recorder;
+  SimNetwork network(plan, &queue, &recorder);
+  RepairResponse held;
+  held.verdict = RepairVerdict::kHeld;
+  RepairResponse chunk;
+  chunk.verdict = RepairVerdict::kChunk;
+  chunk.chunk.data = Bytes("state");
+  std::vector<RepairResponse> answers = {RepairResponse{}, held, held, chunk};
+  answers[1].entries.resize(1);
+  answers[2].entries = answers[1].entries;
+  answers[2].entries[0].payload = Bytes("payload");
+  for (RepairResponse& answer : answers) {
+    answer.checksum = ChecksumOf(answer);
+    Message message;
+    message.body = answer;
+    network.Send(0, 1, message);
+    SimNetwork::Arrival arrival{};
+    const auto in_flight = network.TakeMessage(queue.Pop().value, 1, &arrival);
+    EXPECT_EQ(arrival, SimNetwork::Arrival::kWhole);
+    EXPECT_FALSE(IsWhole(std::get<RepairResponse>(in_flight.message.body)));
   }
 }
 
