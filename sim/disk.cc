@@ -252,9 +252,10 @@ bool SimDisk::Fails(PerMillion rate) {
   return true;
 }
 
-bool SimDisk::FailsToRead() {
+bool SimDisk::FailsToRead(std::string_view name) {
   if (plan_.read_failure == 0) return false;
   if (!Chance(random_(Stream::kIoFault, node_, next_io_, 4), plan_.read_failure)) return false;
+  if (guard_ != nullptr && !guard_->MayFailToRead(node_, name)) return false;
   if (!choices_->Takes({Choice::kIoFailure, {node_}, next_io_})) return false;
   ++counters_->read_failures;
   return true;
@@ -264,7 +265,7 @@ absl::StatusOr<std::unique_ptr<store::File>> SimDisk::Open(std::string_view name
                                                            store::OpenMode mode) {
   Spend(plan_.read, 0);
   const auto found = names_.find(name);
-  if (found != names_.end() && FailsToRead()) return IoError("open", name);
+  if (found != names_.end() && FailsToRead(name)) return IoError("open", name);
   if (mode == store::OpenMode::kExisting && found == names_.end()) return NoSuchFile(name);
   if (mode == store::OpenMode::kCreate && found != names_.end()) {
     return absl::AlreadyExistsError("file " + std::string(name) + " exists");
@@ -325,7 +326,7 @@ std::uint64_t SimDisk::RoomLeft() const {
 
 absl::StatusOr<std::vector<std::string>> SimDisk::List() {
   Spend(plan_.read, 0);
-  if (FailsToRead()) return IoError("list", path());
+  if (FailsToRead(path())) return IoError("list", path());
   std::vector<std::string> names;
   names.reserve(names_.size());
   for (const auto& [name, inode] : names_) names.push_back(name);

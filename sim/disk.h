@@ -59,13 +59,14 @@ enum class IoType : std::uint8_t {
 };
 inline constexpr std::uint64_t kIoTypes = 7;
 
-// Says where a read may not be misdirected.
+// Says where a read may not be misdirected, or fail once.
 class DamageGuard {
  public:
   virtual ~DamageGuard() = default;
   // `content` is what the file `name` of the disk of `node` would be without any damage.
   virtual bool MayMisread(std::uint32_t node, std::string_view name, std::string_view content,
                           const Extent& extent) const = 0;
+  virtual bool MayFailToRead(std::uint32_t node, std::string_view name) const = 0;
 };
 
 class SimDisk final : public store::Directory {
@@ -118,7 +119,7 @@ class SimDisk final : public store::Directory {
   std::optional<JustifiedRefusal::Shown> Show(std::string_view name) const;
   // Whether a read since this was last asked has met damage, or another place than its own.
   bool TakeMet() { return std::exchange(met_, false); }
-  // Null: no read is misdirected. Outlives the disk.
+  // Null: no read is misdirected, and any may fail. Outlives the disk.
   void SetGuard(const DamageGuard* guard) { guard_ = guard; }
 
   // Multiplies every duration from now on.
@@ -215,7 +216,7 @@ class SimDisk final : public store::Directory {
   // Whether this I/O fails.
   bool Fails(PerMillion rate);
   // A read of the next number that fails once.
-  bool FailsToRead();
+  bool FailsToRead(std::string_view name);
   // The status of an operation on names or sizes that has failed, and changed nothing.
   absl::Status Failed(std::string_view what, std::string_view name);
   // Makes everything durable that syncs ended by `now` cover.

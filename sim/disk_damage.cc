@@ -142,7 +142,7 @@ std::optional<JustifiedRefusal::Shown> SimDisk::Show(std::string_view name) cons
 absl::Status SimDisk::Meet(const Inode& inode, const std::string& name, std::uint64_t offset,
                            std::span<char> out) {
   if (out.empty()) return absl::OkStatus();
-  if (FailsToRead()) {
+  if (FailsToRead(name)) {
     met_ = true;
     return absl::UnknownError("simulated: reading at " + std::to_string(offset) + " of " + name +
                               ": Input/output error, this time");

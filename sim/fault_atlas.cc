@@ -130,10 +130,12 @@ Extent FaultAtlas::NewestRecord(std::string_view node_name, std::string_view nam
   Extent newest;
   for (std::size_t at = 0; record.has_value();) {
     newest = record->sequence <= marked ? Extent() : Extent{at, at + record->frame_bytes};
-    at += record->frame_bytes;
-    const store::RecordSequence next = record->sequence + 1;
+    // A log that was mended goes on behind what was lost of it.
+    const auto next =
+        store::FindRecordAbove(content, at + record->frame_bytes, record->salt, record->sequence);
+    if (!next.has_value()) break;
+    at = *next;
     record = store::ParseRecord(content.substr(at), record->salt, &problem);
-    if (record.has_value() && record->sequence != next) break;
   }
   return newest;
 }
@@ -141,9 +143,17 @@ Extent FaultAtlas::NewestRecord(std::string_view node_name, std::string_view nam
 bool FaultAtlas::MayMisread(std::uint32_t host, std::string_view name, std::string_view content,
                             const Extent& extent) const {
   if (plan_.atlas && AnotherIsDamaged(host)) return false;
+  return !NeedsItsMark(host, name) && !extent.Meets(NewestRecord(NodeName(host), name, content));
+}
+
+bool FaultAtlas::MayFailToRead(std::uint32_t host, std::string_view name) const {
+  return !NeedsItsMark(host, name);
+}
+
+// Without it, damage to the newest record is taken for a torn write.
+bool FaultAtlas::NeedsItsMark(std::uint32_t host, std::string_view name) const {
   const bool is_mark = store::FileNames(NodeName(host)).Parse(name).kind == store::FileKind::kMark;
-  if (is_mark && (*hosts_)[host]->IsDamaged()) return false;
-  return !extent.Meets(NewestRecord(NodeName(host), name, content));
+  return is_mark && (*hosts_)[host]->IsDamaged();
 }
 
 std::optional<Wound> FaultAtlas::DrawOne(std::uint64_t random, std::uint32_t host,

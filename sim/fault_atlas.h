@@ -5,8 +5,8 @@
 //    quorum, and so is whole on another node as well; and nobody is elected without one who
 //    remembers what it has promised.
 // 2. Where: not the newest record of the live log, unless the mark says that it was durable
-//    (store/mark.h), and then not the mark. Else nothing on a disk says so: damaged, it looks like
-//    a torn write, and is cut.
+//    (store/mark.h), and then not the mark, which can be read as well. Else nothing on a disk says
+//    so: damaged, it looks like a torn write, and is cut.
 //
 // With the plan's `atlas` off only the second holds: then the cluster may stop for good, but must
 // not lie.
@@ -52,6 +52,7 @@ class FaultAtlas final : public DamageGuard {
   // DamageGuard.
   bool MayMisread(std::uint32_t host, std::string_view name, std::string_view content,
                   const Extent& extent) const override;
+  bool MayFailToRead(std::uint32_t host, std::string_view name) const override;
 
   // The newest record of the live log in `content`, which is what the file should hold; empty if
   // the file is none that can be one, or if record `marked` is not older.
@@ -62,6 +63,7 @@ class FaultAtlas final : public DamageGuard {
  private:
   bool HasRejoined(std::uint32_t host) const;
   bool AnotherIsDamaged(std::uint32_t host) const;
+  bool NeedsItsMark(std::uint32_t host, std::string_view name) const;
   std::optional<Wound> DrawOne(std::uint64_t random, std::uint32_t host,
                                const std::vector<SimDisk::DurableFile>& files, bool down) const;
 

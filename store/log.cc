@@ -56,19 +56,6 @@ absl::Status Log::ResumeSealed(const LiveLog& live, std::deque<SealedSegment> se
   return NextToLive(state, live_.next_sequence, format);
 }
 
-absl::Status Log::ResumeAnew(SegmentNumber number, RecordSequence sequence,
-                             std::deque<SealedSegment> sealed, std::vector<SegmentNumber> free,
-                             const LogState& state) {
-  live_.number = number - 1;
-  sealed_ = std::move(sealed);
-  free_ = std::move(free);
-  const std::uint32_t format = FormatFor(1);
-  if (absl::Status s = StockReserve(); !s.ok()) return s;
-  if (absl::Status s = ChooseNext(0, Claim::kVote); !s.ok()) return s;
-  if (absl::Status s = WriteHeader(state, sequence, format); !s.ok()) return s;
-  return NextToLive(state, sequence, format);
-}
-
 std::uint32_t Log::FormatFor(std::uint32_t format_min) const {
   return std::max(format_min, home_.options.log_format);
 }
@@ -327,13 +314,7 @@ absl::Status Log::WriteHeader(const LogState& state, RecordSequence sequence,
                               std::uint32_t format) {
   auto file = home_.directory.Open(home_.names.Next(), OpenMode::kExisting);
   if (!file.ok()) return Final(file.status());
-  SegmentHeader header;
-  header.cluster = home_.identity.cluster;
-  header.node = home_.identity.node;
-  header.incarnation = home_.identity.incarnation;
-  header.number = live_.number + 1;
-  header.format = format;
-  header.before = state;
+  const SegmentHeader header = HeaderOf(home_.identity, live_.number + 1, format, state);
   RecordBuilder record;
   EncodeSegmentHeader(header, record);
   GRASS_CHECK_EQ(record.frame_bytes(), HeaderFrameBytes(format));

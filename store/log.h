@@ -65,12 +65,6 @@ class Log {
   // interrupted.
   absl::Status ResumeSealed(const LiveLog& live, std::deque<SealedSegment> sealed,
                             std::vector<SegmentNumber> free, const LogState& state);
-  // For a live log that is not worth keeping: makes the segment `number` anew, its header the
-  // record `sequence`, and puts it in the live log's place.
-  absl::Status ResumeAnew(SegmentNumber number, RecordSequence sequence,
-                          std::deque<SealedSegment> sealed, std::vector<SegmentNumber> free,
-                          const LogState& state);
-
   // The format that the next record is written in, if it needs `format_min` at least.
   std::uint32_t FormatFor(std::uint32_t format_min) const;
   // The live log is of `format` and has room for a record of `frame_bytes`; if need be it is sealed

@@ -114,6 +114,16 @@ std::optional<LogState> TakeLogState(Decoder& decoder) {
   return state;
 }
 
+SegmentHeader HeaderOf(const Identity& identity, SegmentNumber number, std::uint32_t format,
+                       const LogState& before) {
+  return {.format = format,
+          .cluster = identity.cluster,
+          .node = identity.node,
+          .incarnation = identity.incarnation,
+          .number = number,
+          .before = before};
+}
+
 void EncodeSegmentHeader(const SegmentHeader& header, RecordBuilder& record) {
   record.Start(RecordType::kSegmentHeader);
   Encoder fields = record.fields();

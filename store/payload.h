@@ -55,6 +55,9 @@ struct SegmentHeader {
   friend bool operator==(const SegmentHeader&, const SegmentHeader&) = default;
 };
 
+SegmentHeader HeaderOf(const Identity& identity, SegmentNumber number, std::uint32_t format,
+                       const LogState& before);
+
 constexpr std::size_t HeaderFrameBytes(std::uint32_t format) {
   return kRecordHeaderBytes + (format == 1 ? 96 : 104);
 }

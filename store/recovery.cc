@@ -39,11 +39,12 @@ class LogReader {
   std::vector<SegmentNumber> RunBefore(SegmentNumber newest, std::size_t gaps) const;
   absl::Status ReadSealed(SegmentNumber number);
   absl::Status ReadLive(const SegmentFile& file, SegmentNumber number);
-  absl::Status MakeAnew(const SegmentFile& file, SegmentNumber number);
+  absl::Status WriteHeaderAgain(const SegmentFile& file, SegmentNumber number);
   absl::Status JudgeTail(const SegmentFile& file, const SegmentScan& scan);
   bool MayHideRecords(const SegmentFile& file, const SegmentScan& scan, bool was_durable) const;
   void NameIllegible(const SegmentFile& file);
-  absl::Status SealOver(const SegmentFile& file, RecordSequence sequence);
+  absl::Status WriteOver(const SegmentFile& file, RecordSequence sequence);
+  void EndWith(RecordBuilder& record, RecordSequence sequence, std::uint64_t begin);
 
   std::vector<std::string>& places() { return recovered_.state.damage.places; }
   void Lose(const std::string& place) { places().push_back(place); }
@@ -139,9 +140,9 @@ absl::Status LogReader::Read(std::size_t gaps) {
   }
   NameIllegible(*newest);
   const bool legible = HoldsRecordOf(*newest, home_.identity, *number);
-  if (absl::Status s = legible ? ReadLive(*newest, *number) : MakeAnew(*newest, *number); !s.ok()) {
-    return s;
-  }
+  const absl::Status live =
+      legible ? ReadLive(*newest, *number) : WriteHeaderAgain(*newest, *number);
+  if (!live.ok()) return live;
   if (const auto problem = replay_.Problem()) {
     return Damaged(newest->path, newest->name, 0,
                    (places().empty() ? "" : places().front() + "; ") + *problem);
@@ -243,48 +244,60 @@ absl::Status LogReader::JudgeTail(const SegmentFile& file, const SegmentScan& sc
   if (auto problem = replay_.EndWith(mark_->after, mark_->sequence)) {
     return Damaged(file.path, file.name, scan.end, *problem);
   }
-  return SealOver(file, mark_->sequence + 1);
+  return WriteOver(file, mark_->sequence + 1);
 }
 
-// Where the last records were durable and are lost, a seal takes their place: it says where the log
-// ended, for good.
-absl::Status LogReader::SealOver(const SegmentFile& file, RecordSequence sequence) {
+// Where the last records were durable and are lost, another takes their place: it says where the
+// log ended, for good. A batch of nothing, so that no new segment is needed, for which a full disk
+// may have no room; in a file that was cut short, or is of format 1, a seal.
+absl::Status LogReader::WriteOver(const SegmentFile& file, RecordSequence sequence) {
   LiveLog& live = recovered_.live;
-  if (recovered_.end != LogEnd::kLive ||
-      live.end + SealFrameBytes(kLogFormat) > file.bytes.size()) {
-    return Damaged(file.path, file.name, live.end, "no room for a seal behind damaged records");
-  }
+  Batch batch;
+  batch.before = replay_.state();
   RecordBuilder record;
-  const LogState state = replay_.state();
-  EncodeSeal({.last = state.last, .before = state}, record);
-  recovered_.last_record = live.end;
-  recovered_.last_record_bytes.clear();
-  for (const std::string_view part :
-       record.Finish(sequence, SegmentSalt(home_.identity, live.number))) {
-    recovered_.last_record_bytes.append(part);
+  EncodeBatch(batch, {}, record);
+  const std::uint64_t room = file.bytes.size() - live.end;
+  const bool goes_on = live.format > 1 && record.frame_bytes() + SealFrameBytes(kLogFormat) <= room;
+  if (!goes_on) EncodeSeal({.last = batch.before->last, .before = batch.before}, record);
+  if (recovered_.end != LogEnd::kLive || record.frame_bytes() > room) {
+    return Damaged(file.path, file.name, live.end, "no room for a record over damaged ones");
   }
-  live.end += recovered_.last_record_bytes.size();
-  live.next_sequence = sequence + 1;
-  recovered_.dirty_end = std::max(recovered_.dirty_end, live.end);
-  recovered_.end = LogEnd::kSealed;
+  if (!goes_on) recovered_.end = LogEnd::kSealed;
+  EndWith(record, sequence, live.end);
   return absl::OkStatus();
 }
 
-// A live log of which nothing can be read: its header only restates the segments before it. If it
-// held more than that, it is not known what.
-absl::Status LogReader::MakeAnew(const SegmentFile& file, SegmentNumber number) {
+// A live log of which nothing can be read: its header only restates the segments before it, and is
+// written again. If it held more than that, it is not known what.
+absl::Status LogReader::WriteHeaderAgain(const SegmentFile& file, SegmentNumber number) {
   if (!sequence_.has_value() || !mark_.has_value() || mark_->sequence != *sequence_ ||
       !file.illegible.empty()) {
     return Damaged(file.path, file.name, 0, "no record of the live log is whole");
   }
   Lose(file.name + " at offset 0: the segment header is damaged, and nothing is behind it");
-  recovered_.end = LogEnd::kAnew;
-  recovered_.live = {.number = number,
-                     .previous = replay_.last(),
-                     .end = 0,
-                     .next_sequence = *sequence_,
-                     .format = kLogFormat};
+  const std::uint32_t format = home_.options.log_format;
+  recovered_.end = LogEnd::kLive;
+  recovered_.live = {.number = number, .previous = replay_.last(), .format = format};
+  RecordBuilder record;
+  EncodeSegmentHeader(HeaderOf(home_.identity, number, format, replay_.state()), record);
+  EndWith(record, *sequence_, 0);
+  const std::uint64_t dirty = file.bytes.find_last_not_of('\0') + 1;  // 0: nothing is
+  recovered_.dirty_end = std::max(dirty, recovered_.live.end + SealFrameBytes(kLogFormat));
   return absl::OkStatus();
+}
+
+// `record` is written at `begin` of the live log (MakeLiveLogDurable), and is its last.
+void LogReader::EndWith(RecordBuilder& record, RecordSequence sequence, std::uint64_t begin) {
+  LiveLog& live = recovered_.live;
+  recovered_.last_record = begin;
+  recovered_.last_record_bytes.clear();
+  for (const std::string_view part :
+       record.Finish(sequence, SegmentSalt(home_.identity, live.number))) {
+    recovered_.last_record_bytes.append(part);
+  }
+  live.end = begin + recovered_.last_record_bytes.size();
+  live.next_sequence = sequence + 1;
+  recovered_.dirty_end = std::max(recovered_.dirty_end, live.end);
 }
 
 // Whether the log vouches for a snapshot file. kAhead is damage: a snapshot of this node's own
@@ -442,10 +455,6 @@ absl::Status ResumeLog(const Recovered& recovered, std::vector<SegmentNumber> fr
     GRASS_PROBE("recovery: the live log is sealed");
     return log.ResumeSealed(live, recovered.sealed, std::move(free), recovered.log);
   }
-  if (recovered.end == LogEnd::kAnew) {
-    return log.ResumeAnew(live.number, live.next_sequence, recovered.sealed, std::move(free),
-                          recovered.log);
-  }
   return log.Resume(live, recovered.sealed, std::move(free));
 }
 
@@ -561,8 +570,8 @@ absl::Status Adopt(const Home& home, const Inventory& inventory, const Recovered
   if (recovered.end == LogEnd::kNext) {
     GRASS_PROBE("recovery: the next segment takes the live log's place");
     if (absl::Status s = directory.Rename(home.names.Next(), home.names.Live()); !s.ok()) return s;
-  } else if (recovered.end != LogEnd::kAnew) {
-    if (absl::Status s = MakeLiveLogDurable(home, recovered); !s.ok()) return s;
+  } else if (absl::Status s = MakeLiveLogDurable(home, recovered); !s.ok()) {
+    return s;
   }
   std::vector<std::string> remove = recovered.obsolete;
   remove.insert(remove.end(), inventory.staging.begin(), inventory.staging.end());

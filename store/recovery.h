@@ -45,7 +45,6 @@ enum class LogEnd : std::uint8_t {
   kLive,    // in the live log
   kSealed,  // the live log is sealed, but the next segment is not in its place
   kNext,    // there is no live log, but the next segment is ready
-  kAnew,    // nothing of the live log is legible, and it held nothing but its header
 };
 
 struct Recovered {

@@ -20,11 +20,12 @@ bool TellsTheEnd(const JustifiedRefusal::Shown& live) {
   std::size_t begin = 0;
   std::size_t end = record->frame_bytes;
   while (true) {
-    const auto next = store::ParseRecord(sound.substr(end), record->salt, &problem);
-    if (!next.has_value() || next->sequence != record->sequence + 1) break;
-    record = next;
-    begin = end;
-    end += record->frame_bytes;
+    // A log that was mended goes on behind what was lost of it.
+    const auto next = store::FindRecordAbove(sound, end, record->salt, record->sequence);
+    if (!next.has_value()) break;
+    record = store::ParseRecord(sound.substr(*next), record->salt, &problem);
+    begin = *next;
+    end = begin + record->frame_bytes;
   }
   // With the place of the next one: where that cannot be read, it is not known to be missing.
   const std::size_t bytes = end + store::kRecordHeaderBytes - begin;

@@ -13,6 +13,7 @@ struct Finding {
   std::uint32_t node;
   const DurableImage& image;
   const Persist* persist;  // null: none was under way
+  const MendLog* mend;     // the same
   const DurableImage found;
 
   std::string Who() const { return NodeName(node) + " recovered "; }
@@ -29,10 +30,14 @@ void CheckHardState(const Finding& f) {
                  Decimal(must.term.value()) + " voted for " + Decimal(must.voted_for.value()));
 }
 
-// `must` is the durable log; from `cut` on it may have been cut by the unfinished Persist.
+// `must` is the durable log; from `cut` on it may have been cut by the unfinished Persist or
+// MendLog.
 void CheckLog(const Finding& f, const DurableImage& must, DamageMet met) {
   const bool writes = f.persist != nullptr && !f.persist->entries.empty();
-  const Index cut = writes ? f.persist->entries.front().index : must.last() + 1;
+  const bool cuts = f.mend != nullptr && f.mend->fill.empty();
+  const Index cut = writes ? f.persist->entries.front().index
+                    : cuts ? f.mend->cut_from
+                           : must.last() + 1;
   for (Index index = f.found.snapshot() + 1; index <= must.last() && index < cut; ++index) {
     const bool known = must.TermAt(index) > Term(0);
     GRASS_RULE("recovery", !known || f.found.Holds(index, must.TermAt(index)),
@@ -108,7 +113,8 @@ void Recovery::Check(std::uint32_t node, const DurableImage& image,
   const Persist* persist = unfinished ? std::get_if<Persist>(&*unfinished) : nullptr;
   const PublishSnapshot* publish =
       unfinished ? std::get_if<PublishSnapshot>(&*unfinished) : nullptr;
-  const Finding f{node, image, persist, DurableImage::Of(found)};
+  const MendLog* mend = unfinished ? std::get_if<MendLog>(&*unfinished) : nullptr;
+  const Finding f{node, image, persist, mend, DurableImage::Of(found)};
   CheckHardState(f);
   // A snapshot that became current with the unfinished job changes what else must be there.
   DurableImage must = image;

@@ -469,6 +469,19 @@ TEST(RecoveryChecker, TakesTheUnfinishedJobWhollyPartlyOrNotAtAll) {
   EXPECT_EQ(found(Recovered({1, 3}, 2)), "recovery");
 }
 
+TEST(RecoveryChecker, TakesTheUnfinishedCutOfARepairOrNone) {
+  const DurableImage image = ImageOfTerms({1, 1, 1}, 1);
+  const auto found = [&](const RecoveredState& state) {
+    return RuleBrokenBy([&] {
+      Recovery::Check(0, image, DiskJob(MendLog{.fill = {}, .cut_from = Index(3)}), state);
+    });
+  };
+  EXPECT_EQ(found(Recovered({1, 1, 1}, 1)), "");
+  EXPECT_EQ(found(Recovered({1, 1}, 1)), "");
+  EXPECT_EQ(found(Recovered({1}, 1)), "recovery");
+  EXPECT_EQ(found(Recovered({1, 1, 2}, 1)), "recovery");
+}
+
 TEST(RecoveryChecker, LetsDamageTakeASnapshotThatTheLogStandsInFor) {
   DurableImage image = ImageOfTerms({1, 1, 2}, 2);
   PublishSnapshot publish;

@@ -428,6 +428,24 @@ TEST_F(FailingDisk, ReadsFailOnceAndNotTheNextTime) {
   EXPECT_EQ(Content("f"), "text");
 }
 
+class NothingFails final : public DamageGuard {
+ public:
+  bool MayMisread(std::uint32_t, std::string_view, std::string_view, const Extent&) const override {
+    return false;
+  }
+  bool MayFailToRead(std::uint32_t, std::string_view) const override { return false; }
+};
+
+TEST_F(FailingDisk, NoReadFailsWhereItMayNot) {
+  DiskPlan plan = QuickDisk();
+  plan.read_failure = 1'000'000;
+  Use(plan);
+  const NothingFails guard;
+  disk_->SetGuard(&guard);
+  disk_->Restore({{"f", "text"}});
+  EXPECT_EQ(Content("f"), "text");
+}
+
 TEST(Disk, FailsAsOftenAsItsPlanSays) {
   DiskPlan plan = QuickDisk();
   plan.sync_failure = 1'000'000;

@@ -40,7 +40,7 @@ TEST(FaultAtlas, KnowsTheNewestRecordOfALiveLog) {
   const std::size_t first = log.size();
   AddRecord(2, 100, &log);
   const std::size_t second = log.size();
-  AddRecord(4, 10, &log);              // not the next one
+  AddRecord(1, 10, &log);              // an older one
   AddRecord(3, 10, &log, /*salt=*/8);  // of another file
   log.resize(4096);
   EXPECT_EQ(NewestIn(log).begin, first);
@@ -48,6 +48,14 @@ TEST(FaultAtlas, KnowsTheNewestRecordOfALiveLog) {
   EXPECT_FALSE(NewestIn(log, "distdb_n1.next").empty());
   EXPECT_TRUE(NewestIn(log, "distdb_n1.00000000000000000001.seg").empty()) << "its seal says so";
   EXPECT_TRUE(NewestIn(log, "distdb_n2.wal").empty()) << "another node's";
+}
+
+TEST(FaultAtlas, KnowsTheNewestRecordOfALogThatWasMended) {
+  std::string log;
+  AddRecord(1, 64, &log);
+  const std::size_t first = log.size();
+  AddRecord(9, 64, &log);
+  EXPECT_EQ(NewestIn(log).begin, first);
 }
 
 TEST(FaultAtlas, LetsTheNewestRecordBeDamagedIfTheMarkCoversIt) {

@@ -82,6 +82,19 @@ TEST(JustifiedRefusal, MayBeOverTheNewestRecordOfTheLiveLogAndNoOther) {
   EXPECT_EQ(RuleBrokenBy(name, Damaged(Log(1), 40)), "") << "which restates too little";
 }
 
+TEST(JustifiedRefusal, KnowsTheNewestRecordOfALogThatWasMended) {
+  const std::string name = store::FileNames("n1").Live();
+  std::string log = Log();
+  log.resize(log.size() - kRoom);
+  const std::size_t newest = log.size();
+  store::RecordBuilder record;
+  store::EncodeSeal({.last = {}, .before = store::LogState()}, record);
+  AddTo(log, record, 9);
+  log.append(kRoom, '\0');
+  EXPECT_EQ(RuleBrokenBy(name, Damaged(log, newest)), "");
+  EXPECT_EQ(RuleBrokenBy(name, Damaged(log, newest - 1)), "justified refusal");
+}
+
 TEST(JustifiedRefusal, IsNotOverWhatTheOthersHave) {
   const store::FileNames names("n1");
   for (const std::string& name :

@@ -286,6 +286,30 @@ TEST(StorageDamage, OfTheBeginningOfALogOfFormatOneIsMended) {
   }
 }
 
+TEST(StorageDamage, OfAHeaderThatStandsInAnotherPlaceIsMended) {
+  StorageOptions options = kOptions;
+  options.segment_bytes = 4096;
+  CrashDirectory directory;
+  auto opened = Storage::Open(directory, options, TestIdentity());
+  Model model;
+  for (std::uint64_t i = 1; i <= 10; ++i) {
+    const Persist persist = OneEntry(i, 1);
+    ASSERT_TRUE(std::get<PersistDone>(opened->storage->Execute(persist)).status.ok());
+    model.Apply(persist, "");
+  }
+  opened->storage.reset();
+  Content content = directory.Content();
+  std::string& live = content["distdb_a.wal"];
+  live.replace(512, 512, live.substr(0, 512));
+  for (const bool also_there : {true, false}) {
+    if (!also_there) live.replace(0, 512, 512, '\0');
+    CrashDirectory copy(content);
+    std::uint64_t mended = 0;
+    EXPECT_EQ(OpenAndMend(copy, options, model, 1, &mended), "");
+    EXPECT_GT(mended, 0u);
+  }
+}
+
 TEST(StorageDamage, IsRefusedWhereItIsNotToBeRepaired) {
   const Written written = WriteSome();
   Content damaged = written.content;

@@ -16,6 +16,7 @@ namespace grassdb::store {
 namespace {
 
 constexpr std::uint64_t kNoLimit = UINT64_MAX;
+constexpr char kLive[] = "distdb_a.wal";
 constexpr StorageOptions kSmall = {
     .segment_bytes = 16384, .reserve_bytes = 4096, .recycled_segments_max = 1};
 
@@ -78,6 +79,7 @@ class FullDisk : public ::testing::Test {
     persist.hard_state = {.term = Term(1 + ++voted_), .voted_for = NodeId(voted_)};
     return std::get<PersistDone>(storage_->Execute(std::move(persist))).status;
   }
+  absl::Status Mark() { return std::get<MarkDone>(storage_->Execute(MarkDurable{})).status; }
   // Until it is refused.
   std::size_t FillWithPuts() {
     std::size_t logged = 0;
@@ -233,6 +235,58 @@ TEST_F(FullDisk, APartOfASnapshotWithoutRoomIsNoReasonNotToStart) {
   ASSERT_NE(storage_, nullptr);
   EXPECT_FALSE(Has("received.tmp"));
   EXPECT_TRUE(LogPut().ok());
+}
+
+// The last record was durable, and is lost: what says so stands in its place, in the same segment.
+TEST_F(FullDisk, ADamagedEndOfTheLogNeedsNoSegmentToGoOnIn) {
+  ASSERT_TRUE(LogPut().ok());
+  ASSERT_TRUE(Mark().ok());
+  directory_.LimitRoom(0);
+  FillWithPuts();
+  while (LogDelete().ok()) continue;
+  while (Vote().ok()) continue;
+  --voted_;
+  ASSERT_TRUE(Mark().ok());
+  storage_.reset();
+  directory_.Flip(kLive, directory_.Content().at(kLive).find_last_not_of('\0'));
+  Open();
+  ASSERT_NE(storage_, nullptr);
+  EXPECT_TRUE(absl::IsResourceExhausted(Vote())) << "there still is no room";
+  --voted_;
+  CrashAndOpen(Crash::kPower, 5);
+  directory_.LimitRoom(kNoLimit);
+  RestockAll();
+  EXPECT_TRUE(Vote().ok());
+  CrashAndOpen(Crash::kPower, 6);
+}
+
+TEST_F(FullDisk, ADamagedHeaderWithNothingBehindItNeedsNoOtherSegment) {
+  ASSERT_TRUE(LogPut().ok());
+  ASSERT_TRUE(Mark().ok());
+  directory_.LimitRoom(0);
+  FillWithPuts();
+  directory_.Flip(kLive, 700);
+  std::string found;
+  for (int i = 0; i < 10 && found.empty(); ++i) {
+    found = std::get<ScrubDone>(storage_->Execute(Scrub{.bytes_max = 1 << 20})).damage;
+  }
+  ASSERT_FALSE(Has("reserve")) << "the damaged log is sealed";
+  ASSERT_TRUE(Mark().ok());
+  storage_.reset();
+  directory_.Flip(kLive, 40);
+  StorageOptions options = kSmall;
+  options.on_damage = OnDamage::kReport;
+  auto opened = Storage::Open(directory_, options, TestIdentity());
+  ASSERT_TRUE(opened.ok()) << opened.status();
+  EXPECT_EQ(opened->state.entries.size(), entries_.size());
+  EXPECT_FALSE(opened->state.damage.lost.empty()) << "what stood at 700";
+  storage_ = std::move(opened->storage);
+  EXPECT_TRUE(Vote().ok());
+  storage_.reset();
+  directory_.CrashNow(Crash::kPower, 7);
+  opened = Storage::Open(directory_, options, TestIdentity());
+  ASSERT_TRUE(opened.ok()) << opened.status();
+  EXPECT_EQ(opened->state.hard_state.voted_for, NodeId(voted_));
 }
 
 TEST_F(FullDisk, ANewDirectoryWithoutRoomIsRefusedAsFull) {
