@@ -14,9 +14,11 @@ namespace {
 // A round that has taken this part of a heartbeat's interval is overdue.
 constexpr int kRoundsInHeartbeat = 10;
 
+// A new leader has asked nobody yet: then it is who was heard last.
 bool AnsweredSooner(const Progress& a, const Progress& b) {
   if (a.read_round != b.read_round) return a.read_round > b.read_round;
-  return a.round_answer < b.round_answer;
+  if (a.round_answer != b.round_answer) return a.round_answer < b.round_answer;
+  return a.last_heard > b.last_heard;
 }
 
 }  // namespace

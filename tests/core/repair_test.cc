@@ -297,7 +297,7 @@ TEST(Repair, GoesOnWithASnapshotOfWhichAChunkIsLost) {
   Patient patient(LostSnapshot());
   const NodeId from = patient.network.sent.back().to;
   SendChunk(patient, 0);
-  for (int i = 0; i < 3; ++i) {
+  for (int i = 0; i < 4; ++i) {
     EXPECT_EQ(patient.network.sent.back().to, from);
     EXPECT_EQ(patient.LastAsked().offset, 3u);
     const Instant before = patient.clock.now;
