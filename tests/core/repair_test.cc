@@ -266,13 +266,13 @@ TEST(Repair, AsksOneAfterTheOtherForALostSnapshot) {
   EXPECT_EQ(patient.network.sent.size(), 5u);
 }
 
-// Three bytes of the snapshot of index 9, by whoever was asked; they are not its last.
-void SendChunk(Patient& patient, std::uint64_t offset) {
+// Three bytes of the snapshot of `index`, by whoever was asked; they are not its last.
+void SendChunk(Patient& patient, std::uint64_t offset, std::uint64_t index = 9) {
   const int from = patient.network.sent.back().to == Id(2) ? 2 : 3;
-  patient.Deliver(from, ChunkAnswer(Chunk(9, offset, "abc", false)), 4);
+  patient.Deliver(from, ChunkAnswer(Chunk(index, offset, "abc", false)), 4);
   ASSERT_EQ(patient.Take<StageSnapshot>().offset, offset);
   patient.repair().OnDisk(StageDone{.source = SnapshotSource::kReceived,
-                                    .index = Index(9),
+                                    .index = Index(index),
                                     .next_offset = offset + 3,
                                     .last = false,
                                     .status = absl::OkStatus()});
@@ -333,13 +333,7 @@ TEST(Repair, DoesNotGoOnWithASnapshotThatIsOlderThanWhatIsLostNow) {
   Lose(state, 5, 5);
   Patient patient(std::move(state));
   patient.Answer(3, Patient::Plain(RepairVerdict::kReleased), 4);
-  patient.Deliver(3, ChunkAnswer(Chunk(4, 0, "abc", false)), 4);
-  patient.Take<StageSnapshot>();
-  patient.repair().OnDisk(StageDone{.source = SnapshotSource::kReceived,
-                                    .index = Index(4),
-                                    .next_offset = 3,
-                                    .last = false,
-                                    .status = absl::OkStatus()});
+  SendChunk(patient, 0, 4);
   patient.Answer(2, Patient::Held({MakeEntry(3, 2)}, 1), 4);
   patient.Mend();
   patient.Answer(3, Patient::Plain(RepairVerdict::kReleased), 4);

@@ -11,6 +11,7 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "core/hash.h"
 #include "store/posix.h"
@@ -231,24 +232,35 @@ TEST(StorageDamage, OfTheLiveLogsHeaderByAnotherSegmentsIsMended) {
   EXPECT_GT(headers, 1);
 }
 
+// A directory with these writes, each of them in `model` as well.
+Content Holding(const std::vector<Persist>& writes, const StorageOptions& options, Model& model) {
+  CrashDirectory directory;
+  auto opened = Storage::Open(directory, options, TestIdentity());
+  for (const Persist& persist : writes) {
+    EXPECT_TRUE(std::get<PersistDone>(opened->storage->Execute(persist)).status.ok());
+    model.Apply(persist, "");
+  }
+  opened->storage.reset();
+  return directory.Content();
+}
+
+std::vector<Persist> Entries(std::uint64_t count) {
+  std::vector<Persist> writes;
+  for (std::uint64_t i = 1; i <= count; ++i) writes.push_back(OneEntry(i, 1));
+  return writes;
+}
+
 // Without the vote of the batches in front of it, which those of format 1 do not restate, the
 // header of the next segment is what tells it.
 TEST(StorageDamage, OfAVoteOfFormatOneIsMendedByTheNextHeader) {
   StorageOptions options = kOptions;
   options.log_format = 1;
-  CrashDirectory directory;
-  auto opened = Storage::Open(directory, options, TestIdentity());
+  std::vector<Persist> writes = Entries(20);
+  // The vote of term 2 is in one record alone; then the segment goes on without any.
+  writes[1].hard_state = {.term = Term(2), .voted_for = NodeId(3)};
+  for (std::size_t i = 2; i < writes.size(); ++i) writes[i].hard_state.reset();
   Model model;
-  for (std::uint64_t i = 1; i <= 20; ++i) {
-    Persist persist = OneEntry(i, 1);
-    // The vote of term 2 is in one record alone; then the segment goes on without any.
-    if (i == 2) persist.hard_state = {.term = Term(2), .voted_for = NodeId(3)};
-    if (i > 2) persist.hard_state.reset();
-    ASSERT_TRUE(std::get<PersistDone>(opened->storage->Execute(persist)).status.ok());
-    model.Apply(persist, "");
-  }
-  opened->storage.reset();
-  const Content content = directory.Content();
+  const Content content = Holding(writes, options, model);
   const std::string first = "distdb_a.00000000000000000001.seg";
   int mended_bytes = 0;
   for (std::size_t at = 0; at < content.at(first).size(); ++at) {
@@ -266,16 +278,8 @@ TEST(StorageDamage, OfAVoteOfFormatOneIsMendedByTheNextHeader) {
 TEST(StorageDamage, OfTheBeginningOfALogOfFormatOneIsMended) {
   StorageOptions options = kOptions;
   options.log_format = 1;
-  CrashDirectory directory;
-  auto opened = Storage::Open(directory, options, TestIdentity());
   Model model;
-  for (std::uint64_t i = 1; i <= 20; ++i) {
-    const Persist persist = OneEntry(i, 1);
-    ASSERT_TRUE(std::get<PersistDone>(opened->storage->Execute(persist)).status.ok());
-    model.Apply(persist, "");
-  }
-  opened->storage.reset();
-  const Content content = directory.Content();
+  const Content content = Holding(Entries(20), options, model);
   const std::string first = "distdb_a.00000000000000000001.seg";
   for (std::size_t end = 96; end <= content.at(first).size(); end += 8) {
     Content damaged = content;
@@ -289,16 +293,8 @@ TEST(StorageDamage, OfTheBeginningOfALogOfFormatOneIsMended) {
 TEST(StorageDamage, OfAHeaderThatStandsInAnotherPlaceIsMended) {
   StorageOptions options = kOptions;
   options.segment_bytes = 4096;
-  CrashDirectory directory;
-  auto opened = Storage::Open(directory, options, TestIdentity());
   Model model;
-  for (std::uint64_t i = 1; i <= 10; ++i) {
-    const Persist persist = OneEntry(i, 1);
-    ASSERT_TRUE(std::get<PersistDone>(opened->storage->Execute(persist)).status.ok());
-    model.Apply(persist, "");
-  }
-  opened->storage.reset();
-  Content content = directory.Content();
+  Content content = Holding(Entries(10), options, model);
   std::string& live = content["distdb_a.wal"];
   live.replace(512, 512, live.substr(0, 512));
   for (const bool also_there : {true, false}) {
