@@ -8,6 +8,12 @@
 #include "core/probe.h"
 
 namespace grassdb {
+namespace {
+
+// For an overloaded node, before another one is asked.
+constexpr std::size_t kWaitsAtOne = 4;
+
+}  // namespace
 
 Client::Client(const ClientOptions& options) : options_(options) {
   GRASS_CHECK(!options.endpoints.empty());
@@ -24,6 +30,7 @@ void Client::Begin(Instant now, ClientOperation operation) {
   in_flight_ = false;
   failures_ = 0;
   redirects_ = 0;
+  waits_ = 0;
   deadline_ = now + (IsClose() ? options_.attempt_timeout : options_.deadline);
   send_at_ = now;
   errors_.clear();
@@ -188,21 +195,31 @@ void Client::TryLeader(Instant now, const Reply& reply) {
 void Client::TryNextEndpoint(Instant now) {
   redirects_ = 0;
   ++failures_;
+  TurnToNextEndpoint();
+  send_at_ = now;
+  // Every endpoint has failed: an election is likely under way.
+  if (failures_ % options_.endpoints.size() == 0) Backoff(now);
+}
+
+void Client::TurnToNextEndpoint() {
   // From where the round had got to: after a node that names a wrong leader, the one behind that
   // leader may send us back to it for ever.
   const std::size_t failed = endpoint_;
   endpoint_ = (round_ + 1) % options_.endpoints.size();
   if (endpoint_ == failed) endpoint_ = (endpoint_ + 1) % options_.endpoints.size();
   round_ = endpoint_;
-  send_at_ = now;
-  // Every endpoint has failed: an election is likely under way.
-  if (failures_ % options_.endpoints.size() == 0) Backoff(now);
 }
 
 // Only the leader takes writes, so the others would send the client back to where too much waits.
+// Now and then one of them is asked all the same: who says so may have been deposed, and have no
+// way to notice.
 void Client::TryLater(Instant now) {
   redirects_ = 0;
   failures_ += options_.endpoints.size();
+  if (++waits_ % kWaitsAtOne == 0) {
+    GRASS_PROBE("client: too much waits at one node for long");
+    TurnToNextEndpoint();
+  }
   Backoff(now);
 }
 

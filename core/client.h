@@ -115,7 +115,8 @@ class Client {
   void OnSessionUnknown(Instant now);
   void TryLeader(Instant now, const Reply& reply);
   void TryNextEndpoint(Instant now);
-  // The same endpoint, after a pause that counts as a round.
+  void TurnToNextEndpoint();
+  // Mostly the same endpoint, after a pause that counts as a round.
   void TryLater(Instant now);
   void Backoff(Instant now);
   void Settle(Outcome::Code code, std::string error, Reply reply = {});
@@ -131,6 +132,7 @@ class Client {
   std::size_t round_ = 0;       // the last one tried in its turn, and not because a node said so
   std::size_t failures_ = 0;    // of this operation
   std::size_t redirects_ = 0;   // followed since the last failure
+  std::size_t waits_ = 0;       // for overloaded nodes, of this operation
   std::uint64_t backoffs_ = 0;  // keys the jitter
 
   SessionId session_;  // 0: none open

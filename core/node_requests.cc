@@ -64,11 +64,12 @@ std::size_t Node::requests_waiting() const {
 }
 
 bool Node::AcceptsWrite(RequestId request, const Command& command) {
-  if (!Accepts(request)) return false;
-  if (raft_.role() != Role::kLeader) {
+  // First, also where too much waits: for that a client waits at the leader, and nowhere else.
+  if (raft_.role() != Role::kLeader && !stopping_) {
     Refuse(request, ReplyCode::kNotLeader, {});
     return false;
   }
+  if (!Accepts(request)) return false;
   if (!loaded()) {
     GRASS_PROBE("write: the leader is still loading");
     // Nothing is applied, so nothing could be answered.

@@ -205,6 +205,21 @@ TEST_F(ClientTest, WaitsAtAnOverloadedLeaderTwiceAsLongEachTime) {
   }
 }
 
+// It was the leader, and has no way to notice that it is none any more: its clock stands.
+TEST_F(ClientTest, AWriteGoesOnFromANodeThatIsOverloadedForLong) {
+  Open(7);
+  int waits = 0;
+  Attempt attempt = Next();
+  for (; attempt.endpoint == "a:1" && waits < 10; ++waits) {
+    Answer(attempt, ReplyCode::kOverloaded);
+    attempt = Next();
+  }
+  EXPECT_EQ(waits, 4);
+  EXPECT_EQ(attempt.endpoint, "b:2");
+  Answer(attempt, ReplyCode::kNotLeader, "c:3");
+  EXPECT_EQ(Next().endpoint, "c:3");
+}
+
 TEST_F(ClientTest, AReadGoesOnFromAnOverloadedNodeToTheNext) {
   Client client(ClientOptions{.endpoints = {"a:1", "b:2", "c:3"}});
   client.Begin(now_, GetRequest{.key = "k"});

@@ -122,6 +122,17 @@ TEST_F(NodeTest, RefusesMoreRequestsThanMayWait) {
   EXPECT_EQ(CodeOf(3), ReplyCode::kOk);
 }
 
+// Else a client, which waits where it is told that too much waits, would not go to the leader.
+TEST_F(NodeTest, WhoDoesNotLeadSaysSoToAWriteWhateverWaits) {
+  options_.waiting_requests_max = 1;
+  Make(3);
+  Get(1, "k");
+  Get(2, "k");
+  EXPECT_EQ(CodeOf(2), ReplyCode::kOverloaded);
+  Put(3, "k", "v");
+  EXPECT_EQ(CodeOf(3), ReplyCode::kNotLeader);
+}
+
 TEST_F(NodeTest, AReadThatFindsNoLeaderIsRefusedAndAStaleOneIsNot) {
   Make(3);
   Get(1, "k");
