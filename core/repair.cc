@@ -1,6 +1,7 @@
 #include "core/repair.h"
 
 #include <algorithm>
+#include <string>
 #include <utility>
 
 #include "core/check.h"
@@ -190,15 +191,18 @@ void Repair::OnDeadline() {
   LookForRoom();
   if (environment_.clock->Now() < ask_at_) return;
   const Instant now = environment_.clock->Now();
-  // Who knows nobody to ask can only read its disk again, which may have failed to read once.
-  const bool alone = members_.empty();
-  const bool patient =
-      now - started_ < options_.raft.election_timeout_max || (HearsLeader() && !alone);
+  const bool is_new = now - started_ < options_.raft.election_timeout_max;
+  if (members_.empty() && !is_new && !busy_) {
+    GRASS_PROBE("repair: there is nobody to ask");
+    failure_ = NobodyToAsk();
+    return;
+  }
+  const bool patient = is_new || HearsLeader();
   if (lost() != nullptr && hard_state_.term == promised_ && !busy_) {
     if (leader_term_ > promised_) {
       GRASS_PROBE("repair: goes to a leader's term");
       GoToNextTerm(leader_term_);
-    } else if (!patient && !alone) {
+    } else if (!patient) {
       GRASS_PROBE("repair: goes to the next term");
       GoToNextTerm(hard_state_.term + 1);
     }
@@ -218,6 +222,22 @@ void Repair::OnDeadline() {
   Ask();
   ask_at_ = now + patience_;
   patience_ = std::min(2 * patience_, 2 * options_.raft.election_timeout_max);
+}
+
+// No waiting changes that; but it may have been one bad read, and whoever starts the node again
+// reads its disk again.
+absl::Status Repair::NobodyToAsk() const {
+  std::string what;
+  if (WantsSnapshot()) what = "a snapshot of index " + std::to_string(snapshot_wanted_.value());
+  if (lost() != nullptr) {
+    what += (what.empty() ? "" : " and ") + std::string("log entries ") +
+            std::to_string(lost()->first.value()) + " to " + std::to_string(lost()->last.value());
+  }
+  return absl::DataLossError(
+      what + " cannot be read, and nothing that can names another member to ask. Way out: start " +
+      identity_.node_name +
+      " once more, in case its disk failed this once; then remove it from the cluster, empty its "
+      "data directory and let it join anew. Without other members, restore a backup");
 }
 
 Instant Repair::NextDeadline() const {

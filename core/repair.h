@@ -25,7 +25,8 @@
 // If nobody who answers has what is lost, and it is not certain that it was never committed, the
 // node stays in repair, says so, and keeps asking; now and then it reads its disk again, because
 // what could not be read once may be read the next time. It never makes up an entry and never drops
-// one that may have been acknowledged to a client.
+// one that may have been acknowledged to a client. Where nothing on the disk names another member
+// (a log of format 1 whose snapshot is lost), it fails, and says so.
 //
 // A disk without room is a normal state here too: the job that was refused is kept, room is looked
 // for at growing intervals, and it is tried again. A snapshot that was being received begins anew.
@@ -108,6 +109,7 @@ class Repair {
   // In force behind `index`, where nothing is lost up to there; nullopt if it is not known.
   std::optional<Configuration> ConfigurationAt(Index index) const;
 
+  absl::Status NobodyToAsk() const;
   void Ask();
   void AskForChunk();
   void Progressed();
