@@ -1,18 +1,35 @@
 #include "sim/surviving_core.h"
 
 #include <algorithm>
+#include <cstddef>
+#include <string>
 #include <tuple>
 
 #include "core/check.h"
+#include "core/member_change.h"
 #include "sim/random.h"
 
 namespace grassdb::sim {
 namespace {
 
+// What `from` leads to when `promoted` of its joining members, one bit each, become voters.
+Configuration Promoted(const Configuration& from, const std::vector<std::string>& joining,
+                       std::uint64_t promoted) {
+  std::vector<MemberChange> changes;
+  for (std::size_t i = 0; i < joining.size(); ++i) {
+    if ((promoted >> i & 1) == 0) continue;
+    changes.push_back(
+        {.kind = MemberChange::Kind::kPromote, .name = joining[i], .address = {}, .replaced = {}});
+  }
+  const auto target = ChangedConfiguration(from, changes);
+  GRASS_CHECK(target.ok());
+  return from.JointTo(*target);
+}
+
 class Chooser {
  public:
   Chooser(const std::vector<CoreCandidate>& hosts, const std::vector<Configuration>& in_force)
-      : hosts_(hosts), in_force_(in_force) {}
+      : hosts_(hosts), in_force_(in_force), may_come_(WithPromotions(in_force)) {}
 
   std::vector<SurvivingCore> All() const {
     const HostSet all = (HostSet{1} << hosts_.size()) - 1;
@@ -34,7 +51,7 @@ class Chooser {
     for (std::uint32_t i = 0; i < hosts_.size(); ++i) {
       if (Contains(set, i) && !hosts_[i].whole) return false;
     }
-    return std::ranges::all_of(in_force_, [&](const Configuration& configuration) {
+    return std::ranges::all_of(may_come_, [&](const Configuration& configuration) {
       return configuration.Count([&](NodeId voter) -> std::optional<bool> {
         const auto host = std::ranges::find(hosts_, voter, &CoreCandidate::id);
         return host != hosts_.end() &&
@@ -65,6 +82,7 @@ class Chooser {
 
   const std::vector<CoreCandidate>& hosts_;
   const std::vector<Configuration>& in_force_;
+  const std::vector<Configuration> may_come_;
 };
 
 bool HasASmallerOne(const SurvivingCore& core, const std::vector<SurvivingCore>& cores) {
@@ -74,6 +92,21 @@ bool HasASmallerOne(const SurvivingCore& core, const std::vector<SurvivingCore>&
 }
 
 }  // namespace
+
+std::vector<Configuration> WithPromotions(const std::vector<Configuration>& in_force) {
+  std::vector<Configuration> all = in_force;
+  for (const Configuration& each : in_force) {
+    const Configuration from = each.IsJoint() ? each.LeaveJoint() : each;
+    std::vector<std::string> joining;
+    for (const Member& member : from.members()) {
+      if (member.role == MemberRole::kJoining) joining.push_back(member.name);
+    }
+    for (std::uint64_t promoted = 1; promoted >> joining.size() == 0; ++promoted) {
+      all.push_back(Promoted(from, joining, promoted));
+    }
+  }
+  return all;
+}
 
 std::optional<SurvivingCore> ChooseCore(const std::vector<CoreCandidate>& hosts,
                                         const std::vector<Configuration>& in_force,

@@ -1,7 +1,8 @@
 // SurvivingCore: which nodes are left when nobody else ever comes back.
 //
 // A core is a set of nodes that can go on by itself for good: a quorum of every configuration that
-// may be in force, of members that remember all that they have promised and have it on whole disks.
+// may be in force or come into force without anybody asking for it, of members that remember all
+// that they have promised and have it on whole disks.
 // What is more, somebody who remembers in it has everything that is committed; if not, the cluster
 // has broken its promise already.
 //
@@ -43,6 +44,11 @@ struct SurvivingCore {
   std::uint32_t newest = 0;
   bool hard = false;
 };
+
+// And those that may come into force yet: a leader makes voters of members that are joining and
+// have caught up, also where it has been cut off a moment ago, or they have, and it does not know
+// yet.
+std::vector<Configuration> WithPromotions(const std::vector<Configuration>& in_force);
 
 // Nothing if no set that leaves somebody out is a core. `in_force` is not empty.
 std::optional<SurvivingCore> ChooseCore(const std::vector<CoreCandidate>& hosts,

@@ -67,6 +67,26 @@ TEST(SurvivingCore, IsAQuorumOfEveryConfigurationThatMayBeInForce) {
   }
 }
 
+// A leader that is cut off from the core, or does not know yet that others are, makes a voter of a
+// member that has caught up, by an entry that the core may have got.
+TEST(SurvivingCore, IsAQuorumWithoutThoseWhoAreAboutToBecomeVoters) {
+  std::vector<Member> members = Voters(4).members();
+  for (Member& member : members) {
+    if (member.name == NodeName(3)) member.role = MemberRole::kJoining;
+  }
+  const Configuration joining(members);
+  EXPECT_EQ(Cores(Hosts(4), {joining}), (std::set<HostSet>{0b0111, 0b1011, 0b1101, 0b1110}));
+  const Configuration joint = Voters(3).JointTo(joining);
+  EXPECT_EQ(Cores(Hosts(4), {joint}), (std::set<HostSet>{0b0111, 0b1011, 0b1101, 0b1110}));
+  for (Member& member : members) {
+    if (member.name == NodeName(3)) member.replaces = NodeIdOf(NodeName(0));
+  }
+  for (const HostSet core : Cores(Hosts(4), {Configuration(members)})) {
+    EXPECT_GE(std::popcount(core & 0b0111), 2);
+    EXPECT_GE(std::popcount(core & 0b1110), 2) << "n4 takes the place of n1";
+  }
+}
+
 TEST(SurvivingCore, DoesNotRestOnWhoHasForgotten) {
   std::vector<CoreCandidate> hosts = Hosts(3);
   hosts[1].incarnation = Incarnation(2);  // than is on record
