@@ -124,6 +124,7 @@ class Simulation final : private HostOwner, private FaultTargets, private CopySo
   std::vector<CoreCandidate> CoreCandidates() const;
   std::vector<Configuration> ConfigurationsInForce() const;
   void HealCore();
+  TrueTime HeardOfTheDisks() const;
   void CheckService();
   void CutOff(std::uint32_t number);
   Duration TimeForTheBacklog() const;

@@ -52,7 +52,9 @@ void Simulation::EndureWithACore() {
   ++recorder_->counters.cores;
   if (core->hard) ++recorder_->counters.hard_cores;
   HealCore();
+  const TrueTime heard = HeardOfTheDisks();
   AwaitStart();
+  while (!queue_.empty() && queue_.now() < heard) Step();
   const Duration bound = TimeForALeader() + TimeForTheBacklog();
   StepUntil([this] { return HasServingLeader() && HasSpace(); }, queue_.now() + bound,
             "all others are dead or cut off, and no leader serves the core within " +
@@ -63,6 +65,16 @@ void Simulation::EndureWithACore() {
   CheckCore(candidates, before);
   core_ = 0;
   dead_ = 0;
+}
+
+// What is at the disks when the faults end takes its time, and may still say then that it has found
+// no room.
+TrueTime Simulation::HeardOfTheDisks() const {
+  TrueTime done = queue_.now();
+  for (const auto& host : hosts_) {
+    if (IsWhole(host->number())) done = std::max(done, host->disk_busy_until());
+  }
+  return done + TimeForAMessage();
 }
 
 // One client after the other: where there is room for fewer sessions than there are clients, or for
