@@ -1,7 +1,10 @@
 #include "store/record.h"
 
+#include <algorithm>
 #include <cstring>
+#include <functional>
 #include <limits>
+#include <utility>
 
 #include "core/check.h"
 #include "core/checksum.h"
@@ -149,6 +152,35 @@ std::optional<std::size_t> FindRecordAbove(std::string_view bytes, std::size_t f
     if (ParseRecord(bytes.substr(at), salt, &problem).has_value()) return at;
   }
   return std::nullopt;
+}
+
+std::vector<Salt> SaltsIn(std::string_view bytes) {
+  constexpr std::uint64_t kEffortMax = 16;  // times the size
+  std::vector<std::pair<RecordSequence, Salt>> newest;
+  std::uint64_t left = kEffortMax * bytes.size();
+  std::string problem;
+  for (std::size_t at = 0; at + kRecordHeaderBytes <= bytes.size(); at += kRecordAlignment) {
+    const std::string_view rest = bytes.substr(at);
+    const auto type = static_cast<std::uint8_t>(rest[kTypeOffset]);
+    if (type < 1 || type > 3 || static_cast<std::uint8_t>(rest[kVersionOffset]) < 1) continue;
+    const RecordClaim claim = ReadRecordClaim(rest);
+    if (claim.frame_bytes > rest.size()) continue;
+    if (claim.frame_bytes > left) return {};
+    left -= claim.frame_bytes;
+    if (!ParseRecord(rest, claim.salt, &problem).has_value()) continue;
+    at += static_cast<std::size_t>(claim.frame_bytes) - kRecordAlignment;
+    const auto known =
+        std::ranges::find(newest, claim.salt, &std::pair<RecordSequence, Salt>::second);
+    if (known == newest.end()) {
+      newest.emplace_back(claim.sequence, claim.salt);
+    } else {
+      known->first = std::max(known->first, claim.sequence);
+    }
+  }
+  std::ranges::sort(newest, std::greater());
+  std::vector<Salt> salts;
+  for (const auto& [sequence, salt] : newest) salts.push_back(salt);
+  return salts;
 }
 
 }  // namespace grassdb::store

@@ -1,7 +1,6 @@
 #include "store/recovery.h"
 
 #include <algorithm>
-#include <functional>
 #include <utility>
 
 #include "core/check.h"
@@ -72,32 +71,21 @@ absl::StatusOr<SegmentFile> LogReader::ReadNewest() {
   return file;
 }
 
-// Of a header that is damaged, or an older segment's, which a disk has put or read in the wrong
-// place, the number is one of a few, and any record behind it tells which.
+// Where the header is damaged, or an older segment's, which a disk has put or read in the wrong
+// place, the records behind it tell the number.
 absl::StatusOr<SegmentNumber> LogReader::NumberOf(const SegmentFile& newest) const {
   RecordView record;
   const auto header = ReadSegmentHeader(newest, home_.identity, &record);
   const bool misplaced =
       header.ok() && !inventory_.sealed.empty() && header->number <= inventory_.sealed.back();
   if (header.ok() && !misplaced) return header->number;
-  std::string problem;
-  // A whole header, but not of this program or of this directory.
-  if (!header.ok() && (!absl::IsDataLoss(header.status()) ||
-                       ParseRecord(newest.bytes, std::nullopt, &problem).has_value())) {
+  if (!header.ok() && (!absl::IsDataLoss(header.status()) || HoldsOtherHeader(newest))) {
     return header.status();
   }
   const SegmentNumber behind =
       inventory_.sealed.empty() ? SegmentNumber(1) : inventory_.sealed.back() + 1;
-  std::vector<SegmentNumber> candidates = {behind};
-  if (mark_.has_value()) {
-    candidates.push_back(mark_->segment);
-    candidates.push_back(mark_->segment + 1);
-  }
-  // What a disk puts into the wrong place is of an older segment, or of the file's earlier use.
-  std::ranges::sort(candidates, std::greater());
-  for (const SegmentNumber number : candidates) {
-    if (HoldsRecordOf(newest, home_.identity, number)) return number;
-  }
+  const SegmentNumber first = mark_.has_value() ? std::max(behind, mark_->segment) : behind;
+  if (const auto number = NewestSegmentIn(newest, home_.identity, first)) return *number;
   if (misplaced) {
     const bool marked = mark_.has_value() && mark_->segment > inventory_.sealed.back();
     return marked ? mark_->segment : header->number;

@@ -46,6 +46,7 @@ class Scanner {
   Replay& replay_;
   std::vector<std::string>& places_;
   std::size_t at_ = 0;
+  bool holds_records_ = true;  // or a header
   SegmentScan scan_;
 };
 
@@ -90,7 +91,7 @@ absl::Status Scanner::ReadHeader(const Identity& identity, SegmentNumber number,
   if (damaged || other || stale) {
     const std::string problem =
         other ? "segment " + std::to_string(header->number.value()) : "no whole segment header";
-    Skip(LostRecords::kHeader, problem);
+    holds_records_ = Skip(LostRecords::kHeader, problem);
     return absl::OkStatus();
   }
   if (sequence.has_value() && first.sequence > *sequence) {
@@ -109,7 +110,7 @@ absl::Status Scanner::ReadHeader(const Identity& identity, SegmentNumber number,
 }
 
 absl::StatusOr<bool> Scanner::ReadRecord() {
-  if (scan_.sealed || (scan_.end == 0 && at_ == 0)) return false;
+  if (scan_.sealed || !holds_records_) return false;
   std::string problem;
   auto record = ParseRecord(bytes_.substr(at_), salt_, &problem);
   if (record.has_value() && record->sequence < scan_.next_sequence) {
@@ -199,6 +200,26 @@ bool IsUnusedLog(const SegmentFile& file) {
   const auto header = DecodeSegmentHeader(first->payload);
   return header.has_value() && header->number == SegmentNumber(1) &&
          file.bytes.find_first_not_of('\0', first->frame_bytes) == std::string::npos;
+}
+
+bool HoldsOtherHeader(const SegmentFile& file) {
+  std::string problem;
+  const auto first = ParseRecord(file.bytes, std::nullopt, &problem);
+  return first.has_value() && first->type == RecordType::kSegmentHeader;
+}
+
+// What a disk has put there of another segment, and what is left of the file's earlier use, is
+// older. So the newest record is the segment's own; or of another directory, and then no number
+// gives its salt.
+std::optional<SegmentNumber> NewestSegmentIn(const SegmentFile& file, const Identity& identity,
+                                             SegmentNumber first) {
+  constexpr std::uint64_t kNumbersTried = std::uint64_t{1} << 16;
+  for (const Salt salt : SaltsIn(file.bytes)) {
+    for (std::uint64_t i = 0; i < kNumbersTried; ++i) {
+      if (SegmentSalt(identity, first + i) == salt) return first + i;
+    }
+  }
+  return std::nullopt;
 }
 
 bool HoldsRecordOf(const SegmentFile& file, const Identity& identity, SegmentNumber number) {

@@ -56,6 +56,14 @@ struct SegmentScan {
 absl::StatusOr<SegmentHeader> ReadSegmentHeader(const SegmentFile& file, const Identity& identity,
                                                 RecordView* record);
 
+// Whether the file begins with a whole header all the same: of another program, or directory.
+bool HoldsOtherHeader(const SegmentFile& file);
+
+// The newest segment of this data directory, `first` or a later one, of which the file holds a
+// record; nullopt if there is none. Without any header: for where that is damaged.
+std::optional<SegmentNumber> NewestSegmentIn(const SegmentFile& file, const Identity& identity,
+                                             SegmentNumber first);
+
 // Whether the file holds a record of the segment `number` of this data directory.
 bool HoldsRecordOf(const SegmentFile& file, const Identity& identity, SegmentNumber number);
 

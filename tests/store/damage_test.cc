@@ -10,11 +10,13 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "core/hash.h"
 #include "store/posix.h"
+#include "store/record.h"
 #include "tests/store/crash_directory.h"
 #include "tests/store/history.h"
 #include "tests/store/temporary_folder.h"
@@ -306,6 +308,23 @@ TEST(StorageDamage, OfAHeaderThatStandsInAnotherPlaceIsMended) {
   }
 }
 
+// A whole record, but no header.
+TEST(StorageDamage, OfTheLiveLogsHeaderByABatchIsMended) {
+  const Written written = WriteSome();
+  std::uint64_t mended = 0;
+  int batches = 0;
+  for (const auto& [name, bytes] : written.content) {
+    if (!name.ends_with(".seg") && !name.ends_with(".wal")) continue;
+    const std::string_view batch = std::string_view(bytes).substr(kSegmentHeaderBytes);
+    const auto size = static_cast<std::size_t>(ReadRecordClaim(batch).frame_bytes);
+    Content damaged = written.content;
+    damaged["distdb_a.wal"].replace(0, size, batch.substr(0, size));
+    ASSERT_EQ(Mend(damaged, written.model, &mended), "") << name;
+    ++batches;
+  }
+  EXPECT_GT(batches, 1);
+}
+
 TEST(StorageDamage, IsRefusedWhereItIsNotToBeRepaired) {
   const Written written = WriteSome();
   Content damaged = written.content;
@@ -550,6 +569,21 @@ TEST_F(Installing, AMisplacedSectorOfASegmentThatIsGoneIsNotTakenForTheLiveLogs)
   ASSERT_EQ(NewestSealed(), "");
   ASSERT_GT(EndOf(live), 512u);
   live.replace(0, 512, sealed.substr(EndOf(sealed) - 512, 512));
+  const RecoveredState state = StateIn(content);
+  ASSERT_FALSE(state.entries.empty());
+  EXPECT_EQ(state.entries.back().index, Index(51));
+}
+
+// The segments before it, which would tell the number, are released, and there is no mark.
+TEST_F(Installing, WhichSegmentTheLiveLogIsItsRecordsTell) {
+  std::uint64_t next = 1;
+  while (NewestSealed() != "distdb_a.00000000000000000003.seg") Append(next++);
+  Install(50, TestIdentity().bootstrap);
+  ASSERT_EQ(NewestSealed(), "");
+  Append(51, 10);
+  storage_.reset();
+  Content content = directory_.Content();
+  content.at("distdb_a.wal").replace(0, kSegmentHeaderBytes, kSegmentHeaderBytes, '\0');
   const RecoveredState state = StateIn(content);
   ASSERT_FALSE(state.entries.empty());
   EXPECT_EQ(state.entries.back().index, Index(51));
