@@ -110,6 +110,45 @@ TEST(KeyMap, EntriesStayWhereTheyAreWhileItGrows) {
   for (int i = 1; i < 10000; ++i) ASSERT_EQ(ValueOf(map, KeyOf(i)), std::to_string(i));
 }
 
+// However many keys there are, a change takes a few slots of the old table along, and never all.
+TEST(KeyMap, TakesAFewSlotsAlongWithEachChangeWhileItGrows) {
+  KeyMap map;
+  int grown = 0;
+  for (int i = 0; i < 200000; ++i) {
+    const std::size_t slots = map.index().slots();
+    const std::size_t left = map.index().slots_to_move();
+    Put(map, KeyOf(i), "v", i);
+    const std::size_t left_now = map.index().slots_to_move();
+    if (map.index().slots() == slots) {
+      ASSERT_LE(left - left_now, KeyIndex::kMovesMax) << i;
+    } else {
+      ASSERT_LE(left, KeyIndex::kMovesMax) << i;
+      ASSERT_EQ(left_now, slots) << "nothing of the old table has moved yet, with key " << i;
+      ++grown;
+    }
+  }
+  EXPECT_EQ(grown, 16);
+}
+
+// Also without any new key: two tables take more than one.
+TEST(KeyMap, IsDoneWithItsGrowthWhateverChanges) {
+  KeyMap map;
+  int keys = 0;
+  while (map.index().slots() < 4096 || map.index().slots_to_move() == 0) {
+    Put(map, KeyOf(keys), "v", keys);
+    ++keys;
+  }
+  KeyMap copy = map;
+  EXPECT_EQ(copy.index().slots_to_move(), 0u);
+  for (int i = 0; i < 200; ++i) Put(map, KeyOf(i), "w", i);
+  for (int i = 0; i < 200; ++i) map.Erase(KeyOf(i));
+  EXPECT_EQ(map.index().slots_to_move(), 0u);
+  for (int i = 0; i < keys; ++i) {
+    ASSERT_EQ(ValueOf(map, KeyOf(i)), i < 200 ? "(nil)" : "v") << i;
+    ASSERT_EQ(ValueOf(copy, KeyOf(i)), "v") << i;
+  }
+}
+
 TEST(KeyMap, AValueThatFitsTakesNoOtherBlock) {
   KeyMap map;
   Put(map, "k", std::string(200, 'a'));
