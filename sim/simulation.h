@@ -125,6 +125,7 @@ class Simulation final : private HostOwner, private FaultTargets, private CopySo
   std::vector<Configuration> ConfigurationsInForce() const;
   void HealCore();
   TrueTime HeardOfTheDisks() const;
+  Duration TimeForASlice() const;
   void CheckService();
   void CutOff(std::uint32_t number);
   Duration TimeForTheBacklog() const;

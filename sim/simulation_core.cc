@@ -77,6 +77,19 @@ TrueTime Simulation::HeardOfTheDisks() const {
   return done + TimeForAMessage();
 }
 
+// What a write may find at a disk: a piece of a snapshot that is read for who is not there any
+// more, or staged, block by block.
+Duration Simulation::TimeForASlice() const {
+  const DiskPlan& disk = plan_.disk;
+  const std::uint64_t bytes = plan_.node.snapshot_chunk_bytes;
+  const auto times = [bytes](std::uint64_t unit) {
+    return static_cast<Duration::rep>(bytes / unit + 2);
+  };
+  return times(plan_.storage.snapshot_block_bytes) * 2 * std::max(disk.read, disk.write) +
+         times(1024) * disk.per_kib +
+         times(plan_.storage.snapshot_sync_bytes) * (2 * disk.sync_min + disk.sync_spread);
+}
+
 // One client after the other: where there is room for fewer sessions than there are clients, or for
 // fewer requests, all at once push each other out, and the cluster owes nobody an answer.
 void Simulation::CheckService() {
@@ -84,8 +97,9 @@ void Simulation::CheckService() {
   // A session that is forgotten sooner than the next entry can be committed takes no write, however
   // often it is opened.
   const auto idle = std::chrono::milliseconds(plan_.node.store.session_idle_max);
+  const Duration entry = TimeForAMessage() + 2 * TimeForASlice();
   const auto service =
-      idle < TimeForAMessage() ? SimClient::Service::kReads : SimClient::Service::kWritesAndReads;
+      idle < entry ? SimClient::Service::kReads : SimClient::Service::kWritesAndReads;
   for (const auto& client : clients_) {
     client->CheckService(service, answer);
     StepUntil([&client] { return client->checked(); }, queue_.now() + 3 * answer,
