@@ -142,13 +142,9 @@ void Specification::CheckLead(std::uint32_t server, const ServerView& now) {
 void Specification::CheckInstalled(std::uint32_t server, const ServerView& now) const {
   const Index index = now.log->base_index();
   const Term term = now.log->base_term();
-  const bool told = AnyLeader(server, now.term, [&](Term, const Leadership& leadership) {
-    return leadership.server != server && index <= leadership.told &&
-           MayHold(leadership, index, term);
-  });
-  GRASS_RULE(kRule, told,
+  GRASS_RULE(kRule, IsOffered(now.term, index, term),
              NodeName(server) + " has a snapshot of (" + Text(index) + ", " + Text(term) +
-                 "), which no leader that it has followed has called committed");
+                 "), which no leader up to term " + Text(now.term) + " has sent");
 }
 
 // Thesis 3.5: only an entry that differs from the leader's is deleted, with all that follow it.
@@ -198,7 +194,7 @@ void Specification::CheckCommit(std::uint32_t server, const ServerView& now) con
       return led == *term && MayCommit(leadership, led, now, ids_[server]);
     return now.commit <= leadership.told && MayHold(leadership, now.commit, *term);
   });
-  GRASS_RULE(kRule, may,
+  GRASS_RULE(kRule, may || IsOffered(now.term, now.commit, *term),
              NodeName(server) + " calls (" + Text(now.commit) + ", " + Text(*term) +
                  ") committed in term " + Text(now.term) +
                  "; no quorum has acknowledged that to it, and no leader has told it");
@@ -243,10 +239,7 @@ void Specification::OnSend(std::uint32_t server, const Message& message) {
       CheckAcknowledgement(server, term, appended->match_index);
     }
   } else if (const auto* chunk = std::get_if<InstallSnapshotRequest>(&message.body)) {
-    Leadership& leadership = LedBy(server, term, "a snapshot");
-    GRASS_RULE(kRule, chunk->meta.index <= servers_[server].commit,
-               NodeName(server) + " sends a snapshot of what is not committed");
-    leadership.told = std::max(leadership.told, chunk->meta.index);
+    CheckSnapshot(server, term, *chunk);
   } else if (const auto* installed = std::get_if<InstallSnapshotResponse>(&message.body)) {
     if (installed->installed) CheckAcknowledgement(server, term, installed->match_index);
   } else if (std::holds_alternative<TimeoutNow>(message.body)) {
@@ -280,6 +273,20 @@ void Specification::CheckAppend(std::uint32_t server, Term term,
   GRASS_RULE(kRule, request.leader_commit <= servers_[server].commit,
              what() + "that " + Text(request.leader_commit) + " is committed");
   leadership.told = std::max(leadership.told, request.leader_commit);
+}
+
+void Specification::CheckSnapshot(std::uint32_t server, Term term,
+                                  const InstallSnapshotRequest& chunk) {
+  Leadership& leadership = LedBy(server, term, "a snapshot");
+  const SnapshotMeta& meta = chunk.meta;
+  GRASS_RULE(kRule, meta.index <= servers_[server].commit,
+             NodeName(server) + " sends a snapshot of what is not committed");
+  GRASS_RULE(kRule, MayHold(leadership, meta.index, meta.term),
+             NodeName(server) + " sends a snapshot of (" + Text(meta.index) + ", " +
+                 Text(meta.term) + "), which is not in its log");
+  leadership.told = std::max(leadership.told, meta.index);
+  const auto [sent, inserted] = snapshots_.try_emplace(meta.index, Sent{meta.term, term});
+  if (!inserted) sent->second.led = std::min(sent->second.led, term);
 }
 
 void Specification::CheckAcknowledgement(std::uint32_t server, Term term, Index match) {
@@ -362,13 +369,15 @@ void Specification::ForgetTerms() {
 
 void Specification::ReleaseBelow(Index index) {
   committed_.ReleaseBelow(index);
+  std::erase_if(snapshots_, [this](const auto& sent) { return sent.first < committed_.begin(); });
   for (Server& server : servers_) server.terms.ReleaseBelow(std::min(index, server.last));
   for (auto& [term, leadership] : leaderships_) leadership.terms.ReleaseBelow(index);
 }
 
 std::size_t Specification::Bytes() const {
   std::size_t bytes = committed_.Bytes() + candidates_.size() * sizeof(*candidates_.begin()) +
-                      votes_.size() * sizeof(*votes_.begin());
+                      votes_.size() * sizeof(*votes_.begin()) +
+                      snapshots_.size() * sizeof(*snapshots_.begin());
   for (const Server& server : servers_) bytes += server.terms.Bytes();
   for (const auto& [term, leadership] : leaderships_) {
     bytes += sizeof leadership + leadership.terms.Bytes() +
@@ -405,6 +414,12 @@ bool Specification::MayHold(const Leadership& leadership, Index index, Term term
   if (index == Index()) return true;
   const std::optional<Term> held = TermIn(leadership, index);
   return held.has_value() && (*held == Term() || *held == term);
+}
+
+bool Specification::IsOffered(Term until, Index index, Term term) const {
+  if (index < committed_.begin()) return true;
+  const auto sent = snapshots_.find(index);
+  return sent != snapshots_.end() && sent->second.term == term && sent->second.led <= until;
 }
 
 }  // namespace grassdb::sim

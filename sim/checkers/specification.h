@@ -17,6 +17,9 @@
 //   cut            only because of an entry of such a leader that differs from this server's
 //   commit         a leader: an entry of its term that a quorum has acknowledged in it. Everybody
 //                  else: what such a leader has told to be committed, if its log is that leader's
+//   install        a snapshot that a leader of this server's term, or of an earlier one, has sent:
+//                  what it stands for is committed for ever, and it may wait, complete, until its
+//                  sender leads again. It says that its last entry is committed
 //   speak          AppendEntries, InstallSnapshot and TimeoutNow of a term come from its leader,
 //   and
 //                  hold what is in its log and committed there; an acknowledgement of a term is of
@@ -113,6 +116,11 @@ class Specification {
     Index index;
     Term term;
   };
+  // Of a snapshot that was sent.
+  struct Sent {
+    Term term;  // of its last entry
+    Term led;   // in which it was sent first
+  };
   using LeaderTest = std::function<bool(Term, const Leadership&)>;
 
   void CheckTerm(std::uint32_t server, const ServerView& now);
@@ -127,6 +135,7 @@ class Specification {
   void CheckCandidate(std::uint32_t server, const Message& message,
                       const RequestVoteRequest& request);
   void CheckAppend(std::uint32_t server, Term term, const AppendEntriesRequest& request);
+  void CheckSnapshot(std::uint32_t server, Term term, const InstallSnapshotRequest& chunk);
   void CheckAcknowledgement(std::uint32_t server, Term term, Index match);
 
   // The end of the part of the log that the server had before and has now; 0 if a snapshot has
@@ -147,6 +156,8 @@ class Specification {
   // In the leader's log; nullopt behind its end, 0 if it is not known.
   std::optional<Term> TermIn(const Leadership& leadership, Index index) const;
   bool MayHold(const Leadership& leadership, Index index, Term term) const;
+  // Whether who has come to term `until` may have been sent the snapshot of this entry.
+  bool IsOffered(Term until, Index index, Term term) const;
 
   std::vector<NodeId> ids_;
   std::vector<Server> servers_;
@@ -156,6 +167,7 @@ class Specification {
   std::map<Term, Leadership> leaderships_;
   std::map<std::pair<Term, NodeId>, LogEnd> candidates_;  // who has asked for votes
   std::map<std::pair<Term, NodeId>, NodeId> votes_;       // given to others, by voter
+  std::map<Index, Sent> snapshots_;                       // that leaders have sent
 };
 
 }  // namespace grassdb::sim

@@ -248,7 +248,42 @@ TEST_F(SpecificationTest, ASnapshotTakesThePlaceOfALogIfALeaderHasCommittedIt) {
   Acknowledge(1, 0, 1, Index(1));
   See(0, {.term = Term(1), .voted_for = 1, .role = Role::kLeader, .log = {1}, .commit = Index(1)});
   Send(0, 2, 1, chunk);
+  chunk.meta.term = Term(2);
+  Breaks("a snapshot of (1, 2), which is not in its log", [&] { Send(0, 2, 1, chunk); });
   See(2, {.term = Term(1), .log = {1}, .commit = Index(1), .base = Index(1)});
+}
+
+// n1 is elected once more, with a commit index of 0, and has said nothing yet when n3 installs what
+// it had of it before.
+TEST_F(SpecificationTest, ASnapshotMayWaitUntilItsSenderLeadsAgain) {
+  ElectFirst();
+  Acknowledge(1, 0, 1, Index(1));
+  See(0, {.term = Term(1), .voted_for = 1, .role = Role::kLeader, .log = {1}, .commit = Index(1)});
+  See(2, {.term = Term(1)});
+  const Told early = {.term = Term(1), .log = {1}, .commit = Index(1), .base = Index(1)};
+  Breaks("(1, 1), which no leader up to term 1 has sent", [&] { See(2, early); });
+  InstallSnapshotRequest chunk;
+  chunk.meta.index = Index(1);
+  chunk.meta.term = Term(1);
+  Send(0, 2, 1, chunk);
+  RecoveredState again;
+  again.hard_state = {.term = Term(1), .voted_for = ids_[0]};
+  again.entries = {{.index = Index(1), .term = Term(1), .type = EntryType::kNoop, .payload = {}}};
+  specification_->Begin(0, again);
+  See(0, {.term = Term(2), .voted_for = 1, .log = {1}});
+  Ask(0, 1, 2, Index(1), Term(1));
+  See(1, {.term = Term(2), .voted_for = 1, .log = {1}});
+  Grant(1, 0, 2);
+  See(0, {.term = Term(2), .voted_for = 1, .role = Role::kLeader, .log = {1, 2}});
+  Append(0, 2, 2, Index(1), Term(1), {2});
+  See(2, {.term = Term(2)});
+  Breaks("has a snapshot of (2, 2)", [&] {
+    See(2, {.term = Term(2), .log = {1, 2}, .commit = Index(2), .base = Index(2)});
+  });
+  See(2, {.term = Term(2), .log = {1}, .commit = Index(1), .base = Index(1)});
+  Breaks("calls (2, 2) committed", [&] {
+    See(2, {.term = Term(2), .log = {1, 2}, .commit = Index(2), .base = Index(1)});
+  });
 }
 
 TEST_F(SpecificationTest, AServerThatRepairsItsDiskBeginsTheNextTermAtMost) {
