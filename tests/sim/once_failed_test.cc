@@ -24,6 +24,7 @@ struct OnceFailed {
 
 constexpr OnceFailed kOnceFailed[] = {
     {"disk", 4365, "a snapshot that was received whole was installed when its sender led again"},
+    {"disk", 1315, "nodes that a change was to add, and that came to nothing, kept what they had"},
 };
 
 class SeedThatOnceFailed : public ::testing::TestWithParam<OnceFailed> {};
