@@ -238,10 +238,10 @@ void Host::Wipe() {
   identity_.incarnation = Incarnation(std::max<std::uint64_t>(drawn, 1));
 }
 
-void Host::RestoreDisk(const SimDisk::Image& image) {
+void Host::RestoreDisk(const SavedDisk& disk) {
   GRASS_CHECK(down());
-  disk_.Restore(image);
-  met_ = DamageMet::kNo;
+  disk_.Restore(disk.image);
+  met_ = disk.met;
 }
 
 // --- Inputs ---

@@ -80,9 +80,14 @@ class Host final : private Clock, private Network, private Disk, private Clients
   void Crash(CrashKind kind);
   // Down. Its disk is replaced by an empty one.
   void Wipe();
-  // What is durable now; and, down, the same disk as it was then.
-  SimDisk::Image SaveDisk() { return disk_.Save(queue_->now()); }
-  void RestoreDisk(const SimDisk::Image& image);
+  // What is durable now; and, down, the same disk as it was then. Where a read had failed, or was
+  // another place's, the node may have begun to mend what is not damaged.
+  struct SavedDisk {
+    SimDisk::Image image;
+    DamageMet met = DamageMet::kNo;
+  };
+  SavedDisk SaveDisk() { return {disk_.Save(queue_->now()), met_}; }
+  void RestoreDisk(const SavedDisk& disk);
   // Also while it is up.
   void Damage(const Wound& wound) { disk_.Damage(queue_->now(), wound); }
   bool IsDamaged() { return disk_.IsDamaged(); }

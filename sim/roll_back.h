@@ -54,7 +54,7 @@ class RollBack {
   struct Saved {
     std::uint32_t host = 0;
     Incarnation incarnation;
-    SimDisk::Image disk;
+    Host::SavedDisk disk;
     Checkers::DiskState state;
   };
   struct UnderWay {
