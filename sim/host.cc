@@ -8,7 +8,6 @@
 #include "sim/checkers/damage_noticed.h"
 #include "sim/checkers/full_disk.h"
 #include "sim/checkers/justified_refusal.h"
-#include "sim/checkers/recovery.h"
 #include "sim/checkers/shutdown.h"
 #include "sim/offline.h"
 #include "store/names.h"
@@ -109,12 +108,9 @@ void Host::OpenStorage(TrueTime from) {
   if (opened.ok()) {
     storage_ = std::move(opened->storage);
     recovered_ = std::move(opened->state);
-  } else if (met_ == DamageMet::kYes && !absl::IsInternal(opened.status())) {
-    JudgeRefusal(opened.status(), slips);
   } else {
-    // A new directory needs room.
-    Recovery::CheckOpening(number_, opened.status(),
-                           is_new ? Recovery::Directory::kNew : Recovery::Directory::kOld);
+    JudgeRefusal(opened.status(), is_new ? Recovery::Directory::kNew : Recovery::Directory::kOld,
+                 slips);
   }
   // What a failing or full disk refuses, nobody was shown.
   const bool sees = ReadSlips() == slips && !absl::IsInternal(opened.status()) &&
@@ -125,7 +121,13 @@ void Host::OpenStorage(TrueTime from) {
   queue_->Push(end, EventType::kHostStart, number_, life_);
 }
 
-void Host::JudgeRefusal(const absl::Status& status, std::uint64_t slips) {
+// Damage is no reason for what would be refused without it too: an error of the disk, or, of a new
+// directory, want of room.
+void Host::JudgeRefusal(const absl::Status& status, Recovery::Directory directory,
+                        std::uint64_t slips) {
+  if (met_ == DamageMet::kNo || Recovery::NeedsNoDamage(status, directory)) {
+    return Recovery::CheckOpening(number_, status, directory);
+  }
   Counters& counters = recorder_->counters;
   if (ReadSlips() != slips) {
     ++counters.refused_read;

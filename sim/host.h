@@ -25,6 +25,7 @@
 #include "core/environment.h"
 #include "core/node.h"
 #include "core/repair.h"
+#include "sim/checkers/recovery.h"
 #include "sim/clock.h"
 #include "sim/disk.h"
 #include "sim/event_queue.h"
@@ -175,8 +176,8 @@ class Host final : private Clock, private Network, private Disk, private Clients
   std::uint64_t ReadSlips() const {
     return recorder_->counters.misreads + recorder_->counters.read_failures;
   }
-  // Of a start that has met damage; there had been so many before it.
-  void JudgeRefusal(const absl::Status& status, std::uint64_t slips);
+  // Of a start; there had been so many before it.
+  void JudgeRefusal(const absl::Status& status, Recovery::Directory directory, std::uint64_t slips);
   void StartNode(RecoveredState state);
   void StartRepair(RecoveredState state);
   void StepRepair();

@@ -64,9 +64,13 @@ void CheckLog(const Finding& f, const DurableImage& must, DamageMet met) {
 
 }  // namespace
 
-void Recovery::CheckOpening(std::uint32_t node, const absl::Status& status, Directory directory) {
+bool Recovery::NeedsNoDamage(const absl::Status& status, Directory directory) {
   const bool no_room = directory == Directory::kNew && absl::IsResourceExhausted(status);
-  GRASS_RULE("recovery", absl::IsInternal(status) || no_room,
+  return absl::IsInternal(status) || no_room;
+}
+
+void Recovery::CheckOpening(std::uint32_t node, const absl::Status& status, Directory directory) {
+  GRASS_RULE("recovery", NeedsNoDamage(status, directory),
              NodeName(node) + " cannot recover: " + std::string(status.message()));
 }
 

@@ -19,6 +19,8 @@ namespace grassdb::sim {
 class Recovery {
  public:
   enum class Directory : std::uint8_t { kNew, kOld };
+  // Whether such a refusal has nothing to do with damage.
+  static bool NeedsNoDamage(const absl::Status& status, Directory directory);
   // A storage on a disk without damage could not be opened, with this status.
   static void CheckOpening(std::uint32_t node, const absl::Status& status, Directory directory);
   // A node says that something is lost.

@@ -89,6 +89,9 @@ TEST(RecoveryRule, SeesADiskThatIsRefusedForNoReason) {
   EXPECT_EQ(rule(full, Directory::kNew), "");
   EXPECT_EQ(rule(refused, Directory::kOld), "recovery");
   EXPECT_EQ(rule(full, Directory::kOld), "recovery");
+  EXPECT_TRUE(Recovery::NeedsNoDamage(full, Directory::kNew)) << "whatever else was met";
+  EXPECT_FALSE(Recovery::NeedsNoDamage(full, Directory::kOld));
+  EXPECT_FALSE(Recovery::NeedsNoDamage(refused, Directory::kNew));
 }
 
 TEST(FullDiskRule, SeesARepairThatDoesNotWaitForRoom) {

@@ -26,6 +26,7 @@ constexpr OnceFailed kOnceFailed[] = {
     {"disk", 4365, "a snapshot that was received whole was installed when its sender led again"},
     {"disk", 1315, "nodes that a change was to add, and that came to nothing, kept what they had"},
     {"disk", 4375, "a disk came back as it was while its snapshot, unreadable once, was replaced"},
+    {"disk", 5377, "a read had failed in a new directory, for which there was no room then"},
 };
 
 class SeedThatOnceFailed : public ::testing::TestWithParam<OnceFailed> {};
