@@ -124,6 +124,7 @@ class Simulation final : private HostOwner, private FaultTargets, private CopySo
   std::vector<CoreCandidate> CoreCandidates() const;
   std::vector<Configuration> ConfigurationsInForce() const;
   void HealCore();
+  void SeekAHardCore();
   TrueTime HeardOfTheDisks() const;
   Duration TimeForASlice() const;
   void CheckService();

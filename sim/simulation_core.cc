@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <string>
+#include <tuple>
 #include <utility>
 
 #include "sim/checkers/liveness.h"
@@ -21,6 +22,7 @@ enum class About : std::uint64_t {
   kFate = 3,
   kCrash = 4,
   kLink = 5,
+  kSeek = 6,
 };
 
 // What becomes of a node beside the core.
@@ -40,6 +42,7 @@ void Simulation::EndureWithACore() {
   faults_.Stop();
   sites_.Stop();
   if (roll_back_->IsUnderWay()) WipeRolledBack(queue_.now());
+  if (random_(Stream::kCore, About::kSeek) % 2 == 0) SeekAHardCore();
   const std::vector<CoreCandidate> candidates = CoreCandidates();
   const std::vector<Configuration> before = ConfigurationsInForce();
   const auto core = ChooseCore(candidates, before, random_(Stream::kCore, About::kChoice));
@@ -104,6 +107,37 @@ void Simulation::CheckService() {
     client->CheckService(service, answer);
     StepUntil([&client] { return client->checked(); }, queue_.now() + 3 * answer,
               "a write and a read of a client of the core have no outcome");
+  }
+}
+
+// Who has the newest log is cut off until the others have begun an election without it. Where that
+// is how the faults end, it has to catch up with a term that it knows nothing of, and lead. Of
+// itself that is rare: a candidate that wins has a newer log in a moment.
+void Simulation::SeekAHardCore() {
+  const std::vector<CoreCandidate> candidates = CoreCandidates();
+  const auto rank = [this, &candidates](std::uint32_t host) {
+    return std::tuple(candidates[host].last_term, candidates[host].last, host == Leader());
+  };
+  std::uint32_t victim = 0;
+  for (std::uint32_t host = 1; host < candidates.size(); ++host) {
+    if (rank(host) > rank(victim)) victim = host;
+  }
+  for (const auto& host : hosts_) {
+    if (host->number() == victim) continue;
+    network_.Cut(victim, host->number());
+    network_.Cut(host->number(), victim);
+  }
+  const TrueTime until = queue_.now() + 4 * plan_.node.raft.election_timeout_max;
+  Term term;
+  while (!queue_.empty() && queue_.now() < until) {
+    Term now;
+    for (const auto& host : hosts_) {
+      if (host->up()) now = std::max(now, host->node()->raft().term());
+    }
+    if (now > std::exchange(term, now) && HasHardCore(CoreCandidates(), ConfigurationsInForce())) {
+      return;
+    }
+    Step();
   }
 }
 

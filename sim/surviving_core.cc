@@ -108,6 +108,12 @@ std::vector<Configuration> WithPromotions(const std::vector<Configuration>& in_f
   return all;
 }
 
+bool HasHardCore(const std::vector<CoreCandidate>& hosts,
+                 const std::vector<Configuration>& in_force) {
+  return std::ranges::any_of(Chooser(hosts, in_force).All(),
+                             [](const SurvivingCore& core) { return core.hard; });
+}
+
 std::optional<SurvivingCore> ChooseCore(const std::vector<CoreCandidate>& hosts,
                                         const std::vector<Configuration>& in_force,
                                         std::uint64_t random) {

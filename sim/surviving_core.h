@@ -50,6 +50,10 @@ struct SurvivingCore {
 // yet.
 std::vector<Configuration> WithPromotions(const std::vector<Configuration>& in_force);
 
+// Whether one of the cores there are is hard.
+bool HasHardCore(const std::vector<CoreCandidate>& hosts,
+                 const std::vector<Configuration>& in_force);
+
 // Nothing if no set that leaves somebody out is a core. `in_force` is not empty.
 std::optional<SurvivingCore> ChooseCore(const std::vector<CoreCandidate>& hosts,
                                         const std::vector<Configuration>& in_force,

@@ -114,11 +114,13 @@ TEST(SurvivingCore, IsOftenOneWhoseNewestLogIsInAnOlderTerm) {
     const auto core = ChooseCore(hosts, {Voters(5)}, random * 0x9e3779b97f4a7c15);
     ASSERT_TRUE(core.has_value());
     EXPECT_EQ(core->hard, Contains(core->hosts, 4));
+    EXPECT_TRUE(HasHardCore(hosts, {Voters(5)}));
     EXPECT_NE(core->newest, 4u);
     if (core->hard) ++hard;
   }
   EXPECT_GT(hard, 200u);
   EXPECT_LT(hard, 400u);
+  EXPECT_FALSE(HasHardCore(Hosts(5), {Voters(5)}));
 }
 
 TEST(ConfigurationTrail, HasTheBootstrapConfigurationAndWhatMayYetBeCommitted) {
