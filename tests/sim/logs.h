@@ -17,6 +17,13 @@ inline Entry EntryOf(std::uint64_t index, std::uint64_t term, std::string_view p
   return {Index(index), Term(term), EntryType::kCommand, Bytes(payload)};
 }
 
+inline SnapshotMeta MetaOf(std::uint64_t index, std::uint64_t term) {
+  SnapshotMeta meta;
+  meta.index = Index(index);
+  meta.term = Term(term);
+  return meta;
+}
+
 // A log of entries 1, 2, ... with these terms.
 inline Log LogOf(const std::vector<std::uint64_t>& terms, std::string_view payload = "x") {
   std::vector<Entry> entries;

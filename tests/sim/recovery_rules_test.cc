@@ -1,0 +1,174 @@
+// What a disk gives back beside what was durable on it: checkers/recovery.h, damage_noticed.h and
+// durable_image.h.
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "sim/checkers/damage_noticed.h"
+#include "sim/checkers/durable_image.h"
+#include "sim/checkers/log_matching.h"
+#include "sim/checkers/recovery.h"
+#include "tests/sim/logs.h"
+#include "tests/sim/planted.h"
+
+namespace grassdb::sim {
+namespace {
+
+RecoveredState Recovered(const std::vector<std::uint64_t>& terms, std::uint64_t term = 0) {
+  RecoveredState state;
+  state.hard_state.term = Term(term);
+  state.entries = PersistOf(terms).entries;
+  return state;
+}
+
+TEST(RecoveryChecker, SeesWhatIsMissing) {
+  const DurableImage image = ImageOfTerms({1, 1}, 1);
+  const auto found = [&image](const RecoveredState& state, std::optional<DiskJob> job = {}) {
+    return RuleBrokenBy([&] { Recovery::Check(0, image, job, state); });
+  };
+  EXPECT_EQ(found(Recovered({1, 1}, 1)), "");
+  EXPECT_EQ(found(Recovered({1}, 1)), "recovery");
+  EXPECT_EQ(found(Recovered({1, 1}, 0)), "recovery");
+  EXPECT_EQ(found(Recovered({1, 1, 1}, 1)), "recovery") << "nobody wrote the third";
+  RecoveredState behind_a_snapshot = Recovered({}, 1);
+  behind_a_snapshot.snapshot = MetaOf(2, 1);
+  behind_a_snapshot.base_index = Index(2);
+  behind_a_snapshot.base_term = Term(1);
+  EXPECT_EQ(found(behind_a_snapshot), "recovery") << "nobody took one";
+}
+
+TEST(RecoveryChecker, TakesTheUnfinishedJobWhollyPartlyOrNotAtAll) {
+  const DurableImage image = ImageOfTerms({1, 1}, 1);
+  Persist persist = PersistOf({2, 2}, 2);
+  persist.hard_state = HardState{Term(2), NodeId()};
+  const auto found = [&](const RecoveredState& state) {
+    return RuleBrokenBy([&] { Recovery::Check(0, image, DiskJob(persist), state); });
+  };
+  EXPECT_EQ(found(Recovered({1, 1}, 1)), "");
+  EXPECT_EQ(found(Recovered({1, 1}, 2)), "");
+  EXPECT_EQ(found(Recovered({1, 2}, 2)), "");
+  EXPECT_EQ(found(Recovered({1, 2, 2}, 2)), "");
+  EXPECT_EQ(found(Recovered({}, 2)), "recovery");
+  EXPECT_EQ(found(Recovered({1, 3}, 2)), "recovery");
+}
+
+TEST(RecoveryChecker, TakesTheUnfinishedCutOfARepairOrNone) {
+  const DurableImage image = ImageOfTerms({1, 1, 1}, 1);
+  const auto found = [&](const RecoveredState& state) {
+    return RuleBrokenBy([&] {
+      Recovery::Check(0, image, DiskJob(MendLog{.fill = {}, .cut_from = Index(3)}), state);
+    });
+  };
+  EXPECT_EQ(found(Recovered({1, 1, 1}, 1)), "");
+  EXPECT_EQ(found(Recovered({1, 1}, 1)), "");
+  EXPECT_EQ(found(Recovered({1}, 1)), "recovery");
+  EXPECT_EQ(found(Recovered({1, 1, 2}, 1)), "recovery");
+}
+
+TEST(RecoveryChecker, LetsDamageTakeASnapshotThatTheLogStandsInFor) {
+  DurableImage image = ImageOfTerms({1, 1, 2}, 2);
+  PublishSnapshot publish;
+  publish.meta = MetaOf(2, 1);
+  image.Apply(publish);
+  const auto found = [&image](const std::vector<std::uint64_t>& terms, DamageMet met) {
+    return RuleBrokenBy([&] { Recovery::Check(0, image, {}, Recovered(terms, 2), met); });
+  };
+  EXPECT_EQ(found({1, 1, 2}, DamageMet::kYes), "");
+  EXPECT_EQ(found({1, 1, 2}, DamageMet::kNo), "recovery") << "nothing was damaged";
+  EXPECT_EQ(found({1, 1}, DamageMet::kYes), "recovery") << "an entry is gone";
+  EXPECT_EQ(found({1, 2, 2}, DamageMet::kYes), "recovery") << "what the snapshot stood for";
+}
+
+TEST(RecoveryChecker, SeesALossWithoutDamage) {
+  EXPECT_EQ(RuleBrokenBy([] { Recovery::CheckLoss(0, DamageMet::kNo); }), "recovery");
+  EXPECT_EQ(RuleBrokenBy([] { Recovery::CheckLoss(0, DamageMet::kYes); }), "");
+}
+
+TEST(RecoveryChecker, LetsASnapshotComeBackThatCouldNotBeRead) {
+  DurableImage image = ImageOfTerms({1, 1, 2}, 2);
+  PublishSnapshot publish;
+  publish.meta = MetaOf(2, 1);
+  image.Apply(publish);
+  RecoveredState damaged = Recovered({2}, 2);
+  damaged.base_index = Index(2);
+  damaged.base_term = Term(1);
+  damaged.entries[0].index = Index(3);
+  damaged.damage.snapshot_lost = Index(2);
+  const auto found = [&image](const RecoveredState& state, DamageMet met) {
+    return RuleBrokenBy(
+        [&] { Recovery::Check(0, image, {}, Recovery::Completed(image, {}, state), met); });
+  };
+  EXPECT_EQ(found(damaged, DamageMet::kYes), "");
+  image = DurableImage::Of(Recovery::Completed(image, {}, damaged), image, {});
+  Persist install;
+  install.install = MetaOf(3, 2);
+  image.Apply(install);
+  RecoveredState mended = Recovered({}, 2);
+  mended.base_index = Index(3);
+  mended.base_term = Term(2);
+  mended.snapshot = MetaOf(3, 2);
+  EXPECT_EQ(found(mended, DamageMet::kNo), "");
+  RecoveredState again = damaged;
+  again.damage = {};
+  again.snapshot = MetaOf(2, 1);
+  EXPECT_EQ(found(again, DamageMet::kNo), "recovery") << "an older one is gone for good";
+}
+
+TEST(DamageChecker, SeesDamagedBytesThatAreTakenForGoodOnes) {
+  const auto job = [](const absl::Status& status) {
+    return RuleBrokenBy([&] { DamageNoticed::CheckJob(0, status); });
+  };
+  EXPECT_EQ(job(absl::OkStatus()), "damage is noticed");
+  EXPECT_EQ(job(absl::DataLossError("a checksum is wrong")), "");
+  LogMatching logs(2);
+  logs.Observe(1, LogOf({1, 1}));
+  const auto recovered = [&logs](std::string_view payload) {
+    RecoveredState state = Recovered({1});
+    state.entries[0].payload = Bytes(payload);
+    return RuleBrokenBy([&] { DamageNoticed::CheckRecovered(0, state, logs); });
+  };
+  EXPECT_EQ(recovered("x"), "");
+  EXPECT_EQ(recovered("y"), "damage is noticed");
+}
+
+TEST(DurableImage, ReplacesALogThatDoesNotMatchTheSnapshotInstalled) {
+  DurableImage image = ImageOfTerms({1, 1, 1}, 2);
+  Persist install;
+  install.install = MetaOf(2, 1);
+  image.Apply(install);
+  EXPECT_EQ(image.last(), Index(3));
+  install.install = MetaOf(3, 2);
+  image.Apply(install);
+  EXPECT_EQ(image.last(), Index(3));
+  EXPECT_TRUE(image.Holds(Index(3), Term(2)));
+  install.install = MetaOf(9, 2);
+  image.Apply(install);
+  EXPECT_EQ(image.last(), Index(9));
+  EXPECT_FALSE(image.Holds(Index(10), Term(2)));
+}
+
+TEST(RecoveryChecker, TakesWhatADamagedDiskSaysIsLostForThere) {
+  const DurableImage image = ImageOfTerms({1, 1, 2, 2, 3}, 3);
+  RecoveredState state;
+  state.hard_state = image.hard_state();
+  for (const std::uint64_t term : {1, 0, 0, 2, 3}) {
+    state.entries.push_back(EntryOf(state.entries.size() + 1, term));
+  }
+  const auto broken = [&](LostRange range) {
+    state.damage.lost = {range};
+    return RuleBrokenBy(
+        [&] { Recovery::Check(0, image, {}, Recovery::Completed(image, {}, state)); });
+  };
+  EXPECT_EQ(broken({.first = Index(2), .last = Index(4), .last_term = Term(2)}), "");
+  EXPECT_EQ(broken({.first = Index(3), .last = Index(4), .last_term = Term(2)}), "recovery")
+      << "the second one is lost as well, and is not said to be";
+  state.entries[3].term = Term(3);
+  EXPECT_EQ(broken({.first = Index(2), .last = Index(4), .last_term = Term(3)}), "recovery")
+      << "what is lost ended with another term";
+}
+
+}  // namespace
+}  // namespace grassdb::sim
