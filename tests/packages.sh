@@ -13,7 +13,7 @@ BUILD_PACKAGES=(
   libxxhash-dev libzstd-dev libbenchmark-dev
 )
 # shellcheck disable=SC2034
-TEST_PACKAGES=(libgtest-dev librapidcheck-dev)
+TEST_PACKAGES=(libgtest-dev librapidcheck-dev patch)
 
 # For tests/bench/compare_etcd.sh; etcd itself it fetches without installing it.
 # shellcheck disable=SC2034
@@ -25,7 +25,7 @@ COUNT_PACKAGES=(valgrind jq)
 
 # For a second compiler, as continuous integration has it, and for tests/mutants/run.sh.
 # shellcheck disable=SC2034
-CI_PACKAGES=(clang libclang-rt-14-dev clang-format rsync patch)
+CI_PACKAGES=(clang libclang-rt-14-dev clang-format rsync)
 
 # Prints those of the named packages that are not installed, one a line.
 missing_packages() {
