@@ -52,6 +52,16 @@ Index Log::NewestBytes(Index through, std::size_t bytes) const {
   return std::min(base_index(), through);
 }
 
+Index Log::OldestBeyond(std::size_t bytes) const {
+  std::size_t left = bytes_;
+  Index through = evicted_through_;
+  while (left > bytes) {
+    ++through;
+    left -= CostOf(At(through));
+  }
+  return through;
+}
+
 void Log::Append(Entry entry) {
   GRASS_CHECK_EQ(entry.index, last_index() + 1);
   GRASS_CHECK_GE(entry.term, last_term());

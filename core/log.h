@@ -58,6 +58,9 @@ class Log {
   // The index behind which the newest entries up to `through` begin that fit into `bytes`. Of
   // evicted ones, those of one call of EvictThrough count together.
   Index NewestBytes(Index through, std::size_t bytes) const;
+  // Through which entries must be evicted for no more than `bytes` to stay in memory. Looks at
+  // those only, not at what stays.
+  Index OldestBeyond(std::size_t bytes) const;
 
   void Append(Entry entry);
   // Cuts the entries at and after `from`. evicted_through() < from.

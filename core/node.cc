@@ -335,7 +335,7 @@ void Node::EvictApplied() {
   const Log& log = raft_.log();
   const std::size_t bytes_max = options_.log_memory_bytes;
   while (log.bytes() > bytes_max + bytes_max / 8) {
-    const Index through = std::min(log.NewestBytes(log.last_index(), bytes_max), applied_);
+    const Index through = std::min(log.OldestBeyond(bytes_max), applied_);
     if (through <= log.evicted_through()) return;
     Step(Evict{.through = through});
   }

@@ -67,7 +67,7 @@ duration=${duration:-5s}
 if [ "$nodes" -eq 1 ]; then
   cases=${cases:-put:1 put:64 put:256 get:64}
 else
-  cases=${cases:-put:1 put:16 put:64 put:256 get:64 get:256 get-stale:64 mixed:64 txn:64 stream:1024}
+  cases=${cases:-put:1 put:16 put:64 put:256 get:64 get:256 get-stale:64 mixed:64 txn:64 stream:1024 stream:4096}
 fi
 
 # --- Processes ---

@@ -83,6 +83,18 @@ TEST(Log, ForgetsEvictedEntriesButNotTheirTerms) {
   EXPECT_EQ(log.At(Index(4)).term, Term(5));
 }
 
+TEST(Log, KnowsWhichEntriesAreBeyondTheMemoryForIt) {
+  Log log = MakeLog(0, 0, std::vector<std::uint64_t>(10, 1));
+  const std::size_t cost = CostOf(log.At(Index(1)));
+  EXPECT_EQ(log.OldestBeyond(10 * cost), Index(0));
+  EXPECT_EQ(log.OldestBeyond(10 * cost - 1), Index(1));
+  EXPECT_EQ(log.OldestBeyond(3 * cost), Index(7));
+  EXPECT_EQ(log.OldestBeyond(0), Index(10));
+  log.EvictThrough(Index(6));
+  EXPECT_EQ(log.OldestBeyond(10 * cost), Index(6));
+  EXPECT_EQ(log.OldestBeyond(3 * cost), Index(7));
+}
+
 // Also of what it has evicted, as coarsely as it has.
 TEST(Log, KnowsHowFarBackTheNewestBytesReach) {
   Log log = MakeLog(0, 0, std::vector<std::uint64_t>(10, 1));
