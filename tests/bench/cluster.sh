@@ -200,8 +200,13 @@ conclude() {
   echo "Everything: $out"
   [ "$(jq '.problems | length' "$out")" -gt 0 ] || exit 0
   say "$(jq -r '.problems | join("; ")' "$out")"
-  echo "To repeat: bash tests/bench/$script${arguments[*]:+ ${arguments[*]}}" >&2
+  echo "To repeat: $(command_again)" >&2
   exit 1
+}
+# As a shell reads it again, with the programs in use.
+command_again() {
+  printf '%sbash tests/bench/%s' "${GRASSDB_BUILD_DIR:+GRASSDB_BUILD_DIR=$GRASSDB_BUILD_DIR }" "$script"
+  [ ${#arguments[@]} -eq 0 ] || printf ' %q' "${arguments[@]}"
 }
 
 # launch LOG COMMAND...: in the background; its id is in `launched`.

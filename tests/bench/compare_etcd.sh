@@ -4,8 +4,8 @@
 # does besides meets both. Prints the medians, their ratios, and which goals of goals.json they reach,
 # and writes them, with every run, to a JSON file.
 #
-#   bash tests/bench/compare_etcd.sh                 about twelve minutes on a quiet machine
-#   bash tests/bench/compare_etcd.sh --nodes 1       about three: one node each
+#   bash tests/bench/compare_etcd.sh                 about thirteen minutes on a quiet machine
+#   bash tests/bench/compare_etcd.sh --nodes 1       about five: one node each
 #   bash tests/bench/compare_etcd.sh --quick         about a minute: three workloads, two short runs
 #
 #   --nodes N           of each cluster: 1 or 3 (3)
@@ -20,8 +20,8 @@
 #   --out FILE          the JSON file (build/compare/result.json)
 #   --keep-disturbed    count runs with other load on the machine too, and say how many
 #
-# A run with more than 0.35 cores of other load, or 8 % stolen, is dropped and made again, up to twice
-# as many runs as asked for. Exit codes: 0 measured, 1 something could not be started, measured often
+# A run with more than 0.35 cores of other load, or 8 % stolen, or a failed operation is dropped and made
+# again, up to twice as many runs as asked for. Exit codes: 0 measured, 1 something could not be started, measured often
 # enough or installed (one line says what), 2 usage.
 #
 # In the environment: GRASSDB_BUILD_DIR=FOLDER runs the programs in FOLDER/bin as they are.
@@ -45,7 +45,11 @@ keep_disturbed=
 
 check_nodes_flag() { [[ $2 =~ ^[13]$ ]] || usage "$1 '$2': expected 1 or 3"; }
 check_runs() { [[ $2 =~ ^[1-9][0-9]?$ ]] || usage "$1 '$2': expected a number from 1 to 99"; }
-check_goals() { [ -r "$2" ] || usage "$1 '$2': no such file"; }
+check_goals() {
+  [ -r "$2" ] || usage "$1 '$2': no such file"
+  jq -e '.["1"] or .["3"]' "$2" >/dev/null 2>&1 ||
+    usage "$1 '$2': expected JSON with goals for 1 or 3 nodes, as tests/bench/goals.json has them"
+}
 check_cases() {
   local case
   for case in $2; do
@@ -90,7 +94,8 @@ start_clusters() {
     launch "$work/etcd$node.log" "$etcd" --name "node$node" --data-dir "$work/etcd$node" \
       --initial-cluster "$etcd_members" \
       --listen-client-urls "$client" --advertise-client-urls "$client" \
-      --listen-peer-urls "$peer" --initial-advertise-peer-urls "$peer"
+      --listen-peer-urls "$peer" --initial-advertise-peer-urls "$peer" \
+      --quota-backend-bytes 8589934592
     etcd_pids+=("$launched")
   done
 }
@@ -110,8 +115,10 @@ bench() {
 
 # --- Measuring ---
 
-# Whether the run may count.
-counts() { [ -n "$keep_disturbed" ] || [ "$(jq .disturbed "$1")" = false ]; }
+# Whether the run may count: not if an operation failed, by either store.
+counts() {
+  [ "$(jq .failed "$1")" = 0 ] && { [ -n "$keep_disturbed" ] || [ "$(jq .disturbed "$1")" = false ]; }
+}
 
 # measure WORKLOAD CLIENTS: both stores in turns, until each has its runs, or twice as many were made.
 measure() {
@@ -130,7 +137,8 @@ measure() {
       fi
       jq -r --arg at "$attempt" '"  \(.workload) \(.clients), run \($at): \(.protocol) \(
         .ops_per_second | round) ops/s, \(.other_cores * 100 | round / 100) cores of other load\(
-        if .disturbed then " (disturbed)" else "" end)"' "$file"
+        if .disturbed then " (disturbed)" else "" end)\(
+        if .failed > 0 then " (\(.failed) failed)" else "" end)"' "$file"
     done
   done
   if [ "${good[grassdb]}" -lt "$runs" ] || [ "${good[etcd]}" -lt "$runs" ]; then
@@ -151,7 +159,7 @@ summarise() {
       else (.[length / 2 - 1] + .[length / 2]) / 2 end;
     def ratio($a; $b): if $a == null or $b == null or $b == 0 then null else $a / $b end;
     def store($name): map(select(.protocol == $name)) as $all
-      | ($all | map(select($keep != "" or (.disturbed | not)))) as $good
+      | ($all | map(select(.failed == 0 and ($keep != "" or (.disturbed | not))))) as $good
       | { runs: ($good | length), dropped: (($all | length) - ($good | length)),
           disturbed: ($good | map(select(.disturbed)) | length),
           ops_per_second: ($good | map(.ops_per_second) | median),
@@ -228,7 +236,7 @@ echo "grassdb / etcd, medians:"
 print_table "$out"
 jq -r '[.cases[] | .grassdb, .etcd] | (map(.dropped) | add) as $dropped
   | (map(.disturbed) | add) as $disturbed
-  | if $dropped > 0 then "\($dropped) runs were dropped for other load on the machine" else empty end,
+  | if $dropped > 0 then "\($dropped) runs were dropped, for other load on the machine or failed operations" else empty end,
     if $disturbed > 0 then "\($disturbed) runs had other load on the machine and count all the same" else empty end' "$out"
 jq -r '.cases[] | .case as $case | .goals[] | select(.reached | not)
   | "goal not reached: \($case) \(.of) \(if .is == null then "not measured"

@@ -40,6 +40,8 @@ refused 2 "--runs '0': expected a number" --runs 0
 refused 2 "--runs needs a value" --runs
 refused 2 "--nodes '2': expected 1 or 3" --nodes 2
 refused 2 "--goals 'none.json': no such file" --goals none.json
+echo 'no JSON' >"$work/goals.txt"
+refused 2 "--goals '$work/goals.txt': expected JSON with goals" --goals "$work/goals.txt"
 refused 2 "--cases 'scan:3': expected WORKLOAD:CLIENTS" --cases "put:1 scan:3"
 refused_without_apt=$(
   set +e

@@ -108,6 +108,6 @@ fi
 if ! compare "$work/now.json"; then
   echo "$script: instructions an operation are not as in $baseline. If that is meant:" \
     "bash tests/bench/instructions.sh --update, and commit it with the reason" >&2
-  echo "To repeat: bash tests/bench/$script${arguments[*]:+ ${arguments[*]}}" >&2
+  echo "To repeat: $(command_again)" >&2
   exit 1
 fi

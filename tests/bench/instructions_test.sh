@@ -71,7 +71,7 @@ run 1
 says out '^step/one +111 +100 +\+11 % +FAILED: more than 10 % above the baseline$'
 says out '^log/append +10 +10 +0 %$'
 says err "instructions.sh --update"
-tail -n 1 "$work/err" | grep -qF "To repeat: bash tests/bench/instructions.sh --baseline" ||
+tail -n 1 "$work/err" | grep -qF "bash tests/bench/instructions.sh --baseline" ||
   fail "the last line does not repeat it"
 run 0 --filter log
 silent out step/one
