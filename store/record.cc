@@ -154,17 +154,18 @@ std::optional<std::size_t> FindRecordAbove(std::string_view bytes, std::size_t f
   return std::nullopt;
 }
 
-std::vector<Salt> SaltsIn(std::string_view bytes) {
+std::vector<Salt> SaltsIn(std::string_view bytes, RecordSequence above) {
   constexpr std::uint64_t kEffortMax = 16;  // times the size
   std::vector<std::pair<RecordSequence, Salt>> newest;
   std::uint64_t left = kEffortMax * bytes.size();
   std::string problem;
   for (std::size_t at = 0; at + kRecordHeaderBytes <= bytes.size(); at += kRecordAlignment) {
     const std::string_view rest = bytes.substr(at);
-    const auto type = static_cast<std::uint8_t>(rest[kTypeOffset]);
-    if (type < 1 || type > 3 || static_cast<std::uint8_t>(rest[kVersionOffset]) < 1) continue;
+    const auto type = static_cast<RecordType>(rest[kTypeOffset]);
+    if (type != RecordType::kBatch && type != RecordType::kSeal) continue;
+    if (static_cast<std::uint8_t>(rest[kVersionOffset]) < 1) continue;
     const RecordClaim claim = ReadRecordClaim(rest);
-    if (claim.frame_bytes > rest.size()) continue;
+    if (claim.frame_bytes > rest.size() || claim.sequence <= above) continue;
     if (claim.frame_bytes > left) return {};
     left -= claim.frame_bytes;
     if (!ParseRecord(rest, claim.salt, &problem).has_value()) continue;

@@ -92,9 +92,10 @@ RecordClaim ReadRecordClaim(std::string_view bytes);
 std::optional<std::size_t> FindRecordAbove(std::string_view bytes, std::size_t from, Salt salt,
                                            RecordSequence sequence);
 
-// The salts of the records in `bytes`, each once, that of the newest record first. Gives up where
-// what looks like records takes many times as long to check as reading `bytes` would.
-std::vector<Salt> SaltsIn(std::string_view bytes);
+// The salts of the records in `bytes` that are newer than `above` and no headers, each once, that
+// of the newest record first. Gives up where what looks like records takes many times as long to
+// check as reading `bytes` would.
+std::vector<Salt> SaltsIn(std::string_view bytes, RecordSequence above);
 
 }  // namespace grassdb::store
 

@@ -35,6 +35,7 @@ class LogReader {
   // The newest segment: the live log, or the one prepared to become it.
   absl::StatusOr<SegmentFile> ReadNewest();
   absl::StatusOr<SegmentNumber> NumberOf(const SegmentFile& newest) const;
+  bool IsOfTheNext(SegmentNumber number) const;
   std::vector<SegmentNumber> RunBefore(SegmentNumber newest, std::size_t gaps) const;
   absl::Status ReadSealed(SegmentNumber number);
   absl::Status ReadLive(const SegmentFile& file, SegmentNumber number);
@@ -71,27 +72,39 @@ absl::StatusOr<SegmentFile> LogReader::ReadNewest() {
   return file;
 }
 
-// Where the header is damaged, or an older segment's, which a disk has put or read in the wrong
+// Where the header is damaged, or another segment's, which a disk has put or read in the wrong
 // place, the records behind it tell the number.
 absl::StatusOr<SegmentNumber> LogReader::NumberOf(const SegmentFile& newest) const {
   RecordView record;
   const auto header = ReadSegmentHeader(newest, home_.identity, &record);
-  const bool misplaced =
-      header.ok() && !inventory_.sealed.empty() && header->number <= inventory_.sealed.back();
-  if (header.ok() && !misplaced) return header->number;
   if (!header.ok() && (!absl::IsDataLoss(header.status()) || HoldsOtherHeader(newest))) {
     return header.status();
   }
   const SegmentNumber behind =
       inventory_.sealed.empty() ? SegmentNumber(1) : inventory_.sealed.back() + 1;
-  const SegmentNumber first = mark_.has_value() ? std::max(behind, mark_->segment) : behind;
-  if (const auto number = NewestSegmentIn(newest, home_.identity, first)) return *number;
-  if (misplaced) {
-    const bool marked = mark_.has_value() && mark_->segment > inventory_.sealed.back();
-    return marked ? mark_->segment : header->number;
-  }
+  const SegmentNumber least = mark_.has_value() ? std::max(behind, mark_->segment) : behind;
+  const bool fits = header.ok() && header->number >= least && !IsOfTheNext(header->number);
+  // Where no sealed segment is left, a header of one that is released looks like the right one;
+  // but then newer records stand behind it, and they are not its own.
+  if (fits && !inventory_.sealed.empty()) return header->number;
+  const auto number = fits
+                          ? NewestSegmentIn(newest, home_.identity, header->number, record.sequence)
+                          : NewestSegmentIn(newest, home_.identity, least, RecordSequence());
+  if (number.has_value()) return *number;
+  if (header.ok() && !fits && mark_.has_value() && mark_->segment == least) return least;
+  if (header.ok()) return header->number;
   if (!inventory_.sealed.empty() && mark_.has_value() && mark_->segment <= behind) return behind;
   return header.status();
+}
+
+// Whether the file that is being made ready to follow the live log, beside it, has this number.
+bool LogReader::IsOfTheNext(SegmentNumber number) const {
+  if (!inventory_.live || !inventory_.next) return false;
+  const auto next = ReadSegmentFile(home_.directory, home_.names.Next(), SegmentRole::kLive);
+  if (!next.ok()) return false;
+  RecordView record;
+  const auto header = ReadSegmentHeader(*next, home_.identity, &record);
+  return header.ok() && header->number == number;
 }
 
 // The longest run of sealed segments that ends before `newest` and has no more than so many gaps,

@@ -1,5 +1,6 @@
 #include "store/segment_scan.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "core/probe.h"
@@ -54,7 +55,7 @@ bool Scanner::Skip(LostRecords what, const std::string& problem) {
   // Also of the record that is expected, where it should not stand.
   const RecordSequence wanted = scan_.next_sequence;
   const RecordSequence below = wanted > RecordSequence(0) ? wanted - 1 : wanted;
-  const auto later = FindRecordAbove(bytes_, at_, salt_, below);
+  const auto later = FindRecordAbove(bytes_, std::max(at_, HeaderFrameBytes(1)), salt_, below);
   const bool tail = !later.has_value() && file_.role == SegmentRole::kLive && scan_.end > 0;
   if (tail) return false;  // for the caller to judge
   GRASS_PROBE("scan: damaged records");
@@ -209,12 +210,12 @@ bool HoldsOtherHeader(const SegmentFile& file) {
 }
 
 // What a disk has put there of another segment, and what is left of the file's earlier use, is
-// older. So the newest record is the segment's own; or of another directory, and then no number
-// gives its salt.
+// older, but for the header of the one that is being made ready. So the newest record that is no
+// header is the segment's own; or of another directory, and then no number gives its salt.
 std::optional<SegmentNumber> NewestSegmentIn(const SegmentFile& file, const Identity& identity,
-                                             SegmentNumber first) {
+                                             SegmentNumber first, RecordSequence above) {
   constexpr std::uint64_t kNumbersTried = std::uint64_t{1} << 16;
-  for (const Salt salt : SaltsIn(file.bytes)) {
+  for (const Salt salt : SaltsIn(file.bytes, above)) {
     for (std::uint64_t i = 0; i < kNumbersTried; ++i) {
       if (SegmentSalt(identity, first + i) == salt) return first + i;
     }
@@ -222,9 +223,14 @@ std::optional<SegmentNumber> NewestSegmentIn(const SegmentFile& file, const Iden
   return std::nullopt;
 }
 
+// Where the header should be no other record counts: it would be written there again, over what is
+// left of the header (Adopt).
 bool HoldsRecordOf(const SegmentFile& file, const Identity& identity, SegmentNumber number) {
-  return FindRecordAbove(file.bytes, 0, SegmentSalt(identity, number), RecordSequence(0))
-      .has_value();
+  RecordView record;
+  const auto header = ReadSegmentHeader(file, identity, &record);
+  if (header.ok() && header->number == number) return true;
+  const Salt salt = SegmentSalt(identity, number);
+  return FindRecordAbove(file.bytes, HeaderFrameBytes(1), salt, RecordSequence(0)).has_value();
 }
 
 absl::StatusOr<SegmentScan> ScanSegment(const SegmentFile& file, const Identity& identity,

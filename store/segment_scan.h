@@ -60,11 +60,13 @@ absl::StatusOr<SegmentHeader> ReadSegmentHeader(const SegmentFile& file, const I
 bool HoldsOtherHeader(const SegmentFile& file);
 
 // The newest segment of this data directory, `first` or a later one, of which the file holds a
-// record; nullopt if there is none. Without any header: for where that is damaged.
+// record that is no header and newer than `above`; nullopt if there is none. For where the header
+// is damaged, or may be another segment's.
 std::optional<SegmentNumber> NewestSegmentIn(const SegmentFile& file, const Identity& identity,
-                                             SegmentNumber first);
+                                             SegmentNumber first, RecordSequence above);
 
-// Whether the file holds a record of the segment `number` of this data directory.
+// Whether the file holds a record of the segment `number` of this data directory, its header in its
+// place or another one behind it.
 bool HoldsRecordOf(const SegmentFile& file, const Identity& identity, SegmentNumber number);
 
 // Reads the whole of segment `number` and applies its records to `replay`. `sequence` is what the

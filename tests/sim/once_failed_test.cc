@@ -39,6 +39,12 @@ constexpr OnceFailed kOnceFailed[] = {
     {"disk", 1315, "nodes that a change was to add, and that came to nothing, kept what they had"},
     {"disk", 4375, "a disk came back as it was while its snapshot, unreadable once, was replaced"},
     {"disk", 5377, "a read had failed in a new directory, for which there was no room then"},
+    {"disk", 9957,
+     "a released segment's header stood in the live log, whose newest entry was lost"},
+    {"disk", 2152, "a record that was once read where the header is was written there for good"},
+    {"disk", 9907, "a batch stood where the live log's header was"},
+    {"disk", 4658, "all segments before a live log without a header had been released"},
+    {"disk", 9637, "the same, and the mark was of an older segment"},
 };
 
 class SeedThatOnceFailed : public ::testing::TestWithParam<OnceFailed> {};

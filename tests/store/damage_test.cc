@@ -19,15 +19,11 @@
 #include "store/record.h"
 #include "tests/store/crash_directory.h"
 #include "tests/store/history.h"
+#include "tests/store/small_log.h"
 #include "tests/store/temporary_folder.h"
 
 namespace grassdb::store {
 namespace {
-
-using Content = std::map<std::string, std::string>;
-
-constexpr StorageOptions kOptions = {.segment_bytes = 1024, .recycled_segments_max = 0};
-constexpr std::size_t kSegmentHeaderBytes = HeaderFrameBytes(kLogFormat);
 
 struct Written {
   Content content;
@@ -35,21 +31,6 @@ struct Written {
   Model before;          // without the last record
   std::size_t last = 0;  // where the last record begins in the live log
 };
-
-Persist OneEntry(std::uint64_t index, std::uint64_t term) {
-  Persist persist;
-  persist.id = PersistId(index);
-  persist.hard_state = {.term = Term(term), .voted_for = NodeId(2)};
-  persist.entries.push_back({.index = Index(index),
-                             .term = Term(term),
-                             .type = EntryType::kCommand,
-                             .payload = BytesOf(index, 90 + index)});
-  return persist;
-}
-
-std::size_t EndOf(const std::string& wal) {
-  return (wal.find_last_not_of('\0') + 8) / 8 * 8;
-}
 
 // A log of several sealed segments and a live one, with a snapshot whose release freed the first.
 Written WriteSome() {
@@ -480,113 +461,6 @@ TEST(StorageDamage, OfAnySectorsOfAnyHistoryLosesWhatIsNamedAndNothingElse) {
   }
   EXPECT_GT(mended, 500u);
   EXPECT_LT(refused, 400u);
-}
-
-// --- Installed snapshots ---
-
-class Installing : public ::testing::Test {
- protected:
-  Installing() {
-    auto opened = Storage::Open(directory_, kOptions, TestIdentity());
-    EXPECT_TRUE(opened.ok()) << opened.status();
-    storage_ = std::move(opened->storage);
-  }
-  void Append(std::uint64_t index, std::size_t size = 90) {
-    Persist persist = OneEntry(index, 1);
-    persist.entries[0].payload = BytesOf(index, size);
-    ASSERT_TRUE(std::get<PersistDone>(storage_->Execute(std::move(persist))).status.ok());
-  }
-  void Install(std::uint64_t index, const Configuration& configuration) {
-    const SnapshotMeta meta{.index = Index(index),
-                            .term = Term(1),
-                            .configuration = configuration,
-                            .configuration_index = Index(1)};
-    StageSnapshot stage{.source = SnapshotSource::kReceived,
-                        .meta = meta,
-                        .offset = 0,
-                        .last = true,
-                        .data = BytesOf(index, 300)};
-    ASSERT_TRUE(std::get<StageDone>(storage_->Execute(std::move(stage))).status.ok());
-    Persist persist;
-    persist.id = PersistId(index);
-    persist.install = meta;
-    ASSERT_TRUE(std::get<PersistDone>(storage_->Execute(std::move(persist))).status.ok());
-  }
-  std::string NewestSealed() const {
-    std::string newest;
-    for (const auto& [name, bytes] : directory_.Content()) {
-      if (name.ends_with(".seg")) newest = name;
-    }
-    return newest;
-  }
-  // What recovery finds in `content`.
-  static RecoveredState StateIn(const Content& content) {
-    CrashDirectory directory(content);
-    StorageOptions options = kOptions;
-    options.on_damage = OnDamage::kReport;
-    auto opened = Storage::Open(directory, options, TestIdentity());
-    EXPECT_TRUE(opened.ok()) << opened.status();
-    return opened.ok() ? std::move(opened->state) : RecoveredState();
-  }
-
-  CrashDirectory directory_;
-  std::unique_ptr<Storage> storage_;
-};
-
-// The members of an earlier snapshot, which the same segment has named already, are not enough.
-TEST_F(Installing, WhoLosesTheSnapshotKnowsTheMembersThatItBrought) {
-  Append(1);
-  std::vector<Member> members = TestIdentity().bootstrap.members();
-  members.back().name = "newcomer";
-  members.back().id = NodeIdOf("newcomer");
-  const Configuration brought(members);
-  Install(50, brought);
-  storage_.reset();
-  Content content = directory_.Content();
-  ASSERT_EQ(std::erase_if(content, [](const auto& file) { return file.first.ends_with(".snap"); }),
-            1u);
-  const RecoveredState state = StateIn(content);
-  EXPECT_EQ(state.damage.snapshot_lost, Index(50));
-  ASSERT_FALSE(state.members.empty());
-  EXPECT_NE(state.members.back().Find(NodeIdOf("newcomer")), nullptr);
-}
-
-// Which segment the live log is, where its header is not legible, is told by its records; not by
-// one of an older segment that the disk has put there.
-TEST_F(Installing, AMisplacedSectorOfASegmentThatIsGoneIsNotTakenForTheLiveLogs) {
-  std::uint64_t next = 1;
-  while (NewestSealed().empty()) Append(next++);
-  const std::string first = NewestSealed();
-  ASSERT_TRUE(std::get<MarkDone>(storage_->Execute(MarkDurable{})).status.ok());
-  while (NewestSealed() == first) Append(next++);
-  const std::string sealed = directory_.Content().at(NewestSealed());
-  Install(50, TestIdentity().bootstrap);
-  ASSERT_EQ(NewestSealed(), "");
-  Append(51, 10);
-  storage_.reset();
-  Content content = directory_.Content();
-  std::string& live = content.at("distdb_a.wal");
-  ASSERT_EQ(NewestSealed(), "");
-  ASSERT_GT(EndOf(live), 512u);
-  live.replace(0, 512, sealed.substr(EndOf(sealed) - 512, 512));
-  const RecoveredState state = StateIn(content);
-  ASSERT_FALSE(state.entries.empty());
-  EXPECT_EQ(state.entries.back().index, Index(51));
-}
-
-// The segments before it, which would tell the number, are released, and there is no mark.
-TEST_F(Installing, WhichSegmentTheLiveLogIsItsRecordsTell) {
-  std::uint64_t next = 1;
-  while (NewestSealed() != "distdb_a.00000000000000000003.seg") Append(next++);
-  Install(50, TestIdentity().bootstrap);
-  ASSERT_EQ(NewestSealed(), "");
-  Append(51, 10);
-  storage_.reset();
-  Content content = directory_.Content();
-  content.at("distdb_a.wal").replace(0, kSegmentHeaderBytes, kSegmentHeaderBytes, '\0');
-  const RecoveredState state = StateIn(content);
-  ASSERT_FALSE(state.entries.empty());
-  EXPECT_EQ(state.entries.back().index, Index(51));
 }
 
 }  // namespace
