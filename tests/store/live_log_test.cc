@@ -152,6 +152,7 @@ TEST_F(Installing, TheHeaderOfTheNextSegmentIsNotTakenForTheLiveLogs) {
     const RecoveredState state = StateIn(content);
     ASSERT_FALSE(state.entries.empty());
     EXPECT_EQ(state.entries.back().index, Index(next - 2)) << in_its_place;
+    EXPECT_TRUE(state.damage.empty()) << in_its_place;
   }
 }
 
