@@ -236,6 +236,7 @@ CommandResult KvStore::ApplyTransaction(const Transaction& transaction) {
   const Revision revision = revision_ + 1;
   const auto& operations = result.succeeded ? transaction.success : transaction.failure;
   if (BytesRead(operations) > kAnswerBytesMax) {
+    GRASS_PROBE("transaction: refused for what it would read");
     result.code = CommandResult::Code::kAnswerTooLarge;
     result.revision = revision_;
     return result;

@@ -54,8 +54,11 @@ void Simulation::MakeCluster() {
   identity.cluster_name = "simulated";
   trail_ = std::make_unique<ConfigurationTrail>(identity.bootstrap);
   identity.cluster = ClusterIdOf(identity.bootstrap, identity.cluster_name);
-  const std::size_t entry_bytes_max =
+  std::size_t entry_bytes_max =
       SimClient::kValuesOfAWriteMax * std::size_t{plan_.workload.value_bytes_max} + 2048;
+  if (plan_.workload.slip > 0) {
+    entry_bytes_max = std::max(entry_bytes_max, SimClient::kSlipBytesMax);
+  }
   checkers_ = std::make_unique<Checkers>(ids_, plan_.node, entry_bytes_max, plan_.white_box);
   std::vector<std::string> names;
   for (std::uint32_t i = 0; i < plan_.nodes; ++i) names.push_back(NodeName(i));

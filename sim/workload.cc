@@ -30,6 +30,17 @@ enum class About : std::uint64_t {
 
 // --- Slips ---
 
+// No node sees before it is applied that its answer would be too large: it is in the log, and every
+// replica must refuse it.
+Transaction TooMuchToRead(const std::string& key) {
+  constexpr std::size_t kGets = kOperationsMax - 1;
+  static_assert(kAnswerBytesMax / kGets + 1 + 16 * kOperationsMax < SimClient::kSlipBytesMax);
+  Transaction transaction = PutTransaction(key, std::string(kAnswerBytesMax / kGets + 1, 'v'));
+  transaction.success.resize(kOperationsMax,
+                             {.kind = Operation::Kind::kGet, .key = key, .value = {}});
+  return transaction;
+}
+
 // What breaks a limit (core/limits.h), one at a time.
 ClientOperation Slip(std::uint64_t random, const std::string& key) {
   const std::string long_key(kKeyBytesMax + 1, 'k');
@@ -47,7 +58,8 @@ ClientOperation Slip(std::uint64_t random, const std::string& key) {
     case 3:
       return PutTransaction(key, large + "v");
     case 4:
-      return Transaction{{}, {put, put}, {put}};  // as a whole
+      return Derive(random, 1) % 2 == 0 ? Transaction{{}, {put, put}, {put}}  // as a whole
+                                        : TooMuchToRead(key);
     case 5:
       return Transaction{std::vector<Compare>(kOperationsMax + 1, compare), {get}, {}};
     case 7:

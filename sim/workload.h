@@ -44,6 +44,8 @@ class SimClient {
   // In one request: of the compares, and of both branches.
   static constexpr std::uint64_t kValuesOfAWriteMax =
       kTransactionComparesMax + 2 * kTransactionKeysMax;
+  // The most that a slip costs in the log; only one kind gets that far.
+  static constexpr std::size_t kSlipBytesMax = 20'480;
 
   // Begins to work.
   void Start();

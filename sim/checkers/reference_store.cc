@@ -125,12 +125,31 @@ bool ReferenceStore::Holds(const Compare& compare) const {
   return false;
 }
 
+// Each get counts as the most that its key could have by then.
+std::uint64_t ReferenceStore::MayRead(const std::vector<Operation>& operations) const {
+  std::map<std::string, std::uint64_t> most;
+  for (const auto& [kind, key, value] : operations) {
+    const auto [at, is_new] = most.try_emplace(key, 0);
+    const auto found = values_.find(key);
+    if (is_new && found != values_.end()) at->second = found->second.value.size();
+    if (kind == Operation::Kind::kPut)
+      at->second = std::max<std::uint64_t>(at->second, value.size());
+  }
+  std::uint64_t bytes = 0;
+  for (const Operation& operation : operations) {
+    if (operation.kind == Operation::Kind::kGet) bytes += most.at(operation.key);
+  }
+  return bytes;
+}
+
 std::uint64_t ReferenceStore::Run(const Transaction& transaction) {
   std::uint64_t read = 0;
   const bool holds = std::ranges::all_of(transaction.compares,
                                          [this](const Compare& compare) { return Holds(compare); });
+  const std::vector<Operation>& operations = holds ? transaction.success : transaction.failure;
+  if (MayRead(operations) > kAnswerBytesMax) return 0;
   const std::uint64_t revision = revision_ + 1;
-  for (const Operation& operation : holds ? transaction.success : transaction.failure) {
+  for (const Operation& operation : operations) {
     if (operation.kind == Operation::Kind::kPut) {
       const auto [at, created] = values_.try_emplace(operation.key);
       if (created) at->second.create = revision;

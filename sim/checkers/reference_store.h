@@ -66,7 +66,8 @@ class ReferenceStore {
   };
 
   void ApplyCommand(std::uint64_t index, const Command& command);
-  // Returns the bytes of the values that it read.
+  std::uint64_t MayRead(const std::vector<Operation>& operations) const;
+  // Returns the bytes of the values that it read. One that may read too much changes nothing.
   std::uint64_t Run(const Transaction& transaction);
   void KeepAnswer(std::uint64_t id, std::uint64_t sequence, std::uint64_t bytes);
   void Acknowledge(Session& session, std::uint64_t through);

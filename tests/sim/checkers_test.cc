@@ -202,6 +202,28 @@ TEST(ReferenceStoreChecker, SeesALogThatIsNoneAndAStoreThatHasOtherKeys) {
   EXPECT_EQ(RuleBrokenBy([&] { reference.CheckAll(0, store); }), "");
 }
 
+TEST(ReferenceStoreChecker, RefusesWhatWouldReadTooMuchAsTheStoreDoes) {
+  Command write;
+  ReferenceStore reference{KvOptions()};
+  KvStore store;
+  const Operation get{.kind = Operation::Kind::kGet, .key = "k", .value = {}};
+  // Together as much as an answer may carry, or just too much.
+  const std::size_t each = kAnswerBytesMax / (kOperationsMax - 1);
+  for (std::uint64_t index = 1; const std::size_t bytes : {each, each + 1, each}) {
+    write.transaction = PutTransaction("k", std::string(bytes, 'v'));
+    write.transaction.success.resize(kOperationsMax, get);
+    reference.Apply(CommandEntry(index, write));
+    store.Apply(Index(index), write);
+    EXPECT_EQ(RuleBrokenBy([&] {
+                reference.Check(0, Index(index), {store.revision().value(), store.size(), 0});
+                reference.CheckAll(0, store);
+              }),
+              "");
+    EXPECT_EQ(store.revision(), Revision(index < 3 ? 1 : 2));
+    ++index;
+  }
+}
+
 TEST(ReferenceStoreChecker, ForgetsSessionsAsTheStoreDoes) {
   KvOptions options;
   options.sessions_max = 2;
