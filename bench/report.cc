@@ -85,7 +85,8 @@ std::string TextOfLoad(const RunReport& run) {
   if (load.other_cores.has_value()) {
     text += fmt::format("{:.2f} cores of other load", *load.other_cores);
   } else {
-    text += "other load is not known without --server-pids";
+    text += "other load is not known" +
+            (run.servers_lost.empty() ? " without --server-pids" : ": " + run.servers_lost);
   }
   text += fmt::format(", {:.1f} % stolen\n", load.steal_percent);
   if (IsDisturbed(load)) {
@@ -176,7 +177,9 @@ std::string JsonOf(const RunReport& run) {
                                 : Json(nullptr);
   json["other_cores"] = OrNull(load.other_cores);
   json["steal_percent"] = load.steal_percent;
-  json["disturbed"] = IsDisturbed(load);
+  json["servers_lost"] = run.servers_lost.empty() ? Json(nullptr) : Json(run.servers_lost);
+  const bool disturbed = IsDisturbed(load);
+  json["disturbed"] = load.other_cores.has_value() || disturbed ? Json(disturbed) : Json(nullptr);
   json["timeline"] = Json::array();
   for (const Point& point : measured.timeline) {
     json["timeline"].push_back({{"end_s", Seconds(point.end)},
@@ -193,7 +196,7 @@ std::string JsonOf(const RunReport& run) {
 std::string ProgressOf(const Point& point) {
   const double seconds = Seconds(point.length);
   const double rate = seconds > 0 ? static_cast<double>(point.completed) / seconds : 0;
-  std::string text = fmt::format("{:.0f} s: {:.0f} ops/s, p99 {:.3f} ms", Seconds(point.end), rate,
+  std::string text = fmt::format("{:.1f} s: {:.0f} ops/s, p99 {:.3f} ms", Seconds(point.end), rate,
                                  Milliseconds(point.p99));
   if (point.failed > 0) text += fmt::format(", {} failed", point.failed);
   return text;

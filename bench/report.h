@@ -27,6 +27,8 @@ struct RunReport {
   double begun_unix_ms = 0;
   Measurement measured;
   Load load;
+  // Which of the servers' processes has ended during the run: then nothing is known of any of them.
+  std::string servers_lost;
 };
 
 // Completed operations a second of the measured time.
@@ -40,10 +42,11 @@ bool IsDisturbed(const Load& load);
 std::string TextOf(const RunReport& run);
 
 // One JSON object, indented, with a newline; the unit is part of each name. What is not known
-// (servers, without their process ids; CPU per operation, without any operation) is null.
+// (servers, and whether the machine was disturbed, without their process ids; CPU per operation,
+// without any operation) is null.
 std::string JsonOf(const RunReport& run);
 
-// "12 s: 3456 ops/s, p99 1.234 ms", and the failures if there are any.
+// "12.0 s: 3456 ops/s, p99 1.234 ms", and the failures if there are any.
 std::string ProgressOf(const Point& point);
 
 }  // namespace grassdb::bench

@@ -12,6 +12,7 @@
 #include <optional>
 #include <string>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -70,7 +71,7 @@ class Progress {
   bool shown_;
 };
 
-// The measured run; nothing if the processes of the servers could not be looked at.
+// The measured run; nothing if the machine could not be looked at.
 absl::StatusOr<bench::RunReport> Measure(const BenchOptions& options, bench::Protocol& protocol) {
   const bench::RequestSource source(options.workload);
   absl::StatusOr<bench::Snapshot> before = absl::UnknownError("not begun");
@@ -79,12 +80,19 @@ absl::StatusOr<bench::RunReport> Measure(const BenchOptions& options, bench::Pro
   progress.Show("warming up");
   bench::DriverHooks hooks;
   bench::RunReport run;
+  // A server that ends meanwhile takes no figure with it but its own.
+  const auto look = [&] {
+    auto seen = bench::TakeSnapshot(options.server_pids);
+    if (!seen.ok() && run.servers_lost.empty())
+      run.servers_lost = std::string(seen.status().message());
+    return run.servers_lost.empty() ? std::move(seen) : bench::TakeSnapshot({});
+  };
   hooks.on_begin = [&] {
     run.begun_unix_ms = UnixMillis();
-    before = bench::TakeSnapshot(options.server_pids);
+    before = look();
   };
   hooks.on_point = [&](const bench::Point& point) { progress.Show(bench::ProgressOf(point)); };
-  hooks.on_end = [&] { after = bench::TakeSnapshot(options.server_pids); };
+  hooks.on_end = [&] { after = look(); };
   run.measured = bench::Drive(protocol, source, options.driver, hooks);
   if (!before.ok()) return before.status();
   if (!after.ok()) return after.status();
@@ -120,12 +128,36 @@ bool Write(std::FILE* file, const std::string& text) {
   return std::fwrite(text.data(), 1, text.size(), file) == text.size() && std::fflush(file) == 0;
 }
 
+// A file that is begun beside `path` and takes its place when it is whole: what stands there is
+// not lost to a run that measures nothing.
+class Replacement {
+ public:
+  explicit Replacement(const std::string& path)
+      : path_(path), begun_(path + ".part"), file_(std::fopen(begun_.c_str(), "w")) {}
+  Replacement(const Replacement&) = delete;
+  Replacement& operator=(const Replacement&) = delete;
+  ~Replacement() {
+    if (file_ != nullptr) std::remove(begun_.c_str());
+  }
+
+  bool is_open() const { return file_ != nullptr; }
+  bool Finish(const std::string& text) {
+    if (!Write(file_.get(), text) || std::rename(begun_.c_str(), path_.c_str()) != 0) return false;
+    file_.reset();
+    return true;
+  }
+
+ private:
+  std::string path_;
+  std::string begun_;
+  std::unique_ptr<std::FILE, FileCloser> file_;
+};
+
 int Execute(const BenchOptions& options) {
   // What would make a long run worthless comes first.
-  std::unique_ptr<std::FILE, FileCloser> plot;
+  std::optional<Replacement> plot;
   if (!options.plot.empty()) {
-    plot.reset(std::fopen(options.plot.c_str(), "w"));
-    if (plot == nullptr) {
+    if (!plot.emplace(options.plot).is_open()) {
       return Complain(kUsageError, "--plot '" + options.plot + "' cannot be written: " +
                                        SystemError() + "; name a file in a folder that is there");
     }
@@ -141,7 +173,7 @@ int Execute(const BenchOptions& options) {
   if (!Write(stdout, options.json ? bench::JsonOf(*run) : bench::TextOf(*run))) {
     return Complain(kExitFailed, "the report could not be written: " + SystemError());
   }
-  if (plot != nullptr && !Write(plot.get(), bench::PlotOf(*run))) {
+  if (plot.has_value() && !plot->Finish(bench::PlotOf(*run))) {
     return Complain(kExitFailed,
                     "--plot '" + options.plot + "' could not be written: " + SystemError());
   }

@@ -10,18 +10,6 @@
 namespace grassdb {
 namespace {
 
-const char* NameOfState(ProgressState state) {
-  switch (state) {
-    case ProgressState::kProbe:
-      return "probe";
-    case ProgressState::kReplicate:
-      return "replicate";
-    case ProgressState::kSnapshot:
-      return "snapshot";
-  }
-  return "unknown";
-}
-
 std::string NameIn(const Configuration& configuration, NodeId id) {
   const Member* member = configuration.Find(id);
   return member == nullptr ? std::string() : member->name;
@@ -32,7 +20,7 @@ void PutFollower(const NodeStatus::Follower& follower, const Configuration& conf
   wire->set_id(NameIn(configuration, follower.id));
   // One that has just been removed.
   if (wire->id().empty()) wire->set_id(HexOf(follower.id.value()));
-  wire->set_state(NameOfState(follower.state));
+  wire->set_state(NameOf(follower.state));
   wire->set_counts(follower.counts);
   wire->set_disk_full(follower.disk_full);
   wire->set_match(follower.match.value());

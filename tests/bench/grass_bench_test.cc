@@ -4,6 +4,7 @@
 #include <signal.h>
 
 #include <filesystem>
+#include <fstream>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -98,6 +99,30 @@ TEST(GrassBench, TellsWhatTheServersCost) {
   EXPECT_TRUE(json["other_cores"].is_number());
 }
 
+// What was measured of the clients is worth as much.
+TEST(GrassBench, ReportsAlsoWhereAServerHasEndedMeanwhile) {
+  Cluster cluster(3);
+  const int leader = cluster.StartAndElect();
+  const int other = cluster.SomeFollower();
+  const std::string out = cluster.directory() + "/bench.out";
+  const std::string err = cluster.directory() + "/bench.err";
+  Process bench({GRASS_BENCH_BINARY, "put", "--peers=" + cluster.address(leader), "--duration=2s",
+                 "--warm-up=1ms", "--deadline=20s", "-w", "json",
+                 "--server-pids=" + std::to_string(cluster.process(other).id())},
+                out, err);
+  ASSERT_TRUE(WaitFor(Seconds(20), [&] {
+    const auto status = cluster.Status(leader);
+    return status.has_value() && status->revision() > 10;
+  }));
+  cluster.Kill(other);
+  EXPECT_EQ(bench.Wait(Seconds(60)), 0) << ReadFile(err);
+  const Json json = Json::parse(ReadFile(out));
+  EXPECT_GT(json["completed"].get<int>(), 0);
+  EXPECT_TRUE(json["servers_lost"].get<std::string>().starts_with("there is no process "));
+  EXPECT_EQ(json["servers_user_us_per_op"], nullptr);
+  EXPECT_EQ(json["disturbed"], nullptr);
+}
+
 TEST(GrassBench, FollowsTheLeadershipAndCountsTheRedirects) {
   Cluster cluster(3);
   const int leader = cluster.StartAndElect();
@@ -132,7 +157,11 @@ TEST(GrassBench, CountsTheAnswersOfAnOverloadedNodeByKind) {
 
 TEST(GrassBench, ExitsWithAnErrorOfItsOwnWithoutACluster) {
   Cluster cluster(1);  // not started
-  const Finished run = Bench(cluster, {"put", "--deadline=300ms"});
+  const std::string plot = cluster.directory() + "/plot.html";
+  std::ofstream(plot) << "an earlier page";
+  const Finished run = Bench(cluster, {"put", "--deadline=300ms", "--plot=" + plot});
+  EXPECT_EQ(ReadFile(plot), "an earlier page");
+  EXPECT_FALSE(std::filesystem::exists(plot + ".part"));
   EXPECT_EQ(run.code, 3);
   EXPECT_EQ(run.out, "");
   EXPECT_TRUE(

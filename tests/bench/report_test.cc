@@ -131,18 +131,24 @@ TEST(BenchReport, LeavesOutWhatIsNotKnown) {
   const std::string text = TextOf(run);
   EXPECT_EQ(text.find("servers "), std::string::npos) << text;
   EXPECT_NE(text.find("other load is not known without --server-pids"), std::string::npos) << text;
+  run.servers_lost = "there is no process 7";
+  EXPECT_NE(TextOf(run).find("other load is not known: there is no process 7"), std::string::npos);
   run.measured = {};
   const auto json = nlohmann::json::parse(JsonOf(run));
   EXPECT_EQ(json["client_cpu_us_per_op"], nullptr) << "there is no operation to divide by";
   EXPECT_EQ(json["servers_rss_mib"], nullptr);
   EXPECT_EQ(json["other_cores"], nullptr);
+  EXPECT_EQ(json["servers_lost"], "there is no process 7");
+  EXPECT_EQ(json["disturbed"], nullptr) << "neither by others nor that it is not";
+  run.load.steal_percent = 50;
+  EXPECT_EQ(nlohmann::json::parse(JsonOf(run))["disturbed"], true);
   EXPECT_EQ(json["ops_per_second"], 0.0);
 }
 
 TEST(BenchReport, ShowsProgressWithFailures) {
   const RunReport run = Example();
-  EXPECT_EQ(ProgressOf(run.measured.timeline[0]), "1 s: 600 ops/s, p99 3.000 ms");
-  EXPECT_EQ(ProgressOf(run.measured.timeline[1]), "2 s: 400 ops/s, p99 5.000 ms, 5 failed");
+  EXPECT_EQ(ProgressOf(run.measured.timeline[0]), "1.0 s: 600 ops/s, p99 3.000 ms");
+  EXPECT_EQ(ProgressOf(run.measured.timeline[1]), "2.0 s: 400 ops/s, p99 5.000 ms, 5 failed");
 }
 
 TEST(BenchPlot, IsOnePageThatNeedsNothingElse) {
