@@ -80,7 +80,8 @@ absl::StatusOr<bench::RunReport> Measure(const BenchOptions& options, bench::Pro
   progress.Show("warming up");
   bench::DriverHooks hooks;
   bench::RunReport run;
-  // A server that ends meanwhile takes no figure with it but its own.
+  // A server that ends meanwhile takes the figures of the servers with it, not those of the
+  // clients.
   const auto look = [&] {
     auto seen = bench::TakeSnapshot(options.server_pids);
     if (!seen.ok() && run.servers_lost.empty())
