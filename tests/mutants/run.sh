@@ -4,20 +4,23 @@
 # fails if a patch does not apply or does not build, if a sweep ends without a verdict, if a bug survives
 # both, or if the simulator finds fewer than it must (total.sh).
 #
-#   tests/mutants/run.sh [--seeds N] [--jobs N] [--shard I/N] [--resume] [--black-box] [NUMBER...]
+#   tests/mutants/run.sh [--seeds N] [--jobs N] [--shard I/N] [--resume]
+#                        [--black-box | --both] [NUMBER...]
 #
 # default: 1000 seeds, every patch.
 #
 # --black-box: without the checkers that look into the nodes and without the tests; what is found is found
 # by what clients see, by the bounds after the faults, and by the code's own checks. Survivors are no failure.
+# --both: each patch is built once and judged twice, with the checkers and then as a black box; its second row
+# stands below its first.
 # --shard I/N: every N-th of the patches, from the I-th on.
 # --resume: rows that an earlier run has left in build/mutants/rows are printed as they are, if nothing has
 # changed since: the sources, the patch, the number of seeds, the mode. Each row is left there when it is known.
 #
 # Verdicts: "killed" by the simulator; "killed?" by it, but by a rule that the patch does not name in its
-# "Expected:"; "test" by a step test only; "SURVIVED". build/mutants/verdicts.tsv has them for programs: a line
-# "# mutants 1", mode and seeds, then a line a patch with its name, verdict, seed, seconds, what found it, and
-# what was expected to, divided by tabs.
+# "Expected:"; "test" by a step test only; "SURVIVED". build/mutants/verdicts.tsv (black box: black_box.tsv) has
+# them for programs: a line "# mutants 1", mode and seeds, then a line a patch with its name, verdict, seed,
+# seconds, what found it, and what was expected to, divided by tabs.
 #
 # One run at a time in a tree. The last lines are the sum; exit code 0 all found (black box: all run), 1 not, 2
 # usage.
@@ -27,10 +30,11 @@ seeds=1000
 jobs=$(nproc)
 shard=1/1
 resume=
-sweep_flags=()
+modes=(white-box)
 while [[ ${1:-} == --* ]]; do
   case $1 in
-    --black-box) sweep_flags=(--black-box); shift; continue ;;
+    --black-box) modes=(black-box); shift; continue ;;
+    --both) modes=(white-box black-box); shift; continue ;;
     --resume) resume=1; shift; continue ;;
     --shard)
       shard=${2:-}
@@ -60,7 +64,6 @@ work=$root/build/mutants
 tree=$work/tree
 bin=$tree/build/release/bin
 mkdir -p "$tree" "$work/rows"
-verdicts=$work/verdicts.tsv
 exec 8>"$work/lock"
 flock -n 8 || { echo "another run is at work in $work; wait for it, or run in another copy" >&2; exit 1; }
 
@@ -68,11 +71,12 @@ flock -n 8 || { echo "another run is at work in $work; wait for it, or run in an
 # their times, so that only what a patch touches is built.
 rsync -a --checksum --no-times --delete --exclude /build --exclude /tests/mutants CMakeLists.txt \
   CMakePresets.json bin core fuzz net proto sim store tests "$tree/" || exit 1
-# Of the sources, the patch and what is asked: the name under which a row is kept.
+# key_of MODE [PATCH]: of the sources, the patch and what is asked, the name under which a row is kept.
 sources=$(cd "$tree" && find . -path ./build -prune -o -type f -print0 | sort -z | xargs -0 sha256sum | sha256sum)
 key_of() {
-  { echo "verdicts 1 $sources $seeds ${sweep_flags[*]}"; [ $# -eq 0 ] || cat "$1"; } | sha256sum | cut -c 1-32
+  { echo "verdicts 2 $sources $seeds $1"; [ $# -eq 1 ] || cat "$2"; } | sha256sum | cut -c 1-32
 }
+verdicts_of() { [ "$1" = white-box ] && echo "$work/verdicts.tsv" || echo "$work/black_box.tsv"; }
 build() { cmake --build "$tree/build/release" -j "$jobs" --target "$@" >"$work/build.log" 2>&1; }
 cmake -S "$tree" -B "$tree/build/release" -G Ninja -DCMAKE_BUILD_TYPE=Release -DGRASSDB_NET=OFF \
   -DGRASSDB_WERROR=OFF >"$work/configure.log" 2>&1 || {
@@ -80,12 +84,14 @@ cmake -S "$tree" -B "$tree/build/release" -G Ninja -DCMAKE_BUILD_TYPE=Release -D
   exit 1
 }
 
-# Sweeps in growing blocks and stops behind the first that fails. Prints "seed checker", or nothing.
+# find_by_seed MODE: sweeps in growing blocks and stops behind the first that fails. Prints "seed checker", or
+# nothing.
 find_by_seed() {
-  local from=1 to=20 out=$work/sweep.log code seed checker
+  local from=1 to=20 out=$work/sweep.log flags=() code seed checker
+  [ "$1" = white-box ] || flags=(--black-box)
   while [ "$from" -le "$seeds" ]; do
     [ "$to" -gt "$seeds" ] && to=$seeds
-    timeout 1800 "$bin/grass-sim" sweep --seeds "$from..$to" --jobs "$jobs" "${sweep_flags[@]}" >"$out" 2>&1
+    timeout 1800 "$bin/grass-sim" sweep --seeds "$from..$to" --jobs "$jobs" "${flags[@]}" >"$out" 2>&1
     code=$?
     if [ "$code" -ne 0 ]; then
       checker=$(sed -n 's/^VIOLATION of \(.*\) at .*/\1/p' "$out" | head -1)
@@ -99,10 +105,11 @@ find_by_seed() {
   done
 }
 
-# The first test that fails, or is under way when the binary ends; nothing if all pass.
+# find_by_test MODE: the first test that fails, or is under way when the binary ends; nothing if all pass. No
+# test is a black box.
 find_by_test() {
   local binary
-  [ ${#sweep_flags[@]} -eq 0 ] || return
+  [ "$1" = white-box ] || return
   build core_test store_test transcript_test || { echo 'the tests do not build'; return; }
   for binary in core_test store_test transcript_test; do
     timeout 300 "$bin/$binary" >"$work/test.log" 2>&1 && continue
@@ -116,34 +123,35 @@ find_by_test() {
 # row NAME VERDICT SEED TIME FOUND-BY
 row() { printf '%-38s %-8s %-5s %-6s %s\n' "$@"; }
 row mutant verdict seed time 'found by'
-# A line of the file of verdicts, as a row.
+# show MODE LINE: a line of the file of verdicts, as a row.
 show() {
   local name verdict seed seconds found expected
-  IFS=$'\t' read -r name verdict seed seconds found expected <<<"$1"
+  IFS=$'\t' read -r name verdict seed seconds found expected <<<"$2"
   [[ $verdict != SURVIVED && $verdict != 'killed?' ]] || found="$found; expected: $expected"
+  [ "$1" = "${modes[0]}" ] || name="  as a black box"
   row "$name" "$verdict" "$seed" "${seconds}s" "$found"
 }
-mode=white-box
-[ ${#sweep_flags[@]} -eq 0 ] || mode=black-box
-printf '# mutants 1\t%s\t%s\n' "$mode" "$seeds" >"$verdicts"
 
 # What is found without a bug would be found with every one of them.
-sound=$work/rows/$(key_of)
-if [ -n "$resume" ] && [ -e "$sound" ]; then
-  cat "$sound"
-else
+for mode in "${modes[@]}"; do
+  printf '# mutants 1\t%s\t%s\n' "$mode" "$seeds" >"$(verdicts_of "$mode")"
+  sound=$work/rows/$(key_of "$mode")
+  if [ -n "$resume" ] && [ -e "$sound" ]; then
+    cat "$sound"
+    continue
+  fi
   targets=(grass-sim)
-  [ ${#sweep_flags[@]} -gt 0 ] || targets+=(core_test transcript_test store_test)
+  [ "$mode" = black-box ] || targets+=(core_test transcript_test store_test)
   build "${targets[@]}" || { tail -20 "$work/build.log"; exit 1; }
   began=$SECONDS
-  found=$(find_by_seed)
-  [ -n "$found" ] || found=$(find_by_test)
+  found=$(find_by_seed "$mode")
+  [ -n "$found" ] || found=$(find_by_test "$mode")
   if [ -n "$found" ]; then
     row 'the tree itself' BROKEN "${found%% *}" $((SECONDS - began))s "${found#* }"
     exit 1
   fi
-  row 'the tree itself' sound - $((SECONDS - began))s - | tee "$sound"
-fi
+  row 'the tree itself' sound - $((SECONDS - began))s "$mode" | tee "$sound"
+done
 
 # Whether the patch is one of those asked for, and of this shard.
 place=0
@@ -165,51 +173,75 @@ is_expected() {
   while read -r name; do [ "$name" != "$1" ] || return 0; done < <(sed 's/;.*//; s/, */\n/g' <<<"$2"; echo)
   return 1
 }
-for patch in "$root"/tests/mutants/[0-9]*.patch; do
-  name=$(basename "$patch" .patch)
-  is_wanted "$name" || continue
-  kept=$work/rows/$(key_of "$patch")
-  if [ -n "$resume" ] && [ -e "$kept" ]; then
-    show "$(cat "$kept")"
-    cat "$kept" >>"$verdicts"
-    continue
-  fi
-  began=$SECONDS
-  # What it touches, as it was: the sources may change while this runs.
-  rm -rf "$work/before"
-  sed -n 's|^+++ b/||p' "$patch" | while read -r file; do
-    mkdir -p "$work/before/$(dirname "$file")"
-    cp "$tree/$file" "$work/before/$file"
-  done
-  expected=$(sed -n 's/^Expected: //p' "$patch" | head -1)
-  seed=- by=
-  if ! patch -d "$tree" -p1 --no-backup-if-mismatch <"$patch" >"$work/patch.log" 2>&1; then
+
+# plant PATCH: applies and builds it. Sets `verdict` and `by` if that fails.
+plant() {
+  if ! patch -d "$tree" -p1 --no-backup-if-mismatch <"$1" >"$work/patch.log" 2>&1; then
     verdict=NO-PATCH by='it does not apply'
   elif ! build grass-sim; then
     verdict=NO-BUILD by=$(grep -m1 'error:' "$work/build.log")
-  else
-    found=$(find_by_seed)
-    if [[ $found == '? exit code'* ]]; then
-      verdict=NO-RUN by="the sweep ended with ${found#* } and no violation"
-    elif [ -n "$found" ]; then
-      seed=${found%% *} by=${found#* } verdict=killed
-      # Whatever clients notice is what they notice; there is one rule for it.
-      [ "$mode" = black-box ] || is_expected "$by" "$expected" || verdict='killed?'
-    else
-      by=$(find_by_test)
-      verdict=test
-      [ -n "$by" ] || verdict=SURVIVED by=nothing
-    fi
   fi
+}
+
+# judge MODE: what finds the bug that is planted. Sets `verdict`, `seed` and `by`.
+judge() {
+  local found
+  found=$(find_by_seed "$1")
+  if [[ $found == '? exit code'* ]]; then
+    verdict=NO-RUN by="the sweep ended with ${found#* } and no violation"
+  elif [ -n "$found" ]; then
+    seed=${found%% *} by=${found#* } verdict=killed
+    # Whatever clients notice is what they notice; there is one rule for it.
+    [ "$1" = black-box ] || is_expected "$by" "$expected" || verdict='killed?'
+  else
+    by=$(find_by_test "$1")
+    verdict=test
+    [ -n "$by" ] || verdict=SURVIVED by=nothing
+  fi
+}
+
+for patch in "$root"/tests/mutants/[0-9]*.patch; do
+  name=$(basename "$patch" .patch)
+  is_wanted "$name" || continue
+  expected=$(sed -n 's/^Expected: //p' "$patch" | head -1)
+  planted=
+  for mode in "${modes[@]}"; do
+    kept=$work/rows/$(key_of "$mode" "$patch")
+    if [ -n "$resume" ] && [ -e "$kept" ]; then
+      show "$mode" "$(cat "$kept")"
+      cat "$kept" >>"$(verdicts_of "$mode")"
+      continue
+    fi
+    began=$SECONDS
+    seed=- by='' verdict=''
+    if [ -z "$planted" ]; then
+      # What it touches, as it was: the sources may change while this runs.
+      rm -rf "$work/before"
+      sed -n 's|^+++ b/||p' "$patch" | while read -r file; do
+        mkdir -p "$work/before/$(dirname "$file")"
+        cp "$tree/$file" "$work/before/$file"
+      done
+      planted=1
+      plant "$patch"
+    fi
+    [ -n "$verdict" ] || judge "$mode"
+    line=$(printf '%s\t%s\t%s\t%s\t%s\t%s' "$name" "$verdict" "$seed" $((SECONDS - began)) "$by" "$expected")
+    show "$mode" "$line"
+    echo "$line" >>"$(verdicts_of "$mode")"
+    # What did not run says nothing about the bug, in no mode.
+    [[ $verdict != NO-* ]] || break
+    echo "$line" >"$kept"
+  done
   # Back to the tree's own text, whatever the patch left.
-  cp -r "$work/before/." "$tree/"
-  rm -f "$tree"/*/*.rej
-  line=$(printf '%s\t%s\t%s\t%s\t%s\t%s' "$name" "$verdict" "$seed" $((SECONDS - began)) "$by" "$expected")
-  show "$line"
-  echo "$line" >>"$verdicts"
-  # What did not run says nothing about the bug.
-  [[ $verdict == NO-* ]] || echo "$line" >"$kept"
+  if [ -n "$planted" ]; then
+    cp -r "$work/before/." "$tree/"
+    rm -f "$tree"/*/*.rej
+  fi
 done
 
-[ "$shard" = 1/1 ] || echo -n "shard $shard: "
-bash "$root/tests/mutants/total.sh" "$verdicts"
+code=0
+for mode in "${modes[@]}"; do
+  [ "$shard" = 1/1 ] || echo -n "shard $shard: "
+  bash "$root/tests/mutants/total.sh" "$(verdicts_of "$mode")" || code=1
+done
+exit "$code"

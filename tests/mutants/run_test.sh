@@ -17,6 +17,7 @@ cat >"$work/path/cmake" <<'END'
 #!/usr/bin/env bash
 [ "$1" = --build ] || exit 0
 folder=$2
+echo "$*" >>"$folder/../../../builds"
 [ "$(cat "$folder/../../core/a.cc")" != no-build ] || { echo 'a.cc:1: error: no'; exit 1; }
 mkdir -p "$folder/bin"
 cat >"$folder/bin/grass-sim" <<'SIM'
@@ -100,6 +101,24 @@ says '; survived: 007'
 run --black-box
 ends_with 0
 says 'black box: 3 of 4 found by the simulator'
+# Judged twice, each patch is built once; the modes keep their verdicts apart.
+cp "$repo/build/mutants/black_box.tsv" "$work/black_box"
+rm "$repo/build/mutants/builds"
+run --both
+ends_with 1
+[ "$(grep -c -- '--target grass-sim$' "$repo/build/mutants/builds")" -eq $((4 + 1)) ] ||
+  fail "$(cat "$repo/build/mutants/builds")"
+says '2 of 4 found by the simulator within 20 seeds'
+says '; survived: 007'
+says 'black box: 3 of 4 found by the simulator'
+grep -A1 -E '^007-client +SURVIVED' "$work/out" | grep -qE '^  as a black box +killed +7 ' || fail "$(cat "$work/out")"
+cmp -s <(cut -f 1-3,5 "$repo/build/mutants/black_box.tsv") <(cut -f 1-3,5 "$work/black_box") ||
+  fail "$(cat "$repo/build/mutants/black_box.tsv")"
+[ "$(cat "$repo/core/a.cc" "$repo/build/mutants/tree/core/a.cc" | sort -u)" = sound ] || fail 'a bug is left'
+cp "$repo/build/mutants/black_box.tsv" "$work/black_box"
+run --both --resume
+ends_with 1
+cmp -s "$repo/build/mutants/black_box.tsv" "$work/black_box" || fail 'other verdicts with --both --resume'
 rm "$repo/tests/mutants/007-client.patch"
 plant 007 no-build
 run
