@@ -41,7 +41,8 @@ struct MicroCase {
 
 const std::vector<MicroCase>& MicroCases();
 
-// Measures and prints the time of an operation of each. NotFound if the filter leaves none.
+// Measures and prints the time of an operation of each. NotFound if the filter leaves none; an
+// error that names them if some could not be carried out, after all others.
 absl::Status RunMicro(const MicroOptions& options);
 
 // Runs each once, `counted` operations, all of them inside of CountedRun (micro.cc), and prints a

@@ -32,7 +32,7 @@ filter=
 out=
 update=
 
-parse_flags --update:update:- --filter:filter --baseline:baseline --out:out -- "$@"
+parse_flags --update:update:- --filter:filter --baseline:baseline::path --out:out::path -- "$@"
 [ -z "$update" ] || [ -z "$filter" ] ||
   usage "--update with --filter: a baseline has every benchmark"
 [ -n "$update" ] || [ -r "$baseline" ] ||
