@@ -11,7 +11,7 @@
 #   --out FILE        write what was counted there too, as JSON
 #
 # The counts are of a Release build with the compiler and libraries of Debian 12. Only what is inside
-# of bench/micro.cc's CountedRun counts, after a warm-up: neither the start of the program nor what is
+# of bin/bench/micro.cc's CountedRun counts, after a warm-up: neither the start of the program nor what is
 # done once. Exit codes: 0 none has more than 10 % above its baseline, 1 one has, or is in one of
 # counts and baseline only, or nothing could be counted; 2 usage.
 #

@@ -1,5 +1,5 @@
 // The micro benchmarks measure what they say: each operation that is counted has taken effect.
-#include "bench/micro.h"
+#include "bin/bench/micro.h"
 
 #include <gtest/gtest.h>
 

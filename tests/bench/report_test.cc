@@ -1,10 +1,10 @@
-#include "bench/report.h"
+#include "bin/bench/report.h"
 
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
 
-#include "bench/plot.h"
+#include "bin/bench/plot.h"
 
 namespace grassdb::bench {
 namespace {

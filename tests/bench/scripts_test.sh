@@ -146,28 +146,40 @@ refuses() { # SCRIPT FLAG VALUE EXPECTED
 }
 readonly a_time='a time above 0, as in 300ms, 1.5s or 2m'
 readonly a_size='a number of bytes above 0, as in 65536, 64MiB or 1GiB'
-for script in compare_etcd put_profile value_sizes connections flood; do
-  for value in abc 5 0s -1s 1h; do refuses "$script" --duration "$value" "$a_time"; done
-done
-for script in put_profile soak value_sizes connections flood; do
-  for value in 0 -1 many 10001; do refuses "$script" --clients "$value" 'a number of clients from 1 to 10000'; done
-done
-for value in puts micro; do
-  for script in put_profile soak; do
-    refuses "$script" --workload "$value" 'put, get, get-stale, mixed, txn or stream'
-  done
-done
-for value in much 64Mi 0 1TB; do
-  refuses soak --snapshot-log-size "$value" "$a_size"
-  refuses flood --write-backlog "$value" "$a_size"
-done
-for value in 1048577 -1 big; do
-  refuses flood --value-size "$value" 'bytes of a value, from 0 to 1048576'
-  refuses restart --value-size "$value" 'bytes of a value, from 0 to 1048576'
-done
+refuses compare_etcd --duration abc "$a_time"
+refuses put_profile --duration 5 "$a_time"
+refuses value_sizes --duration 0s "$a_time"
+refuses connections --duration -1s "$a_time"
+refuses flood --duration 1h "$a_time"
+refuses flood --write-backlog much "$a_size"
+refuses flood --clients 10001 'a number of clients from 1 to 10000'
+refuses flood --value-size 1048577 'bytes of a value, from 0 to 1048576'
+refuses soak --snapshot-log-size 64Mi "$a_size"
+refuses soak --workload puts 'put, get, get-stale, mixed, txn or stream'
 refuses failover --rate 0 'operations a second, from 1 to 10000000'
 refuses failover --election-timeout 300ms 'two times, the first below the second, as in 300ms-600ms'
 refuses put_profile --node both 'leader or follower'
+# checked CHECK EXIT-CODE VALUE...: what the scripts share.
+checked() {
+  local value code
+  for value in "${@:3}"; do
+    code=0
+    ("$1" --flag "$value") 2>/dev/null || code=$?
+    [ "$code" -eq "$2" ] || fail "$1 '$value': $code instead of $2"
+  done
+}
+checked time_span 0 1us 300ms 1.5s 2m 0.1s
+checked time_span 2 '' abc 5 0s 0.0s -1s 1h '1s 2s' s 1e3s
+checked size 0 1 65536 1B 64KiB 1.5MiB 1GiB
+checked size 2 '' 0 0KiB much 64Mi 1TB -1 1kb
+checked value_bytes 0 0 1 256 1048576
+checked value_bytes 2 '' 1048577 -1 big 007 1KiB
+checked clients_number 0 1 64 10000
+checked clients_number 2 '' 0 -1 many 10001 1.5
+checked rate_number 0 1 10000000
+checked rate_number 2 '' 0 -1 10000001 fast
+checked workload_name 0 put get get-stale mixed txn stream
+checked workload_name 2 '' puts micro PUT
 mkdir -p "$work/elsewhere"
 (cd "$work/elsewhere" && GRASSDB_BUILD_DIR=$build bash "$here/value_sizes.sh" --sizes 100 --duration 200ms \
   --keys 4 --data-dir data --out named.json) >"$work/stdout" 2>"$work/stderr" || fail "from elsewhere"

@@ -1,4 +1,4 @@
-#include "bench/grassdb_protocol.h"
+#include "bin/bench/grassdb_protocol.h"
 
 #include <grpcpp/alarm.h>
 

@@ -1,4 +1,4 @@
-#include "bench/plot.h"
+#include "bin/bench/plot.h"
 
 #include <fmt/format.h>
 

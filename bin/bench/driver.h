@@ -4,8 +4,8 @@
 // loop (a rate): operation i is due at i/rate whether or not the store keeps up. It is begun by the
 // first client that is free, and its latency counts from when it was due: waiting for a store that
 // stalls is part of the latency ("coordinated omission" would leave it out).
-#ifndef GRASSDB_BENCH_DRIVER_H_
-#define GRASSDB_BENCH_DRIVER_H_
+#ifndef GRASSDB_BIN_BENCH_DRIVER_H_
+#define GRASSDB_BIN_BENCH_DRIVER_H_
 
 #include <cstdint>
 #include <functional>
@@ -13,9 +13,9 @@
 #include <string>
 #include <vector>
 
-#include "bench/histogram.h"
-#include "bench/protocol.h"
-#include "bench/workload.h"
+#include "bin/bench/histogram.h"
+#include "bin/bench/protocol.h"
+#include "bin/bench/workload.h"
 #include "core/types.h"
 
 namespace grassdb::bench {
@@ -92,4 +92,4 @@ Measurement Drive(Protocol& protocol, const RequestSource& source, const DriverO
 
 }  // namespace grassdb::bench
 
-#endif  // GRASSDB_BENCH_DRIVER_H_
+#endif  // GRASSDB_BIN_BENCH_DRIVER_H_

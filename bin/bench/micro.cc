@@ -1,4 +1,4 @@
-#include "bench/micro.h"
+#include "bin/bench/micro.h"
 
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>

@@ -1,4 +1,4 @@
-#include "bench/report.h"
+#include "bin/bench/report.h"
 
 #include <fmt/format.h>
 

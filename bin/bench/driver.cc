@@ -1,4 +1,4 @@
-#include "bench/driver.h"
+#include "bin/bench/driver.h"
 
 #include <algorithm>
 #include <optional>

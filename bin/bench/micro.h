@@ -2,8 +2,8 @@
 // takes the time of each; callgrind counts the instructions of the same code (CountMicro), which
 // come out the same on a busy machine, so that a build can be held against an earlier one
 // (tests/bench/instructions.sh).
-#ifndef GRASSDB_BENCH_MICRO_H_
-#define GRASSDB_BENCH_MICRO_H_
+#ifndef GRASSDB_BIN_BENCH_MICRO_H_
+#define GRASSDB_BIN_BENCH_MICRO_H_
 
 #include <cstdint>
 #include <functional>
@@ -52,4 +52,4 @@ absl::Status CountMicro(const MicroOptions& options);
 
 }  // namespace grassdb::bench
 
-#endif  // GRASSDB_BENCH_MICRO_H_
+#endif  // GRASSDB_BIN_BENCH_MICRO_H_
