@@ -11,6 +11,7 @@ script=scripts_test.sh
 . "$here/cluster.sh"
 trap_exits
 work=$(mktemp -d)
+echo "$work/data" >"$work/pattern"
 fail() {
   echo "FAILED: $*" >&2
   tail -n 20 "$work/stdout" "$work/stderr" >&2 || true
@@ -19,15 +20,14 @@ fail() {
 
 # run CODE SCRIPT ARGUMENTS...: its JSON is in $work/out.json.
 run() {
-  local expected=$1 code=0 script=$2 process
+  local expected=$1 code=0 script=$2 left
   shift 2
   GRASSDB_BUILD_DIR=$build bash "$here/$script" "$@" --data-dir "$work/data" --out "$work/out.json" \
     >"$work/stdout" 2>"$work/stderr" || code=$?
   [ "$code" -eq "$expected" ] || fail "$script $*: exit code $code instead of $expected"
-  for process in /proc/[0-9]*; do
-    ! { tr '\0' ' ' <"$process/cmdline"; } 2>/dev/null | grep -qF -- "--data-dir $work/data" ||
-      fail "$script: process ${process#/proc/} is left"
-  done
+  # The pattern is in a file, so that grep does not find itself.
+  left=$(grep -lF -f "$work/pattern" /proc/[0-9]*/cmdline 2>/dev/null || true)
+  [ -z "$left" ] || fail "$script: left is $left: $(tr '\0' ' ' <"${left%%$'\n'*}")"
   ! ls -d "$work"/data/run.* 2>/dev/null || fail "$script: data is left"
 }
 # shows FILTER: of the last run's JSON.
