@@ -81,7 +81,8 @@ workload_name() {
 }
 # parse_flags FLAG:VARIABLE[:CHECK[:path]]... -- ARGUMENTS...: sets the variables to the flags' values,
 # each after CHECK FLAG VALUE [PATH]; with - for CHECK the flag takes none and the variable is set to yes. A
-# path counts from where the user is. --help prints the comment at the top of the script.
+# path counts from where the user is. No variable may have the name of a local one here. --help prints
+# the comment at the top of the script.
 parse_flags() {
   local specs=() spec flag variable check kind found value words=()
   while [ "$1" != -- ]; do

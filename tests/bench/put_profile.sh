@@ -14,7 +14,6 @@
 #   --clients N        (1)
 #   --duration TIME    of what is counted; callgrind makes the node some fifty times slower (10s)
 #   --top N            functions in the table (25)
-#   --max-instructions N   exit code 1 if an operation takes more
 #   --check            exit code 1 if an operation takes more than 10 % above put_profile.json
 #   --update           write the count to put_profile.json; commit it with the reason
 #   --baseline FILE    instead of tests/bench/put_profile.json
@@ -39,8 +38,7 @@ workload=put
 clients=1
 duration=10s
 top=25
-max_instructions=
-check=
+checking=
 update=
 baseline=tests/bench/put_profile.json
 data_dir=build/put_profile
@@ -49,13 +47,13 @@ out=
 check_node() { [[ $2 =~ ^(leader|follower)$ ]] || usage "$1 '$2': expected leader or follower"; }
 parse_flags --node:node:check_node --workload:workload:workload_name \
   --clients:clients:clients_number --duration:duration:time_span --top:top:number \
-  --max-instructions:max_instructions:number --check:check:- --update:update:- \
+  --check:checking:- --update:update:- \
   --baseline:baseline::path --data-dir:data_dir::path --out:out::path -- "$@"
 if ! command -v callgrind_control >/dev/null || ! command -v jq >/dev/null; then
   install_packages "${COUNT_PACKAGES[@]}" || exit 1
 fi
 readonly name="$node $workload $clients"
-if [ -n "$check" ]; then
+if [ -n "$checking" ]; then
   [ -z "$update" ] || usage "--check and --update: give one of them"
   [ -r "$baseline" ] || usage "--baseline '$baseline': no such file; --update writes it"
   jq -e --arg name "$name" '.[$name] | numbers' "$baseline" >/dev/null ||
@@ -101,7 +99,7 @@ wait_for "$patience" "node0 answers" bash -c "'$bin/grass-cli' --peers '${peers%
 wanted=0
 [ "$node" = leader ] || wanted=1
 wait_for "$patience" "node$wanted leads" leads "$wanted"
-echo "$("$bin/grassdb" --version): three nodes, the $node under callgrind, $workload with $clients clients"
+echo "$("$bin/grassdb" --version): three nodes, the $node under callgrind, $workload, clients: $clients"
 operations warm-up 1s
 dump
 operations counted "$duration" --no-fill
@@ -123,9 +121,9 @@ functions() {
       | sort_by(-.per_operation)'
 }
 before=null
-[ -z "$check" ] || before=$(jq --arg name "$name" '.[$name]' "$baseline")
+[ -z "$checking" ] || before=$(jq --arg name "$name" '.[$name]' "$baseline")
 jq -n --arg node "$node" --arg workload "$workload" --arg name "$name" --argjson before "$before" \
-  --argjson max "${max_instructions:-null}" --argjson percent "$percent_allowed" \
+  --argjson percent "$percent_allowed" \
   --argjson clients "$clients" --argjson operations "$operations" \
   --argjson total "$(awk '/^totals:/ { print $2 }' "$dump")" --slurpfile self <(functions no) \
   --slurpfile with_callees <(functions yes) '
@@ -137,8 +135,6 @@ jq -n --arg node "$node" --arg workload "$workload" --arg name "$name" --argjson
     ours_with_callees: ($with_callees[0] | map(select(.name | test("grassdb::")))) }
   | .problems = [
       (select(.functions == []) | "callgrind_annotate has read nothing"),
-      (select($max != null and .instructions > $max)
-        | "\(.instructions) instructions an operation, more than --max-instructions \($max)"),
       (select($before != null and .instructions * 100 > $before * (100 + $percent))
         | "\(.instructions) instructions an operation (\($name)), more than \($percent) % above the baseline, \(
             $before); if that is meant: --update instead of --check, and commit it with the reason")
@@ -148,7 +144,7 @@ jq -r --argjson top "$top" '"\(.instructions) instructions an operation, of \(.o
    "", "by function", (.functions[:$top][] | "\(.per_operation);\(.name[:100])"),
    "", "of grassdb, with all that it calls",
    (.ours_with_callees[:$top][] | "\(.per_operation);\(.name[:100])"))' "$out" | print_columns
-[ -z "$check" ] || echo "Baseline: $before"
+[ -z "$checking" ] || echo "Baseline: $before"
 if [ -n "$update" ]; then
   if [ -s "$baseline" ]; then cat "$baseline"; else echo '{}'; fi |
     jq --arg name "$name" --slurpfile now "$out" '.[$name] = $now[0].instructions' >"$work/baseline"

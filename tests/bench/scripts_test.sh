@@ -58,8 +58,7 @@ shows '.median_ms - (.rounds | map(.failover_ms) | add / 2) | fabs < 0.1'
 shows 'all(.rounds[]; .longest_pause_ms - .failover_ms | fabs < 50)'
 shows '[.rounds[].killed] | all(test("^node[012]$"))'
 
-run 1 soak.sh --minutes 0.15 --quiet-seconds 1 --restart-every 4 --snapshot-log-size 1MiB \
-  --max-ratio 0.001 --max-growth 100000
+run 1 soak.sh --short --minutes 0.15 --quiet-seconds 1 --max-ratio 0.001 --max-growth 100000
 refused 'p99 is .* times the quiet one, more than 0.001'
 shows '.restarts >= 1 and .snapshots >= 1 and .soak.failed == 0'
 shows '.memory | length == 3 and (map(select(.restarted)) | length == 1)'
@@ -95,11 +94,20 @@ shows '.etcd == null and .keys == 2000'
 run 1 restart.sh --keys 2000 --runs 1 --without-etcd --max-bytes 1
 refused 'a key takes .* bytes, more than --max-bytes 1'
 
-run 0 put_profile.sh --node follower --clients 4 --duration 1s
+echo '{ "follower put 4": 100, "leader put 1": 7 }' >"$work/baseline.json"
+run 1 put_profile.sh --node follower --clients 4 --duration 1s --check --baseline "$work/baseline.json"
+refused 'instructions an operation .follower put 4., more than 10 % above the baseline, 100;'
 shows '.node == "follower" and .operations > 10 and .instructions > 10000'
 shows ".instructions - (.objects | map(.per_operation) | add) | fabs < 1000"
 shows '[.functions[].name] | any(test("grassdb::KvStore::Apply"))'
 shows '.ours_with_callees[0].per_operation <= .instructions'
+run 0 put_profile.sh --workload get --duration 1s --update --baseline "$work/baseline.json"
+shows '.workload == "get" and .operations > 10'
+jq -e --slurpfile now "$work/out.json" \
+  '. == { "follower put 4": 100, "leader put 1": 7, "leader get 1": $now[0].instructions }' \
+  "$work/baseline.json" >/dev/null || fail "not added to the baseline: $(<"$work/baseline.json")"
+run 2 put_profile.sh --check --clients 2 --baseline "$work/baseline.json"
+grep -qF "has nothing of 'leader put 2'; --update adds it" "$work/stderr" || fail "an unknown baseline"
 
 run 0 value_sizes.sh --sizes '1024 1048576' --duration 500ms --keys 8
 shows '[.runs[] | [.workload, .value_bytes, .failed]] ==

@@ -128,7 +128,8 @@ print_tables() {
     echo "resident MiB (line through the samples);first;last;an hour;growth;most;samples;"
     jq -r 'def tenth: if . == null then "-" else . * 10 | round / 10 end;
       .memory[] | ["\(.node)\(if .restarted then ", at the end of each life" else "" end)",
-        (.first_mib, .last_mib, .mib_per_hour | tenth), "\(.growth_percent | tenth) %", (.most_mib | tenth),
+        (.first_mib, .last_mib, .mib_per_hour | tenth),
+        (.growth_percent | tenth | if . == "-" then . else "\(.) %" end), (.most_mib | tenth),
         .samples, if .grows then "grows" elif .grows == null then "too few to say" else "" end]
       | join(";")' "$out"
   } | print_columns
