@@ -47,7 +47,9 @@ constexpr const char* kFooter =
     "  grass-bench put --protocol etcd --peers 127.0.0.1:2379\n"
     "\nExit codes: 0 all operations succeeded, 1 some failed or something could not be measured "
     "or\n"
-    "written, 2 usage, 3 no leader reachable.";
+    "written, 2 usage, 3 no leader reachable, 130 interrupted: Ctrl-C ends the measured time, and "
+    "the\n"
+    "report is of what there was.";
 
 // The options as text.
 struct Raw {

@@ -7,9 +7,9 @@
 #include <variant>
 #include <vector>
 
-#include "bench/driver.h"
-#include "bench/rpc_protocol.h"
-#include "bench/workload.h"
+#include "bin/bench/driver.h"
+#include "bin/bench/rpc_protocol.h"
+#include "bin/bench/workload.h"
 #include "bin/grassdb_options.h"
 
 namespace grassdb {

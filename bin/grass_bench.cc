@@ -1,7 +1,9 @@
 // grass-bench: measures a cluster. The options are bin/bench_options.h's, the rest is bench/.
+#include <signal.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <cstdio>
@@ -17,13 +19,13 @@
 
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
-#include "bench/driver.h"
-#include "bench/etcd_protocol.h"
-#include "bench/grassdb_protocol.h"
-#include "bench/load.h"
-#include "bench/micro.h"
-#include "bench/plot.h"
-#include "bench/report.h"
+#include "bin/bench/driver.h"
+#include "bin/bench/etcd_protocol.h"
+#include "bin/bench/grassdb_protocol.h"
+#include "bin/bench/load.h"
+#include "bin/bench/micro.h"
+#include "bin/bench/plot.h"
+#include "bin/bench/report.h"
 #include "bin/bench_options.h"
 #include "bin/micro_options.h"
 #include "net/log.h"
@@ -34,6 +36,7 @@ namespace {
 constexpr int kExitOk = 0;
 constexpr int kExitFailed = 1;
 constexpr int kExitUnreachable = 3;
+constexpr int kExitInterrupted = 128 + SIGINT;
 
 // However few clients are measured, the keys are written by so many.
 constexpr std::size_t kFillClients = 64;
@@ -71,6 +74,20 @@ class Progress {
   bool shown_;
 };
 
+std::atomic<bool> interrupted = false;
+static_assert(std::atomic<bool>::is_always_lock_free, "it is set in a signal handler");
+
+// From now on the first SIGINT ends the measured time, and the report is of what there was; the
+// second one ends the process. Where the shell has it ignored it stays so.
+void EndEarlyOnInterrupt() {
+  struct sigaction action = {};
+  if (sigaction(SIGINT, nullptr, &action) != 0 || action.sa_handler == SIG_IGN) return;
+  action = {};
+  action.sa_handler = [](int) { interrupted = true; };
+  action.sa_flags = SA_RESETHAND;
+  sigaction(SIGINT, &action, nullptr);
+}
+
 // The measured run; nothing if the machine could not be looked at.
 absl::StatusOr<bench::RunReport> Measure(const BenchOptions& options, bench::Protocol& protocol) {
   const bench::RequestSource source(options.workload);
@@ -94,6 +111,8 @@ absl::StatusOr<bench::RunReport> Measure(const BenchOptions& options, bench::Pro
   };
   hooks.on_point = [&](const bench::Point& point) { progress.Show(bench::ProgressOf(point)); };
   hooks.on_end = [&] { after = look(); };
+  hooks.ends_early = [] { return interrupted.load(std::memory_order_relaxed); };
+  EndEarlyOnInterrupt();
   run.measured = bench::Drive(protocol, source, options.driver, hooks);
   if (!before.ok()) return before.status();
   if (!after.ok()) return after.status();
@@ -177,6 +196,11 @@ int Execute(const BenchOptions& options) {
   if (plot.has_value() && !plot->Finish(bench::PlotOf(*run))) {
     return Complain(kExitFailed,
                     "--plot '" + options.plot + "' could not be written: " + SystemError());
+  }
+  if (run->measured.ended_early) {
+    return Complain(kExitInterrupted, run->measured.elapsed > Duration::zero()
+                                          ? "interrupted; the report is of the time until then"
+                                          : "interrupted before the measured time began");
   }
   if (run->measured.failed > 0) {
     return Complain(kExitFailed, std::to_string(run->measured.failed) + " operations failed");

@@ -6,7 +6,7 @@
 #include <variant>
 #include <vector>
 
-#include "bench/micro.h"
+#include "bin/bench/micro.h"
 #include "bin/grassdb_options.h"
 
 namespace grassdb {

@@ -212,7 +212,9 @@ void PipelineClient::Begin(std::size_t slot, Operation operation) {
 void PipelineClient::Advance(std::size_t slot) {
   Slot& at = slots_[slot];
   if (at.client.outcome().has_value()) {
-    ended_.push_back({.slot = slot, .outcome = *at.client.outcome()});
+    ended_.push_back(
+        {.slot = slot, .outcome = *at.client.outcome(), .answers = std::move(at.answers)});
+    at.answers.clear();
     return;
   }
   const Instant now = SteadyNow();
@@ -238,6 +240,7 @@ void PipelineClient::OnReply(std::size_t slot, AttemptId attempt, Reply reply) {
   Slot& at = slots_[slot];
   if (at.stream == nullptr || at.attempt != attempt) return;  // to an attempt that was given up
   at.stream = nullptr;
+  if (reply.code != ReplyCode::kOk) at.answers.push_back(WireNameOf(reply.code));
   at.client.OnReply(SteadyNow(), attempt, std::move(reply));
   Advance(slot);
 }
@@ -248,6 +251,7 @@ void PipelineClient::OnLost(Stream* stream, const std::string& error) {
     Slot& at = slots_[slot];
     if (at.stream != stream) continue;
     at.stream = nullptr;
+    at.answers.emplace_back("connection lost");
     at.client.OnLost(now, at.attempt, at.sent ? Loss::kMaybeSent : Loss::kNeverSent, error);
     Advance(slot);
   }
@@ -268,6 +272,7 @@ void PipelineClient::RunDue(Instant now) {
     look_at_ = now + kLookInterval;
     if (at.client.NextDeadline() > now) continue;
     at.stream = nullptr;
+    at.answers.emplace_back("no answer in time");
     at.client.OnDeadline(now);
     Advance(slot);
   }

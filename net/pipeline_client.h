@@ -37,6 +37,8 @@ class PipelineClient {
   struct Ended {
     std::size_t slot = 0;
     Outcome outcome;
+    // The answers after which it was tried again, or that it failed with, by kind ("NOT_LEADER").
+    std::vector<std::string> answers;
   };
 
   // The slots are divided among so many streams to each node. A slot's seed follows from
@@ -61,6 +63,7 @@ class PipelineClient {
     Stream* stream = nullptr;  // that the attempt under way was given to; null: there is none
     AttemptId attempt;
     bool sent = false;  // the attempt has left, perhaps
+    std::vector<std::string> answers;
   };
 
   void Advance(std::size_t slot);

@@ -10,9 +10,15 @@
 
 : "${script:?the name of the script that sources this}"
 readonly start_wait_seconds=30
-readonly stop_wait_seconds=10
+: "${stop_wait_seconds:=10}"  # for each process that is ended, before it is killed
+# Where the user is: the scripts go to the repository first, and files are named from there.
+readonly caller=${OLDPWD:-$PWD}
+case ${GRASSDB_BUILD_DIR:-/} in
+  /*) ;;
+  *) GRASSDB_BUILD_DIR=$caller/$GRASSDB_BUILD_DIR ;;
+esac
 
-arguments=()       # of the script
+arguments=()       # of the script, with whole paths
 bin=
 with_tests=
 work=
@@ -44,17 +50,46 @@ decimal() {
   [[ $2 =~ ^[0-9]{1,9}(\.[0-9]{1,6})?$ && $2 =~ [1-9] ]] ||
     usage "$1 '$2': expected a number above 0, as in 1.5"
 }
-# parse_flags FLAG:VARIABLE[:CHECK]... -- ARGUMENTS...: sets the variables to the flags' values, each
-# after CHECK FLAG VALUE; with - for CHECK the flag takes none and the variable is set to yes. --help
-# prints the comment at the top of the script.
+# time_span FLAG VALUE: as grass-bench and grassdb have it.
+time_span() {
+  [[ $2 =~ ^[0-9]{1,9}(\.[0-9]{1,6})?(us|ms|s|m)$ && ${2%%[a-z]*} =~ [1-9] ]] ||
+    usage "$1 '$2': expected a time above 0, as in 300ms, 1.5s or 2m"
+}
+time_range() {
+  [[ $2 =~ ^[0-9.]+(us|ms|s|m)-[0-9.]+(us|ms|s|m)$ ]] ||
+    usage "$1 '$2': expected two times, the first below the second, as in 300ms-600ms"
+}
+size() {
+  [[ $2 =~ ^[0-9]{1,9}(\.[0-9]{1,6})?(([KMG]i)?B)?$ && ${2%%[A-Z]*} =~ [1-9] ]] ||
+    usage "$1 '$2': expected a number of bytes above 0, as in 65536, 64MiB or 1GiB"
+}
+value_bytes() {
+  [[ $2 =~ ^(0|[1-9][0-9]{0,6})$ && $2 -le 1048576 ]] ||
+    usage "$1 '$2': expected bytes of a value, from 0 to 1048576"
+}
+clients_number() {
+  [[ $2 =~ ^[1-9][0-9]{0,4}$ && $2 -le 10000 ]] ||
+    usage "$1 '$2': expected a number of clients from 1 to 10000"
+}
+rate_number() {
+  [[ $2 =~ ^[1-9][0-9]{0,7}$ && $2 -le 10000000 ]] ||
+    usage "$1 '$2': expected operations a second, from 1 to 10000000"
+}
+workload_name() {
+  [[ $2 =~ ^(put|get|get-stale|mixed|txn|stream)$ ]] ||
+    usage "$1 '$2': expected put, get, get-stale, mixed, txn or stream"
+}
+# parse_flags FLAG:VARIABLE[:CHECK[:path]]... -- ARGUMENTS...: sets the variables to the flags' values,
+# each after CHECK FLAG VALUE [PATH]; with - for CHECK the flag takes none and the variable is set to yes. A
+# path counts from where the user is. No variable may have the name of a local one here. --help prints
+# the comment at the top of the script.
 parse_flags() {
-  local specs=() spec flag variable check found
+  local specs=() spec flag variable check kind found value words=()
   while [ "$1" != -- ]; do
     specs+=("$1")
     shift
   done
   shift
-  arguments=("$@")
   while [ $# -gt 0 ]; do
     if [ "$1" = --help ]; then
       awk 'NR > 1 && !/^#/ { exit } NR > 1 { sub(/^# ?/, ""); print }' "tests/bench/$script"
@@ -62,7 +97,7 @@ parse_flags() {
     fi
     found=
     for spec in "${specs[@]}"; do
-      IFS=: read -r flag variable check <<<"$spec"
+      IFS=: read -r flag variable check kind <<<"$spec"
       if [ "$1" != "$flag" ]; then continue; fi
       found=yes
       if [ "$check" = - ]; then
@@ -70,14 +105,23 @@ parse_flags() {
         break
       fi
       [ $# -ge 2 ] || usage "$1 needs a value"
-      [ -z "$check" ] || "$check" "$flag" "$2"
-      printf -v "$variable" %s "$2"
+      value=$2
+      if [ "$kind" = path ]; then
+        [ -n "$value" ] || usage "$1 '': expected a path"
+        [[ $value = /* ]] || value=$caller/$value
+      fi
+      [ -z "$check" ] || "$check" "$flag" "$2" "$value"
+      printf -v "$variable" %s "$value"
+      words+=("$1")
       shift
+      set -- "$value" "${@:2}"
       break
     done
     [ -n "$found" ] || usage "unknown argument '$1'"
+    words+=("$1")
     shift
   done
+  arguments=("${words[@]}")
 }
 # Whether the comparison of numbers holds, which the shell cannot do with fractions.
 holds() { awk "BEGIN { exit !($1) }"; }
@@ -92,6 +136,14 @@ print_columns() {
               line = ""
               for (i = 1; i <= NF; ++i) line = line sprintf("%-" width[i] + 2 "s", cell[row, i])
               sub(/ +$/, "", line); print line } }'
+}
+# The same for a README.
+print_markdown() {
+  awk -F';' '
+    { line = "|"
+      for (i = 1; i <= NF; ++i) line = line " " $i " |"
+      print line
+      if (NR == 1) { gsub(/[^|]+/, "---", line); print line } }'
 }
 # Of numbers, one a line; of an even count the mean of the two in the middle.
 median() {
@@ -205,6 +257,7 @@ conclude() {
 }
 # As a shell reads it again, with the programs in use.
 command_again() {
+  [ "$caller" = "$PWD" ] || printf 'cd %q && ' "$PWD"
   printf '%sbash tests/bench/%s' "${GRASSDB_BUILD_DIR:+GRASSDB_BUILD_DIR=$GRASSDB_BUILD_DIR }" "$script"
   [ ${#arguments[@]} -eq 0 ] || printf ' %q' "${arguments[@]}"
 }
@@ -353,22 +406,39 @@ start_cluster() {
 # rss_kib PID: resident memory; 0 if there is no such process.
 rss_kib() { awk '/^VmRSS/ { rss = $2 } END { print rss + 0 }' "/proc/$1/status" 2>/dev/null || echo 0; }
 
-# growth FILE COLUMN NAME PERCENT: a JSON object of how a process's memory has grown, from samples in KiB,
-# one a line (0: it did not run): medians of the middle third and of the last. It grows if it has by more
-# than PERCENT and by more than 8 MiB.
+# Of samples, one a line: seconds, then KiB of each node, 0 where it did not run. The memory of the node
+# in that column over the last two thirds of the time, as lines of seconds and KiB; at first it fills.
+memory_of() { # FILE COLUMN
+  awk -v column="$2" '
+    { at[NR] = $1; kib[NR] = $column }
+    END { for (i = 1; i <= NR; ++i)
+            if (kib[i] > 0 && at[i] >= at[1] + (at[NR] - at[1]) / 3) print at[i], kib[i] }' "$1"
+}
+# The same of a node that is ended and started again: what it had when each of its lives ended. The
+# first life is none: it was shorter.
+lives_of() { # FILE COLUMN
+  awk -v column="$2" '
+    $column > 0 { at = $1; kib = $column }
+    $column == 0 && kib > 0 { if (++lives > 1) print at, kib; kib = 0 }' "$1"
+}
+# growth NAME PERCENT: a JSON object of how memory has grown by such lines, as the straight line that fits
+# them best (least squares): a single high or low sample says nothing. It grows if, from the first of
+# them to the last, that line rises by more than PERCENT and by more than 8 MiB. With fewer than three
+# there is nothing to be said.
 growth() {
-  local lines third from thirds
-  lines=$(wc -l <"$1")
-  third=$((lines / 3))
-  thirds=$(for from in "$third" $((2 * third)); do
-    awk -v column="$2" -v from="$from" -v third="$third" \
-      'NR > from && NR <= from + third && $column > 0 { print $column }' "$1" | median
-  done)
-  jq -n --arg node "$3" --argjson allowed "$4" --argjson thirds "[${thirds/$'\n'/,}]" '
-    if $thirds | length < 2 then { node: $node, grows: null } else $thirds as [$middle, $last]
-      | { node: $node, middle_third_mib: ($middle / 1024), last_third_mib: ($last / 1024),
-          growth_percent: (($last / $middle - 1) * 100),
-          grows: ($last - $middle > 8192 and $last > $middle * (1 + $allowed / 100)) } end'
+  jq -nR --arg node "$1" --argjson allowed "$2" '
+    [inputs | split(" ") | map(tonumber)] as $all | ($all | length) as $count
+    | if $count < 3 then { node: $node, samples: $count, grows: null } else
+        ($all | map(.[0]) | add / $count) as $time | ($all | map(.[1]) | add / $count) as $mean
+        | ($all | map(.[0] - $time | . * .) | add) as $spread
+        | (if $spread == 0 then 0
+           else ($all | map((.[0] - $time) * (.[1] - $mean)) | add) / $spread end) as $slope
+        | ($mean + $slope * ($all[0][0] - $time)) as $first
+        | ($mean + $slope * ($all[-1][0] - $time)) as $last
+        | { node: $node, samples: $count, first_mib: ($first / 1024), last_mib: ($last / 1024),
+            mib_per_hour: ($slope * 3600 / 1024), growth_percent: (($last / $first - 1) * 100),
+            most_mib: ($all | map(.[1]) | max / 1024),
+            grows: ($last - $first > 8192 and $last > $first * (1 + $allowed / 100)) } end'
 }
 
 # --- Load ---

@@ -46,8 +46,8 @@ keep_disturbed=
 check_nodes_flag() { [[ $2 =~ ^[13]$ ]] || usage "$1 '$2': expected 1 or 3"; }
 check_runs() { [[ $2 =~ ^[1-9][0-9]?$ ]] || usage "$1 '$2': expected a number from 1 to 99"; }
 check_goals() {
-  [ -r "$2" ] || usage "$1 '$2': no such file"
-  jq -e '.["1"] or .["3"]' "$2" >/dev/null 2>&1 ||
+  [ -r "$3" ] || usage "$1 '$2': no such file"
+  jq -e '.["1"] or .["3"]' "$3" >/dev/null 2>&1 ||
     usage "$1 '$2': expected JSON with goals for 1 or 3 nodes, as tests/bench/goals.json has them"
 }
 check_cases() {
@@ -59,8 +59,8 @@ check_cases() {
 }
 
 parse_flags --quick:quick:- --keep-disturbed:keep_disturbed:- --nodes:nodes:check_nodes_flag \
-  --runs:runs:check_runs --duration:duration --cases:cases:check_cases --goals:goals:check_goals \
-  --data-dir:data_dir --out:out -- "$@"
+  --runs:runs:check_runs --duration:duration:time_span --cases:cases:check_cases --goals:goals:check_goals:path \
+  --data-dir:data_dir::path --out:out::path -- "$@"
 if [ -n "$quick" ]; then
   runs=${runs:-2}
   duration=${duration:-2s}
@@ -151,36 +151,26 @@ summarise() {
   local filesystem
   filesystem=$(filesystem_of "$work")
   # shellcheck disable=SC2016
-  jq -s --slurpfile goals "$goals" --argjson nodes "$nodes" --arg keep "$keep_disturbed" --arg filesystem "$filesystem" --arg etcd "$etcd_version" \
-    --arg grassdb "$grassdb_version" --arg date "$(date -u +%FT%TZ)" --argjson cores "$(nproc)" \
-    --arg duration "$duration" '
-    def median: sort | if length == 0 then null
-      elif length % 2 == 1 then .[length / 2 | floor]
-      else (.[length / 2 - 1] + .[length / 2]) / 2 end;
-    def ratio($a; $b): if $a == null or $b == null or $b == 0 then null else $a / $b end;
+  jq -s -L tests/bench --slurpfile goals "$goals" --argjson nodes "$nodes" --arg keep "$keep_disturbed" \
+    --arg filesystem "$filesystem" --arg etcd "$etcd_version" --arg grassdb "$grassdb_version" \
+    --arg date "$(date -u +%FT%TZ)" --argjson cores "$(nproc)" --arg duration "$duration" '
+    include "goals";
     def store($name): map(select(.protocol == $name)) as $all
       | ($all | map(select(.failed == 0 and ($keep != "" or (.disturbed | not))))) as $good
+      | ($good | map(select(.completed > 0))) as $worked
+      | { ops_per_second: ($good | map(.ops_per_second) | spread),
+          p50_us: ($good | map(.latency_us.p50) | spread),
+          p99_us: ($good | map(.latency_us.p99) | spread),
+          p99_9_us: ($good | map(.latency_us."p99.9") | spread),
+          servers_cpu_us_per_op: ($worked
+            | map(.servers_user_us_per_op + .servers_system_us_per_op) | spread),
+          client_cpu_us_per_op: ($worked | map(.client_cpu_us_per_op) | spread),
+          servers_rss_mib: ($good | map(.servers_rss_mib) | spread),
+          other_cores: ($good | map(.other_cores) | spread) } as $spread
       | { runs: ($good | length), dropped: (($all | length) - ($good | length)),
-          disturbed: ($good | map(select(.disturbed)) | length),
-          ops_per_second: ($good | map(.ops_per_second) | median),
-          p50_us: ($good | map(.latency_us.p50) | median),
-          p99_us: ($good | map(.latency_us.p99) | median),
-          p99_9_us: ($good | map(.latency_us."p99.9") | median),
-          servers_cpu_us_per_op: ($good | map(select(.completed > 0)
-            | .servers_user_us_per_op + .servers_system_us_per_op) | median),
-          client_cpu_us_per_op: ($good | map(select(.completed > 0) | .client_cpu_us_per_op) | median),
-          servers_rss_mib: ($good | map(.servers_rss_mib) | median),
-          other_cores: ($good | map(.other_cores) | median),
-          failed: ($good | map(.failed) | add // 0) };
-    # What has been measured against each goal; a "most" is reached from below.
-    def goals($goals): . as $case
-      | { ratio: .ratios.ops_per_second, ops: .grassdb.ops_per_second,
-          p50_ms: (.grassdb.p50_us | if . == null then null else . / 1000 end),
-          p99_ms: (.grassdb.p99_us | if . == null then null else . / 1000 end),
-          p99_ratio: .ratios.p99, servers_cpu_us: .grassdb.servers_cpu_us_per_op } as $is
-      | $goals | to_entries | map(.key as $of | { of: $of, goal: .value, is: $is[$of],
-          reached: ($is[$of] != null and (if $of == "ratio" or $of == "ops" then $is[$of] >= .value
-            else $is[$of] <= .value end)) });
+          disturbed: ($good | map(select(.disturbed)) | length) }
+        + ($spread | map_values(.median))
+        + { failed: ($good | map(.failed) | add // 0), spread: $spread };
     { date: $date, grassdb: $grassdb, etcd: $etcd, cores: $cores, nodes: $nodes,
       filesystem: $filesystem, duration: $duration,
       cases: (group_by(.case)
@@ -193,26 +183,27 @@ summarise() {
               p99: ratio(.grassdb.p99_us; .etcd.p99_us),
               servers_cpu: ratio(.grassdb.servers_cpu_us_per_op; .etcd.servers_cpu_us_per_op),
               servers_rss: ratio(.grassdb.servers_rss_mib; .etcd.servers_rss_mib) } }
-          | . + { goals: goals($goals[0][$nodes | tostring][.case] // {}) })
+          | . + { goals: [case_rows(""; .case | case_name; $goals[0][$nodes | tostring][.case] // {})
+              | select(.goal != null) | del(.part)] })
         | sort_by(.workload, .clients)),
       all_runs: map(del(.timeline)) }' "$work"/run-*.json
 }
 
-# Medians of grassdb / etcd, and their ratio.
+# Medians of grassdb / etcd, of the throughput with least and most, and their ratio.
 print_table() {
   {
     echo "workload;clients;ops/s;ratio;goal;reached;p50 ms;p99 ms;server us/op;ratio;RSS MiB;failed;runs"
-    jq -r '
-      def number($digits): if . == null then "-"
-        else (. * pow(10; $digits) | round) / pow(10; $digits) | tostring end;
-      def both(f; $digits): "\(.grassdb | f | number($digits)) / \(.etcd | f | number($digits))";
-      .cases[] | [ .workload, .clients, both(.ops_per_second; 0),
-        (.ratios.ops_per_second | number(2)),
+    jq -r -L tests/bench 'include "goals";
+      def both(f; $digits): "\(.grassdb | f | rounded($digits)) / \(.etcd | f | rounded($digits))";
+      .cases[] | [ .workload, .clients,
+        "\(.grassdb.spread.ops_per_second | with_spread(0)) / \(
+           .etcd.spread.ops_per_second | with_spread(0))",
+        (.ratios.ops_per_second | rounded(2)),
         ([.goals[] | select(.of == "ratio") | .goal | tostring] | first // "-"),
         (if .goals == [] then "-" elif all(.goals[]; .reached) then "yes" else "no" end),
         both(if .p50_us == null then null else .p50_us / 1000 end; 2),
         both(if .p99_us == null then null else .p99_us / 1000 end; 2),
-        both(.servers_cpu_us_per_op; 0), (.ratios.servers_cpu | number(2)),
+        both(.servers_cpu_us_per_op; 0), (.ratios.servers_cpu | rounded(2)),
         both(.servers_rss_mib; 0), both(.failed; 0), both(.runs; 0) ] | join(";")' "$1"
   } | print_columns
 }
@@ -232,15 +223,13 @@ too_few=
 for case in $cases; do measure "${case%:*}" "${case#*:}"; done
 summarise >"$out"
 echo
-echo "grassdb / etcd, medians:"
+echo "grassdb / etcd, medians (least to most):"
 print_table "$out"
 jq -r '[.cases[] | .grassdb, .etcd] | (map(.dropped) | add) as $dropped
   | (map(.disturbed) | add) as $disturbed
   | if $dropped > 0 then "\($dropped) runs were dropped, for other load on the machine or failed operations" else empty end,
     if $disturbed > 0 then "\($disturbed) runs had other load on the machine and count all the same" else empty end' "$out"
-jq -r '.cases[] | .case as $case | .goals[] | select(.reached | not)
-  | "goal not reached: \($case) \(.of) \(if .is == null then "not measured"
-      else .is * 100 | round / 100 end) instead of \(.goal)"' "$out"
+jq -r -L tests/bench 'include "goals"; .cases[].goals | missed_lines' "$out"
 echo "All runs: $out"
 measured=yes
 [ -z "$too_few" ] ||

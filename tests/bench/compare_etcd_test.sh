@@ -22,7 +22,7 @@ fail() {
 # Out of the repository, where no etcd was ever fetched.
 mkdir -p "$work/tests/bench" "$work/tools" "$work/with_etcd"
 cp "$repository/tests/packages.sh" "$work/tests/"
-cp "$repository"/tests/bench/{compare_etcd.sh,cluster.sh,goals.json} "$work/tests/bench/"
+cp "$repository"/tests/bench/{compare_etcd.sh,cluster.sh,goals.jq,goals.json} "$work/tests/bench/"
 for tool in bash dirname mkdir cat realpath tail; do ln -s "$(command -v $tool)" "$work/tools/$tool"; done
 compare() { GRASSDB_BUILD_DIR=$build bash "$work/tests/bench/compare_etcd.sh" "$@"; }
 
@@ -42,7 +42,14 @@ refused 2 "--nodes '2': expected 1 or 3" --nodes 2
 refused 2 "--goals 'none.json': no such file" --goals none.json
 echo 'no JSON' >"$work/goals.txt"
 refused 2 "--goals '$work/goals.txt': expected JSON with goals" --goals "$work/goals.txt"
+refused 2 "--duration 'abc': expected a time above 0, as in 300ms, 1.5s or 2m" --duration abc
+refused 2 "--out '': expected a path" --out ""
 refused 2 "--cases 'scan:3': expected WORKLOAD:CLIENTS" --cases "put:1 scan:3"
+# What the user names counts from where the user is.
+mkdir "$work/elsewhere"
+echo '{ "3": {} }' >"$work/elsewhere/goals.json"
+(cd "$work/elsewhere" && compare --goals goals.json --nodes 4) >"$work/out" 2>"$work/err" && fail "was taken"
+grep -qF -- "--nodes '4'" "$work/err" || fail "--goals goals.json is not found where the user is: $(<"$work/err")"
 refused_without_apt=$(
   set +e
   PATH=$work/tools GRASSDB_BUILD_DIR=$build "$work/tools/bash" "$work/tests/bench/compare_etcd.sh" \

@@ -32,8 +32,8 @@ max_kib=64
 data_dir=build/connections
 out=
 
-parse_flags --connections:connections:number --clients:clients:number --duration:duration \
-  --max-kib:max_kib:decimal --data-dir:data_dir --out:out -- "$@"
+parse_flags --connections:connections:number --clients:clients:clients_number --duration:duration:time_span \
+  --max-kib:max_kib:decimal --data-dir:data_dir::path --out:out::path -- "$@"
 
 # puts NAME: a run of puts, in $work/NAME.json.
 puts() {

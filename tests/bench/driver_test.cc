@@ -1,4 +1,4 @@
-#include "bench/driver.h"
+#include "bin/bench/driver.h"
 
 #include <gtest/gtest.h>
 
@@ -218,6 +218,48 @@ TEST(BenchDriver, WaitsForWhatIsUnderWayAtTheEnd) {
   EXPECT_EQ(measured.completed, 6u);
   EXPECT_EQ(measured.latencies.count(), 6u);
   EXPECT_EQ(store.Now(), Instant(milliseconds(1'005'600)));
+}
+
+// Asked for in the third second of four, after the one of the warm-up.
+TEST(BenchDriver, EndsEarlyWithWhatItHasMeasured) {
+  FakeStore store(2, [](Instant) { return Always(milliseconds(10)); });
+  const Instant end = Instant(milliseconds(1'003'500));
+  const DriverHooks hooks{.ends_early = [&] { return store.Now() >= end; }};
+  const Measurement measured = Drive(store, Puts(), Options(0), hooks);
+  EXPECT_TRUE(measured.ended_early);
+  EXPECT_EQ(measured.elapsed, milliseconds(2500));
+  EXPECT_NEAR(static_cast<double>(measured.completed), 2 * 250, 4);
+  ASSERT_EQ(measured.timeline.size(), 3u);
+  EXPECT_EQ(measured.timeline[2].end, milliseconds(2500));
+  EXPECT_EQ(measured.all_completed, store.requests.size()) << "what was under way has ended";
+}
+
+TEST(BenchDriver, NoticesWithinAnIntervalThatItIsToEndThoughNothingDoes) {
+  FakeStore store(1, [](Instant) { return Always(seconds(60)); });
+  Instant noticed;
+  DriverOptions options = Options(0);
+  options.warm_up = seconds(30);
+  const DriverHooks hooks{.ends_early = [&] {
+    const bool ends = store.Now() >= Instant(milliseconds(1'001'500));
+    if (ends) noticed = store.Now();
+    return ends;
+  }};
+  const Measurement measured = Drive(store, Puts(), options, hooks);
+  EXPECT_EQ(noticed, Instant(seconds(1002)));
+  EXPECT_TRUE(measured.ended_early);
+  EXPECT_EQ(measured.elapsed, Duration::zero()) << "it was warming up";
+  EXPECT_EQ(measured.completed, 0u);
+}
+
+TEST(BenchDriver, CountsAllThatSucceededApartFromWhatItMeasures) {
+  FakeStore store(1, [](Instant) { return Always(milliseconds(10)); });
+  store.decorate = [](std::size_t number, Finish* finish) {
+    if (number == 7) finish->failure = "refused";
+  };
+  const Measurement measured = Drive(store, Puts(), Options(0), {});
+  EXPECT_EQ(measured.all_completed, store.requests.size() - 1);
+  EXPECT_LT(measured.completed, measured.all_completed);
+  EXPECT_FALSE(measured.ended_early);
 }
 
 TEST(BenchDriver, FillsEveryKeyOnce) {

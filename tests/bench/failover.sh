@@ -35,8 +35,8 @@ max_median=
 data_dir=build/failover
 out=
 
-parse_flags --rounds:rounds:number --rate:rate:number --election-timeout:election_timeout \
-  --max-median:max_median:decimal --data-dir:data_dir --out:out -- "$@"
+parse_flags --rounds:rounds:number --rate:rate:rate_number --election-timeout:election_timeout:time_range \
+  --max-median:max_median:decimal --data-dir:data_dir::path --out:out::path -- "$@"
 
 # One kill; the round's figures are in $work/round-N.json.
 round() {

@@ -35,8 +35,9 @@ max_rss=512
 data_dir=build/flood
 out=
 
-parse_flags --clients:clients:number --value-size:value_size:number --write-backlog:write_backlog \
-  --duration:duration --max-rss:max_rss:decimal --data-dir:data_dir --out:out -- "$@"
+parse_flags --clients:clients:clients_number --value-size:value_size:value_bytes \
+  --write-backlog:write_backlog:size --duration:duration:time_span --max-rss:max_rss:decimal \
+  --data-dir:data_dir::path --out:out::path -- "$@"
 
 # puts NAME CLIENTS DURATION: a run of puts in the background.
 puts() {

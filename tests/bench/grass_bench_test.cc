@@ -207,6 +207,60 @@ TEST(GrassBench, CountsEveryPutOfTheStream) {
   EXPECT_EQ(status->sessions(), 100u) << "each client has a session";
 }
 
+TEST(GrassBench, CountsTheRedirectsOfTheStream) {
+  Cluster cluster(3);
+  const int leader = cluster.StartAndElect();
+  const std::string out = cluster.directory() + "/bench.out";
+  const std::string err = cluster.directory() + "/bench.err";
+  Process bench({GRASS_BENCH_BINARY, "stream", "--peers=" + cluster.address(leader), "--clients=8",
+                 "--warm-up=1ms", "--duration=4s", "--deadline=20s", "-w", "json"},
+                out, err);
+  ASSERT_TRUE(WaitFor(Seconds(20), [&] {
+    const auto status = cluster.Status(leader);
+    return status.has_value() && status->revision() > 100;
+  }));
+  EXPECT_EQ(cluster.Cli({"transfer-leader"}).code, 0);
+  EXPECT_EQ(bench.Wait(Seconds(60)), 0) << ReadFile(err);
+  const Json json = Json::parse(ReadFile(out));
+  EXPECT_EQ(json["failed"], 0);
+  EXPECT_GE(json["retried_after"].value("NOT_LEADER", 0), 1) << json["retried_after"];
+}
+
+TEST(GrassBench, SaysHowManyPutsOfTheStreamWereNeverBegun) {
+  Cluster cluster(1);
+  cluster.StartAndElect();
+  const Finished run = Bench(cluster, {"stream", "--clients=2", "--rate=1000000", "--duration=1s",
+                                       "--warm-up=100ms", "-w", "json"});
+  const Json json = Json::parse(run.out);
+  EXPECT_EQ(run.code, 0) << run.err;
+  EXPECT_GT(json["not_started"].get<std::uint64_t>(), 500'000u);
+  EXPECT_EQ(json["latency_us"]["count"].get<std::uint64_t>(), 1'000'000u)
+      << "all that were due in the measured second";
+}
+
+TEST(GrassBench, ReportsWhatItHasWhenItIsInterrupted) {
+  Cluster cluster(1);
+  cluster.StartAndElect();
+  const std::string out = cluster.directory() + "/bench.out";
+  const std::string err = cluster.directory() + "/bench.err";
+  const std::string plot = cluster.directory() + "/plot.html";
+  Process bench({GRASS_BENCH_BINARY, "put", "--peers=" + cluster.address(0), "--warm-up=1ms",
+                 "--duration=600s", "-w", "json", "--plot=" + plot},
+                out, err);
+  ASSERT_TRUE(WaitFor(Seconds(20), [&] {
+    const auto status = cluster.Status(0);
+    return status.has_value() && status->revision() > 100;
+  }));
+  bench.Signal(SIGINT);
+  EXPECT_EQ(bench.Wait(Seconds(30)), 130);
+  EXPECT_EQ(ReadFile(err), "grass-bench: interrupted; the report is of the time until then\n");
+  const Json json = Json::parse(ReadFile(out));
+  EXPECT_EQ(json["ended_early"], true);
+  EXPECT_GT(json["completed"].get<std::uint64_t>(), 50u);
+  EXPECT_LT(json["seconds"].get<double>(), 100);
+  EXPECT_TRUE(ReadFile(plot).ends_with("</html>\n"));
+}
+
 TEST(GrassBench, MeasuresThePiecesWithoutACluster) {
   const TestDirectory directory;
   const Finished run = RunToEnd({GRASS_BENCH_BINARY, "micro", "--filter=wal", "--min-time=10ms",

@@ -1,4 +1,4 @@
-#include "bench/histogram.h"
+#include "bin/bench/histogram.h"
 
 #include <algorithm>
 #include <cstdint>

@@ -11,7 +11,7 @@
 #   --out FILE        write what was counted there too, as JSON
 #
 # The counts are of a Release build with the compiler and libraries of Debian 12. Only what is inside
-# of bench/micro.cc's CountedRun counts, after a warm-up: neither the start of the program nor what is
+# of bin/bench/micro.cc's CountedRun counts, after a warm-up: neither the start of the program nor what is
 # done once. Exit codes: 0 none has more than 10 % above its baseline, 1 one has, or is in one of
 # counts and baseline only, or nothing could be counted; 2 usage.
 #
@@ -32,7 +32,7 @@ filter=
 out=
 update=
 
-parse_flags --update:update:- --filter:filter --baseline:baseline --out:out -- "$@"
+parse_flags --update:update:- --filter:filter --baseline:baseline::path --out:out::path -- "$@"
 [ -z "$update" ] || [ -z "$filter" ] ||
   usage "--update with --filter: a baseline has every benchmark"
 [ -n "$update" ] || [ -r "$baseline" ] ||

@@ -1,5 +1,5 @@
 // The micro benchmarks measure what they say: each operation that is counted has taken effect.
-#include "bench/micro.h"
+#include "bin/bench/micro.h"
 
 #include <gtest/gtest.h>
 
@@ -42,6 +42,36 @@ TEST(MicroBenchmarks, TheLogsOneSaysWhyItCannotWrite) {
   const absl::Status status = bench::CountMicro(options);
   EXPECT_FALSE(status.ok());
   EXPECT_NE(status.message().find("nowhere/at/all"), std::string::npos) << status;
+}
+
+TEST(MicroBenchmarks, OneThatCannotBeCarriedOutIsAnErrorWithItsNameAfterTheOthers) {
+  bench::MicroOptions options;
+  options.filter = "64";  // the log's among others
+  options.seconds = 0.001;
+  options.data_directory = testing::TempDir() + "micro_test.nowhere/at/all";
+  for (const bool json : {false, true}) {
+    options.json = json;
+    testing::internal::CaptureStdout();
+    const absl::Status status = bench::RunMicro(options);
+    const std::string out = testing::internal::GetCapturedStdout();
+    EXPECT_FALSE(status.ok());
+    EXPECT_NE(status.message().find("1 of "), std::string::npos) << status;
+    EXPECT_NE(status.message().find("failed: wal/write-64: "), std::string::npos) << status;
+    EXPECT_NE(out.find("replication/nodes/64"), std::string::npos) << out;
+  }
+}
+
+// Debian's Google Benchmark says that it was built for debugging, which reads as if grassdb was.
+TEST(MicroBenchmarks, TheTableSaysNothingOfHowTheLibraryWasBuilt) {
+  bench::MicroOptions options;
+  options.filter = "step/heartbeat";
+  options.seconds = 0.001;
+  testing::internal::CaptureStdout();
+  testing::internal::CaptureStderr();
+  EXPECT_TRUE(bench::RunMicro(options).ok());
+  const std::string err = testing::internal::GetCapturedStderr();
+  EXPECT_NE(testing::internal::GetCapturedStdout().find("step/heartbeat "), std::string::npos);
+  EXPECT_EQ(err.find("DEBUG"), std::string::npos) << err;
 }
 
 TEST(MicroBenchmarks, AFilterThatLeavesNothingIsNamedWithWhatThereIs) {

@@ -1,10 +1,10 @@
-#include "bench/report.h"
+#include "bin/bench/report.h"
 
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
 
-#include "bench/plot.h"
+#include "bin/bench/plot.h"
 
 namespace grassdb::bench {
 namespace {
@@ -77,6 +77,15 @@ TEST(BenchReport, SaysWhatMakesItsFiguresDoubtful) {
   EXPECT_NE(text.find("4 operations found no key"), std::string::npos) << text;
   EXPECT_NE(text.find("77 operations were due and never begun"), std::string::npos) << text;
   EXPECT_NE(text.find("the machine was busy with something else"), std::string::npos) << text;
+}
+
+TEST(BenchReport, SaysThatItWasEndedEarly) {
+  RunReport run = Example();
+  run.driver.duration = seconds(10);
+  EXPECT_EQ(nlohmann::json::parse(JsonOf(run))["ended_early"], false);
+  run.measured.ended_early = true;
+  EXPECT_TRUE(HasLine(TextOf(run), "note        ended after 2.0 s of 10.0 s")) << TextOf(run);
+  EXPECT_EQ(nlohmann::json::parse(JsonOf(run))["ended_early"], true);
 }
 
 TEST(BenchReport, TellsTheLatenciesOfAMixByKind) {
@@ -163,6 +172,19 @@ TEST(BenchPlot, IsOnePageThatNeedsNothingElse) {
   // 600 of 1000, the top of the axis, and 400; at the middle and at the end of the time.
   EXPECT_NE(page.find("points=\"430.0,110.0 790.0,150.0 \""), std::string::npos) << page;
   EXPECT_NE(page.find("throughput  500 ops/s"), std::string::npos) << "the report is below";
+}
+
+TEST(BenchPlot, HasATitleAndTheLongestPause) {
+  const std::string page = PlotOf(Example());
+  EXPECT_NE(page.find("<h1>grass-bench: grassdb put, 64 clients</h1>"), std::string::npos) << page;
+  EXPECT_NE(page.find("longest pause without a success: 412.0 ms, from 0.700 s on (the band)"),
+            std::string::npos)
+      << page;
+  // 0.7 s to 1.112 s of 2 s, of 720 pixels from 70 on; in both charts.
+  const std::string band = "<rect x=\"322.0\" y=\"30.0\" width=\"148.3\"";
+  const std::size_t first = page.find(band);
+  ASSERT_NE(first, std::string::npos) << page;
+  EXPECT_NE(page.find(band, first + 1), std::string::npos);
 }
 
 TEST(BenchPlot, IsWholeWithoutAnyPoint) {

@@ -40,8 +40,8 @@ out=
 without_etcd=
 readonly answer_patience=120
 
-parse_flags --keys:keys:number --value-size:value_size:number --runs:runs:number \
-  --max-ready:max_ready:decimal --max-bytes:max_bytes:number --data-dir:data_dir --out:out \
+parse_flags --keys:keys:number --value-size:value_size:value_bytes --runs:runs:number \
+  --max-ready:max_ready:decimal --max-bytes:max_bytes:number --data-dir:data_dir::path --out:out::path \
   --without-etcd:without_etcd:- -- "$@"
 [ -n "$without_etcd" ] || get_etcd
 prepare grassdb grass-cli grass-bench

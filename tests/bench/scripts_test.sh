@@ -11,6 +11,7 @@ script=scripts_test.sh
 . "$here/cluster.sh"
 trap_exits
 work=$(mktemp -d)
+echo "$work/data" >"$work/pattern"
 fail() {
   echo "FAILED: $*" >&2
   tail -n 20 "$work/stdout" "$work/stderr" >&2 || true
@@ -19,15 +20,14 @@ fail() {
 
 # run CODE SCRIPT ARGUMENTS...: its JSON is in $work/out.json.
 run() {
-  local expected=$1 code=0 script=$2 process
+  local expected=$1 code=0 script=$2 left
   shift 2
   GRASSDB_BUILD_DIR=$build bash "$here/$script" "$@" --data-dir "$work/data" --out "$work/out.json" \
     >"$work/stdout" 2>"$work/stderr" || code=$?
   [ "$code" -eq "$expected" ] || fail "$script $*: exit code $code instead of $expected"
-  for process in /proc/[0-9]*; do
-    ! { tr '\0' ' ' <"$process/cmdline"; } 2>/dev/null | grep -qF -- "--data-dir $work/data" ||
-      fail "$script: process ${process#/proc/} is left"
-  done
+  # The pattern is in a file, so that grep does not find itself.
+  left=$(grep -lF -f "$work/pattern" /proc/[0-9]*/cmdline 2>/dev/null || true)
+  [ -z "$left" ] || fail "$script: left is $left: $(tr '\0' ' ' <"${left%%$'\n'*}")"
   ! ls -d "$work"/data/run.* 2>/dev/null || fail "$script: data is left"
 }
 # shows FILTER: of the last run's JSON.
@@ -58,23 +58,34 @@ shows '.median_ms - (.rounds | map(.failover_ms) | add / 2) | fabs < 0.1'
 shows 'all(.rounds[]; .longest_pause_ms - .failover_ms | fabs < 50)'
 shows '[.rounds[].killed] | all(test("^node[012]$"))'
 
-run 1 soak.sh --minutes 0.15 --quiet-seconds 1 --restart-every 4 --snapshot-log-size 1MiB \
-  --max-ratio 0.001 --max-growth 100000
+run 1 soak.sh --short --minutes 0.15 --quiet-seconds 1 --max-ratio 0.001 --max-growth 100000
 refused 'p99 is .* times the quiet one, more than 0.001'
 shows '.restarts >= 1 and .snapshots >= 1 and .soak.failed == 0'
-shows '.memory | length == 3 and all(.[]; .last_third_mib > 1)'
+shows '.memory | length == 3 and (map(select(.restarted)) | length == 1)'
+shows 'all(.memory[] | select(.restarted | not); .first_mib > 1 and .last_mib > 1 and .samples > 3)'
 shows '.rss_kib | length >= 6'
 
-# Memory that grows, that only varies, and that is not there.
+# Memory that grows, that jumps once at the end, that only varies, that grows by little, and that of a node
+# whose every life ends with more.
 for ((i = 0; i < 90; ++i)); do
-  echo "$i $((100000 + i * 1000)) $((100000 + i % 10 * 4000)) $((i < 60 ? 0 : 100000)) $((10000 + i * 50))"
+  life=$((i / 10))
+  echo "$i $((100000 + i * 1000)) $((i < 89 ? 100000 : 200000)) $((100000 + i % 10 * 4000))" \
+    "$((10000 + i * 50)) $((i % 10 < 2 ? 0 : 20000 + life * 3000 + i % 10 * 5000))"
 done >"$work/samples"
-grown() { growth "$work/samples" "$1" node "$2" | jq .grows; }
-[ "$(grown 2 10)" = true ] || fail "growth of 21 % is none above 10"
-[ "$(grown 2 22)" = false ] || fail "growth of 21 % is one above 22"
-[ "$(grown 3 10)" = false ] || fail "what varies grows"
-[ "$(grown 4 10)" = null ] || fail "no samples are growth, or none"
-[ "$(grown 5 10)" = false ] || fail "1.5 MiB are growth"
+# says_of COLUMN PERCENT: of a node, whether it grows.
+says_of() { memory_of "$work/samples" "$1" | growth node "$2" | jq .grows; }
+[ "$(says_of 2 40)" = true ] || fail "growth of 46 % is none above 40"
+[ "$(says_of 2 50)" = false ] || fail "growth of 46 % is one above 50"
+[ "$(says_of 3 10)" = false ] || fail "one high sample is growth"
+[ "$(says_of 4 10)" = false ] || fail "what varies grows"
+[ "$(says_of 5 10)" = false ] || fail "3 MiB are growth"
+[ "$(lives_of "$work/samples" 6 | head -n 1)" = "19 68000" ] || fail "the first life counts, or not its end"
+[ "$(lives_of "$work/samples" 6 | growth node 10 | jq -c '[.samples, .grows]')" = '[7,true]' ] ||
+  fail "what grows from life to life does not"
+[ "$(lives_of "$work/samples" 2 | growth node 10 | jq -c '[.samples, .grows]')" = '[0,null]' ] ||
+  fail "no samples are growth, or none"
+growth node 10 <<<$'10 100\n20 200\n30 600' | jq -e '.first_mib * 1024 - 50 | fabs < 0.01' >/dev/null ||
+  fail "not the line of least squares"
 
 run 1 restart.sh --keys 2000 --runs 2 --without-etcd --max-ready 0.1
 refused 'the first answer took .* ms, more than --max-ready 0.1'
@@ -83,11 +94,20 @@ shows '.etcd == null and .keys == 2000'
 run 1 restart.sh --keys 2000 --runs 1 --without-etcd --max-bytes 1
 refused 'a key takes .* bytes, more than --max-bytes 1'
 
-run 0 put_profile.sh --node follower --clients 4 --duration 1s
-shows '.node == "follower" and .puts > 10 and .instructions_per_put > 10000'
-shows ".instructions_per_put - (.objects | map(.per_put) | add) | fabs < 1000"
+echo '{ "follower put 4": 100, "leader put 1": 7 }' >"$work/baseline.json"
+run 1 put_profile.sh --node follower --clients 4 --duration 1s --check --baseline "$work/baseline.json"
+refused 'instructions an operation .follower put 4., more than 10 % above the baseline, 100;'
+shows '.node == "follower" and .operations > 10 and .instructions > 10000'
+shows ".instructions - (.objects | map(.per_operation) | add) | fabs < 1000"
 shows '[.functions[].name] | any(test("grassdb::KvStore::Apply"))'
-shows '.ours_with_callees[0].per_put <= .instructions_per_put'
+shows '.ours_with_callees[0].per_operation <= .instructions'
+run 0 put_profile.sh --workload get --duration 1s --update --baseline "$work/baseline.json"
+shows '.workload == "get" and .operations > 10'
+jq -e --slurpfile now "$work/out.json" \
+  '. == { "follower put 4": 100, "leader put 1": 7, "leader get 1": $now[0].instructions }' \
+  "$work/baseline.json" >/dev/null || fail "not added to the baseline: $(<"$work/baseline.json")"
+run 2 put_profile.sh --check --clients 2 --baseline "$work/baseline.json"
+grep -qF "has nothing of 'leader put 2'; --update adds it" "$work/stderr" || fail "an unknown baseline"
 
 run 0 value_sizes.sh --sizes '1024 1048576' --duration 500ms --keys 8
 shows '[.runs[] | [.workload, .value_bytes, .failed]] ==
@@ -124,6 +144,55 @@ run 0 flood.sh --clients 500 --value-size 65536 --write-backlog 1MiB --duration 
 shows '.flood.retried_after.OVERLOADED > 0 and .after.completed > 0'
 run 1 flood.sh --clients 20 --value-size 100 --duration 500ms
 refused 'nothing was answered with OVERLOADED'
+
+# What cannot be is refused before anything is built or started, with the flag, the value and what is
+# expected; and a file is named from where the user is.
+refuses() { # SCRIPT FLAG VALUE EXPECTED
+  run 2 "$1.sh" "$2" "$3"
+  [ "$(<"$work/stderr")" = "$1.sh: $2 '$3': expected $4 (the beginning of tests/bench/$1.sh has the usage)" ] ||
+    fail "$1.sh $2 $3: $(<"$work/stderr")"
+}
+readonly a_time='a time above 0, as in 300ms, 1.5s or 2m'
+readonly a_size='a number of bytes above 0, as in 65536, 64MiB or 1GiB'
+refuses compare_etcd --duration abc "$a_time"
+refuses put_profile --duration 5 "$a_time"
+refuses value_sizes --duration 0s "$a_time"
+refuses connections --duration -1s "$a_time"
+refuses flood --duration 1h "$a_time"
+refuses flood --write-backlog much "$a_size"
+refuses flood --clients 10001 'a number of clients from 1 to 10000'
+refuses flood --value-size 1048577 'bytes of a value, from 0 to 1048576'
+refuses soak --snapshot-log-size 64Mi "$a_size"
+refuses soak --workload puts 'put, get, get-stale, mixed, txn or stream'
+refuses failover --rate 0 'operations a second, from 1 to 10000000'
+refuses failover --election-timeout 300ms 'two times, the first below the second, as in 300ms-600ms'
+refuses put_profile --node both 'leader or follower'
+# checked CHECK EXIT-CODE VALUE...: what the scripts share.
+checked() {
+  local value code
+  for value in "${@:3}"; do
+    code=0
+    ("$1" --flag "$value") 2>/dev/null || code=$?
+    [ "$code" -eq "$2" ] || fail "$1 '$value': $code instead of $2"
+  done
+}
+checked time_span 0 1us 300ms 1.5s 2m 0.1s
+checked time_span 2 '' abc 5 0s 0.0s -1s 1h '1s 2s' s 1e3s
+checked size 0 1 65536 1B 64KiB 1.5MiB 1GiB
+checked size 2 '' 0 0KiB much 64Mi 1TB -1 1kb
+checked value_bytes 0 0 1 256 1048576
+checked value_bytes 2 '' 1048577 -1 big 007 1KiB
+checked clients_number 0 1 64 10000
+checked clients_number 2 '' 0 -1 many 10001 1.5
+checked rate_number 0 1 10000000
+checked rate_number 2 '' 0 -1 10000001 fast
+checked workload_name 0 put get get-stale mixed txn stream
+checked workload_name 2 '' puts micro PUT
+mkdir -p "$work/elsewhere"
+(cd "$work/elsewhere" && GRASSDB_BUILD_DIR=$build bash "$here/value_sizes.sh" --sizes 100 --duration 200ms \
+  --keys 4 --data-dir data --out named.json) >"$work/stdout" 2>"$work/stderr" || fail "from elsewhere"
+jq -e '.runs | length == 2' "$work/elsewhere/named.json" >/dev/null || fail "--out is not where the user is"
+[ -d "$work/elsewhere/data" ] || fail "--data-dir is not where the user is"
 
 for script in failover restart soak value_sizes connections flood; do
   run 2 "$script.sh" --speed 3

@@ -28,9 +28,9 @@ duration=4s
 data_dir=build/value_sizes
 out=
 
-parse_flags --sizes:sizes --clients:clients:number --keys:keys:number --duration:duration \
-  --data-dir:data_dir --out:out -- "$@"
-for size in $sizes; do number --sizes "$size"; done
+parse_flags --sizes:sizes --clients:clients:clients_number --keys:keys:number --duration:duration:time_span \
+  --data-dir:data_dir::path --out:out::path -- "$@"
+for size in $sizes; do value_bytes --sizes "$size"; done
 
 prepare grassdb grass-cli grass-bench
 start_cluster

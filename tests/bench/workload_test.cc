@@ -1,4 +1,4 @@
-#include "bench/workload.h"
+#include "bin/bench/workload.h"
 
 #include <gtest/gtest.h>
 

@@ -289,11 +289,13 @@ TEST(PipelineClient, WritesOnceThroughTheDeathOfTheLeader) {
   for (std::size_t slot = 0; slot < kSlots; ++slot) begin(slot);
   std::size_t open = kSlots;
   std::size_t ended = 0;
+  std::map<std::string, int> answers;
   while (open > 0) {
     const auto end = client.Wait(net::SteadyNow() + 2 * kDeadline);
     ASSERT_TRUE(end.has_value());
     ASSERT_EQ(end->outcome.code, Outcome::Code::kOk) << end->outcome.error;
     ASSERT_TRUE(end->outcome.reply.command.succeeded) << "slot " << end->slot;
+    for (const std::string& answer : end->answers) ++answers[answer];
     if (++ended == kSlots * kCounts / 3) cluster.Kill(leader);
     if (++counts[end->slot] < kCounts) {
       begin(end->slot);
@@ -301,6 +303,7 @@ TEST(PipelineClient, WritesOnceThroughTheDeathOfTheLeader) {
       --open;
     }
   }
+  EXPECT_GE(answers["connection lost"], 1) << "the leader's death";
   net::DatabaseClient reader = cluster.Client();
   for (std::size_t slot = 0; slot < kSlots; ++slot) {
     EXPECT_EQ(reader.Get("k" + std::to_string(slot), ReadMode::kLinearizable).reply.value,
@@ -332,6 +335,8 @@ TEST(PipelineClient, ReadsAndPutsAndEndsInTimeWhereNobodyAnswers) {
   const auto ended = client.Wait(net::SteadyNow() + kDeadline);
   ASSERT_TRUE(ended.has_value());
   EXPECT_EQ(ended->outcome.code, Outcome::Code::kUnreachable) << "it was never sent";
+  ASSERT_FALSE(ended->answers.empty());
+  EXPECT_EQ(ended->answers.front(), "connection lost");
 }
 
 }  // namespace

@@ -1,12 +1,12 @@
 // Three replicas in one thread, joined by queues in memory: what replication costs without a
 // network and a disk.
-#ifndef GRASSDB_BENCH_MICRO_REPLICATION_H_
-#define GRASSDB_BENCH_MICRO_REPLICATION_H_
+#ifndef GRASSDB_BIN_BENCH_MICRO_REPLICATION_H_
+#define GRASSDB_BIN_BENCH_MICRO_REPLICATION_H_
 
 #include <cstdint>
 #include <memory>
 
-#include "bench/micro.h"
+#include "bin/bench/micro.h"
 
 namespace grassdb::bench {
 
@@ -21,4 +21,4 @@ std::unique_ptr<MicroBenchmark> MakeNodeReplication(std::uint64_t window);
 
 }  // namespace grassdb::bench
 
-#endif  // GRASSDB_BENCH_MICRO_REPLICATION_H_
+#endif  // GRASSDB_BIN_BENCH_MICRO_REPLICATION_H_

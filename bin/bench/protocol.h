@@ -1,14 +1,14 @@
 // Protocol: the store under measurement, as the driver sees it: clients that have one operation
 // under way each, a clock, and one place to wait. A test puts a store of its own in its place.
-#ifndef GRASSDB_BENCH_PROTOCOL_H_
-#define GRASSDB_BENCH_PROTOCOL_H_
+#ifndef GRASSDB_BIN_BENCH_PROTOCOL_H_
+#define GRASSDB_BIN_BENCH_PROTOCOL_H_
 
 #include <cstddef>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "bench/workload.h"
+#include "bin/bench/workload.h"
 #include "core/types.h"
 
 namespace grassdb::bench {
@@ -41,4 +41,4 @@ class Protocol {
 
 }  // namespace grassdb::bench
 
-#endif  // GRASSDB_BENCH_PROTOCOL_H_
+#endif  // GRASSDB_BIN_BENCH_PROTOCOL_H_

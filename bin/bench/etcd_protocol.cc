@@ -1,4 +1,4 @@
-#include "bench/etcd_protocol.h"
+#include "bin/bench/etcd_protocol.h"
 
 #include <algorithm>
 #include <string>
@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
-#include "bench/etcd.grpc.pb.h"
+#include "bin/bench/etcd.grpc.pb.h"
 #include "net/event_loop.h"
 
 namespace grassdb::bench {

@@ -1,4 +1,4 @@
-#include "bench/grassdb_protocol.h"
+#include "bin/bench/grassdb_protocol.h"
 
 #include <grpcpp/alarm.h>
 
@@ -220,12 +220,13 @@ class StreamProtocol final : public Protocol {
     client_.Begin(client, PutTransaction(request.key, request.value));
   }
   std::optional<Finish> Wait(Instant until) override {
-    const auto ended = client_.Wait(until);
+    auto ended = client_.Wait(until);
     if (!ended.has_value()) return std::nullopt;
     Finish finish;
     finish.client = ended->slot;
     finish.at = Now();
     finish.failure = FailureOf(ended->outcome);
+    finish.answers = std::move(ended->answers);
     return finish;
   }
 

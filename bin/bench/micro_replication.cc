@@ -1,4 +1,4 @@
-#include "bench/micro_replication.h"
+#include "bin/bench/micro_replication.h"
 
 #include <algorithm>
 #include <array>
@@ -9,7 +9,7 @@
 #include <variant>
 #include <vector>
 
-#include "bench/workload.h"
+#include "bin/bench/workload.h"
 #include "core/check.h"
 #include "core/configuration.h"
 #include "core/node.h"

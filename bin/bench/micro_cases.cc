@@ -5,9 +5,9 @@
 #include <utility>
 #include <variant>
 
-#include "bench/micro.h"
-#include "bench/micro_replication.h"
-#include "bench/workload.h"
+#include "bin/bench/micro.h"
+#include "bin/bench/micro_replication.h"
+#include "bin/bench/workload.h"
 #include "core/check.h"
 #include "core/command.h"
 #include "core/kv_snapshot.h"

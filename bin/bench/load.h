@@ -1,6 +1,6 @@
 // Who uses the machine: CPU time and memory of processes and of everybody, from /proc. Linux only.
-#ifndef GRASSDB_BENCH_LOAD_H_
-#define GRASSDB_BENCH_LOAD_H_
+#ifndef GRASSDB_BIN_BENCH_LOAD_H_
+#define GRASSDB_BIN_BENCH_LOAD_H_
 
 #include <cstddef>
 #include <cstdint>
@@ -63,4 +63,4 @@ Load LoadBetween(const Snapshot& before, const Snapshot& after);
 
 }  // namespace grassdb::bench
 
-#endif  // GRASSDB_BENCH_LOAD_H_
+#endif  // GRASSDB_BIN_BENCH_LOAD_H_

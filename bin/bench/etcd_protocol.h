@@ -2,14 +2,14 @@
 //
 // Its writes are not exactly-once, so that a client may not repeat one: each operation is one call,
 // and a call that fails is a failure, named by its gRPC code.
-#ifndef GRASSDB_BENCH_ETCD_PROTOCOL_H_
-#define GRASSDB_BENCH_ETCD_PROTOCOL_H_
+#ifndef GRASSDB_BIN_BENCH_ETCD_PROTOCOL_H_
+#define GRASSDB_BIN_BENCH_ETCD_PROTOCOL_H_
 
 #include <memory>
 
 #include "absl/status/statusor.h"
-#include "bench/protocol.h"
-#include "bench/rpc_protocol.h"
+#include "bin/bench/protocol.h"
+#include "bin/bench/rpc_protocol.h"
 
 namespace grassdb::bench {
 
@@ -20,4 +20,4 @@ absl::StatusOr<std::unique_ptr<Protocol>> ConnectEtcd(const RpcOptions& options)
 
 }  // namespace grassdb::bench
 
-#endif  // GRASSDB_BENCH_ETCD_PROTOCOL_H_
+#endif  // GRASSDB_BIN_BENCH_ETCD_PROTOCOL_H_

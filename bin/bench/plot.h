@@ -1,11 +1,11 @@
 // A run as one HTML page that needs nothing else: throughput and latencies over time, drawn as SVG,
 // above the text of the report.
-#ifndef GRASSDB_BENCH_PLOT_H_
-#define GRASSDB_BENCH_PLOT_H_
+#ifndef GRASSDB_BIN_BENCH_PLOT_H_
+#define GRASSDB_BIN_BENCH_PLOT_H_
 
 #include <string>
 
-#include "bench/report.h"
+#include "bin/bench/report.h"
 
 namespace grassdb::bench {
 
@@ -13,4 +13,4 @@ std::string PlotOf(const RunReport& run);
 
 }  // namespace grassdb::bench
 
-#endif  // GRASSDB_BENCH_PLOT_H_
+#endif  // GRASSDB_BIN_BENCH_PLOT_H_

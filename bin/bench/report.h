@@ -1,14 +1,14 @@
 // What a run of grass-bench says, as text for a person and as JSON for a program.
-#ifndef GRASSDB_BENCH_REPORT_H_
-#define GRASSDB_BENCH_REPORT_H_
+#ifndef GRASSDB_BIN_BENCH_REPORT_H_
+#define GRASSDB_BIN_BENCH_REPORT_H_
 
 #include <cstddef>
 #include <cstdint>
 #include <string>
 
-#include "bench/driver.h"
-#include "bench/load.h"
-#include "bench/workload.h"
+#include "bin/bench/driver.h"
+#include "bin/bench/load.h"
+#include "bin/bench/workload.h"
 
 namespace grassdb::bench {
 
@@ -51,4 +51,4 @@ std::string ProgressOf(const Point& point);
 
 }  // namespace grassdb::bench
 
-#endif  // GRASSDB_BENCH_REPORT_H_
+#endif  // GRASSDB_BIN_BENCH_REPORT_H_

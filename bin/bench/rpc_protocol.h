@@ -1,8 +1,8 @@
 // What the protocols over gRPC have in common: the cheapest shape of a client that was measured.
 // Asynchronous stubs, one completion queue polled by one thread, and few channels: further threads
 // and channels cost more than they bring.
-#ifndef GRASSDB_BENCH_RPC_PROTOCOL_H_
-#define GRASSDB_BENCH_RPC_PROTOCOL_H_
+#ifndef GRASSDB_BIN_BENCH_RPC_PROTOCOL_H_
+#define GRASSDB_BIN_BENCH_RPC_PROTOCOL_H_
 
 #include <grpcpp/grpcpp.h>
 
@@ -11,8 +11,8 @@
 #include <string>
 #include <vector>
 
-#include "bench/protocol.h"
-#include "bench/workload.h"
+#include "bin/bench/protocol.h"
+#include "bin/bench/workload.h"
 #include "core/types.h"
 
 namespace grassdb::bench {
@@ -82,4 +82,4 @@ std::chrono::system_clock::time_point After(Duration after);
 
 }  // namespace grassdb::bench
 
-#endif  // GRASSDB_BENCH_RPC_PROTOCOL_H_
+#endif  // GRASSDB_BIN_BENCH_RPC_PROTOCOL_H_

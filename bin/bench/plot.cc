@@ -1,9 +1,11 @@
-#include "bench/plot.h"
+#include "bin/bench/plot.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
+#include <string>
 #include <vector>
 
 namespace grassdb::bench {
@@ -24,10 +26,18 @@ struct Series {
   std::vector<double> values;  // one for each time
 };
 
+// A stretch of time behind the lines.
+struct Band {
+  double begin = 0;  // seconds
+  double end = 0;
+  std::string name;
+};
+
 struct Chart {
   std::string title;
   std::vector<double> times;  // seconds
   std::vector<Series> series;
+  std::optional<Band> band;
 };
 
 std::string Escaped(const std::string& text) {
@@ -79,6 +89,15 @@ std::string Draw(const Chart& chart) {
         kLeft, y(value), kWidth - kRight, kLeft - 6, y(value) + 4, value, x(time), kHeight - 10,
         time);
   }
+  if (chart.band.has_value()) {
+    const double begin = x(std::min(chart.band->begin, last));
+    const double end = x(std::min(chart.band->end, last));
+    svg += fmt::format(
+        "<rect x=\"{:.1f}\" y=\"{:.1f}\" width=\"{:.1f}\" height=\"{:.1f}\" fill=\"#c0392b\" "
+        "fill-opacity=\"0.15\"><title>{}</title></rect>\n",
+        begin, kTop, std::max(end - begin, 1.0), kHeight - kTop - kBottom,
+        Escaped(chart.band->name));
+  }
   double label = kTop + 10;
   for (const Series& series : chart.series) {
     std::string points;
@@ -99,11 +118,13 @@ std::string Draw(const Chart& chart) {
 std::string PlotOf(const RunReport& run) {
   Chart throughput{.title = "throughput, ops/s",
                    .times = {},
-                   .series = {{"completed", "#1b6ca8", {}}, {"failed", "#c0392b", {}}}};
+                   .series = {{"completed", "#1b6ca8", {}}, {"failed", "#c0392b", {}}},
+                   .band = {}};
   Chart latency{
       .title = "latency, ms",
       .times = {},
-      .series = {{"p50", "#2e8b57", {}}, {"p99", "#e08e0b", {}}, {"p99.9", "#8e44ad", {}}}};
+      .series = {{"p50", "#2e8b57", {}}, {"p99", "#e08e0b", {}}, {"p99.9", "#8e44ad", {}}},
+      .band = {}};
   const auto milliseconds = [](Duration duration) {
     return std::chrono::duration<double, std::milli>(duration).count();
   };
@@ -119,12 +140,21 @@ std::string PlotOf(const RunReport& run) {
     latency.series[1].values.push_back(milliseconds(point.p99));
     latency.series[2].values.push_back(milliseconds(point.p999));
   }
+  const double pause_begin = std::chrono::duration<double>(run.measured.pause_begin).count();
+  const double pause = std::chrono::duration<double>(run.measured.longest_pause).count();
+  const std::string pause_name =
+      fmt::format("longest pause without a success: {:.1f} ms, from {:.3f} s on",
+                  milliseconds(run.measured.longest_pause), pause_begin);
+  throughput.band = Band{.begin = pause_begin, .end = pause_begin + pause, .name = pause_name};
+  latency.band = throughput.band;
+  const std::string title =
+      fmt::format("grass-bench: {} {}, {} client{}", Escaped(run.protocol),
+                  NameOf(run.workload.workload), run.clients, run.clients == 1 ? "" : "s");
   return fmt::format(
-      "<!DOCTYPE html>\n<html><head><meta charset=\"utf-8\"><title>grass-bench: {} {}</title>\n"
+      "<!DOCTYPE html>\n<html><head><meta charset=\"utf-8\"><title>{0}</title>\n"
       "<style>body{{font-family:sans-serif;margin:2em}}svg{{display:block;font-size:12px}}</style>"
-      "</head><body>\n{}{}<pre>{}</pre>\n</body></html>\n",
-      Escaped(run.protocol), NameOf(run.workload.workload), Draw(throughput), Draw(latency),
-      Escaped(TextOf(run)));
+      "</head><body>\n<h1>{0}</h1>\n<p>{1} (the band)</p>\n{2}{3}<pre>{4}</pre>\n</body></html>\n",
+      title, Escaped(pause_name), Draw(throughput), Draw(latency), Escaped(TextOf(run)));
 }
 
 }  // namespace grassdb::bench

@@ -4,8 +4,8 @@
 // loop (a rate): operation i is due at i/rate whether or not the store keeps up. It is begun by the
 // first client that is free, and its latency counts from when it was due: waiting for a store that
 // stalls is part of the latency ("coordinated omission" would leave it out).
-#ifndef GRASSDB_BENCH_DRIVER_H_
-#define GRASSDB_BENCH_DRIVER_H_
+#ifndef GRASSDB_BIN_BENCH_DRIVER_H_
+#define GRASSDB_BIN_BENCH_DRIVER_H_
 
 #include <cstdint>
 #include <functional>
@@ -13,9 +13,9 @@
 #include <string>
 #include <vector>
 
-#include "bench/histogram.h"
-#include "bench/protocol.h"
-#include "bench/workload.h"
+#include "bin/bench/histogram.h"
+#include "bin/bench/protocol.h"
+#include "bin/bench/workload.h"
 #include "core/types.h"
 
 namespace grassdb::bench {
@@ -46,6 +46,11 @@ struct Measurement {
   Duration elapsed{};  // the measured time, without warm-up
   // That succeeded within the measured time: what throughput and CPU per operation are of.
   std::uint64_t completed = 0;
+  // That succeeded at all, those of the warm-up and those that ended late among them: what a count
+  // of everything that the servers did is of.
+  std::uint64_t all_completed = 0;
+  // It was ended before its time (DriverHooks::ends_early); the figures are of what there was.
+  bool ended_early = false;
   // Of the operations that were due within the measured time and succeeded, however late; and of
   // those that were not started, how long they had waited at the end, which is less than what a
   // client would have seen.
@@ -69,9 +74,12 @@ struct Measurement {
 // Called once when the measured time begins, at each point of the timeline, and once when it ends,
 // before the driver waits for what is still under way.
 struct DriverHooks {
-  std::function<void()> on_begin;
-  std::function<void(const Point&)> on_point;
-  std::function<void()> on_end;
+  std::function<void()> on_begin = {};
+  std::function<void(const Point&)> on_point = {};
+  std::function<void()> on_end = {};
+  // Asked often, at least once an interval: whether the measured time is to end now. In the warm-up
+  // nothing has been measured then.
+  std::function<bool()> ends_early = {};
 };
 
 // Puts every key once, each client one at a time. Returns the kind of the first failure and ends
@@ -84,4 +92,4 @@ Measurement Drive(Protocol& protocol, const RequestSource& source, const DriverO
 
 }  // namespace grassdb::bench
 
-#endif  // GRASSDB_BENCH_DRIVER_H_
+#endif  // GRASSDB_BIN_BENCH_DRIVER_H_

@@ -1,9 +1,12 @@
-#include "bench/micro.h"
+#include "bin/bench/micro.h"
 
 #include <benchmark/benchmark.h>
+#include <fmt/format.h>
 
 #include <cstdio>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "core/check.h"
 
@@ -57,14 +60,79 @@ void Measure(const MicroCase& each, const MicroOptions& options, benchmark::Stat
   state.SetItemsProcessed(static_cast<std::int64_t>(operations));
 }
 
+using Runs = std::vector<benchmark::BenchmarkReporter::Run>;
+
+// "NAME: WHY" of those that could not be carried out.
+void AddFailures(const Runs& runs, std::vector<std::string>& failures) {
+  for (const auto& run : runs) {
+    if (run.error_occurred) failures.push_back(run.benchmark_name() + ": " + run.error_message);
+  }
+}
+
+// A line an operation. Google Benchmark's own table begins with what it knows of the machine, and
+// with a warning that it was built for debugging, as Debian builds it: that is true of the loop
+// around the operations only.
+class TextReporter final : public benchmark::BenchmarkReporter {
+ public:
+  explicit TextReporter(std::vector<std::string>* failures) : failures_(failures) {}
+
+  bool ReportContext(const Context& context) override {
+    width_ = context.name_field_width;
+    fmt::print("{:<{}} {:>14} {:>16}\n", "operation", width_, "ns", "a second");
+    return true;
+  }
+  void ReportRuns(const Runs& runs) override {
+    for (const Run& run : runs) {
+      if (run.error_occurred) {
+        fmt::print("{:<{}} FAILED: {}\n", run.benchmark_name(), width_, run.error_message);
+        continue;
+      }
+      const double nanoseconds = run.GetAdjustedRealTime();
+      fmt::print("{:<{}} {:>14.1f} {:>16.0f}\n", run.benchmark_name(), width_, nanoseconds,
+                 1e9 / nanoseconds);
+    }
+    std::fflush(stdout);
+    AddFailures(runs, *failures_);
+  }
+
+ private:
+  std::vector<std::string>* failures_;
+  std::size_t width_ = 0;
+};
+
+class JsonReporter final : public benchmark::JSONReporter {
+ public:
+  explicit JsonReporter(std::vector<std::string>* failures) : failures_(failures) {}
+  void ReportRuns(const Runs& runs) override {
+    benchmark::JSONReporter::ReportRuns(runs);
+    AddFailures(runs, *failures_);
+  }
+
+ private:
+  std::vector<std::string>* failures_;
+};
+
+void Report(const MicroOptions& options, std::vector<std::string>* failures) {
+  if (options.json) {
+    [[maybe_unused]] static const bool once = [] {
+      benchmark::AddCustomContext(
+          "about_library_build_type",
+          "Google Benchmark's own, as the system has it: of the loop around the operations only");
+      return true;
+    }();
+    JsonReporter reporter(failures);
+    benchmark::RunSpecifiedBenchmarks(&reporter);
+  } else {
+    TextReporter reporter(failures);
+    benchmark::RunSpecifiedBenchmarks(&reporter);
+  }
+}
+
 // Google Benchmark takes its options from a command line, of which it keeps the program's name.
 void Initialize(const MicroOptions& options) {
   static char program[] = "grass-bench micro";
-  std::vector<std::string> words = {
-      "--benchmark_min_time=" + std::to_string(options.seconds),
-      std::string("--benchmark_format=") + (options.json ? "json" : "console")};
-  std::vector<char*> arguments = {program};
-  for (std::string& word : words) arguments.push_back(word.data());
+  std::string time = "--benchmark_min_time=" + std::to_string(options.seconds);
+  std::vector<char*> arguments = {program, time.data()};
   int count = static_cast<int>(arguments.size());
   arguments.push_back(nullptr);
   benchmark::Initialize(&count, arguments.data());
@@ -81,10 +149,15 @@ absl::Status RunMicro(const MicroOptions& options) {
       Measure(each, options, state);
     });
   }
-  benchmark::RunSpecifiedBenchmarks();
+  std::vector<std::string> failures;
+  Report(options, &failures);
   benchmark::ClearRegisteredBenchmarks();
   benchmark::Shutdown();
-  return absl::OkStatus();
+  if (failures.empty()) return absl::OkStatus();
+  std::string text;
+  for (const std::string& failure : failures) text += (text.empty() ? "" : "; ") + failure;
+  return absl::InternalError(
+      fmt::format("{} of {} failed: {}", failures.size(), chosen.size(), text));
 }
 
 absl::Status CountMicro(const MicroOptions& options) {

@@ -1,4 +1,4 @@
-#include "bench/report.h"
+#include "bin/bench/report.h"
 
 #include <fmt/format.h>
 
@@ -129,6 +129,10 @@ std::string TextOf(const RunReport& run) {
   if (!measured.failures.empty()) text += " (" + ListOf(measured.failures) + ")";
   text += "\n";
   if (!measured.answers.empty()) text += "retried     after " + ListOf(measured.answers) + "\n";
+  if (measured.ended_early) {
+    text += fmt::format("note        ended after {:.1f} s of {:.1f} s\n", Seconds(measured.elapsed),
+                        Seconds(run.driver.duration));
+  }
   if (measured.missing > 0) {
     text += fmt::format("note        {} operations found no key: were the keys written before?\n",
                         measured.missing);
@@ -156,6 +160,8 @@ std::string JsonOf(const RunReport& run) {
   json["rate"] = run.driver.rate == 0 ? Json(nullptr) : Json(run.driver.rate);
   json["seconds"] = Seconds(measured.elapsed);
   json["completed"] = measured.completed;
+  json["all_completed"] = measured.all_completed;
+  json["ended_early"] = measured.ended_early;
   json["ops_per_second"] = RateOf(run);
   json["latency_us"] = JsonOf(measured.latencies);
   for (const auto& [kind, latencies] : measured.latencies_by_kind) {

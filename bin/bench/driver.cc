@@ -1,4 +1,4 @@
-#include "bench/driver.h"
+#include "bin/bench/driver.h"
 
 #include <algorithm>
 #include <optional>
@@ -41,6 +41,11 @@ class Driver {
         if (hooks_.on_begin) hooks_.on_begin();
       }
       if (now_ >= interval_begin_ + options_.interval) EndInterval(now_);
+      if (hooks_.ends_early && hooks_.ends_early()) {
+        end_ = std::max(now_, begin_);
+        result_.ended_early = true;
+        break;
+      }
       StartDue();
       Take(protocol_.Wait(NextTurn()));
     }
@@ -48,7 +53,7 @@ class Driver {
     if (!begun_ && hooks_.on_begin) hooks_.on_begin();
     EndInterval(end_);
     EndPause(end_);
-    result_.elapsed = options_.duration;
+    result_.elapsed = end_ - begin_;
     if (hooks_.on_end) hooks_.on_end();
     if (IsOpen()) GiveUpDue();
     while (free_.size() < due_.size()) Take(protocol_.Wait(Instant::max()));
@@ -91,7 +96,8 @@ class Driver {
 
   // When there is something to do though no operation ends.
   Instant NextTurn() const {
-    Instant turn = std::min(end_, begun_ ? interval_begin_ + options_.interval : begin_);
+    const Instant look = (begun_ ? interval_begin_ : now_) + options_.interval;
+    Instant turn = std::min(look, begun_ ? end_ : begin_);
     if (IsOpen() && !free_.empty()) turn = std::min(turn, DueOf(next_));
     return turn;
   }
@@ -106,6 +112,7 @@ class Driver {
     const Instant due = due_[finish->client];
     const bool ok = finish->failure.empty();
     const Duration latency = now_ - due;
+    if (ok) ++result_.all_completed;
     if (now_ >= begin_ && now_ < end_) {
       if (ok) {
         ++result_.completed;

@@ -1,14 +1,14 @@
 // grassdb under measurement, through core/client.h: every client has a session and numbers its
 // writes, follows redirects and tries again, exactly as grass-cli does, so that what is measured is
 // what a user gets.
-#ifndef GRASSDB_BENCH_GRASSDB_PROTOCOL_H_
-#define GRASSDB_BENCH_GRASSDB_PROTOCOL_H_
+#ifndef GRASSDB_BIN_BENCH_GRASSDB_PROTOCOL_H_
+#define GRASSDB_BIN_BENCH_GRASSDB_PROTOCOL_H_
 
 #include <memory>
 
 #include "absl/status/statusor.h"
-#include "bench/protocol.h"
-#include "bench/rpc_protocol.h"
+#include "bin/bench/protocol.h"
+#include "bin/bench/rpc_protocol.h"
 
 namespace grassdb::bench {
 
@@ -19,4 +19,4 @@ absl::StatusOr<std::unique_ptr<Protocol>> ConnectGrassdb(const RpcOptions& optio
 
 }  // namespace grassdb::bench
 
-#endif  // GRASSDB_BENCH_GRASSDB_PROTOCOL_H_
+#endif  // GRASSDB_BIN_BENCH_GRASSDB_PROTOCOL_H_

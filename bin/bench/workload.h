@@ -1,7 +1,7 @@
 // What the clients do: which operation on which key with which value, drawn from a seed, so that
 // two runs, or two stores, are asked the same in the same order.
-#ifndef GRASSDB_BENCH_WORKLOAD_H_
-#define GRASSDB_BENCH_WORKLOAD_H_
+#ifndef GRASSDB_BIN_BENCH_WORKLOAD_H_
+#define GRASSDB_BIN_BENCH_WORKLOAD_H_
 
 #include <cstddef>
 #include <cstdint>
@@ -61,4 +61,4 @@ class RequestSource {
 
 }  // namespace grassdb::bench
 
-#endif  // GRASSDB_BENCH_WORKLOAD_H_
+#endif  // GRASSDB_BIN_BENCH_WORKLOAD_H_

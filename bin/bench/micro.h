@@ -2,8 +2,8 @@
 // takes the time of each; callgrind counts the instructions of the same code (CountMicro), which
 // come out the same on a busy machine, so that a build can be held against an earlier one
 // (tests/bench/instructions.sh).
-#ifndef GRASSDB_BENCH_MICRO_H_
-#define GRASSDB_BENCH_MICRO_H_
+#ifndef GRASSDB_BIN_BENCH_MICRO_H_
+#define GRASSDB_BIN_BENCH_MICRO_H_
 
 #include <cstdint>
 #include <functional>
@@ -41,7 +41,8 @@ struct MicroCase {
 
 const std::vector<MicroCase>& MicroCases();
 
-// Measures and prints the time of an operation of each. NotFound if the filter leaves none.
+// Measures and prints the time of an operation of each. NotFound if the filter leaves none; an
+// error that names them if some could not be carried out, after all others.
 absl::Status RunMicro(const MicroOptions& options);
 
 // Runs each once, `counted` operations, all of them inside of CountedRun (micro.cc), and prints a
@@ -51,4 +52,4 @@ absl::Status CountMicro(const MicroOptions& options);
 
 }  // namespace grassdb::bench
 
-#endif  // GRASSDB_BENCH_MICRO_H_
+#endif  // GRASSDB_BIN_BENCH_MICRO_H_

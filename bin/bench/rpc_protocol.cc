@@ -1,4 +1,4 @@
-#include "bench/rpc_protocol.h"
+#include "bin/bench/rpc_protocol.h"
 
 #include <grpc/support/time.h>
 

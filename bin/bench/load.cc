@@ -1,4 +1,4 @@
-#include "bench/load.h"
+#include "bin/bench/load.h"
 
 #include <time.h>
 #include <unistd.h>

@@ -1,8 +1,8 @@
 // Histogram: counts of durations, in buckets whose width is at most 1/128 of what is in them, as an
 // HDR histogram has them (Debian has none for C++). Recording costs a few instructions and never
 // allocates.
-#ifndef GRASSDB_BENCH_HISTOGRAM_H_
-#define GRASSDB_BENCH_HISTOGRAM_H_
+#ifndef GRASSDB_BIN_BENCH_HISTOGRAM_H_
+#define GRASSDB_BIN_BENCH_HISTOGRAM_H_
 
 #include <cstddef>
 #include <cstdint>
@@ -38,4 +38,4 @@ class Histogram {
 
 }  // namespace grassdb::bench
 
-#endif  // GRASSDB_BENCH_HISTOGRAM_H_
+#endif  // GRASSDB_BIN_BENCH_HISTOGRAM_H_

@@ -1,0 +1,116 @@
+# What was measured, held against the goals of goals.json, and the rows of goals.sh's table. Included by
+# compare_etcd.sh and goals.sh.
+
+def median: sort | if length == 0 then null
+  elif length % 2 == 1 then .[length / 2 | floor]
+  else (.[length / 2 - 1] + .[length / 2]) / 2 end;
+
+# Of an array of numbers.
+def spread: map(select(. != null)) | { median: median, min: min, max: max };
+
+def ratio($a; $b): if $a == null or $b == null or $b == 0 then null else $a / $b end;
+
+# What each kind of goal for a case of compare_etcd.sh is about: `key` of a store, in the goal's unit
+# times `per`; `relative`: of its ratio to etcd's; `least`: reached from above.
+def quantities: {
+  ratio: { name: "ops/s", key: "ops_per_second", per: 1, digits: 0, relative: true, least: true },
+  ops: { name: "ops/s", key: "ops_per_second", per: 1, digits: 0, relative: false, least: true },
+  p50_ms: { name: "p50 ms", key: "p50_us", per: 1000, digits: 2, relative: false, least: false },
+  p99_ms: { name: "p99 ms", key: "p99_us", per: 1000, digits: 2, relative: false, least: false },
+  p99_ratio: { name: "p99 ms", key: "p99_us", per: 1000, digits: 2, relative: true, least: false },
+  servers_cpu_us: { name: "servers\u0027 CPU us/op", key: "servers_cpu_us_per_op", per: 1, digits: 0,
+    relative: false, least: false }
+};
+
+def is_reached($is; $goal; $least): $is != null and (if $least then $is >= $goal else $is <= $goal end);
+
+# A row of the table: $goal is a number or null, $grassdb and $etcd are spreads or null.
+def row($part; $of; $what; $quantity; $goal; $grassdb; $etcd):
+  ratio($grassdb.median; $etcd.median) as $ratio
+  | (if $quantity.relative then $ratio else $grassdb.median end) as $is
+  | { part: $part, of: $of, what: $what, quantity: $quantity.name, digits: $quantity.digits,
+      goal: $goal, relative: $quantity.relative, least: $quantity.least, grassdb: $grassdb,
+      etcd: $etcd, ratio: $ratio, is: $is,
+      reached: (if $goal == null or $is == null then null
+        else is_reached($is; $goal; $quantity.least) end) };
+
+# The rows of a case of compare_etcd.sh; $goals is what goals.json has for it. A case that was not
+# measured is null.
+def case_rows($part; $what; $goals):
+  . as $case
+  | def scaled($store; $quantity): $case[$store].spread[$quantity.key]
+      | if . == null or .median == null then null else map_values(. / $quantity.per) end;
+  $goals + (if $goals | has("ratio") then {} else { ratio: null } end) | to_entries[]
+  | quantities[.key] as $quantity
+  | row($part; .key; $what; $quantity; .value; scaled("grassdb"; $quantity); scaled("etcd"; $quantity));
+
+# "put:1" for a person.
+def case_name: split(":") | "\(.[0]), \(.[1]) \(if .[1] == "1" then "client" else "clients" end)\(
+  if .[0] == "stream" then " (etcd: put, 256)" else "" end)";
+
+def compared_rows($part; $goals; $prefix):
+  . as $result
+  | ($goals | keys_unsorted) as $named
+  | $named + [$result.cases // [] | .[].case | select(. as $case | $named | index([$case]) | not)] | .[]
+  | . as $case
+  | [$result.cases // [] | .[] | select(.case == $case)] | first
+  | case_rows($part; $prefix + ($case | case_name); $goals[$case] // {})
+  + { profile: (if $part == "three-nodes" then ($case | split(":")
+      | "bash tests/bench/put_profile.sh --workload \(.[0]) --clients \(.[1])") else null end) };
+
+def restart_rows($goals):
+  . as $result
+  | (if $result == null then "a million keys" else "\($result.keys) keys of \($result.value_size) bytes" end) as $keys
+  | ({ of: "bytes_a_key", what: "memory, \($keys)", name: "bytes a key" },
+     { of: "ready_ms", what: "restart, \($keys)", name: "ms to the first answer" }) as $each
+  | def of_store($store): if $result[$store] == null then null
+      else $result[$store].restarts | map(.[$each.of]) | spread end;
+  row("restart"; $each.of; $each.what; { name: $each.name, digits: 0, relative: false, least: false };
+    $goals[$each.of]; of_store("grassdb"); of_store("etcd"));
+
+def failover_rows($goals):
+  . as $result
+  | row("failover"; "median_ms"; "kill -9 of the leader to the next put";
+      { name: "ms", digits: 0, relative: false, least: false }; $goals.median_ms;
+      (if $result == null then null else $result.rounds | map(.failover_ms) | spread end); null);
+
+# Of what grass-bench micro has written, run by run.
+def replication_rows($goals):
+  . as $result
+  | ({ name: "replication/raft/64", what: "three Rafts in memory on one core, window 64", unit: "entries/s" },
+     { name: "replication/nodes/64", what: "three whole nodes in memory on one core, window 64",
+       unit: "puts/s" }) as $each
+  | row("replication"; $each.name; $each.what;
+      { name: $each.unit, digits: 0, relative: false, least: true }; $goals[$each.name];
+      (if $result == null then null else [$result.runs[].benchmarks[] | select(.name == $each.name)
+        | .items_per_second] | spread end); null);
+
+# Of { goals, parts: { NAME: { result } } }.
+def rows: .goals as $goals | .parts as $parts
+  | [ ($parts["three-nodes"].result | compared_rows("three-nodes"; $goals["3"] // {}; "")),
+      ($parts["single-node"].result | compared_rows("single-node"; $goals["1"] // {}; "single node: ")),
+      ($parts.restart.result | restart_rows($goals.restart // {})),
+      ($parts.failover.result | failover_rows($goals.failover // {})),
+      ($parts.replication.result | replication_rows($goals.replication // {})) ];
+
+def rounded($digits): if . == null then "-"
+  else (. * pow(10; $digits) | round) / pow(10; $digits) | tostring end;
+
+def with_spread($digits): if . == null or .median == null then "-"
+  elif .min == .max then .median | rounded($digits)
+  else "\(.median | rounded($digits)) (\(.min | rounded($digits)) to \(.max | rounded($digits)))" end;
+
+def goal_text: if .goal == null then "-"
+  else "\(if .least then "at least" else "at most" end) \(.goal)\(if .relative then "x" else "" end)" end;
+
+def reached_text: if .grassdb == null then "not measured" elif .reached == null then "-"
+  elif .reached then "yes" else "no" end;
+
+# With ; between the cells.
+def table_lines: "what;measured;goal;grassdb;etcd;ratio;reached",
+  (.[] | . as $row | [ .what, .quantity, goal_text, (.grassdb | with_spread($row.digits)),
+    (.etcd | with_spread($row.digits)), (.ratio | rounded(2)), reached_text ] | join(";"));
+
+def missed_lines: .[] | select(.reached == false)
+  | "not reached: \(.what): \(.quantity) \(.is | rounded(2))\(if .relative then "x of etcd\u0027s" else "" end) instead of \(
+      goal_text)\(if .profile then "; where it goes: \(.profile)" else "" end)";

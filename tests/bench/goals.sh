@@ -1,0 +1,234 @@
+#!/usr/bin/env bash
+# The table of the goals: measures everything that goals.json has a goal for, by the scripts beside this
+# one, and prints goal, what was measured (median, least, most), etcd's, their ratio, and whether the
+# goal is reached, with the machine, the date and the commit. Everything goes to one JSON file.
+#
+#   bash tests/bench/goals.sh                  all parts, on a quiet machine: half an hour
+#   bash tests/bench/goals.sh --short          the same in two minutes, to try it: its figures say little
+#   bash tests/bench/goals.sh --only failover  that part anew, the others as they were measured
+#   bash tests/bench/goals.sh --show --markdown >table.md     what was measured, for a README
+#
+#   --only "PART ..."  of three-nodes, single-node (compare_etcd.sh), restart (restart.sh), failover
+#                      (failover.sh), replication (grass-bench micro)
+#   --anew             measure all parts again. Without it one that these very programs have been through
+#                      is not repeated, so that a run that broke off goes on
+#   --show             measure nothing; print what there is
+#   --short            few short runs, and busy machines count
+#   --keep-disturbed   count runs with other load on the machine too
+#   --markdown         the table as Markdown, on stdout; all else goes to stderr
+#   --goals FILE       instead of tests/bench/goals.json
+#   --data-dir DIR     for the data and for each part's result (build/goals); on a disk
+#   --out FILE         the JSON file (DIR/result.json)
+#
+# A part that cannot be measured does not keep the others from it. Exit codes: 0 all that was asked for
+# is measured, reached or not; 1 a part is not, or something could not be started (the last lines say
+# which, and how to repeat it); 2 usage.
+#
+# In the environment: GRASSDB_BUILD_DIR=FOLDER runs the programs in FOLDER/bin as they are.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+# shellcheck source=tests/packages.sh
+. tests/packages.sh
+script=goals.sh
+# A part ends its nodes itself, which may take it as long as its own patience.
+stop_wait_seconds=30
+# shellcheck source=tests/bench/cluster.sh
+. tests/bench/cluster.sh
+
+readonly all_parts=(three-nodes single-node restart failover replication)
+only=
+anew=
+show=
+short=
+keep_disturbed=
+markdown=
+goals=tests/bench/goals.json
+data_dir=build/goals
+out=
+
+check_parts() {
+  local part
+  for part in $2; do
+    [[ " ${all_parts[*]} " = *" $part "* ]] ||
+      usage "$1 '$part': expected one or several of ${all_parts[*]}"
+  done
+  [[ $2 = *[!\ ]* ]] || usage "$1 '$2': expected one or several of ${all_parts[*]}"
+}
+check_goals() {
+  [ -r "$3" ] || usage "$1 '$2': no such file"
+  jq -e 'type == "object"' "$3" >/dev/null 2>&1 ||
+    usage "$1 '$2': expected JSON as tests/bench/goals.json has it"
+}
+
+parse_flags --only:only:check_parts --anew:anew:- --show:show:- --short:short:- \
+  --keep-disturbed:keep_disturbed:- --markdown:markdown:- --goals:goals:check_goals:path \
+  --data-dir:data_dir::path --out:out::path -- "$@"
+[ -z "$show" ] || [ -z "$only$anew" ] || usage "--show measures nothing: leave out --only and --anew"
+readonly mode=${short:+short}
+
+# The machine, as one line of JSON.
+machine() {
+  local cpu system virtual=false
+  cpu=$(awk -F': *' '/^model name/ { print $2; exit }' /proc/cpuinfo)
+  system=$(. /etc/os-release 2>/dev/null && echo "${PRETTY_NAME:-}") || system=
+  ! grep -q '^flags.* hypervisor' /proc/cpuinfo || virtual=true
+  jq -n --arg cpu "${cpu:-$(uname -m)}" --argjson cores "$(nproc)" --argjson virtual "$virtual" \
+    --argjson memory "$(awk '/^MemTotal/ { print $2 / 1048576 }' /proc/meminfo)" \
+    --arg system "$system" --arg kernel "$(uname -r)" --arg filesystem "$(filesystem_of "$data_dir")" \
+    '{ cpu: $cpu, cores: $cores, virtual: $virtual, memory_gib: ($memory | . * 10 | round / 10),
+       system: $system, kernel: $kernel, filesystem: $filesystem }'
+}
+# The commit that the tree is at, if it is one.
+commit() {
+  local changes=
+  [ -z "$(git status --porcelain --untracked-files=no 2>/dev/null)" ] || changes=", changed"
+  echo "$(git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)$changes"
+}
+
+# --- Parts ---
+
+# replication FILE: runs of grass-bench micro, whose median counts.
+replication() {
+  local run runs=5 time=2s
+  if [ -n "$short" ]; then runs=2 time=50ms; fi
+  for ((run = 1; run <= runs; ++run)); do
+    for case in replication/raft/64 replication/nodes/64; do
+      "$bin/grass-bench" micro --filter "$case" --min-time "$time" --data-dir "$data_dir" -w json || return
+    done
+  done | jq -s '{ runs: . }' >"$1"
+  jq -r '[.runs[].benchmarks[]] | group_by(.name)[]
+    | "\(.[0].name): \(map(.items_per_second | round | tostring) | join(", ")) a second"' "$1"
+}
+
+# command_of PART FILE: an array `command` that measures it.
+command_of() {
+  local compare=(bash tests/bench/compare_etcd.sh --goals "$goals")
+  if [ -n "$short" ]; then
+    compare+=(--runs 1 --duration 500ms --keep-disturbed)
+  elif [ -n "$keep_disturbed" ]; then
+    compare+=(--keep-disturbed)
+  fi
+  case $1 in
+    three-nodes) command=("${compare[@]}" --nodes 3) ;;
+    single-node) command=("${compare[@]}" --nodes 1) ;;
+    restart)
+      command=(bash tests/bench/restart.sh)
+      [ -z "$short" ] || command+=(--keys 20000 --runs 1)
+      ;;
+    failover)
+      command=(bash tests/bench/failover.sh)
+      [ -z "$short" ] || command+=(--rounds 1)
+      ;;
+    replication)
+      command=(replication "$2")
+      return
+      ;;
+  esac
+  command+=(--data-dir "$data_dir/$1" --out "$2")
+}
+
+# is_measured PART: by these programs, and as long.
+is_measured() {
+  jq -e --arg programs "$programs" --arg mode "$mode" \
+    '.programs == $programs and .mode == $mode and .whole' "$data_dir/$1.json" >/dev/null 2>&1
+}
+
+# measure PART: leaves its result in $data_dir/PART.json, or its name in `failed`.
+measure() {
+  local part=$1 result=$data_dir/$1.part code=0 began=$SECONDS
+  say "measuring $part"
+  command_of "$part" "$result"
+  "${command[@]}" </dev/null >&2 &
+  launched_all+=("$!")
+  wait "$!" || code=$?
+  launched_all=()
+  # What compare_etcd.sh has of a machine that was busy counts for the table, and not as measured.
+  if jq -e 'type == "object"' "$result" >/dev/null 2>&1; then
+    jq --arg part "$part" --arg date "$(date -u +%FT%TZ)" --arg commit "$commit" --arg mode "$mode" \
+      --arg programs "$programs" --argjson seconds $((SECONDS - began)) --argjson code "$code" \
+      '{ part: $part, date: $date, commit: $commit, programs: $programs, mode: $mode,
+         seconds: $seconds, whole: ($code == 0), result: . }' "$result" >"$result.whole"
+    mv "$result.whole" "$data_dir/$part.json"
+  fi
+  rm -f "$result"
+  [ "$code" -eq 0 ] || failed+=("$part")
+}
+
+# --- The table ---
+
+# Everything as one JSON document.
+summarise() {
+  local part files=()
+  for part in "${all_parts[@]}"; do
+    [ ! -r "$data_dir/$part.json" ] || files+=("$data_dir/$part.json")
+  done
+  cat /dev/null "${files[@]}" | jq -s -L tests/bench --slurpfile goals "$goals" \
+    --argjson machine "$(machine)" --arg date "$(date -u +%FT%TZ)" --arg commit "$commit" \
+    --arg grassdb "$grassdb_version" --arg failed "${failed[*]}" 'include "goals";
+    (map({ key: .part, value: . }) | from_entries) as $parts
+    | { date: $date, commit: $commit, grassdb: $grassdb, machine: $machine,
+        etcd: ([$parts[].result.etcd | strings] | first // null), goals: $goals[0], parts: $parts,
+        failed: ($failed | split(" ")) }
+    | . + { table: rows }' >"$out"
+}
+
+print_heading() {
+  jq -r '.machine as $machine | "\(.grassdb), commit \(.commit)\(if .etcd then ", beside \(.etcd)" else "" end), on \(
+    .date[:10]): \($machine.cores) cores (\($machine.cpu)\(if $machine.virtual then ", virtual" else "" end)), \(
+    $machine.memory_gib | round) GiB, \($machine.system), Linux \($machine.kernel), data on \(
+    $machine.filesystem); medians, with the least and the most."' "$out"
+}
+print_table() {
+  jq -r -L tests/bench 'include "goals"; .table | table_lines' "$out" |
+    if [ -n "$markdown" ]; then print_markdown; else print_columns; fi
+}
+# Where each part comes from, what is not reached, and where that is to be seen.
+print_notes() {
+  jq -r -L tests/bench --arg commit "$commit" 'include "goals";
+    (.parts[] | "\(.part): measured \(.date)\(if .commit != $commit then ", commit \(.commit)" else "" end), \(
+       .seconds) s\(if .mode == "short" then ", short: its figures say little" else "" end)\(
+       if .whole then "" else ", not whole" end)\(
+       [.result.cases[]? | .grassdb, .etcd | .disturbed] | add // 0
+         | if . > 0 then ", \(.) runs with other load on the machine" else "" end)"),
+    (.table | missed_lines),
+    (.table | map(select(.goal != null)) | "\(map(select(.reached)) | length) of \(length) goals are reached, \(
+       map(select(.grassdb == null)) | length) not measured; net/README.md says what stands in the way of the others")' "$out"
+}
+
+# What they say is no part of the table.
+build_programs grassdb grass-cli grass-bench >&2
+install_packages "${BENCH_PACKAGES[@]}" >&2 || exit 1
+# The parts take the programs that were built.
+export GRASSDB_BUILD_DIR=${GRASSDB_BUILD_DIR:-$PWD/build/release}
+out=${out:-$data_dir/result.json}
+mkdir -p "$data_dir" "$(dirname "$out")" || die "cannot make $data_dir"
+: >>"$out" || die "--out '$out' cannot be written"
+trap_exits
+grassdb_version=$("$bin/grassdb" --version)
+programs=$(cat "$bin/grassdb" "$bin/grass-cli" "$bin/grass-bench" | sha256sum)
+programs=${programs%% *}
+commit=$(commit)
+failed=()
+for part in ${only:-${all_parts[*]}}; do
+  if [ -n "$show" ]; then break; fi
+  if [ -z "$only$anew" ] && is_measured "$part"; then
+    say "$part is measured already; --anew repeats it"
+  else
+    measure "$part"
+  fi
+done
+summarise
+if [ -n "$markdown" ]; then exec 3>&2; else exec 3>&1; fi
+print_heading
+echo
+print_table
+{
+  echo
+  print_notes
+  echo "Everything: $out"
+} >&3
+[ ${#failed[@]} -eq 0 ] || {
+  say "not measured, or not as often as asked for: ${failed[*]} (what it said is above)"
+  echo "To repeat: $(command_again)" >&2
+  exit 1
+}

@@ -1,0 +1,225 @@
+#!/usr/bin/env bash
+# What goals.sh makes of what its parts have measured: which rows there are and which goals are reached,
+# what is kept and what is measured again, and that a part which breaks keeps no other from its turn.
+# Scripts and programs that say what this test says stand in for the real ones.
+#
+#   goals_test.sh
+set -euo pipefail
+repository=$(realpath "$(dirname "${BASH_SOURCE[0]}")/../..")
+work=$(mktemp -d)
+pid=
+# shellcheck disable=SC2317
+finish() {
+  [ -z "$pid" ] || kill -KILL "$pid" 2>/dev/null || true
+  rm -rf "$work"
+}
+trap finish EXIT
+fail() {
+  echo "FAILED: $*" >&2
+  cat "$work/out" "$work/err" >&2 || true
+  exit 1
+}
+
+mkdir -p "$work/tests/bench" "$work/bin" "$work/answers" "$work/elsewhere"
+cp "$repository/tests/packages.sh" "$work/tests/"
+cp "$repository"/tests/bench/{goals.sh,goals.jq,cluster.sh} "$work/tests/bench/"
+cat >"$work/tests/bench/goals.json" <<'TEXT'
+{ "3": { "put:1": { "ratio": 2.5, "p50_ms": 0.5 },
+         "put:64": { "ratio": 4, "p99_ms": 5, "p99_ratio": 0.25, "servers_cpu_us": 50 },
+         "stream:4096": { "ratio": 16, "ops": 150000 } },
+  "1": { "put:1": { "ratio": 1.6 } },
+  "restart": { "bytes_a_key": 380, "ready_ms": 1000 },
+  "failover": { "median_ms": 500 },
+  "replication": { "replication/raft/64": 2300000 } }
+TEXT
+# Each notes its arguments, writes its answer to --out, and ends with the code that is there for it.
+cat >"$work/tests/bench/part" <<'TEXT'
+#!/usr/bin/env bash
+name=${0##*/} answers=$(dirname "$0")/../../answers out=
+echo "$name $*" >>"$answers/calls"
+name=${name%.sh}
+while [ $# -gt 0 ]; do
+  case $1 in
+    --out) out=$2 ;;
+    --nodes) name=$name-$2 ;;
+  esac
+  shift
+done
+[ ! -e "$answers/$name.hangs" ] || exec sleep 300
+[ ! -e "$answers/$name.json" ] || cp "$answers/$name.json" "$out"
+exit "$(cat "$answers/$name.code" 2>/dev/null || echo 0)"
+TEXT
+for name in compare_etcd restart failover; do
+  cp "$work/tests/bench/part" "$work/tests/bench/$name.sh"
+done
+printf '#!/bin/sh\necho "grassdb 9.9"\n' >"$work/bin/grassdb"
+printf '#!/bin/sh\n' >"$work/bin/grass-cli"
+cat >"$work/bin/grass-bench" <<'TEXT'
+#!/bin/sh
+echo "grass-bench $*" >>"${0%/*}/../answers/calls"
+case $3 in
+  replication/raft/64) echo '{ "benchmarks": [ { "name": "replication/raft/64", "items_per_second": 4100000 } ] }' ;;
+  *) echo "{ \"benchmarks\": [ { \"name\": \"$3\", \"items_per_second\": 700000 } ] }" ;;
+esac
+TEXT
+chmod +x "$work"/bin/*
+
+# store OPS P50-US P99-US CPU-US: with a least and a most beside each.
+store() {
+  echo "{ \"disturbed\": 0, \"spread\": {
+    \"ops_per_second\": { \"median\": $1, \"min\": $(($1 - 10)), \"max\": $(($1 + 20)) },
+    \"p50_us\": { \"median\": $2, \"min\": $2, \"max\": $2 },
+    \"p99_us\": { \"median\": $3, \"min\": $3, \"max\": $3 },
+    \"servers_cpu_us_per_op\": { \"median\": $4, \"min\": $4, \"max\": $4 } } }"
+}
+# one CASE GRASSDB ETCD
+one() { echo "{ \"case\": \"$1\", \"grassdb\": $2, \"etcd\": $3 }"; }
+cat >"$work/answers/compare_etcd-3.json" <<TEXT
+{ "etcd": "etcd 3.4.23", "cases": [
+  $(one put:1 "$(store 2600 400 900 700)" "$(store 1000 990 2700 1400)"),
+  $(one put:64 "$(store 30000 2000 4500 51)" "$(store 10000 6000 17000 170)"),
+  $(one txn:64 "$(store 20000 3000 7000 60)" "$(store 4000 14000 46000 450)"),
+  $(one stream:4096 "$(store 170000 24000 39000 7)" "$(store 10000 20000 42000 122)") ] }
+TEXT
+echo "{ \"cases\": [ $(one put:1 "$(store 3200 300 600 194)" "$(store 2000 420 860 356)") ] }" \
+  >"$work/answers/compare_etcd-1.json"
+cat >"$work/answers/restart.json" <<'TEXT'
+{ "keys": 1000000, "value_size": 256, "etcd": null, "grassdb": { "restarts": [
+  { "ready_ms": 1200, "bytes_a_key": 376 }, { "ready_ms": 800, "bytes_a_key": 375 },
+  { "ready_ms": 1001, "bytes_a_key": 376 } ] } }
+TEXT
+echo '{ "rounds": [ { "failover_ms": 411.4 }, { "failover_ms": 308.1 }, { "failover_ms": 501.1 } ] }' \
+  >"$work/answers/failover.json"
+
+# goals CODE ARGUMENTS...: from another folder than the repository.
+goals() {
+  local expected=$1 code=0
+  shift
+  : >"$work/answers/calls"
+  (cd "$work/elsewhere" && GRASSDB_BUILD_DIR=../ bash "$work/tests/bench/goals.sh" --data-dir data "$@") \
+    >"$work/out" 2>"$work/err" || code=$?
+  [ "$code" -eq "$expected" ] || fail "'$*': exit code $code instead of $expected"
+}
+row() { grep -qE -- "^${1// | / {2,\}}\$" "$work/out" || fail "no row '$1'"; }
+says() { grep -qE -- "$2" "$work/$1" || fail "no '$2' on std$1"; }
+silent() { ! grep -qE -- "$2" "$work/$1" || fail "'$2' on std$1"; }
+calls() { [ "$(wc -l <"$work/answers/calls")" -eq "$1" ] || fail "not $1 calls: $(<"$work/answers/calls")"; }
+called() { grep -qE -- "$1" "$work/answers/calls" || fail "no call '$1': $(<"$work/answers/calls")"; }
+shows() {
+  jq -e "$1" "$work/elsewhere/data/result.json" >/dev/null ||
+    fail "not so: $1 in $(jq -c .table "$work/elsewhere/data/result.json")"
+}
+
+goals 0 --show
+row 'put, 1 client | ops/s | at least 2.5x | - | - | - | not measured'
+row 'restart, a million keys | ms to the first answer | at most 1000 | - | - | - | not measured'
+says out '^0 of 13 goals are reached, 13 not measured'
+calls 0
+
+goals 0
+says out '^grassdb 9.9, commit .*, beside etcd 3.4.23, on 20..-..-..: [0-9]+ cores? \(.*data on '
+row 'put, 1 client | ops/s | at least 2.5x | 2600 \(2590 to 2620\) | 1000 \(990 to 1020\) | 2.6 | yes'
+row 'put, 1 client | p50 ms | at most 0.5 | 0.4 | 0.99 | 0.4 | yes'
+row 'put, 64 clients | ops/s | at least 4x | 30000 \(.*\) | 10000 \(.*\) | 3 | no'
+row 'put, 64 clients | p99 ms | at most 5 | 4.5 | 17 | 0.26 | yes'
+row 'put, 64 clients | p99 ms | at most 0.25x | 4.5 | 17 | 0.26 | no'
+row "put, 64 clients | servers' CPU us/op | at most 50 | 51 | 170 | 0.3 | no"
+row 'txn, 64 clients | ops/s | - | 20000 .* | 4000 .* | 5 | -'
+row 'stream, 4096 clients \(etcd: put, 256\) | ops/s | at least 150000 | 170000 .* | 17 | yes'
+row 'single node: put, 1 client | ops/s | at least 1.6x | 3200 .* | 2000 .* | 1.6 | yes'
+row 'memory, 1000000 keys of 256 bytes | bytes a key | at most 380 | 376 \(375 to 376\) | - | - | yes'
+row 'restart, 1000000 keys of 256 bytes | ms to the first answer | at most 1000 | 1001 \(800 to 1200\) | - | - | no'
+row 'kill -9 of the leader to the next put | ms | at most 500 | 411 \(308 to 501\) | - | - | yes'
+row 'three Rafts in memory on one core, window 64 | entries/s | at least 2300000 | 4100000 | - | - | yes'
+row 'three whole nodes in memory on one core, window 64 | puts/s | - | 700000 | - | - | -'
+says out "^not reached: put, 64 clients: ops/s 3x of etcd's instead of at least 4x; where it goes: bash tests/bench/put_profile.sh --workload put --clients 64\$"
+says out '^not reached: restart, 1000000 keys of 256 bytes: ms to the first answer 1001 instead of at most 1000$'
+says out '^9 of 13 goals are reached, 0 not measured'
+calls 14
+called '^compare_etcd.sh .*--nodes 3 .*--data-dir .*/elsewhere/data/three-nodes '
+called '^compare_etcd.sh .*--nodes 1 '
+shows '.table | length == 15 and (map(select(.reached)) | length == 9)'
+shows '.machine.cores > 0 and .grassdb == "grassdb 9.9" and .parts.failover.result.rounds[0].failover_ms == 411.4'
+
+# What these programs have been through is not repeated, unless it is asked for.
+goals 0
+calls 0
+says err 'restart is measured already; --anew repeats it'
+says out '^9 of 13 goals are reached'
+echo '{ "rounds": [ { "failover_ms": 600 } ] }' >"$work/answers/failover.json"
+goals 0 --only failover
+calls 1
+row 'kill -9 of the leader to the next put | ms | at most 500 | 600 | - | - | no'
+says out '^8 of 13 goals are reached'
+goals 0 --anew
+calls 14
+echo '# another build' >>"$work/bin/grassdb"
+goals 0
+calls 14
+goals 0 --short
+calls 8
+called '^compare_etcd.sh .*--runs 1 --duration 500ms --keep-disturbed'
+called '^restart.sh --keys 20000 --runs 1'
+says out 'failover: measured .*, short: its figures say little'
+goals 0
+calls 14
+
+# As Markdown there is nothing but the heading and the table.
+goals 0 --show --markdown
+calls 0
+[ "$(head -n 1 "$work/out" | cut -d, -f1)" = "grassdb 9.9" ] || fail "no heading"
+[ "$(sed -n 3,4p "$work/out")" = '| what | measured | goal | grassdb | etcd | ratio | reached |
+|---|---|---|---|---|---|---|' ] || fail "no head of a table"
+[ "$(tail -n +3 "$work/out" | grep -cv '^| .* |$')" -eq 1 ] || fail "something else than the table"
+
+# A part that breaks: the others have their turn, and the next run makes up for it.
+rm "$work/elsewhere/data/"*.json "$work/answers/restart.json"
+echo 1 >"$work/answers/restart.code"
+echo 1 >"$work/answers/compare_etcd-3.code"
+goals 1
+calls 14
+says err '^goals.sh: not measured, or not as often as asked for: three-nodes restart '
+tail -n 1 "$work/err" | grep -qE '^To repeat: cd .* && GRASSDB_BUILD_DIR=.* bash tests/bench/goals.sh --data-dir /' ||
+  fail "the last line does not repeat it"
+row 'restart, a million keys | ms to the first answer | at most 1000 | - | - | - | not measured'
+row 'put, 1 client | p50 ms | at most 0.5 | 0.4 | 0.99 | 0.4 | yes'
+says out '^three-nodes: measured .*, not whole'
+rm "$work"/answers/*.code
+echo '{ "keys": 7, "value_size": 256, "etcd": null, "grassdb": { "restarts": [ { "ready_ms": 3, "bytes_a_key": 4 } ] } }' \
+  >"$work/answers/restart.json"
+goals 0
+calls 2
+row 'restart, 7 keys of 256 bytes | ms to the first answer | at most 1000 | 3 | - | - | yes'
+silent out 'not whole'
+
+goals 2 --only nothing
+says err "^goals.sh: --only 'nothing': expected one or several of three-nodes single-node restart failover replication "
+goals 2 --show --anew
+goals 2 --goals none.json
+says err "^goals.sh: --goals 'none.json': no such file"
+goals 2 --out ''
+says err "^goals.sh: --out '': expected a path"
+
+# Whoever ends it ends the part.
+touch "$work/answers/failover.hangs"
+GRASSDB_BUILD_DIR=$work bash "$work/tests/bench/goals.sh" --only failover --data-dir "$work/elsewhere/data" \
+  >"$work/out" 2>"$work/err" &
+pid=$!
+deadline=$((SECONDS + 60))
+: >"$work/answers/calls"
+until [ -s "$work/answers/calls" ]; do
+  [ $SECONDS -lt $deadline ] || fail "the part is not called"
+  sleep 0.1
+done
+part=
+until [ -n "$part" ]; do
+  part=$(ps -o pid=,args= --ppid "$pid" | awk '/sleep 300/ { print $1 }')
+  [ $SECONDS -lt $deadline ] || fail "the part does not run"
+done
+kill -TERM "$pid"
+code=0
+wait "$pid" || code=$?
+pid=
+[ "$code" -eq 143 ] || fail "exit code $code after SIGTERM"
+! kill -0 "$part" 2>/dev/null || fail "the part is left"
+echo "ok"
