@@ -47,6 +47,7 @@ struct RecoverOptions {
   std::string data_dir = ".";
   std::string id;
   std::string address;  // empty: the one that the log has
+  bool discard_from_damage = false;
   bool yes = false;
 };
 absl::StatusOr<int> Recover(const RecoverOptions& options);

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "bin/data_commands.h"
+#include "bin/data_dropped.h"
 #include "bin/data_replace.h"
 #include "core/hash.h"
 #include "core/kv_snapshot.h"
@@ -20,6 +21,7 @@
 #include "store/identity.h"
 #include "store/inspect.h"
 #include "store/posix.h"
+#include "store/salvage.h"
 #include "store/stored_state.h"
 
 namespace grassdb {
@@ -215,8 +217,18 @@ absl::StatusOr<int> Recover(const RecoverOptions& options) {
   if (!opened.ok()) return opened.status();
   auto directory = store::OpenPosixDirectory(options.data_dir);
   if (!directory.ok()) return directory.status();
-  auto loaded = store::LoadState(**directory, options.id);
-  if (!loaded.ok()) return loaded.status();
+  auto salvaged = store::LoadUpToDamage(**directory, options.id);
+  if (!salvaged.ok()) return salvaged.status();
+  store::StoredState* const loaded = &salvaged->kept;
+  if (salvaged->damaged()) {
+    std::fputs(TextOfDropped(*salvaged, options.data_dir, options.id).c_str(), stderr);
+    if (!options.discard_from_damage) {
+      return absl::FailedPreconditionError(fmt::format(
+          "the data of {} in {} is damaged; nothing was changed. If no other member has better "
+          "data, --discard-from-damage goes on with what is kept",
+          options.id, options.data_dir));
+    }
+  }
   const std::string address = AddressOf(*loaded, options);
   if (const auto parsed = net::ParsePeerAddress(address); !parsed.ok()) {
     return absl::InvalidArgumentError("--addr: the log does not say where this node is reached; " +

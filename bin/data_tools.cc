@@ -69,10 +69,16 @@ constexpr const char* kRecoverHelp =
     "member\n"
     "of a new cluster that begins with what its data holds. Writes that it does not hold are "
     "lost,\n"
-    "and it says which; what was never committed may become so. The old files are kept beside.";
+    "and it says which; what was never committed may become so. The old files are kept beside. "
+    "Where\n"
+    "the data is damaged, it says what that costs, changes nothing, and waits for\n"
+    "--discard-from-damage.";
 constexpr const char* kRecoverFooter =
     "\nExample:\n"
     "  grassdb recover --force-new-cluster --data-dir /var/lib/grassdb --id node1\n"
+    "where that says that the data is damaged, and no other member has better data:\n"
+    "  grassdb recover --force-new-cluster --discard-from-damage --data-dir /var/lib/grassdb --id "
+    "node1\n"
     "then, the other members' data deleted:\n"
     "  grassdb --id node1 --addr 10.0.0.1:50051 --data-dir /var/lib/grassdb\n"
     "  grassdb --id node2 --addr 10.0.0.2:50051 --join 10.0.0.1:50051\n"
@@ -197,6 +203,8 @@ int RunRecover(const std::vector<std::string>& arguments) {
         app.add_option("--addr", options.address,
                        "Where it will be reached. Default: the address that its log has")
             ->type_name("HOST:PORT");
+        app.add_flag("--discard-from-damage", options.discard_from_damage,
+                     "Go on without what is damaged and all that was written behind it");
         app.add_flag("--yes", options.yes, "Do not ask");
       },
       [&] { return Recover(options); });

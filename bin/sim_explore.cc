@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <csignal>
 #include <cstdio>
 #include <fstream>
 #include <memory>
@@ -27,6 +28,7 @@ struct Flags {
   bool no_symmetry = false;
   bool skip_drops = false;
   std::uint64_t memory_mib = 4096;
+  std::optional<std::uint64_t> minutes;
   std::string out;
   std::string replay;
 };
@@ -37,6 +39,13 @@ double SecondsSince(std::chrono::steady_clock::time_point begin) {
 
 unsigned long long Number(std::uint64_t value) {
   return value;
+}
+
+// Set by SIGINT and SIGTERM: the search ends with what there is.
+volatile std::sig_atomic_t interrupted = 0;
+
+void EndSoon(int) {
+  interrupted = 1;
 }
 
 // The line that a person who waits looks at; nothing where nobody does.
@@ -133,6 +142,19 @@ void Summarize(const Flags& flags, const explore::ExploreResult& result, double 
               Number(result.transitions), Number(result.steps), Number(result.replicas),
               Number(result.messages));
   std::printf("depth: %u\n", result.depth);
+  const bool all = result.ending == explore::Ending::kExhausted;
+  if (all) {
+    Print("covered: every state within the bounds\n");
+  } else {
+    std::printf("covered: every state of up to %u steps", result.depth);
+    if (result.deeper > 0) {
+      std::printf("; of %u steps, %llu states, those behind %.1f %% of them", result.depth + 1,
+                  Number(result.deeper),
+                  100.0 * static_cast<double>(result.expanded) /
+                      static_cast<double>(std::max<std::uint64_t>(result.at_depth, 1)));
+    }
+    Print("\n");
+  }
   std::printf("time: %.2f s, %.0f states/s, %llu MiB\n", seconds, rate, Number(result.bytes >> 20));
   switch (result.ending) {
     case explore::Ending::kExhausted:
@@ -148,6 +170,14 @@ void Summarize(const Flags& flags, const explore::ExploreResult& result, double 
     case explore::Ending::kMemory:
       std::printf("exhausted: no, the next states do not fit into --memory %llu (MiB)\n",
                   Number(flags.memory_mib));
+      break;
+    case explore::Ending::kStates:
+      std::printf("exhausted: no, there are more than --states %llu\n",
+                  Number(flags.options.states_max));
+      break;
+    case explore::Ending::kEnough:
+      Print(interrupted != 0 ? "exhausted: no, it was interrupted\n"
+                             : "exhausted: no, the --minutes are over\n");
       break;
   }
   Print("final fingerprint: " + explore::HexOf(result.final_fingerprint) + "\n");
@@ -166,6 +196,12 @@ int RunExplore(Flags flags) {
   if (flags.no_symmetry) options.symmetry = explore::Symmetry::kOff;
   if (flags.skip_drops) options.losses = explore::Losses::kSkipped;
   const auto begin = std::chrono::steady_clock::now();
+  options.enough = [&flags, begin] {
+    return interrupted != 0 ||
+           (flags.minutes && SecondsSince(begin) >= 60.0 * static_cast<double>(*flags.minutes));
+  };
+  std::signal(SIGINT, EndSoon);
+  std::signal(SIGTERM, EndSoon);
   explore::ExploreResult result;
   {
     const ProgressLine line;
@@ -176,7 +212,7 @@ int RunExplore(Flags flags) {
   }
   Summarize(flags, result, SecondsSince(begin));
   if (result.violation.has_value()) return ReportViolation(flags, result);
-  return kExitOk;
+  return result.ending == explore::Ending::kEnough && interrupted != 0 ? kExitInterrupted : kExitOk;
 }
 
 }  // namespace
@@ -209,6 +245,8 @@ void AddExplore(CLI::App* app, int* exit_code) {
   AddNumber(command, "--depth", &options.depth_max, {1, UINT32_MAX - 1}, "No more steps than this");
   AddNumber(command, "--memory", &flags->memory_mib, {64, 1u << 20}, "MiB to stay below, about")
       ->default_str("4096");
+  AddNumber(command, "--states", &options.states_max, {1, UINT64_MAX}, "No more states than this");
+  AddNumber(command, "--minutes", &flags->minutes, {1, 1'000'000}, "Ends after so much real time");
   command->add_flag("--skip-drops", flags->skip_drops,
                     "Leaves losses out: no rule can tell a lost message from a late one");
   command->add_flag("--no-symmetry", flags->no_symmetry,

@@ -17,6 +17,8 @@ namespace grassdb::sim_main {
 inline constexpr int kExitOk = 0;
 inline constexpr int kExitViolation = 1;
 inline constexpr int kExitUsage = 2;
+// As a shell has it for a program that SIGINT has ended; nothing has failed until then.
+inline constexpr int kExitInterrupted = 130;
 
 // On standard output, as it is.
 void Print(std::string_view text);

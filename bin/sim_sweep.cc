@@ -28,8 +28,6 @@ using Clock = std::chrono::steady_clock;
 
 // Of one sweep: whoever breaks every seed does not want a million files.
 constexpr std::size_t kFailureFilesMax = 20;
-// As a shell has it for a program that SIGINT has ended; nothing has failed until then.
-constexpr int kExitInterrupted = 130;
 
 struct Flags {
   sim::RunOptions run;
@@ -296,7 +294,7 @@ void AddSweep(CLI::App* app, int* exit_code) {
   AddNumber(command, "--minutes", &flags->minutes, {1, 1'000'000},
             "Begin no seed after so much real time");
   AddNumber(command, "--seed-seconds", &flags->seed_seconds, {1, 1'000'000},
-            "A seed that takes more real time has failed")
+            "A seed that takes more processor time has failed")
       ->default_str(std::to_string(flags->seed_seconds));
   command->add_flag("--until-failure", flags->until_failure, "End with the first seed that fails");
   command->add_option("--failures", flags->failures,

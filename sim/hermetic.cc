@@ -21,12 +21,17 @@ bool Hermetic::IsEnforced() {
 
 #else
 
+#include <dirent.h>
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <spawn.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/statvfs.h>
 #include <sys/time.h>
+#include <sys/times.h>
 #include <threads.h>
 #include <unistd.h>
 
@@ -172,6 +177,71 @@ pid_t fork() noexcept {
   Refuse("fork");
   static auto* const real = Real<pid_t()>("fork");
   return real();
+}
+
+int posix_spawn(pid_t* process, const char* path, const posix_spawn_file_actions_t* actions,
+                const posix_spawnattr_t* attributes, char* const arguments[],
+                char* const environment[]) noexcept {
+  Refuse("posix_spawn");
+  static auto* const real = Real<decltype(posix_spawn)>("posix_spawn");
+  return real(process, path, actions, attributes, arguments, environment);
+}
+
+int posix_spawnp(pid_t* process, const char* file, const posix_spawn_file_actions_t* actions,
+                 const posix_spawnattr_t* attributes, char* const arguments[],
+                 char* const environment[]) noexcept {
+  Refuse("posix_spawnp");
+  static auto* const real = Real<decltype(posix_spawnp)>("posix_spawnp");
+  return real(process, file, actions, attributes, arguments, environment);
+}
+
+int system(const char* command) {
+  Refuse("system");
+  static auto* const real = Real<int(const char*)>("system");
+  return real(command);
+}
+
+FILE* popen(const char* command, const char* type) {
+  Refuse("popen");
+  static auto* const real = Real<FILE*(const char*, const char*)>("popen");
+  return real(command, type);
+}
+
+// What differs from process to process and from machine to machine.
+pid_t getpid() noexcept {
+  Refuse("getpid");
+  static auto* const real = Real<pid_t()>("getpid");
+  return real();
+}
+
+int gethostname(char* name, size_t size) noexcept {
+  Refuse("gethostname");
+  static auto* const real = Real<int(char*, size_t)>("gethostname");
+  return real(name, size);
+}
+
+int getrusage(__rusage_who_t who, struct rusage* usage) noexcept {
+  Refuse("getrusage");
+  static auto* const real = Real<int(__rusage_who_t, struct rusage*)>("getrusage");
+  return real(who, usage);
+}
+
+clock_t times(struct tms* buffer) noexcept {
+  Refuse("times");
+  static auto* const real = Real<clock_t(struct tms*)>("times");
+  return real(buffer);
+}
+
+int statvfs(const char* path, struct statvfs* result) noexcept {
+  Refuse("statvfs");
+  static auto* const real = Real<int(const char*, struct statvfs*)>("statvfs");
+  return real(path, result);
+}
+
+DIR* opendir(const char* path) {
+  Refuse("opendir");
+  static auto* const real = Real<DIR*(const char*)>("opendir");
+  return real(path);
 }
 
 unsigned sleep(unsigned seconds) {

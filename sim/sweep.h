@@ -52,7 +52,8 @@ struct SweepOptions {
   // Ends with the first seed, by number, that fails. What other workers have found behind it is
   // thrown away, so that the result is the same with any number of them.
   bool until_failure = false;
-  // A seed that takes more real time is killed and has failed: one in which time does not advance
+  // A seed that takes more processor time is killed and has failed (real time would blame a seed
+  // for a machine that was stopped, or had other things to do): one in which time does not advance
   // would keep its worker for ever. 0: as long as it likes.
   std::uint32_t seed_seconds = 600;
   // Asked, in the worker, before a seed begins: true ends it. May be null.

@@ -139,6 +139,9 @@ absl::Status LogReader::Read(std::size_t gaps) {
   if (!inventory_.live && recovered_.sealed.empty()) {
     return Damaged(newest->path, home_.names.Live(), 0, "the live log is missing");
   }
+  if (!recovered_.sealed.empty() && recovered_.sealed.back().number + 1 != *number) {
+    Lose(home_.names.Sealed(*number - 1) + ": the file is missing");
+  }
   NameIllegible(*newest);
   const bool legible = HoldsRecordOf(*newest, home_.identity, *number);
   const absl::Status live =

@@ -30,9 +30,9 @@ absl::StatusOr<KvStore> LoadSnapshot(const Home& home, Index index) {
   return std::move(reader).Finish();
 }
 
-absl::Status ApplyLog(const RecoveredState& recovered, StoredState& loaded) {
-  for (const Entry& entry : recovered.entries) {
-    if (entry.index <= loaded.snapshot.index) continue;
+absl::Status ApplyLog(std::span<const Entry> entries, Index through, StoredState& loaded) {
+  for (const Entry& entry : entries) {
+    if (entry.index <= loaded.snapshot.index || entry.index > through) continue;
     loaded.last = {.index = entry.index, .term = entry.term};
     const std::string where = "the log's entry " + std::to_string(entry.index.value());
     if (entry.type == EntryType::kCommand) {
@@ -50,36 +50,55 @@ absl::Status ApplyLog(const RecoveredState& recovered, StoredState& loaded) {
 
 }  // namespace
 
-absl::StatusOr<StoredState> LoadState(Directory& directory, const std::string& node) {
-  Home home{.directory = directory,
-            .names = FileNames(node),
-            .identity = {},
-            .options = StorageOptions()};
-  auto identity = ReadIdentity(directory, home.names);
+absl::StatusOr<StoppedNode> HoldStopped(Directory& directory, const std::string& node) {
+  StoppedNode stopped{.home = {.directory = directory,
+                               .names = FileNames(node),
+                               .identity = {},
+                               .options = StorageOptions()},
+                      .inventory = {},
+                      .lock = nullptr};
+  auto identity = ReadIdentity(directory, stopped.home.names);
   if (!identity.ok()) return identity.status();
-  home.identity = std::move(*identity);
-  StoredState loaded;
-  auto lock = directory.Acquire(home.names.Lock());
+  stopped.home.identity = std::move(*identity);
+  auto lock = directory.Acquire(stopped.home.names.Lock());
   if (!lock.ok()) return lock.status();
-  loaded.lock = std::move(*lock);
-  const auto inventory = TakeInventory(directory, home.names);
+  stopped.lock = std::move(*lock);
+  auto inventory = TakeInventory(directory, stopped.home.names);
   if (!inventory.ok()) return inventory.status();
-  if (absl::Status s = CheckNotReplaced(directory, *inventory); !s.ok()) return s;
-  const auto recovered = Recover(home, *inventory, MarkFile(home).Read());
-  if (!recovered.ok()) return recovered.status();
-  if (!recovered->state.damage.empty()) return Lost(directory.path(), recovered->state.damage);
-  const RecoveredState& state = recovered->state;
-  loaded.identity = state.identity;
-  loaded.hard_state = state.hard_state;
-  loaded.configuration = state.identity.bootstrap;
-  if (state.snapshot.has_value()) {
-    auto store = LoadSnapshot(home, state.snapshot->index);
+  stopped.inventory = *std::move(inventory);
+  if (absl::Status s = CheckNotReplaced(directory, stopped.inventory); !s.ok()) return s;
+  return stopped;
+}
+
+absl::StatusOr<StoredState> Assemble(const Home& home, const std::optional<SnapshotMeta>& snapshot,
+                                     std::span<const Entry> entries, Index through) {
+  StoredState loaded;
+  loaded.identity = home.identity;
+  loaded.configuration = home.identity.bootstrap;
+  if (snapshot.has_value()) {
+    auto store = LoadSnapshot(home, snapshot->index);
     if (!store.ok()) return store.status();
     loaded.state = std::move(*store);
-    loaded.configuration = state.snapshot->configuration;
-    loaded.snapshot = loaded.last = PositionOf(*state.snapshot);
+    loaded.configuration = snapshot->configuration;
+    loaded.snapshot = loaded.last = PositionOf(*snapshot);
   }
-  if (absl::Status s = ApplyLog(state, loaded); !s.ok()) return s;
+  if (absl::Status s = ApplyLog(entries, through, loaded); !s.ok()) return s;
+  return loaded;
+}
+
+absl::StatusOr<StoredState> LoadState(Directory& directory, const std::string& node,
+                                      Index through) {
+  auto stopped = HoldStopped(directory, node);
+  if (!stopped.ok()) return stopped.status();
+  const Home& home = stopped->home;
+  const auto recovered = Recover(home, stopped->inventory, MarkFile(home).Read());
+  if (!recovered.ok()) return recovered.status();
+  const RecoveredState& state = recovered->state;
+  if (!state.damage.empty()) return Lost(directory.path(), state.damage);
+  auto loaded = Assemble(home, state.snapshot, state.entries, through);
+  if (!loaded.ok()) return loaded;
+  loaded->hard_state = state.hard_state;
+  loaded->lock = std::move(stopped->lock);
   return loaded;
 }
 

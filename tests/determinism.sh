@@ -3,6 +3,9 @@
 # surroundings and compares the fingerprints. Where one differs, finds the seed and the first event.
 #
 #   tests/determinism.sh [--seeds N] [--builds NAME,...]      default: 200 seeds, all builds
+#   tests/determinism.sh [--seeds N] [--reference PROGRAM] --other PROGRAM
+#
+# The second compares two grass-sim that are there, and builds nothing.
 #
 # Builds: g++ -O3 (the release build, which must be there); clang, with -O3; O0, g++ without optimisation;
 # zero and pattern, g++ with uninitialised variables set to that. Surroundings, of the release build: a second time, without
@@ -12,16 +15,22 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 seeds=200
 builds=clang,O0,zero,pattern
+reference=build/release/bin/grass-sim
+other=
 while [ $# -gt 0 ]; do
   case $1 in
     --seeds) seeds=${2:-} ;;
     --builds) builds=${2:-} ;;
-    *) echo "unknown argument '$1'; usage: tests/determinism.sh [--seeds N] [--builds NAME,...]" >&2; exit 2 ;;
+    --reference) reference=${2:-} ;;
+    --other) other=${2:-} ;;
+    *)
+      echo "unknown argument '$1'; usage: tests/determinism.sh [--seeds N] [--builds NAME,...]" \
+        "[--reference PROGRAM] [--other PROGRAM]" >&2
+      exit 2 ;;
   esac
   shift $(($# < 2 ? 1 : 2))
 done
 case $seeds in '' | *[!0-9]* | 0) echo "--seeds: '$seeds' is not a positive number" >&2; exit 2 ;; esac
-reference=build/release/bin/grass-sim
 [ -x "$reference" ] || { echo "$reference is missing: bash tests/run.sh release builds it" >&2; exit 2; }
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -83,9 +92,14 @@ same() {
 expected=$(fingerprint "$reference" sweep --seeds "1..$seeds" --jobs 2)
 [ -n "$expected" ] || { echo "the reference printed no fingerprint: $reference sweep --seeds 1..$seeds" >&2; exit 1; }
 printf '%-40s %s\n' "g++ -O3, seeds 1..$seeds" "$expected"
+if [ -n "$other" ]; then
+  [ -x "$other" ] || { echo "--other: '$other' is no program" >&2; exit 2; }
+  same "$other" "$other"
+  exit "$failed"
+fi
 same "the same, once more" "$reference"
-same "without address space randomisation" setarch -R "$PWD/$reference"
-same "freed memory filled" env MALLOC_PERTURB_=165 "$PWD/$reference"
+same "without address space randomisation" setarch -R "$(realpath "$reference")"
+same "freed memory filled" env MALLOC_PERTURB_=165 "$(realpath "$reference")"
 
 for seed in 1 2 3 4 5 6 7 8 9 10; do
   if [ "$(fingerprint "$reference" run --seed "$seed")" != "$(fingerprint "$reference" run --seed "$seed" --trace)" ]; then

@@ -81,6 +81,8 @@ class Explorer {
   void Emit(std::span<const Uint128> sums, std::uint32_t begin, PackedStep step,
             std::uint32_t stepped);
   bool Insert(const Successor& successor);
+  // False.
+  bool Stop(Ending ending);
   void Fail(PackedStep step, const Violation& violation);
   void Check(StateView state);
   std::size_t BytesInUse() const;
@@ -116,6 +118,8 @@ ExploreResult Explorer::Run() {
       result_.ending = Ending::kDepth;
       break;
     }
+    result_.at_depth = current_.size();
+    result_.expanded = 0;
     current_.Consume([this](StateView state) { return Expand(state); });
     if (stopped_ || next_.empty()) break;
     std::swap(current_, next_);
@@ -165,6 +169,7 @@ bool Explorer::Expand(StateView state) {
     result_.final_fingerprint += *std::min_element(
         base_.begin(), base_.begin() + static_cast<std::ptrdiff_t>(permutations_));
   }
+  if (!stopped_) ++result_.expanded;
   const std::uint64_t before = result_.transitions;
   result_.transitions += successors_.size();
   if (before / kProgressEvery != result_.transitions / kProgressEvery) Report();
@@ -332,11 +337,9 @@ void Explorer::Emit(std::span<const Uint128> sums, std::uint32_t begin, PackedSt
 }
 
 bool Explorer::Insert(const Successor& successor) {
-  if (visited_.bytes_next() != visited_.bytes() &&
-      BytesInUse() - visited_.bytes() + visited_.bytes_next() > options_.bytes_max) {
-    result_.ending = Ending::kMemory;
-    stopped_ = true;
-    return false;
+  const std::size_t bytes = visited_.bytes_during(successor.hash);
+  if (bytes != visited_.bytes() && BytesInUse() - visited_.bytes() + bytes > options_.bytes_max) {
+    return Stop(Ending::kMemory);
   }
   if (!visited_.Insert(successor.hash)) return true;
   result_.fingerprint += successor.hash;
@@ -352,7 +355,13 @@ bool Explorer::Insert(const Successor& successor) {
     }
   }
   next_.Append(words);
-  return true;
+  return visited_.size() < options_.states_max || Stop(Ending::kStates);
+}
+
+bool Explorer::Stop(Ending ending) {
+  stopped_ = true;
+  result_.ending = ending;
+  return false;
 }
 
 void Explorer::Check(StateView state) {
@@ -387,10 +396,9 @@ std::size_t Explorer::BytesInUse() const {
 }
 
 void Explorer::Report() {
-  if (BytesInUse() > options_.bytes_max && !stopped_) {
-    result_.ending = Ending::kMemory;
-    stopped_ = true;
-  }
+  if (stopped_) return;
+  if (BytesInUse() > options_.bytes_max) Stop(Ending::kMemory);
+  if (!stopped_ && options_.enough && options_.enough()) Stop(Ending::kEnough);
   if (!options_.on_progress) return;
   options_.on_progress(Progress{.distinct = visited_.size(),
                                 .transitions = result_.transitions,
@@ -401,6 +409,7 @@ void Explorer::Report() {
 
 ExploreResult Explorer::Finish() {
   result_.distinct = visited_.size();
+  result_.deeper = next_.size();
   result_.bytes = BytesInUse();
   result_.replicas = catalog_.replicas();
   result_.messages = catalog_.messages();

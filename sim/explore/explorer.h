@@ -40,8 +40,11 @@ struct ExploreOptions {
   Losses losses = Losses::kExplored;
   std::uint32_t depth_max = UINT32_MAX;
   std::size_t bytes_max = std::size_t{4} << 30;  // about
+  std::uint64_t states_max = UINT64_MAX;
   // Called every few hundred thousand transitions.
   std::function<void(const Progress&)> on_progress;
+  // Asked as often: true ends the search with what there is. May be null.
+  std::function<bool()> enough;
 };
 
 enum class Ending : std::uint8_t {
@@ -49,6 +52,8 @@ enum class Ending : std::uint8_t {
   kViolation,
   kDepth,   // there are deeper states than depth_max
   kMemory,  // there are more states than fit into bytes_max
+  kStates,  // there are more states than states_max
+  kEnough,  // somebody had enough
 };
 
 struct ExploreResult {
@@ -56,8 +61,13 @@ struct ExploreResult {
   std::uint64_t distinct = 0;     // states
   std::uint64_t transitions = 0;  // from a state to a state, seen before or not
   std::uint64_t final = 0;        // states in which nothing is left to happen
-  std::uint32_t depth = 0;        // of the deepest state
-  std::size_t bytes = 0;          // about
+  std::uint32_t depth = 0;        // of the deepest state that is known to have all its like seen
+  // Every state of up to `depth` steps has been seen, and every rule held against it; and of those
+  // of one step more so many, found behind so many of the states of `depth` steps.
+  std::uint64_t deeper = 0;
+  std::uint64_t expanded = 0;
+  std::uint64_t at_depth = 0;  // states of `depth` steps
+  std::size_t bytes = 0;       // about
   // What was stepped and what was stored once (catalog.h).
   std::uint64_t replicas = 0;
   std::uint64_t messages = 0;

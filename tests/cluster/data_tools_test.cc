@@ -62,6 +62,18 @@ std::vector<Json> LinesOf(const std::string& text) {
   return lines;
 }
 
+// Where the record of the live log with this number begins.
+std::size_t PlaceOfRecord(const Cluster& cluster, const std::string& data, int sequence) {
+  for (const Json& line :
+       LinesOf(RunGrassdb(cluster.directory(), {"dump", "--data-dir", data, "--json"}).out)) {
+    if (line["file"] == "distdb_node1.wal" && line.value("sequence", 0) == sequence) {
+      return line["offset"].get<std::size_t>();
+    }
+  }
+  ADD_FAILURE() << "no record " << sequence;
+  return 0;
+}
+
 TEST(DataTools, VerifyAndDumpReadARunningAndAStoppedNode) {
   Cluster cluster(1);
   cluster.StartAndElect();
@@ -110,16 +122,9 @@ TEST(DataTools, VerifyNamesTheDamagedFileAndPlace) {
   WriteSome(cluster, 50);
   for (int i = 0; i < 3; ++i) cluster.Kill(i);
   const std::string data = cluster.data_directory(0);
-  std::uint64_t offset = 0;
-  for (const Json& line :
-       LinesOf(RunGrassdb(cluster.directory(), {"dump", "--data-dir", data, "--json"}).out)) {
-    // A record in the middle of the log.
-    if (line["file"] == "distdb_node1.wal" && line.value("sequence", 0) == 10) {
-      offset = line["offset"].get<std::uint64_t>();
-    }
-  }
+  const std::size_t offset = PlaceOfRecord(cluster, data, 10);  // in the middle of the log
   ASSERT_GT(offset, 0u);
-  FlipByte(data + "/distdb_node1.wal", static_cast<std::size_t>(offset) + 40);
+  FlipByte(data + "/distdb_node1.wal", offset + 40);
   const Finished damaged = RunGrassdb(cluster.directory(), {"verify", "--data-dir", data});
   EXPECT_EQ(damaged.code, 1) << damaged.out;
   EXPECT_TRUE(Has(damaged.out, "damaged: distdb_node1.wal at offset " + std::to_string(offset)))
@@ -320,6 +325,60 @@ TEST(DataTools, ANodeOfALostMajorityBecomesAClusterThatOthersJoin) {
     return here && there && here->members_size() == 2 && here->digest() == there->digest() &&
            there->keys() == written.size() + 1;
   })) << cluster.log(1);
+}
+
+TEST(DataTools, ADamagedNodeOfALostMajorityGoesOnWithWhatWasBeforeTheDamage) {
+  Cluster cluster(3);
+  cluster.StartAndElect();
+  WriteSome(cluster, 60);
+  ASSERT_TRUE(WaitFor(Cluster::kPatience, [&] {
+    const auto here = cluster.Status(0);
+    const auto there = cluster.Status(cluster.Leader());
+    return here && there && here->durable_index() == there->last_index();
+  }));
+  for (int i = 0; i < 3; ++i) cluster.Kill(i);
+  const std::string data = cluster.data_directory(0);
+  const std::size_t at = PlaceOfRecord(cluster, data, 30);
+  FlipByte(data + "/distdb_node1.wal", at + 40);
+  auto before = FilesIn(data);
+  before.erase("distdb_node1.lock");
+  std::vector<std::string> recover = {
+      "recover", "--force-new-cluster", "--data-dir", data, "--id", "node1", "--yes"};
+  const Finished refused = RunGrassdb(cluster.directory(), recover);
+  EXPECT_EQ(refused.code, 1);
+  for (const std::string& part :
+       {"distdb_node1.wal at offset " + std::to_string(at), std::string("Kept is what was before"),
+        std::string("cannot be read"), std::string("put k59 (not there before)"),
+        std::string("nothing was changed"), std::string("--discard-from-damage")}) {
+    EXPECT_TRUE(Has(refused.err, part)) << part << " is not in: " << refused.err;
+  }
+  for (const auto& [name, bytes] : before) {
+    EXPECT_TRUE(ReadFile(data + "/" + name) == bytes) << name;
+  }
+
+  recover.emplace_back("--discard-from-damage");
+  const Finished recovered = RunGrassdb(cluster.directory(), recover);
+  ASSERT_EQ(recovered.code, 0) << recovered.err;
+  EXPECT_TRUE(Has(recovered.err, "put k59")) << recovered.err;
+  std::map<std::string, std::string> aside;
+  for (const auto& entry : std::filesystem::directory_iterator(data)) {
+    if (Has(entry.path().filename(), ".before-")) aside = FilesIn(entry.path());
+  }
+  for (const auto& [name, bytes] : before) {
+    EXPECT_TRUE(aside[name] == bytes) << name << " is kept";
+  }
+  cluster.Start(0, cluster.CommandOfRestart(0));
+  ASSERT_TRUE(WaitFor(Cluster::kPatience, [&] {
+    const auto status = cluster.Status(0);
+    return status && status->role() == "leader" && status->serving();
+  })) << cluster.log(0);
+  const auto get = [&](const std::string& key) {
+    return RunCli(cluster.directory(), {"--peers", cluster.address(0), "get", key}).out;
+  };
+  EXPECT_EQ(get("k0"), "value of k0\n");
+  EXPECT_EQ(get("k59"), "(nil)\n");
+  EXPECT_EQ(RunCli(cluster.directory(), {"--peers", cluster.address(0), "set", "k59", "new"}).code,
+            0);
 }
 
 // The formats of the segments that the node has.

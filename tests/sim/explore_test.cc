@@ -1,4 +1,6 @@
 // sim/explore: what it reaches within small bounds, and that what it merges is the same.
+#include <algorithm>
+#include <cstdint>
 #include <string>
 #include <utility>
 #include <vector>
@@ -7,6 +9,7 @@
 #include "core/raft_describe.h"
 #include "sim/explore/catalog.h"
 #include "sim/explore/explorer.h"
+#include "sim/explore/fingerprint_set.h"
 #include "sim/explore/replay.h"
 #include "sim/explore/replica.h"
 #include "sim/explore/schedule.h"
@@ -100,6 +103,43 @@ TEST(Explore, StopsAtTheDepthItIsGiven) {
   EXPECT_EQ(result.ending, Ending::kDepth);
   EXPECT_EQ(result.depth, 5u);
   EXPECT_LT(result.distinct, 2557u);
+  EXPECT_EQ(result.deeper, 0u) << "all that it has found is covered";
+}
+
+// What a search that was ended early has covered is what another one of that depth finds.
+TEST(Explore, SaysWhatItHasCoveredWhereItIsEndedEarly) {
+  ExploreOptions options;
+  options.bounds = {.terms = 1, .entries = 1};
+  options.states_max = 20000;
+  const ExploreResult result = Explore(options);
+  EXPECT_EQ(result.ending, Ending::kStates);
+  EXPECT_EQ(result.distinct, 20000u);
+  EXPECT_GT(result.deeper, 0u);
+  EXPECT_GT(result.expanded, 0u);
+  EXPECT_LT(result.expanded, result.at_depth);
+  options.states_max = UINT64_MAX;
+  options.depth_max = result.depth;
+  const ExploreResult covered = Explore(options);
+  EXPECT_EQ(covered.distinct, result.distinct - result.deeper);
+  options.depth_max = UINT32_MAX;
+  options.enough = [] { return true; };
+  options.bounds.terms = 2;
+  EXPECT_EQ(Explore(options).ending, Ending::kEnough);
+}
+
+TEST(Explore, RemembersEveryStateInTablesThatGrowALittleAtATime) {
+  FingerprintSet set;
+  std::size_t most = 0;
+  for (int round = 0; round < 2; ++round) {
+    for (std::uint64_t i = 0; i < 300000; ++i) {
+      const Uint128 hash = Uint128{Mix(i)} << 64 | Mix(~i);
+      most = std::max(most, set.bytes_during(hash) - set.bytes());
+      ASSERT_EQ(set.Insert(hash), round == 0) << i;
+    }
+  }
+  EXPECT_EQ(set.size(), 300000u);
+  EXPECT_LT(set.bytes(), 300000u * sizeof(Uint128) * 2);
+  EXPECT_LT(most, set.bytes() / 100);
 }
 
 TEST(Explore, StopsBeforeTheMemoryItIsGivenIsUsedUp) {

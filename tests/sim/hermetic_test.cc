@@ -1,10 +1,15 @@
 // sim/hermetic.h
 #include "sim/hermetic.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <spawn.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/statvfs.h>
 #include <sys/time.h>
+#include <sys/times.h>
 #include <sys/wait.h>
 #include <threads.h>
 #include <unistd.h>
@@ -92,6 +97,40 @@ INSTANTIATE_TEST_SUITE_P(
                                if (child == 0) _exit(0);
                                waitpid(child, nullptr, 0);
                              }},
+                      Escape{"posix_spawn(p)?",
+                             [] {
+                               pid_t child = 0;
+                               char name[] = "true";
+                               char* const arguments[] = {name, nullptr};
+                               ASSERT_EQ(
+                                   posix_spawnp(&child, name, nullptr, nullptr, arguments, environ),
+                                   0);
+                               waitpid(child, nullptr, 0);
+                             }},
+                      Escape{"system", [] { (void)!std::system("true"); }},
+                      Escape{"popen", [] { pclose(popen("true", "r")); }},
+                      Escape{"getpid", [] { (void)getpid(); }},
+                      Escape{"gethostname",
+                             [] {
+                               char name[256];
+                               (void)!gethostname(name, sizeof name);
+                             }},
+                      Escape{"getrusage",
+                             [] {
+                               rusage usage{};
+                               (void)getrusage(RUSAGE_SELF, &usage);
+                             }},
+                      Escape{"times",
+                             [] {
+                               tms used{};
+                               (void)times(&used);
+                             }},
+                      Escape{"statvfs",
+                             [] {
+                               struct statvfs room {};
+                               (void)statvfs("/", &room);
+                             }},
+                      Escape{"opendir", [] { closedir(opendir("/")); }},
                       Escape{"open", [] { close(open("/dev/null", O_RDONLY)); }},
                       Escape{"open64", [] { close(open64("/dev/null", O_RDONLY)); }},
                       Escape{"openat", [] { close(openat(AT_FDCWD, "/dev/null", O_RDONLY)); }},

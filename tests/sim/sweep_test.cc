@@ -1,6 +1,7 @@
 #include "sim/sweep.h"
 
 #include <gtest/gtest.h>
+#include <sys/time.h>
 
 #include <cstdlib>
 #include <limits>
@@ -131,8 +132,26 @@ TEST(Sweep, EndsASeedThatDoesNotEndAndGoesOn) {
   EXPECT_EQ(result.failed[0].seed, 3u);
   EXPECT_EQ(result.failed[0].rule, "seed without an end");
   EXPECT_EQ(result.failed[0].report,
-            "it did not end within 1 s of real time\n"
+            "it did not end within 1 s of processor time\n"
             "repeat with: grass-sim run --seed 3 --seconds 1\n");
+}
+
+// Whether the machine was stopped meanwhile, or busy with something else, says nothing of a seed.
+TEST(Sweep, CountsTheProcessorTimeOfASeedOnly) {
+  SweepOptions options = Seeds(1, 2, 1);
+  options.seed_seconds = 50;
+  const SweepResult result = Sweep(options, nullptr, [](const RunOptions&) {
+    itimerval real{};
+    itimerval processor{};
+    getitimer(ITIMER_REAL, &real);
+    getitimer(ITIMER_PROF, &processor);
+    RunResult run;
+    const bool only_processor =
+        real.it_value.tv_sec == 0 && real.it_value.tv_usec == 0 && processor.it_value.tv_sec >= 48;
+    if (!only_processor) run.violation = Violation{"counts real time", "", ""};
+    return run;
+  });
+  EXPECT_TRUE(result.failed.empty()) << result.failed.front().rule;
 }
 
 TEST(Sweep, TellsOfEachSeedInItsOrderAndOfFailuresAsTheyAreFound) {
