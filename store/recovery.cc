@@ -523,10 +523,10 @@ absl::Status CheckNotReplaced(const Directory& directory, const Inventory& inven
 // Segments before a gap in the numbers are left over from a release, as long as those behind it and
 // the snapshots suffice. If they do not, the gap is damage, and what is before it counts.
 absl::StatusOr<Recovered> Recover(const Home& home, const Inventory& inventory,
-                                  const std::optional<Mark>& mark) {
+                                  const std::optional<Mark>& mark, Payloads payloads) {
   for (std::size_t gaps = 0;; ++gaps) {
     Recovered recovered;
-    Replay replay;
+    Replay replay(payloads);
     LogReader reader(home, inventory, mark, replay, recovered);
     if (absl::Status s = reader.Read(gaps); !s.ok()) return s;
     if (absl::Status s = ChooseSnapshot(home, inventory, replay, recovered); !s.ok()) return s;
