@@ -335,13 +335,10 @@ absl::Status Dumper::Run() {
   const auto inventory = store::TakeInventory(directory_, names_);
   if (!inventory.ok()) return inventory.status();
   for (const Index index : inventory->snapshots) PrintSnapshot(home, index);
-  const auto files = store::ReadLogFiles(directory_, names_, *identity);
-  if (!files.ok()) return files.status();
-  for (const store::LogFile& log : *files) {
+  return store::VisitLogFiles(directory_, names_, *identity, [this](const store::LogFile& log) {
     store::WalkSegment(log.file.bytes, log.salt, log.file.role,
                        [&](const store::LogPlace& place) { PrintRecord(log.file.name, place); });
-  }
-  return absl::OkStatus();
+  });
 }
 
 }  // namespace

@@ -104,10 +104,13 @@ struct MarkDurable {};
 
 // Tries to get back what a full disk has denied: a share of it, so that a log write does not wait
 // long behind it. Completion: RestockDone.
-struct Restock {};
+struct Restock {
+  // Only fills the file that the log goes on in as far as it lags (PersistDone::lags).
+  bool ahead = false;
+};
 
 // Reads a piece of what is on the disk, and checks it (store/scrub.h). If the live log is damaged,
-// it is sealed, so that it can be let go of. Completion: ScrubDone.
+// it is sealed, so that it can be let go of; the identity is written anew. Completion: ScrubDone.
 struct Scrub {
   std::uint32_t bytes_max = 0;
 };
@@ -136,6 +139,9 @@ struct PersistDone {
   absl::Status status;
   SpaceReport space{};
   std::optional<Persist> refused{};  // the job itself, if there was no room for it
+  // The log grows faster than the file that it goes on in: a Restock with `ahead` is due. Without
+  // one that file is filled all at once when it is needed.
+  bool lags = false;
 };
 struct StageDone {
   SnapshotSource source = SnapshotSource::kTaken;
@@ -153,7 +159,8 @@ struct PublishDone {
 struct RestockDone {
   absl::Status status;
   SpaceReport space{};
-  bool more = false;  // the next share is worth trying at once
+  bool more = false;   // the next share is worth trying at once
+  bool ahead = false;  // as asked for
 };
 struct SnapshotRead {
   Index index;
@@ -180,12 +187,14 @@ struct MarkDone {
 };
 
 struct ScrubDone {
-  absl::Status status;  // of sealing the log
+  absl::Status status;  // of sealing the log, or writing the identity
   SpaceReport space{};
   std::uint64_t bytes = 0;  // read
   bool pass_done = false;   // everything has been read once more
   std::string damage{};     // what is damaged or cannot be read, for a person; empty: nothing
-  // What is damaged is no longer needed with a snapshot at or above, published with `mends`.
+  // It has been written anew; there is nothing left to do.
+  bool mended = false;
+  // Else: what is damaged is no longer needed with a snapshot at or above, published with `mends`.
   Index mend_from{};
 };
 

@@ -37,7 +37,7 @@ enum class EventKind : std::uint8_t {
   kRemoved = 24,            // while away, says peer; a: by the log entry
   kDiskSpace = 25,          // of this node is now a, a DiskSpace; it was b
   kFullLeader = 26,         // has no room for data, and hands over to peer, which has
-  kDamageFound = 27,        // on this disk; a: it is mended by a snapshot at or above that index
+  kDamageFound = 27,        // on this disk; b 1: it is mended; else by a snapshot at or above a
   kDamageMended = 28,       // by the snapshot a
   // Of a node in repair (core/repair.h).
   kEntriesLost = 29,         // of indexes a..b

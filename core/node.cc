@@ -297,6 +297,7 @@ void Node::OnDone(const PersistDone& done) {
   // First the next write, then the answers that this one allows: the disk does not wait for them.
   SubmitRequests();
   PumpDisk();
+  if (done.lags) FillAhead();
   Step(Persisted{.id = done.id});
 }
 

@@ -224,6 +224,7 @@ class Node {
   bool Admits(bool adds_data) const;
   void HoldBackEntries(Message& message) const;
   bool RefuseForSpace(RequestId request, const Command& command);
+  void FillAhead();
   void OnDone(const RestockDone& done);
 
   // node_scrub.cc
@@ -233,6 +234,7 @@ class Node {
   bool MustMend() const;
   void OnDone(const ScrubDone& done);
   void OnDone(EntriesRead done);
+  void CountDamage(std::string what);
   void NoteDamage(std::string what, Index mend_from);
   void NoteMended(Index snapshot);
 
@@ -344,6 +346,7 @@ class Node {
   Instant space_look_at_;
   Duration space_wait_{};
   bool restocking_ = false;
+  bool filling_ahead_ = false;
   bool scrubbing_ = false;
   Instant scrub_at_;
   ScrubStatus scrub_;

@@ -39,12 +39,21 @@ void Node::OnDone(const ScrubDone& done) {
     ++scrub_.passes;
     scrub_at_ = std::max(scrub_at_, environment_.clock->Now() + options_.scrub_pause);
   }
-  if (!done.damage.empty()) NoteDamage(done.damage, done.mend_from);
+  if (done.damage.empty()) return;
+  if (!done.mended) return NoteDamage(done.damage, done.mend_from);
+  GRASS_PROBE("scrub: a file is written anew");
+  CountDamage(done.damage);
+  ++scrub_.mended;
+  Tell(EventKind::kDamageFound, NodeId(), Index(), 1);
+}
+
+void Node::CountDamage(std::string what) {
+  ++scrub_.found;
+  scrub_.newest = std::move(what);
 }
 
 void Node::NoteDamage(std::string what, Index mend_from) {
-  ++scrub_.found;
-  scrub_.newest = std::move(what);
+  CountDamage(std::move(what));
   mend_from_ = std::max(mend_from_.value_or(Index()), mend_from);
   Tell(EventKind::kDamageFound, NodeId(), mend_from, 0);
 }

@@ -66,8 +66,17 @@ void Node::LookForSpace() {
   environment_.disk->Submit(Restock{});
 }
 
+// Behind the write that it is due for, whose answers do not wait for it.
+void Node::FillAhead() {
+  if (!std::exchange(filling_ahead_, true)) environment_.disk->Submit(Restock{.ahead = true});
+}
+
 void Node::OnDone(const RestockDone& done) {
   if (!done.status.ok()) return Fail(done.status);
+  if (done.ahead) {
+    filling_ahead_ = false;
+    return NoteSpace(done.space);
+  }
   restocking_ = false;
   NoteSpace(done.space);
   if (!done.more || space_.space == DiskSpace::kAmple) return;

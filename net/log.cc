@@ -251,6 +251,10 @@ std::string TextOf(Term term, const Event& event, const Configuration& configura
                  : std::string(
                        "The disk is full and the reserve nearly used up: no write is taken");
     case EventKind::kDamageFound:
+      if (event.b == 1) {
+        return "Damage on the disk was found, and the file was written anew out of memory. Check "
+               "the disk";
+      }
       return fmt::format(
           "Damage on the disk was found while everything is in memory; a snapshot at index {} or "
           "above takes its place. Check the disk",

@@ -71,15 +71,16 @@ void Offline::Examine() {
     Fail("is not seen to be of one node");
   }
   if (!survey_.identity.has_value()) return;
-  const auto logs = store::ReadLogFiles(disk_, store::FileNames(name_), *survey_.identity);
-  if (!logs.ok()) return Fail("its log cannot be read: " + Text(logs.status()));
-  for (const store::LogFile& log : *logs) {
+  const auto walk = [&](const store::LogFile& log) {
     store::WalkSegment(log.file.bytes, log.salt, log.file.role, [&](const store::LogPlace& place) {
       if (place.record.has_value() || survey_.damaged()) return;
       Fail(log.file.name + " holds what is no record at " + Decimal(place.offset) +
            ", and nothing is found damaged: " + place.problem);
     });
-  }
+  };
+  const absl::Status read =
+      store::VisitLogFiles(disk_, store::FileNames(name_), *survey_.identity, walk);
+  if (!read.ok()) Fail("its log cannot be read: " + Text(read));
 }
 
 void Offline::BackUpAndRestore() {

@@ -15,6 +15,8 @@ namespace {
 
 constexpr std::uint64_t kMagic = 0x5944495353415247u;  // "GRASSIDY"
 constexpr std::uint32_t kVersion = 1;
+// Far more than two names and the members need.
+constexpr std::uint64_t kBytesMax = std::uint64_t{1} << 20;
 
 std::string Encode(const Identity& identity) {
   std::string bytes;
@@ -33,6 +35,13 @@ std::string Encode(const Identity& identity) {
   return bytes;
 }
 
+absl::Status Stage(Directory& directory, const FileNames& names, const Identity& identity) {
+  auto file = directory.Open(names.IdentityStaging(), OpenMode::kReplace);
+  if (!file.ok()) return file.status();
+  if (absl::Status s = WriteOne(**file, 0, Encode(identity)); !s.ok()) return s;
+  return (*file)->Sync();
+}
+
 std::string Describe(const Identity& identity) {
   return "cluster " + Hex(identity.cluster.value()) + " (\"" + identity.cluster_name +
          "\"), node " + Hex(identity.node.value()) + " (\"" + identity.node_name + "\")";
@@ -42,7 +51,7 @@ std::string Describe(const Identity& identity) {
 
 absl::StatusOr<Identity> ReadIdentity(Directory& directory, const FileNames& names) {
   const std::string name = names.Identity();
-  const auto read = ReadLegible(directory, name);
+  const auto read = ReadLegible(directory, name, kBytesMax);
   if (!read.ok()) return read.status();
   if (!read->illegible.empty()) {
     const ByteRange& range = read->illegible.front();
@@ -85,15 +94,26 @@ absl::StatusOr<Identity> ReadIdentity(Directory& directory, const FileNames& nam
 }
 
 absl::Status WriteIdentity(Directory& directory, const FileNames& names, const Identity& identity) {
-  auto file = directory.Open(names.IdentityStaging(), OpenMode::kReplace);
-  if (!file.ok()) return file.status();
-  if (absl::Status s = WriteOne(**file, 0, Encode(identity)); !s.ok()) return s;
-  if (absl::Status s = (*file)->Sync(); !s.ok()) return s;
-  file->reset();
+  const absl::Status staged = Stage(directory, names, identity);
+  if (absl::IsResourceExhausted(staged)) {
+    const absl::Status removed = RemoveIfThere(directory, names.IdentityStaging());
+    return removed.ok() ? staged : Final(removed);
+  }
+  if (!staged.ok()) return staged;
   if (absl::Status s = directory.Rename(names.IdentityStaging(), names.Identity()); !s.ok()) {
     return s;
   }
   return directory.Sync();
+}
+
+absl::Status CheckWrittenIdentity(Directory& directory, const FileNames& names,
+                                  const Identity& identity) {
+  const std::string name = names.Identity();
+  if (const auto file = directory.Open(name, OpenMode::kExisting); file.ok()) (*file)->Evict();
+  const auto found = ReadIdentity(directory, names);
+  if (!found.ok()) return found.status();
+  if (Encode(*found) == Encode(identity)) return absl::OkStatus();
+  return Damaged(directory.path(), name, 0, "the file is one of " + Describe(*found));
 }
 
 absl::Status CheckIdentity(const Directory& directory, const FileNames& names,

@@ -1,5 +1,5 @@
-// The identity file: whose data directory this is. Written once, as the last step of making a data
-// directory, so that its presence says that the rest is there.
+// The identity file: whose data directory this is. Written as the last step of making a data
+// directory, so that its presence says that the rest is there; and anew if it is found damaged.
 #ifndef GRASSDB_STORE_IDENTITY_H_
 #define GRASSDB_STORE_IDENTITY_H_
 
@@ -16,8 +16,12 @@ namespace grassdb::store {
 absl::StatusOr<Identity> ReadIdentity(Directory& directory, const FileNames& names);
 
 // Writes it under a staging name, syncs, renames, syncs the directory: a crash leaves all of it or
-// nothing.
+// nothing. ResourceExhausted, and there is none of it, without room.
 absl::Status WriteIdentity(Directory& directory, const FileNames& names, const Identity& identity);
+
+// Whether the file on the disk itself still is that of `identity`; else what is wrong with it.
+absl::Status CheckWrittenIdentity(Directory& directory, const FileNames& names,
+                                  const Identity& identity);
 
 // FailedPrecondition, naming both sides and the way out, unless `found` is the cluster and node
 // that `wanted` asks for. (Incarnation and bootstrap configuration are those of `found`.)

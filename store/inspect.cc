@@ -144,9 +144,9 @@ absl::Status Examination::ReadFiles(const Inventory& inventory) {
     ReadSnapshot(home, *index);
   }
   if (survey_.configuration.empty()) survey_.configuration = survey_.identity->bootstrap;
-  const auto log = ReadLogFiles(directory_, names_, *survey_.identity);
-  if (!log.ok()) return log.status();
-  for (const LogFile& file : *log) Walk(file);
+  const absl::Status walked = VisitLogFiles(directory_, names_, *survey_.identity,
+                                            [this](const LogFile& log) { Walk(log); });
+  if (!walked.ok()) return walked;
   if (inventory.received) ReadReceived(home);
   Judge(home, inventory);
   return absl::OkStatus();
@@ -163,7 +163,7 @@ void Examination::NoteLeftovers(const Inventory& inventory, const Recovered* rec
 }
 
 void Examination::Judge(const Home& home, const Inventory& inventory) {
-  const auto recovered = Recover(home, inventory, MarkFile(home).Read());
+  const auto recovered = Recover(home, inventory, MarkFile(home).Read(), Payloads::kDropped);
   survey_.start = recovered.status();
   if (!recovered.ok()) {
     const auto damage = DamageIn(recovered.status(), directory_.path());
@@ -299,33 +299,28 @@ WalkEnd WalkSegment(std::string_view bytes, Salt salt, SegmentRole role,
   }
 }
 
-absl::StatusOr<std::vector<LogFile>> ReadLogFiles(Directory& directory, const FileNames& names,
-                                                  const Identity& identity) {
+absl::Status VisitLogFiles(Directory& directory, const FileNames& names, const Identity& identity,
+                           const std::function<void(const LogFile&)>& visit) {
   const auto inventory = TakeInventory(directory, names);
   if (!inventory.ok()) return inventory.status();
-  std::vector<LogFile> files;
   const auto read = [&](std::string name, SegmentNumber number, SegmentRole role) -> absl::Status {
     auto file = ReadSegmentFile(directory, std::move(name), role);
     if (absl::IsNotFound(file.status())) return absl::OkStatus();
     if (!file.ok()) return file.status();
-    files.push_back({.file = *std::move(file), .number = number, .salt = {}});
+    LogFile log{.file = *std::move(file), .number = number, .salt = {}};
+    if (role == SegmentRole::kLive) log.number = NumberOf(log.file, identity, number);
+    log.salt = SegmentSalt(identity, log.number);
+    visit(log);
     return absl::OkStatus();
   };
   SegmentNumber newest;
   for (const SegmentNumber number : inventory->sealed) {
-    if (absl::Status s = read(names.Sealed(number), number, SegmentRole::kSealed); !s.ok())
-      return s;
+    const absl::Status status = read(names.Sealed(number), number, SegmentRole::kSealed);
+    if (!status.ok()) return status;
     newest = number;
   }
-  if (inventory->live || inventory->next) {
-    const std::string name = inventory->live ? names.Live() : names.Next();
-    if (absl::Status s = read(name, newest + 1, SegmentRole::kLive); !s.ok()) return s;
-  }
-  for (LogFile& log : files) {
-    if (log.file.role == SegmentRole::kLive) log.number = NumberOf(log.file, identity, log.number);
-    log.salt = SegmentSalt(identity, log.number);
-  }
-  return files;
+  if (!inventory->live && !inventory->next) return absl::OkStatus();
+  return read(inventory->live ? names.Live() : names.Next(), newest + 1, SegmentRole::kLive);
 }
 
 bool Survey::damaged() const {

@@ -52,10 +52,10 @@ struct LogFile {
   Salt salt;
 };
 
-// The sealed segments and the live log (or what is to become it). A file that has gone meanwhile is
-// left out.
-absl::StatusOr<std::vector<LogFile>> ReadLogFiles(Directory& directory, const FileNames& names,
-                                                  const Identity& identity);
+// Shows the sealed segments and the live log (or what is to become it), one at a time: no more
+// than one is in memory. A file that has gone meanwhile is left out.
+absl::Status VisitLogFiles(Directory& directory, const FileNames& names, const Identity& identity,
+                           const std::function<void(const LogFile&)>& visit);
 
 enum class Weight : std::uint8_t {
   kNote = 1,        // no damage: what a crash leaves, and a start cleans up

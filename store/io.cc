@@ -12,14 +12,28 @@ namespace {
 // What a disk gives in one piece or not at all. Many read 4096 bytes at a time; finer does no harm.
 constexpr std::size_t kSectorBytes = 512;
 
+// The size of the file, of which all is to be read into memory.
+absl::StatusOr<std::size_t> BoundedSize(const Directory& directory, const std::string& name,
+                                        File& file, std::uint64_t bytes_max, Excess excess) {
+  const auto size = file.Size();
+  if (!size.ok()) return size.status();
+  if (*size <= bytes_max) return static_cast<std::size_t>(*size);
+  if (excess == Excess::kLeftOut) return static_cast<std::size_t>(bytes_max);
+  const std::string bound = std::to_string(bytes_max);
+  return Damaged(directory.path(), name, bytes_max,
+                 "the file has " + std::to_string(*size) + " bytes, and one of its kind has " +
+                     bound + " at most; what is behind them is not this node's, and `truncate -s " +
+                     bound + "` takes it away");
+}
+
 }  // namespace
 
 absl::StatusOr<std::string> ReadWholeFile(Directory& directory, const std::string& name) {
   auto file = directory.Open(name, OpenMode::kExisting);
   if (!file.ok()) return file.status();
-  const auto size = (*file)->Size();
+  const auto size = BoundedSize(directory, name, **file, kSegmentBytesMax, Excess::kRefused);
   if (!size.ok()) return size.status();
-  std::string content(static_cast<std::size_t>(*size), '\0');
+  std::string content(*size, '\0');
   const absl::Status status = ReadExactly(**file, 0, content);
   if (!status.ok()) return Annotate(status, "reading " + name + " in " + directory.path());
   return content;
@@ -31,25 +45,29 @@ bool IsIllegible(const std::vector<ByteRange>& illegible, const ByteRange& range
   });
 }
 
-absl::StatusOr<LegibleContent> ReadLegible(Directory& directory, const std::string& name) {
+absl::StatusOr<LegibleContent> ReadLegible(Directory& directory, const std::string& name,
+                                           std::uint64_t bytes_max, Excess excess) {
   // So that one bad sector does not cost a read of each of the others.
   constexpr std::size_t kShareBytes = std::size_t{1} << 20;
   auto file = directory.Open(name, OpenMode::kExisting);
   if (!file.ok()) return file.status();
-  const auto size = (*file)->Size();
+  const auto size = BoundedSize(directory, name, **file, bytes_max, excess);
   if (!size.ok()) return size.status();
   LegibleContent content;
-  content.bytes.resize(static_cast<std::size_t>(*size), '\0');
+  content.bytes.resize(*size, '\0');
   const std::span<char> whole(content.bytes);
   for (std::size_t begin = 0; begin < whole.size(); begin += kShareBytes) {
     const auto share = whole.subspan(begin, std::min(kShareBytes, whole.size() - begin));
     if (ReadExactly(**file, begin, share).ok()) continue;
     for (std::size_t at = 0; at < share.size(); at += kSectorBytes) {
       const auto sector = share.subspan(at, std::min(kSectorBytes, share.size() - at));
-      if (ReadExactly(**file, begin + at, sector).ok()) continue;
+      const absl::Status status = ReadExactly(**file, begin + at, sector);
+      if (status.ok()) continue;
       std::ranges::fill(sector, '\0');
       std::vector<ByteRange>& ranges = content.illegible;
-      if (ranges.empty() || ranges.back().end != begin + at) ranges.push_back({begin + at, 0});
+      if (ranges.empty() || ranges.back().end != begin + at) {
+        ranges.push_back({begin + at, 0, std::string(status.message())});
+      }
       ranges.back().end = begin + at + sector.size();
     }
   }
@@ -57,7 +75,12 @@ absl::StatusOr<LegibleContent> ReadLegible(Directory& directory, const std::stri
 }
 
 std::string IllegibleText(const ByteRange& range) {
-  return "the disk does not give these " + std::to_string(range.end - range.begin) + " bytes";
+  return "the disk does not give these " + std::to_string(range.end - range.begin) + " bytes" +
+         (range.reason.empty() ? "" : " (" + range.reason + ")");
+}
+
+std::string IllegibleNote(const std::vector<ByteRange>& illegible) {
+  return illegible.empty() ? "" : "; " + IllegibleText(illegible.front());
 }
 
 absl::Status ReadExactly(File& file, std::uint64_t offset, std::span<char> out) {
@@ -86,6 +109,11 @@ absl::Status WriteZeros(File& file, std::uint64_t begin, std::uint64_t end) {
     begin = at;
   }
   return absl::OkStatus();
+}
+
+absl::Status RemoveIfThere(Directory& directory, const std::string& name) {
+  const absl::Status status = directory.Remove(name);
+  return absl::IsNotFound(status) ? absl::OkStatus() : status;
 }
 
 absl::Status WriteOne(File& file, std::uint64_t offset, std::string_view bytes) {

@@ -21,7 +21,10 @@ std::uint64_t NeededFor(std::size_t frame_bytes) {
 
 // At least the configured size.
 std::uint64_t CapacityFor(const StorageOptions& options, std::size_t frame_bytes) {
-  return std::max({options.segment_bytes, kSegmentBytesMin, NeededFor(frame_bytes)});
+  const std::uint64_t bytes =
+      std::max({options.segment_bytes, kSegmentBytesMin, NeededFor(frame_bytes)});
+  GRASS_CHECK_LE(bytes, kSegmentBytesMax);  // or the next start would refuse it
+  return bytes;
 }
 
 }  // namespace
@@ -79,9 +82,9 @@ absl::Status Log::Append(RecordBuilder& record) {
   const std::size_t frame_bytes = record.frame_bytes();
   GRASS_CHECK(Fits(frame_bytes));
   if (absl::Status s = WriteRecord(record); !s.ok()) return Final(s);
-  const absl::Status status = FillSpare(frame_bytes);
+  if (NeedsSpare()) spare_owed_ += 2 * frame_bytes;
   NoteRoom();
-  return status;
+  return absl::OkStatus();
 }
 
 absl::Status Log::Release(Index through) {
@@ -99,8 +102,9 @@ absl::Status Log::Release(Index through) {
                       !GRASS_BUGGIFY("log: a released segment is removed");
     const absl::Status status = keep ? home_.directory.Rename(name, home_.names.Free(number))
                                      : home_.directory.Remove(name);
-    if (!status.ok()) return status;
-    if (keep) free_.push_back(number);
+    // What is to go may be gone: it is let go of because it was found missing.
+    if (!status.ok() && !absl::IsNotFound(status)) return status;
+    if (keep && status.ok()) free_.push_back(number);
     sealed_.pop_front();
   }
   NoteRoom();
@@ -152,6 +156,9 @@ absl::Status Log::ChooseNext(std::size_t frame_bytes, Claim claim) {
   const absl::StatusOr<bool> taken = TakeFree(needed);
   if (!taken.ok()) return Final(taken.status());
   if (*taken) return absl::OkStatus();
+  for (Stock* const stock : {&spare_, &reserve_}) {
+    if (absl::Status s = ForgetIfGone(*stock); !s.ok()) return Final(s);
+  }
   const absl::Status status = Fill(spare_, CapacityFor(home_.options, frame_bytes));
   if (!status.ok() && !absl::IsResourceExhausted(status)) return status;
   if (spare_.filled >= needed) {
@@ -168,6 +175,10 @@ absl::StatusOr<bool> Log::TakeFree(std::uint64_t needed) {
   if (free_.empty()) return false;
   const std::string name = home_.names.Free(free_.back());
   auto file = home_.directory.Open(name, OpenMode::kExisting);
+  if (absl::IsNotFound(file.status())) {
+    free_.pop_back();
+    return TakeFree(needed);
+  }
   if (!file.ok()) return file.status();
   const auto size = (*file)->Size();
   if (!size.ok()) return size.status();
@@ -181,6 +192,16 @@ absl::StatusOr<bool> Log::TakeFree(std::uint64_t needed) {
   free_.pop_back();
   if (absl::Status s = home_.directory.Rename(name, home_.names.Next()); !s.ok()) return s;
   return true;
+}
+
+// Somebody may have removed the file, and nothing rests on it.
+absl::Status Log::ForgetIfGone(Stock& stock) const {
+  if (stock.file == nullptr) return absl::OkStatus();
+  const auto file = home_.directory.Open(stock.name, OpenMode::kExisting);
+  if (!absl::IsNotFound(file.status())) return file.status();
+  stock.file.reset();
+  stock.filled = 0;
+  return absl::OkStatus();
 }
 
 absl::Status Log::TakeStock(Stock& stock) {
@@ -266,6 +287,7 @@ absl::Status Log::FreeToReserve() {
   const std::string name = home_.names.Free(free_.back());
   free_.pop_back();
   auto file = home_.directory.Open(name, OpenMode::kExisting);
+  if (absl::IsNotFound(file.status())) return absl::OkStatus();  // another one may be there
   if (!file.ok()) return file.status();
   const auto size = (*file)->Size();
   if (!size.ok()) return size.status();
@@ -277,13 +299,14 @@ absl::Status Log::FreeToReserve() {
 
 absl::Status Log::GiveWay() {
   for (const SegmentNumber number : std::exchange(free_, {})) {
-    if (absl::Status s = home_.directory.Remove(home_.names.Free(number)); !s.ok()) return Final(s);
+    const absl::Status status = RemoveIfThere(home_.directory, home_.names.Free(number));
+    if (!status.ok()) return Final(status);
   }
   if (spare_.file == nullptr) return absl::OkStatus();
   spare_.file.reset();
   spare_.filled = 0;
   NoteRoom();
-  return Final(home_.directory.Remove(spare_.name));
+  return Final(RemoveIfThere(home_.directory, spare_.name));
 }
 
 Index Log::EndOf(SegmentNumber sealed) const {
@@ -326,19 +349,27 @@ absl::Status Log::WriteHeader(const LogState& state, RecordSequence sequence,
 
 // Filling a whole segment at the rotation would hold up one batch for as long as the disk takes for
 // it, a third of a second for 64 MiB. So a spare file is filled ahead, at twice the pace of the log
-// and in shares small enough that none of them is felt, until released segments take its place. It
-// also is how a disk without room is noticed while the live log still has some.
-absl::Status Log::FillSpare(std::size_t appended) {
+// and in shares small enough that none of them is felt, until released segments take its place. No
+// answer waits for a share: it is a job of its own, behind that of the batch (PersistDone::lags).
+// It also is how a disk without room is noticed while the live log still has some.
+bool Log::NeedsSpare() const {
+  return free_.empty() && spare_.filled < CapacityFor(home_.options, 0) && !full_;
+}
+
+bool Log::lags() const {
   constexpr std::uint64_t kShareBytesMax = std::uint64_t{1} << 20;
   constexpr std::uint64_t kSharesMin = 8;
   const std::uint64_t capacity = CapacityFor(home_.options, 0);
-  if (!free_.empty() || spare_.filled >= capacity || full_) return absl::OkStatus();
-  if (GRASS_BUGGIFY("log: the spare file has to wait")) return absl::OkStatus();
-  spare_owed_ += 2 * appended;
-  if (spare_owed_ < std::min(kShareBytesMax, capacity / kSharesMin)) return absl::OkStatus();
+  return NeedsSpare() && spare_owed_ >= std::min(kShareBytesMax, capacity / kSharesMin);
+}
+
+absl::Status Log::FillAhead() {
+  if (!lags() || GRASS_BUGGIFY("log: the spare file has to wait")) return absl::OkStatus();
+  const std::uint64_t capacity = CapacityFor(home_.options, 0);
   const std::uint64_t until = std::min(capacity, spare_.filled + std::exchange(spare_owed_, 0));
   const absl::Status status = Fill(spare_, until);
   if (status.ok()) problem_.clear();
+  NoteRoom();
   return absl::IsResourceExhausted(status) ? absl::OkStatus() : status;
 }
 
@@ -353,7 +384,9 @@ absl::Status Log::WriteSeal(const LogState& state) {
 absl::Status Log::SealedToDirectory() {
   file_.reset();
   const std::string sealed = home_.names.Sealed(live_.number);
-  if (absl::Status s = home_.directory.Rename(home_.names.Live(), sealed); !s.ok()) return Final(s);
+  const absl::Status status = home_.directory.Rename(home_.names.Live(), sealed);
+  // Somebody may have removed it. A scrub finds that too, and what it held is still known.
+  if (!status.ok() && !absl::IsNotFound(status)) return Final(status);
   sealed_.push_back({.number = live_.number, .previous = live_.previous, .bytes = capacity_});
   // Before the next rename takes the live log's name: were only the second one to survive a crash,
   // it would put the new file in the place of the old one.

@@ -77,9 +77,12 @@ class Log {
     return Fits(frame_bytes) && IsStocked(reserve_) && format == live_.format;
   }
   // Makes the record durable: one gathered write and one sync. There is room for it. Finishes
-  // `record`. As long as there is no free segment to re-use, now and then a share of a spare file
-  // is filled with zeros and synced too.
+  // `record`.
   absl::Status Append(RecordBuilder& record);
+  // As long as there is no free segment to re-use, a share of a spare file is to be filled with
+  // zeros for every so many bytes that are appended: whether one is due, and filling it.
+  bool lags() const;
+  absl::Status FillAhead();
 
   // The number that the next record gets, if no rotation comes before it.
   RecordSequence next_sequence() const { return live_.next_sequence; }
@@ -98,8 +101,9 @@ class Log {
   Index EndOf(SegmentNumber sealed) const;
   LogFiles files() const;
 
-  // Gives up the oldest segments whose entries are all at or below `through`. The caller has made
-  // durable what replaces them, and syncs the directory before the next Append.
+  // Gives up the oldest segments whose entries are all at or below `through`; a file that is gone
+  // already is given up too. The caller has made durable what replaces them, and syncs the
+  // directory before the next Append.
   absl::Status Release(Index through);
 
   // The last entry before the oldest segment: what is not released begins behind it.
@@ -130,8 +134,9 @@ class Log {
   absl::Status WriteHeader(const LogState& state, RecordSequence sequence, std::uint32_t format);
   absl::Status ChooseNext(std::size_t frame_bytes, Claim claim);
   absl::StatusOr<bool> TakeFree(std::uint64_t needed);
+  absl::Status ForgetIfGone(Stock& stock) const;
   absl::Status TakeStock(Stock& stock);
-  absl::Status FillSpare(std::size_t appended);
+  bool NeedsSpare() const;
   absl::Status WriteSeal(const LogState& state);
   absl::Status SealedToDirectory();
   absl::Status NextToLive(const LogState& state, RecordSequence sequence, std::uint32_t format);

@@ -91,7 +91,8 @@ std::optional<Mark> NewestMark(std::string_view bytes, const Identity& identity)
 }
 
 std::optional<Mark> MarkFile::Read() {
-  const auto content = ReadLegible(home_.directory, home_.names.Mark());
+  const auto content =
+      ReadLegible(home_.directory, home_.names.Mark(), kSlots * kSlotBytes, Excess::kLeftOut);
   if (!content.ok()) return std::nullopt;
   // What cannot be read may not be writable in part either: then the file is made anew.
   exists_ = content->bytes.size() == kSlots * kSlotBytes && content->illegible.empty();

@@ -317,13 +317,38 @@ absl::StatusOr<std::unique_ptr<Directory>> OpenExisting(const std::string& path,
   return std::unique_ptr<Directory>(std::make_unique<PosixDirectory>(std::move(fd), path, access));
 }
 
+enum class Was : std::uint8_t { kThere, kMade };
+
+// Makes the directory's own name durable. A parent that may not be read, or cannot be synced at
+// all, is for whoever made the directory to see to.
+absl::Status SyncNameOf(const std::string& path, Was was) {
+  const std::string parent = path + "/..";
+  const Descriptor fd(
+      Retry([&] { return ::open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); }));
+  if (fd.get() < 0) {
+    if (was == Was::kThere && errno == EACCES) return absl::OkStatus();
+    return SystemError("opening the parent of the data directory", path);
+  }
+  if (Retry([&] { return ::fsync(fd.get()); }) < 0) {
+    if (was == Was::kThere && (errno == EINVAL || errno == EROFS)) return absl::OkStatus();
+    return SystemError("syncing the parent of the data directory", path);
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Directory>> OpenPosixDirectory(const std::string& path) {
-  if (::mkdir(path.c_str(), kDirectoryMode) < 0 && errno != EEXIST) {
-    return SystemError("making the data directory", path);
+  const Was was = ::mkdir(path.c_str(), kDirectoryMode) == 0 ? Was::kMade : Was::kThere;
+  if (was == Was::kThere && errno != EEXIST) return SystemError("making the data directory", path);
+  auto directory = OpenExisting(path, Access::kWrite);
+  if (!directory.ok()) return directory;
+  if (absl::Status s = SyncNameOf(path, was); !s.ok()) {
+    // So that the next attempt does not take it for one that was there.
+    if (was == Was::kMade) ::rmdir(path.c_str());
+    return s;
   }
-  return OpenExisting(path, Access::kWrite);
+  return directory;
 }
 
 absl::StatusOr<std::unique_ptr<Directory>> OpenPosixDirectoryToRead(const std::string& path) {

@@ -12,7 +12,9 @@
 
 namespace grassdb::store {
 
-// Opens the directory `path`, making it if it is missing (but not its parents). NotFound if a
+// Opens the directory `path`, making it if it is missing (but not its parents). Its own name is
+// durable then: its parent is synced, also where it was there, since whoever made it may not have
+// come to that; unless it was there and the parent is none of this user's. NotFound if a
 // parent is missing, FailedPrecondition if it is no directory, PermissionDenied if files cannot be
 // made in it. Errors of the system carry its text, the operation and the file.
 absl::StatusOr<std::unique_ptr<Directory>> OpenPosixDirectory(const std::string& path);

@@ -253,7 +253,8 @@ absl::Status LogReader::JudgeTail(const SegmentFile& file, const SegmentScan& sc
 
 // Where the last records were durable and are lost, another takes their place: it says where the
 // log ended, for good. A batch of nothing, so that no new segment is needed, for which a full disk
-// may have no room; in a file that was cut short, or is of format 1, a seal.
+// may have no room; in a file that was cut short, which the record may make longer again, or is of
+// format 1, a seal.
 absl::Status LogReader::WriteOver(const SegmentFile& file, RecordSequence sequence) {
   LiveLog& live = recovered_.live;
   Batch batch;
@@ -263,8 +264,8 @@ absl::Status LogReader::WriteOver(const SegmentFile& file, RecordSequence sequen
   const std::uint64_t room = file.bytes.size() - live.end;
   const bool goes_on = live.format > 1 && record.frame_bytes() + SealFrameBytes(kLogFormat) <= room;
   if (!goes_on) EncodeSeal({.last = batch.before->last, .before = batch.before}, record);
-  if (recovered_.end != LogEnd::kLive || record.frame_bytes() > room) {
-    return Damaged(file.path, file.name, live.end, "no room for a record over damaged ones");
+  if (recovered_.end != LogEnd::kLive) {
+    return Damaged(file.path, file.name, live.end, "the log goes on elsewhere than was durable");
   }
   if (!goes_on) recovered_.end = LogEnd::kSealed;
   EndWith(record, sequence, live.end);
@@ -276,7 +277,8 @@ absl::Status LogReader::WriteOver(const SegmentFile& file, RecordSequence sequen
 absl::Status LogReader::WriteHeaderAgain(const SegmentFile& file, SegmentNumber number) {
   if (!sequence_.has_value() || !mark_.has_value() || mark_->sequence != *sequence_ ||
       !file.illegible.empty()) {
-    return Damaged(file.path, file.name, 0, "no record of the live log is whole");
+    return Damaged(file.path, file.name, 0,
+                   "no record of the live log is whole" + IllegibleNote(file.illegible));
   }
   Lose(file.name + " at offset 0: the segment header is damaged, and nothing is behind it");
   const std::uint32_t format = home_.options.log_format;
@@ -526,10 +528,10 @@ absl::Status CheckNotReplaced(const Directory& directory, const Inventory& inven
 // Segments before a gap in the numbers are left over from a release, as long as those behind it and
 // the snapshots suffice. If they do not, the gap is damage, and what is before it counts.
 absl::StatusOr<Recovered> Recover(const Home& home, const Inventory& inventory,
-                                  const std::optional<Mark>& mark) {
+                                  const std::optional<Mark>& mark, Payloads payloads) {
   for (std::size_t gaps = 0;; ++gaps) {
     Recovered recovered;
-    Replay replay;
+    Replay replay(payloads);
     LogReader reader(home, inventory, mark, replay, recovered);
     if (absl::Status s = reader.Read(gaps); !s.ok()) return s;
     if (absl::Status s = ChooseSnapshot(home, inventory, replay, recovered); !s.ok()) return s;

@@ -16,6 +16,7 @@
 #include "store/home.h"
 #include "store/log.h"
 #include "store/mark.h"
+#include "store/replay.h"
 #include "store/snapshot_file.h"
 
 namespace grassdb::store {
@@ -67,8 +68,10 @@ struct Recovered {
 
 // Reads identity's log and snapshots. Changes nothing. `mark` is the newest there is. What cannot
 // be restored from here is in Recovered::state's damage; DataLoss where not even that is known.
+// `payloads` is for whoever only wants to know whether it could be recovered.
 absl::StatusOr<Recovered> Recover(const Home& home, const Inventory& inventory,
-                                  const std::optional<Mark>& mark);
+                                  const std::optional<Mark>& mark,
+                                  Payloads payloads = Payloads::kKept);
 
 // After a successful Recover: makes durable everything that recovery saw but the staged snapshot,
 // which SnapshotWriter::Resume does, removes what a crash left

@@ -170,6 +170,9 @@ std::optional<std::string> Replay::Apply(const Seal& seal, RecordSequence sequen
 }
 
 std::optional<std::string> Replay::Apply(Batch& batch, RecordSequence sequence) {
+  if (payloads_ == Payloads::kDropped) {
+    for (Entry& entry : batch.entries) entry.payload = Bytes();
+  }
   if (!batch.members.empty() && (members_.empty() || members_.back() != batch.members)) {
     members_.push_back(std::move(batch.members));
   }

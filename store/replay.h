@@ -32,8 +32,13 @@ enum class LostRecords : std::uint8_t {
   kAny = 2,
 };
 
+// Whether the entries keep what stands in them, which is nearly all of the memory they take.
+enum class Payloads : std::uint8_t { kKept, kDropped };
+
 class Replay {
  public:
+  explicit Replay(Payloads payloads = Payloads::kKept) : payloads_(payloads) {}
+
   // Records from `first` on, up to the next one that is applied, are damaged or missing.
   void Lose(LostRecords what, RecordSequence first);
 
@@ -89,6 +94,7 @@ class Replay {
   void CutBehind(const LogPosition& last);
   Entry& At(Index index) { return entries_[static_cast<std::size_t>(index - base_.index) - 1]; }
 
+  Payloads payloads_;
   bool begun_ = false;
   std::optional<RecordSequence> gap_;  // where the damaged records begin
   bool only_header_ = false;           // is lost, of what was before begun_

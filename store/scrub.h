@@ -1,6 +1,6 @@
 // Scrubber: reads the files of a data directory again, a piece at a time, so that damage is found
-// while the state is whole in memory and not at the next start. Round and round: the snapshot, the
-// sealed segments, oldest first, the live log as far as it is written.
+// while the state is whole in memory and not at the next start. Round and round: the
+// identity, the snapshot, the sealed segments, oldest first, the live log as far as it is written.
 //
 // Changes nothing. Not thread-safe; the owner writes nothing meanwhile.
 #ifndef GRASSDB_STORE_SCRUB_H_
@@ -20,10 +20,10 @@ namespace grassdb::store {
 
 class Scrubber {
  public:
-  enum class Place : std::uint8_t { kSnapshot, kSealed, kLive };
+  enum class Place : std::uint8_t { kIdentity, kSnapshot, kSealed, kLive };
 
   struct Piece {
-    Place place = Place::kSnapshot;
+    Place place = Place::kIdentity;
     SegmentNumber segment;    // of kSealed and kLive
     std::uint64_t bytes = 0;  // read
     absl::Status status;      // DataLoss: damaged, with file and offset. Else: it cannot be read
@@ -46,7 +46,7 @@ class Scrubber {
 
   Home home_;
   // Where it is; the first segment after `segment_`, if that is gone by now.
-  Place place_ = Place::kSnapshot;
+  Place place_ = Place::kIdentity;
   SegmentNumber segment_;
   std::unique_ptr<SegmentReader> log_;  // of segment_, once begun
   std::uint64_t offset_ = 0;            // in the stream of reader_

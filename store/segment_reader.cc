@@ -26,17 +26,23 @@ absl::StatusOr<SegmentReader::Piece> SegmentReader::Read(const LogFiles& files,
   if (absl::Status s = Open(name); !s.ok()) return s;
   const auto size = file_->Size();
   if (!size.ok()) return size.status();
-  const std::uint64_t end = live ? std::min(files.live_end, *size) : *size;
+  const std::uint64_t end = live ? files.live_end : *size;
   const Salt salt = SegmentSalt(home_.identity, number_);
   const auto damaged = [&](const std::string& problem) {
     return Damaged(home_.directory.path(), name, offset_, problem);
   };
+  if (live && *size < files.live_end) {
+    return damaged("the file ends at " + std::to_string(*size) +
+                   ", and records were written up to " + std::to_string(files.live_end));
+  }
   if (live && offset_ >= end) return Piece{.bytes = 0, .at_end = true};
   if (offset_ + kRecordHeaderBytes > end) return damaged("the segment has no end");
   buffer_.resize(std::min(std::max<std::uint64_t>(bytes_max, kRecordHeaderBytes), end - offset_));
   if (absl::Status s = ReadExactly(*file_, offset_, buffer_); !s.ok()) return s;
   const std::uint64_t frame = ReadRecordClaim(buffer_).frame_bytes;
-  if (frame > end - offset_) return damaged("a record's length reaches beyond the end");
+  if (frame > std::min(end - offset_, kSegmentBytesMax)) {
+    return damaged("a record's length reaches beyond the end");
+  }
   if (frame > buffer_.size()) {
     buffer_.resize(frame);
     if (absl::Status s = ReadExactly(*file_, offset_, buffer_); !s.ok()) return s;

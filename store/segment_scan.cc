@@ -164,7 +164,7 @@ std::optional<std::string> Scanner::Apply(const RecordView& record) {
 
 absl::StatusOr<SegmentFile> ReadSegmentFile(Directory& directory, std::string name,
                                             SegmentRole role) {
-  auto content = ReadLegible(directory, name);
+  auto content = ReadLegible(directory, name, kSegmentBytesMax);
   if (!content.ok()) return content.status();
   return SegmentFile{.path = directory.path(),
                      .name = std::move(name),
@@ -177,7 +177,12 @@ absl::StatusOr<SegmentHeader> ReadSegmentHeader(const SegmentFile& file, const I
                                                 RecordView* record) {
   std::string problem;
   const auto found = ParseRecord(file.bytes, std::nullopt, &problem);
-  if (!found.has_value()) return DamagedAt(file, 0, "expected a segment header, found " + problem);
+  if (!found.has_value()) {
+    if (IsIllegible(file.illegible, {0, HeaderFrameBytes(kLogFormat)})) {
+      problem = "that " + IllegibleText(file.illegible.front());
+    }
+    return DamagedAt(file, 0, "expected a segment header, found " + problem);
+  }
   if (found->version > kRecordVersion) return Newer(file, 0, "a record");
   if (found->type != RecordType::kSegmentHeader) {
     return DamagedAt(file, 0, "the first record is not a segment header");

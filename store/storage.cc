@@ -191,7 +191,8 @@ absl::Status FileStorage::FailStop(const char* what, Action action) {
 PersistDone FileStorage::Do(Persist& persist) {
   PersistDone done{.id = persist.id,
                    .status = FailStop("a log write", [&] { return Write(persist); }),
-                   .space = Space()};
+                   .space = Space(),
+                   .lags = log_.lags()};
   if (absl::IsResourceExhausted(done.status)) done.refused = std::move(persist);
   return done;
 }
@@ -211,11 +212,13 @@ PublishDone FileStorage::Do(const PublishSnapshot& publish) {
           .space = Space()};
 }
 
-RestockDone FileStorage::Do(const Restock&) {
+RestockDone FileStorage::Do(const Restock& restock) {
   RestockDone done;
+  done.ahead = restock.ahead;
   // What would be filled with zeros is left for the snapshot.
   const auto extent = snapshot_problem_.empty() ? RestockExtent::kAll : RestockExtent::kReserve;
   done.status = FailStop("making room for the log", [&] {
+    if (restock.ahead) return log_.FillAhead();
     const absl::StatusOr<bool> more = log_.Restock(extent);
     done.more = more.ok() && *more;
     return more.status();
@@ -236,6 +239,12 @@ ScrubDone FileStorage::Do(const Scrub& scrub) {
   GRASS_PROBE("storage: a scrub finds damage");
   done.damage = std::string(piece.status.message());
   switch (piece.place) {
+    case Scrubber::Place::kIdentity:
+      done.status = FailStop("writing the identity anew", [&] {
+        return WriteIdentity(home_.directory, home_.names, home_.identity);
+      });
+      done.mended = done.status.ok();
+      break;
     case Scrubber::Place::kSnapshot:
       done.mend_from = snapshot_->index;
       reader_.reset();
@@ -243,17 +252,14 @@ ScrubDone FileStorage::Do(const Scrub& scrub) {
     case Scrubber::Place::kSealed:
       done.mend_from = log_.EndOf(piece.segment);
       break;
-    case Scrubber::Place::kLive: {
+    case Scrubber::Place::kLive:
       done.mend_from = runs_.last().index;
-      const absl::Status status =
-          FailStop("sealing a damaged log", [&] { return log_.Seal(StateNow()); });
-      if (absl::IsResourceExhausted(status)) {
-        done.damage.clear();  // nothing could be done about it; the next pass finds it again
-      } else {
-        done.status = status;
-      }
+      done.status = FailStop("sealing a damaged log", [&] { return log_.Seal(StateNow()); });
       break;
-    }
+  }
+  if (absl::IsResourceExhausted(done.status)) {
+    done.status = absl::OkStatus();
+    done.damage.clear();  // nothing could be done about it; the next pass finds it again
   }
   done.space = Space();
   return done;
@@ -470,8 +476,7 @@ absl::Status FileStorage::Write(const StageSnapshot& stage) {
 
 absl::Status FileStorage::DropStaged(SnapshotSource source) {
   WriterOf(source).reset();
-  const absl::Status status = home_.directory.Remove(StagingOf(source));
-  return absl::IsNotFound(status) ? absl::OkStatus() : status;
+  return RemoveIfThere(home_.directory, StagingOf(source));
 }
 
 absl::Status FileStorage::Stage(const StageSnapshot& stage) {
@@ -537,7 +542,8 @@ absl::Status FileStorage::Supersede(const SnapshotMeta& meta, Index release_thro
   reader_.reset();
   lost_.ForgetThrough(meta.index);
   if (old.has_value() && old->index != meta.index) {
-    if (absl::Status s = home_.directory.Remove(home_.names.Snapshot(old->index)); !s.ok()) {
+    if (absl::Status s = RemoveIfThere(home_.directory, home_.names.Snapshot(old->index));
+        !s.ok()) {
       return s;
     }
   }

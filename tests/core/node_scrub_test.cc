@@ -72,6 +72,25 @@ TEST_F(NodeScrubTest, IsOffWithoutAPace) {
   EXPECT_FALSE(IsScrubAtDisk());
 }
 
+TEST_F(NodeScrubTest, WhatIsWrittenAnewNeedsNoSnapshot) {
+  Make(1);
+  Lead();
+  Put(1, "k", "v");
+  node_->Flush();
+  FinishDisk();
+  Pass(std::chrono::seconds(1));
+  (void)Take<Scrub>();
+  ScrubDone anew = Damaged(0);
+  anew.mended = true;
+  Finish(anew);
+  EXPECT_TRUE(std::ranges::none_of(
+      disk_.jobs, [](const DiskJob& job) { return std::holds_alternative<StageSnapshot>(job); }));
+  EXPECT_FALSE(node_->must_mend());
+  EXPECT_EQ(node_->Status().scrub.found, 1u);
+  EXPECT_EQ(node_->Status().scrub.mended, 1u);
+  EXPECT_EQ(node_->Status().scrub.newest, anew.damage);
+}
+
 TEST_F(NodeScrubTest, DamageIsMendedByASnapshotAlsoWhereNothingIsNew) {
   Make(1);
   Lead();

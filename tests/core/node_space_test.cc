@@ -142,6 +142,25 @@ TEST_F(NodeSpaceTest, AWriteWithoutRoomWaitsAndIsTriedAgain) {
   EXPECT_EQ(SentCount<AppendEntriesResponse>(2), 1u);
 }
 
+TEST_F(NodeSpaceTest, TheLogsNextFileIsFilledBehindTheAnswer) {
+  Make(1);
+  Lead();
+  for (std::uint64_t request = 1; request <= 2; ++request) {
+    Put(request, "k", "v");
+    node_->Flush();
+    const auto persist = Take<Persist>();
+    Finish(PersistDone{.id = persist.id, .status = absl::OkStatus(), .lags = true});
+    EXPECT_EQ(CodeOf(request), ReplyCode::kOk) << "nobody waits for the filling";
+  }
+  EXPECT_TRUE(Take<Restock>().ahead);
+  EXPECT_FALSE(IsAtDisk<Restock>()) << "one at a time";
+  space_ = {.space = DiskSpace::kFull, .problem = "/data/f: no space"};
+  Finish(RestockDone{.status = absl::OkStatus(), .space = space_, .ahead = true});
+  EXPECT_FALSE(IsAtDisk<Restock>()) << "there is a time to look for room";
+  Put(3, "k", "v");
+  EXPECT_EQ(CodeOf(3), ReplyCode::kDiskFull);
+}
+
 TEST_F(NodeSpaceTest, LooksForRoomAtGrowingIntervalsAndTakesASnapshot) {
   Make(1);
   Lead();

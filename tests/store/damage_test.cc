@@ -332,6 +332,20 @@ TEST(StorageDamage, CutOfTheLastRecordIsACleanTail) {
   }
 }
 
+// Also where the cut is at a record's end, and no room is left in the file for another one.
+TEST(StorageDamage, OfALiveLogThatWasCutShortIsMendedByTheMark) {
+  const Written written = WriteSome();
+  const Content marked = WithMark(written.content);
+  const std::string& wal = marked.at("distdb_a.wal");
+  std::uint64_t mended = 0;
+  for (std::size_t cut = kSegmentHeaderBytes; cut < wal.size(); ++cut) {
+    Content content = marked;
+    content["distdb_a.wal"].resize(cut);
+    ASSERT_EQ(Mend(content, written.model, &mended), "") << "cut at " << cut;
+  }
+  EXPECT_GE(mended, EndOf(wal) - kSegmentHeaderBytes);
+}
+
 TEST(StorageDamage, OfAMissingFileIsMendedOrRefused) {
   const Written written = WriteSome();
   std::uint64_t mended = 0;

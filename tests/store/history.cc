@@ -401,6 +401,9 @@ bool History::Do(Persist persist, const std::string& received) {
   after.Apply(persist, received);
   const auto done = std::get<PersistDone>(storage_->Execute(std::move(persist)));
   Settle(done.status, std::move(after));
+  if (down() || !done.lags) return !down();
+  const auto filled = std::get<RestockDone>(storage_->Execute(Restock{.ahead = true}));
+  Settle(filled.status, model());
   return !down();
 }
 

@@ -7,11 +7,15 @@
 #include <algorithm>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "store/home.h"
+#include "store/identity.h"
 #include "store/posix.h"
+#include "store/recovery.h"
 #include "store/storage.h"
 #include "tests/store/crash_directory.h"
 #include "tests/store/history.h"
@@ -134,12 +138,13 @@ TEST(StoreInspect, GoesOnBehindDamage) {
   std::vector<std::uint64_t> offsets;
   {
     CrashDirectory directory(content);
-    const auto files = ReadLogFiles(directory, FileNames("a"), TestIdentity());
-    ASSERT_TRUE(files.ok()) << files.status();
-    const auto file = std::ranges::find_if(
-        *files, [&](const LogFile& each) { return each.file.name == segment; });
-    WalkSegment(file->file.bytes, file->salt, file->file.role,
-                [&](const LogPlace& place) { offsets.push_back(place.offset); });
+    const auto walk = [&](const LogFile& log) {
+      if (log.file.name != segment) return;
+      WalkSegment(log.file.bytes, log.salt, log.file.role,
+                  [&](const LogPlace& place) { offsets.push_back(place.offset); });
+    };
+    const absl::Status status = VisitLogFiles(directory, FileNames("a"), TestIdentity(), walk);
+    ASSERT_TRUE(status.ok()) << status;
   }
   ASSERT_GE(offsets.size(), 5u) << "a header, records and a seal";
   content = Flip(Flip(std::move(content), segment, offsets[1] + 40), segment, offsets[3] + 40);
@@ -148,6 +153,30 @@ TEST(StoreInspect, GoesOnBehindDamage) {
   EXPECT_EQ(survey.findings[0].offset, offsets[1]);
   EXPECT_EQ(survey.findings[0].bytes, offsets[2] - offsets[1]);
   EXPECT_EQ(survey.findings[1].offset, offsets[3]);
+}
+
+// What a start would find is known without all that the log holds in memory.
+TEST(StoreInspect, JudgesAStartByEntriesWithoutTheirPayloads) {
+  CrashDirectory directory(WriteSome());
+  const FileNames names("a");
+  const auto inventory = TakeInventory(directory, names);
+  const auto identity = ReadIdentity(directory, names);
+  ASSERT_TRUE(inventory.ok() && identity.ok());
+  const Home home{
+      .directory = directory, .names = names, .identity = *identity, .options = kOptions};
+  const auto whole = Recover(home, *inventory, std::nullopt);
+  const auto light = Recover(home, *inventory, std::nullopt, Payloads::kDropped);
+  ASSERT_TRUE(whole.ok() && light.ok());
+  ASSERT_GT(whole->state.entries.size(), 10u);
+  ASSERT_EQ(light->state.entries.size(), whole->state.entries.size());
+  for (std::size_t i = 0; i < whole->state.entries.size(); ++i) {
+    EXPECT_EQ(light->state.entries[i].index, whole->state.entries[i].index);
+    EXPECT_EQ(light->state.entries[i].term, whole->state.entries[i].term);
+    EXPECT_GT(whole->state.entries[i].payload.size(), 0u);
+    EXPECT_EQ(light->state.entries[i].payload.size(), 0u);
+  }
+  EXPECT_EQ(light->state.hard_state, whole->state.hard_state);
+  EXPECT_EQ(light->state.snapshot, whole->state.snapshot);
 }
 
 TEST(StoreInspect, TellsDamageThatNoStartNeeds) {

@@ -183,6 +183,19 @@ TEST(StorageReadError, OfTheIdentityIsNotTakenForABirth) {
   EXPECT_TRUE(absl::IsFailedPrecondition(status)) << status;
 }
 
+TEST(StorageReadError, OfTheWholeLiveLogIsNamedAsTheSystemSaysIt) {
+  const Written written = Write(4, Marked::kYes);
+  CrashDirectory directory(written.content);
+  for (std::size_t sector = 0; sector < SectorsOf(written.content.at(kLive)); ++sector) {
+    directory.FailReads(kLive, sector);
+  }
+  const absl::Status status = Storage::Open(directory, TinySegments(), TestIdentity()).status();
+  EXPECT_TRUE(absl::IsDataLoss(status)) << status;
+  for (const std::string part : {kLive, "injected read error at 0"}) {
+    EXPECT_NE(status.message().find(part), std::string::npos) << part << ": " << status;
+  }
+}
+
 TEST(StorageReadError, IsNamedWithItsPlaceAndWhatIsLost) {
   absl::Status status;
   std::string sealed;

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+#include <functional>
 #include <set>
 #include <string>
 #include <utility>
@@ -10,6 +12,7 @@
 #include "store/storage.h"
 #include "tests/store/crash_directory.h"
 #include "tests/store/history.h"
+#include "tests/store/small_log.h"
 
 namespace grassdb::store {
 namespace {
@@ -68,6 +71,7 @@ class Scrubbing : public ::testing::Test {
       if (!done.damage.empty()) {
         found.insert(done.damage);
         mend_from_ = std::max(mend_from_, done.mend_from);
+        mended_ += done.mended ? 1 : 0;
       }
       if (done.pass_done) return found;
     }
@@ -88,6 +92,7 @@ class Scrubbing : public ::testing::Test {
   std::uint64_t last_ = 0;
   std::uint64_t bytes_ = 0;
   Index mend_from_;
+  std::uint64_t mended_ = 0;  // by the scrub itself
 };
 
 TEST_F(Scrubbing, FindsNothingInWhatIsWholeAndReadsAllOfIt) {
@@ -141,6 +146,92 @@ TEST_F(Scrubbing, ADamagedSnapshotIsReplacedByOneOfTheSameIndex) {
   const auto read = std::get<SnapshotRead>(storage_->Execute(
       ReadSnapshot{.index = Index(20), .offset = 0, .size_max = 4000, .reader = NodeId(9)}));
   EXPECT_EQ(read.data.view(), BytesOf(20, 3000).view());
+  Open();
+}
+
+// What was removed behind a running node's back is found, and its mending goes on where it would
+// have removed the file itself.
+TEST_F(Scrubbing, AFileThatIsMissingIsFoundAndLetGoOf) {
+  for (const std::string kind : {".snap", ".seg", ".wal"}) {
+    Log(60);
+    Snapshot(last_ - 30);
+    Log(2);
+    const std::string name = NameEnding(kind);
+    ASSERT_TRUE(directory_.Remove(name).ok());
+    const auto found = Pass();
+    ASSERT_EQ(found.size(), 1u) << name;
+    EXPECT_NE(found.begin()->find(name), std::string::npos) << *found.begin();
+    Log(40);
+    Snapshot(last_, true);
+    EXPECT_EQ(Pass(), std::set<std::string>()) << name;
+    storage_.reset();
+    directory_.CrashNow(Crash::kPower, 1);
+    Open();
+  }
+}
+
+TEST_F(Scrubbing, FilesThatOnlyHoldRoomMayBeMissing) {
+  Log(60);
+  Snapshot(50);
+  for (const std::string kind : {".free", ".reserve"}) {
+    ASSERT_TRUE(directory_.Remove(NameEnding(kind)).ok());
+  }
+  Log(60);
+  directory_.Remove("distdb_a.spare").IgnoreError();
+  Log(60);
+  EXPECT_EQ(Pass(), std::set<std::string>());
+  Open();
+}
+
+// Its records are whole, and some are missing: also before the next write shows it.
+TEST_F(Scrubbing, ALiveLogThatWasCutAtARecordsEndIsDamaged) {
+  Log(4);
+  const std::string live = "distdb_a.wal";
+  const std::size_t end = EndOf(directory_.Content().at(live));
+  Log(1);
+  ASSERT_TRUE((*directory_.Open(live, OpenMode::kExisting))->Truncate(end).ok());
+  const auto found = Pass();
+  ASSERT_EQ(found.size(), 1u);
+  EXPECT_NE(found.begin()->find("ends at " + std::to_string(end)), std::string::npos)
+      << *found.begin();
+  EXPECT_EQ(mend_from_, Index(5));
+  Log(2);
+  Snapshot(6, true);
+  EXPECT_EQ(Pass(), std::set<std::string>());
+  Open();
+}
+
+TEST_F(Scrubbing, ADamagedIdentityIsWrittenAnew) {
+  const std::string name = "distdb_a.id";
+  const std::string written = directory_.Content().at(name);
+  Log(3);
+  const auto damage = std::array<std::function<void()>, 4>{
+      [&] { FlipIn(name, 9); }, [&] { FlipIn(name, written.size() - 1); },
+      [&] { ASSERT_TRUE(directory_.Remove(name).ok()); }, [&] { directory_.FailReads(name, 0); }};
+  for (std::size_t i = 0; i < damage.size(); ++i) {
+    damage[i]();
+    const auto found = Pass();
+    ASSERT_EQ(found.size(), 1u) << i;
+    EXPECT_NE(found.begin()->find(name), std::string::npos) << *found.begin();
+    EXPECT_EQ(mended_, i + 1);
+    EXPECT_EQ(mend_from_, Index()) << "needs no snapshot";
+    EXPECT_EQ(Pass(), std::set<std::string>());
+    storage_.reset();
+    directory_.CrashNow(Crash::kPower, i);
+    EXPECT_EQ(directory_.Content().at(name), written);
+    Open();
+  }
+}
+
+TEST_F(Scrubbing, ADamagedIdentityWaitsForRoom) {
+  const std::string name = "distdb_a.id";
+  FlipIn(name, 9);
+  directory_.LimitRoom(0);
+  EXPECT_EQ(Pass(), std::set<std::string>());
+  EXPECT_FALSE(directory_.Content().contains(name + ".tmp"));
+  Log(1);
+  directory_.LimitRoom(UINT64_MAX);
+  EXPECT_EQ(Pass().size(), 1u);
   Open();
 }
 

@@ -56,12 +56,18 @@ class FullDisk : public ::testing::Test {
     const Entry entry = persist.entries.front();
     const auto done = std::get<PersistDone>(storage_->Execute(std::move(persist)));
     space_ = done.space;
+    if (done.lags) FillAhead();
     if (done.status.ok()) entries_.push_back(entry);
     EXPECT_EQ(done.refused.has_value(), absl::IsResourceExhausted(done.status));
     if (done.refused.has_value()) {
       EXPECT_EQ(done.refused->entries.front(), entry);
     }
     return done.status;
+  }
+  void FillAhead() {
+    const auto done = std::get<RestockDone>(storage_->Execute(Restock{.ahead = true}));
+    EXPECT_TRUE(done.status.ok()) << done.status;
+    space_ = done.space;
   }
   absl::Status LogPut(std::size_t size = 500) {
     Command command;
