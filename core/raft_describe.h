@@ -113,6 +113,7 @@ void Put(Sink& sink, const AppendEntriesRequest& request) {
   Put(sink, request.prev_log_term);
   Put(sink, request.leader_commit);
   Put(sink, request.read_round);
+  Put(sink, request.vital);
   sink.Stamp(request.sent_at);
   PutAll(sink, request.entries);
 }
