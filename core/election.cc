@@ -260,6 +260,25 @@ const Progress* Raft::BestSuccessor(Room room) const {
   return best;
 }
 
+bool Raft::LacksRoom() const {
+  const auto* leader = std::get_if<LeaderState>(&role_);
+  if (leader == nullptr) return false;
+  const bool anybody = disk_full_ || std::ranges::any_of(leader->followers, [](const Progress& f) {
+                         return f.space == FollowerSpace::kFull;
+                       });
+  if (!anybody) return false;
+  // What is not known yet may be tried.
+  enum class Use : std::uint8_t { kNone, kVital, kData };
+  const Use use = configuration().QuorumValue<Use>([&](NodeId voter) {
+    if (voter == options_.id) return disk_full_ ? Use::kVital : Use::kData;
+    const Progress* follower = FindFollower(voter);
+    if (follower == nullptr || !Counts(*follower)) return Use::kNone;
+    if (now_ - follower->last_heard > options_.election_timeout_max) return Use::kNone;
+    return follower->space == FollowerSpace::kFull ? Use::kVital : Use::kData;
+  });
+  return use == Use::kVital;
+}
+
 // A leader without room refuses writes that another one could take.
 void Raft::HandOverIfDiskFull() {
   if (!disk_full_ || leading().transfer_target != NodeId(0) || now_ < full_hand_over_at_) return;

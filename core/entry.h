@@ -73,6 +73,8 @@ struct Persist {
   std::optional<SnapshotMeta> install;
   // Contiguous. The first one's index cuts the log there: every older entry at or after it is gone.
   std::vector<Entry> entries;
+  // Data among the entries may use the reserve of a full disk (core/node_space.cc).
+  bool vital = false;
 
   bool empty() const { return !hard_state && !install && entries.empty(); }
 };

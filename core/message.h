@@ -55,6 +55,9 @@ struct AppendEntriesRequest {
   Index leader_commit;
   ReadRound read_round;  // the newest round that the leader wants confirmed; 0: none
   Instant sent_at;       // by the leader's clock; it alone can read it
+  // No quorum has room for data, and the leader takes no more: what it took before stands in the
+  // way of all that frees room, so a follower with a full disk takes it into its reserve.
+  bool vital = false;
   std::vector<Entry> entries;
 
   friend bool operator==(const AppendEntriesRequest&, const AppendEntriesRequest&) = default;

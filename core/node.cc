@@ -257,11 +257,13 @@ void Node::QueuePersist(Persist persist) {
 }
 
 void Node::PumpDisk() {
-  if (persisting_ || persist_waits_ || persist_queue_.empty()) return;
+  if (persisting_ || persist_queue_.empty()) return;
+  if (persist_waits_ && !RetriesAsVital()) return;
   persisting_ = true;
   mark_at_ = Instant::max();
   Persist next = std::move(persist_queue_.front());
   persist_queue_.pop_front();
+  next.vital = space_.space != DiskSpace::kAmple && UsesReserve();
   environment_.disk->Submit(std::move(next));
 }
 

@@ -222,9 +222,12 @@ class Node {
   void PutOffSpace();
   Instant NextLookForSpace() const;
   bool Admits(bool adds_data) const;
-  void HoldBackEntries(Message& message) const;
+  bool UsesReserve() const;
+  bool RetriesAsVital();
+  void HoldBackEntries(Message& message);
   bool RefuseForSpace(RequestId request, const Command& command);
   void FillAhead();
+  bool RefuseForOthersSpace(RequestId request, const Command& command);
   void OnDone(const RestockDone& done);
 
   // node_scrub.cc
@@ -342,6 +345,7 @@ class Node {
   bool marking_ = false;              // the mark is at the disk
 
   SpaceReport space_;
+  bool takes_vital_ = false;  // as the newest append said (core/message.h)
   // While there is no room: when it is looked for next, and the wait after that.
   Instant space_look_at_;
   Duration space_wait_{};

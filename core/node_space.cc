@@ -88,11 +88,27 @@ bool Node::Admits(bool adds_data) const {
   return space_.space == DiskSpace::kAmple || (space_.space == DiskSpace::kFull && !adds_data);
 }
 
+// Whether data that are in the log already go into the reserve: no quorum has room for them, so the
+// leader takes no more, and nothing that frees room can be committed before they are.
+bool Node::UsesReserve() const {
+  return raft_.role() == Role::kLeader ? raft_.LacksRoom() : takes_vital_;
+}
+
+// The write that waits for room is tried once more, with the reserve.
+bool Node::RetriesAsVital() {
+  if (persist_queue_.front().vital || !UsesReserve()) return false;
+  GRASS_PROBE("space: what waited for room goes into the reserve");
+  persist_waits_ = false;
+  return true;
+}
+
 // A follower takes the leader's entries up to the first that it has no room for: a shorter message
 // is a message too, and the leader repeats what is not acknowledged.
-void Node::HoldBackEntries(Message& message) const {
+void Node::HoldBackEntries(Message& message) {
   auto* append = std::get_if<AppendEntriesRequest>(&message.body);
   if (append == nullptr) return;
+  takes_vital_ = append->vital;
+  if (append->vital && space_.space == DiskSpace::kFull) return;
   const auto held = std::ranges::find_if(
       append->entries, [this](const Entry& entry) { return !Admits(AddsData(entry)); });
   if (held != append->entries.end()) GRASS_PROBE("space: entries are held back");
@@ -101,7 +117,8 @@ void Node::HoldBackEntries(Message& message) const {
 
 // As a leader; true if it has answered.
 bool Node::RefuseForSpace(RequestId request, const Command& command) {
-  if (space_.space == DiskSpace::kAmple || Admits(AddsData(command))) return false;
+  if (space_.space == DiskSpace::kAmple) return RefuseForOthersSpace(request, command);
+  if (Admits(AddsData(command))) return false;
   if (raft_.transfer_target() != NodeId(0) || raft_.HasSuccessorWithRoom()) {
     Refuse(request, ReplyCode::kUnavailable,
            "the disk of " + identity_.node_name + " is full, and it hands leadership over");
@@ -113,6 +130,23 @@ bool Node::RefuseForSpace(RequestId request, const Command& command) {
              "), and no other node could take over. Nothing was changed; reads" +
              (space_.space == DiskSpace::kFull ? " and deletes" : "") +
              " go on. Way out: make room there, or add a node that has some");
+  return true;
+}
+
+// A leader with room of its own, of whose voters too few have any.
+bool Node::RefuseForOthersSpace(RequestId request, const Command& command) {
+  if (!raft_.LacksRoom() || !AddsData(command)) return false;
+  GRASS_PROBE("space: a write is refused as no quorum has room");
+  std::string full;
+  for (const Progress& follower : *raft_.followers()) {
+    const Member* member = raft_.configuration().Find(follower.id);
+    if (member == nullptr || member->role != MemberRole::kVoter) continue;
+    if (follower.space == FollowerSpace::kFull) full += (full.empty() ? "" : ", ") + member->name;
+  }
+  Refuse(request, ReplyCode::kDiskFull,
+         "the disks of " + full +
+             " are full, and the voters that have room are no majority. Nothing was changed; reads"
+             " and deletes go on. Way out: make room there, or add nodes that have some");
   return true;
 }
 

@@ -98,6 +98,9 @@ class Raft {
   // On the leader: whether a voter in touch is known to have room for data, which this node could
   // hand over to.
   bool HasSuccessorWithRoom() const { return BestSuccessor(Room::kNeeded) != nullptr; }
+  // On the leader: a quorum of voters is in touch, but no quorum that has room for data, so that
+  // nothing that adds any could be committed. False on others.
+  bool LacksRoom() const;
   // True if this node leads and no other node can have been elected by `now` (thesis 6.4.1): what
   // it has committed is all there is. Ask again after the read itself: the process may have been
   // paused in between. Needs clocks that keep RaftOptions::lease_drift_percent_max.
@@ -241,6 +244,7 @@ class Raft {
   void SendEntries(Progress& follower);
   void SendEntries(Progress& follower, std::vector<Entry> entries);
   AppendEntriesRequest AppendAt(Progress& follower);
+  bool HoldsBack(const Progress& follower) const;
   std::size_t EntriesMax(const Progress& follower) const;
   ReadEntries EvictedFrom(Index first, Index last, std::size_t count_max) const;
   void ReadForFollower(Progress& follower);

@@ -113,6 +113,7 @@ void Put(Sink& sink, const AppendEntriesRequest& request) {
   Put(sink, request.prev_log_term);
   Put(sink, request.leader_commit);
   Put(sink, request.read_round);
+  sink.Number(request.vital ? 1 : 0);
   sink.Stamp(request.sent_at);
   PutAll(sink, request.entries);
 }

@@ -239,11 +239,14 @@ void FaultInjector::BeginCrashAll(std::uint64_t number) {
   }
 }
 
-// One node's disk, or everybody's: those of a cluster fill up together.
+// One node's disk, or everybody's, as those of a cluster fill up together; or all but one, which
+// alone is no quorum with room.
 void FaultInjector::BeginFullDisk(std::uint64_t number, std::uint32_t victim) {
-  const bool everybody = Draw(FaultKind::kFullDisk, number, About::kShape) % 3 == 0;
+  const std::uint64_t shape = Draw(FaultKind::kFullDisk, number, About::kShape);
+  const bool others = shape % 3 == 0;
+  const bool this_one = !others || shape / 3 % 2 == 0;
   for (std::uint32_t host = 0; host < plan_.nodes; ++host) {
-    if (host != victim && !everybody) continue;
+    if (!(host == victim ? this_one : others)) continue;
     const std::uint64_t draw = Draw(FaultKind::kFullDisk, number, About::kRoom, host);
     targets_->HostAt(host).LimitDiskRoom(BetweenScales(draw, 1, std::uint64_t{1} << 16) - 1);
   }

@@ -297,16 +297,30 @@ absl::Status Log::FreeToReserve() {
   return home_.directory.Sync();
 }
 
-absl::Status Log::GiveWay() {
+absl::StatusOr<bool> Log::GiveWay() {
+  bool gave = !free_.empty();
   for (const SegmentNumber number : std::exchange(free_, {})) {
     const absl::Status status = RemoveIfThere(home_.directory, home_.names.Free(number));
     if (!status.ok()) return Final(status);
   }
-  if (spare_.file == nullptr) return absl::OkStatus();
-  spare_.file.reset();
-  spare_.filled = 0;
+  if (spare_.file == nullptr) return gave;
+  gave = gave || spare_.filled > 0;
+  if (absl::Status s = Drop(spare_); !s.ok()) return s;
+  return gave;
+}
+
+absl::StatusOr<bool> Log::GiveReserve() {
+  if (!IsStocked(reserve_) || !Fits(ReserveBytes() / 2)) return false;
+  GRASS_PROBE("log: the reserve makes room for a snapshot");
+  if (absl::Status s = Drop(reserve_); !s.ok()) return s;
+  return true;
+}
+
+absl::Status Log::Drop(Stock& stock) {
+  stock.file.reset();
+  stock.filled = 0;
   NoteRoom();
-  return Final(RemoveIfThere(home_.directory, spare_.name));
+  return Final(RemoveIfThere(home_.directory, stock.name));
 }
 
 Index Log::EndOf(SegmentNumber sealed) const {

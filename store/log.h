@@ -91,8 +91,12 @@ class Log {
   // Tries to fill the reserve and a segment to go on with, a share of them. True: another share is
   // worth trying at once.
   absl::StatusOr<bool> Restock(RestockExtent extent);
-  // Gives everything up but the reserve, for a snapshot: that can let go of the log itself.
-  absl::Status GiveWay();
+  // Gives everything up but the reserve, for a snapshot: that can let go of the log itself. False:
+  // there was nothing.
+  absl::StatusOr<bool> GiveWay();
+  // Gives the reserve up too. False: there is none, or the live log has too little left to stand in
+  // for it meanwhile.
+  absl::StatusOr<bool> GiveReserve();
   SpaceReport space() const;
 
   // Seals the live log and begins another. ResourceExhausted as for MakeRoom.
@@ -128,6 +132,7 @@ class Log {
   absl::Status Fill(Stock& stock, std::uint64_t until);
   absl::Status StockReserve();
   absl::Status FreeToReserve();
+  absl::Status Drop(Stock& stock);
   // The rotation in its steps; store/FORMAT.md, "Rotation", has what a crash leaves after each.
   absl::Status Rotate(const LogState& state, std::size_t frame_bytes, Claim claim,
                       std::uint32_t format);

@@ -122,6 +122,33 @@ TEST_F(FullDiskTest, WritesAreRefusedByTypeReadsAndDeletesGoOnAndItHeals) {
   ExpectAll(cluster_, written_);
 }
 
+TEST_F(FullDiskTest, WithoutRoomAtAMajorityPutsAreRefusedByItsNamesAndDeletesGoOn) {
+  std::vector<int> full;
+  for (int i = 0; i < 3; ++i) {
+    if (i == leader_) continue;
+    Fill(i);
+    full.push_back(i);
+  }
+  net::DatabaseClient client = cluster_.Client();
+  const Outcome refused = WriteUntilRefused(client);
+  ASSERT_EQ(refused.code, Outcome::Code::kDiskFull) << refused.error;
+  for (const int i : full) {
+    EXPECT_NE(refused.error.find(cluster_.name(i)), std::string::npos) << refused.error;
+  }
+  const std::string gone = written_.begin()->first;
+  EXPECT_EQ(cluster_.Cli({"del", gone}).out, "1\n");
+  written_.erase(gone);
+  EXPECT_EQ(cluster_.Leader(), leader_);
+  // One of them is enough.
+  MakeRoom(full.front());
+  EXPECT_TRUE(WaitFor(Cluster::kPatience, [&] {
+    return cluster_.Client(Seconds(1)).Set("healed", "v").code == Outcome::Code::kOk;
+  }));
+  written_["healed"] = "v";
+  MakeRoom(full.back());
+  ExpectAll(cluster_, written_);
+}
+
 TEST_F(FullDiskTest, AFullLeaderHandsOverAndWritesGoOn) {
   Fill(leader_);
   net::DatabaseClient client = cluster_.Client();

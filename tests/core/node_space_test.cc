@@ -205,5 +205,129 @@ TEST_F(NodeSpaceTest, AFullLeaderHandsOverToAFollowerWithRoomAndSaysSo) {
   EXPECT_EQ(CodeOf(1), ReplyCode::kUnavailable) << "another node will take it";
 }
 
+// --- No quorum has room ---
+
+class NodeWithFullFollowersTest : public NodeSpaceTest {
+ protected:
+  // Follower `from` has all of the log, and says of its disk what is to be said.
+  void Acknowledge(int from, bool disk_full) {
+    AppendEntriesResponse answer;
+    answer.match_index = node_->raft().log().last_index();
+    answer.prev_log_index = answer.match_index;
+    answer.sent_at = clock_.now;
+    answer.disk_full = disk_full;
+    Receive(from, node_->raft().term().value(), answer);
+  }
+  AppendEntriesRequest LastAppend(int to) const {
+    for (auto message = network_.sent.rbegin(); message != network_.sent.rend(); ++message) {
+      const auto* append = std::get_if<AppendEntriesRequest>(&message->body);
+      if (append != nullptr && message->to == IdOfNode(to)) return *append;
+    }
+    return {};
+  }
+};
+
+TEST_F(NodeWithFullFollowersTest, PutsAreRefusedByTheirNamesAndDeletesGoOn) {
+  LeadThree();
+  Acknowledge(2, true);
+  EXPECT_FALSE(node_->raft().LacksRoom()) << "n3 may have some";
+  Acknowledge(3, true);
+  Put(1, "k", "v");
+  EXPECT_EQ(CodeOf(1), ReplyCode::kDiskFull);
+  EXPECT_NE(clients_.replies[RequestId(1)].error.find("the disks of n2, n3 are full"),
+            std::string::npos)
+      << clients_.replies[RequestId(1)].error;
+  Delete(2);
+  FinishWrites();
+  EXPECT_TRUE(LastAppend(2).vital);
+  EXPECT_EQ(LastAppend(2).entries.size(), 1u);
+  Acknowledge(2, true);
+  EXPECT_EQ(CodeOf(2), ReplyCode::kOk);
+}
+
+TEST_F(NodeWithFullFollowersTest, OneWithRoomIsEnoughForData) {
+  LeadThree();
+  Acknowledge(2, true);
+  Acknowledge(3, true);
+  Acknowledge(3, false);
+  Put(1, "k", "v");
+  node_->Flush();
+  FinishWrites();
+  EXPECT_FALSE(LastAppend(3).vital);
+  Acknowledge(3, false);
+  EXPECT_EQ(CodeOf(1), ReplyCode::kOk);
+}
+
+TEST_F(NodeWithFullFollowersTest, OneThatIsNotHeardHasNoRoomThatCouldBeUsed) {
+  LeadThree();
+  Acknowledge(2, true);
+  clock_.now += options_.raft.election_timeout_max + Duration(1);
+  Acknowledge(2, true);
+  EXPECT_TRUE(node_->raft().LacksRoom());
+}
+
+TEST_F(NodeWithFullFollowersTest, AFollowerTakesIntoItsReserveWhatStandsInTheWay) {
+  Make(3);
+  Receive(2, 1, AppendEntriesRequest{});
+  FinishWrites();
+  Report(DiskSpace::kFull);
+  AppendEntriesRequest append;
+  append.entries = {CommandEntry(1, PutTransaction("b", "1")),
+                    CommandEntry(2, DeleteTransaction("c"))};
+  append.vital = true;
+  Receive(2, 1, append);
+  EXPECT_EQ(node_->raft().log().last_index(), Index(2));
+  EXPECT_TRUE(std::get<Persist>(disk_.jobs.back()).vital);
+  FinishWrites();
+  Report(DiskSpace::kSpent);
+  append.prev_log_index = Index(2);
+  append.prev_log_term = Term(1);
+  append.entries = {CommandEntry(3, DeleteTransaction("d"))};
+  Receive(2, 1, append);
+  EXPECT_EQ(node_->raft().log().last_index(), Index(2)) << "what is left is for votes";
+}
+
+TEST_F(NodeWithFullFollowersTest, AWriteThatWaitsForRoomIsTriedWithTheReserveOnce) {
+  Make(3);
+  AppendEntriesRequest append;
+  append.entries = {CommandEntry(1, PutTransaction("b", "1"))};
+  Receive(2, 1, append);
+  space_ = {.space = DiskSpace::kFull, .problem = "no space"};
+  const auto refuse = [&] {
+    const auto persist = Take<Persist>();
+    Finish(PersistDone{.id = persist.id,
+                       .status = absl::ResourceExhaustedError("no space"),
+                       .space = space_,
+                       .refused = persist});
+    return persist.vital;
+  };
+  EXPECT_FALSE(refuse());
+  EXPECT_FALSE(IsAtDisk<Persist>());
+  append.vital = true;
+  Receive(2, 1, append);
+  EXPECT_TRUE(IsAtDisk<Persist>());
+  EXPECT_TRUE(refuse());
+  Receive(2, 1, append);
+  EXPECT_FALSE(IsAtDisk<Persist>()) << "the next look for room is soon enough";
+}
+
+TEST_F(NodeWithFullFollowersTest, ASingleNodeWritesWhatItHasTakenAlready) {
+  Make(1);
+  Lead();
+  Put(1, "k", "v");
+  node_->Flush();
+  const auto persist = Take<Persist>();
+  space_ = {.space = DiskSpace::kFull, .problem = "no space"};
+  Finish(PersistDone{.id = persist.id,
+                     .status = absl::ResourceExhaustedError("no space"),
+                     .space = space_,
+                     .refused = persist});
+  Delete(2);
+  EXPECT_TRUE(std::get<Persist>(disk_.jobs.front()).vital);
+  FinishWrites();
+  EXPECT_EQ(CodeOf(1), ReplyCode::kOk);
+  EXPECT_EQ(CodeOf(2), ReplyCode::kOk) << "it is not held up";
+}
+
 }  // namespace
 }  // namespace grassdb

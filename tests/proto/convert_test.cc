@@ -68,6 +68,7 @@ AppendEntriesRequest AnyAppend(Term term) {
   body.leader_commit = Index(Any());
   body.read_round = ReadRound(Any());
   body.sent_at = AnyInstant();
+  body.vital = Flip();
   Term entry_term = std::max(body.prev_log_term, Term(1));
   Index index = body.prev_log_index;
   const std::uint64_t count = Below(6);
@@ -225,6 +226,7 @@ RC_GTEST_PROP(PeerMessages, EntriesSurviveOneByOne, ()) {
   RC_ASSERT(body.leader_commit == append.leader_commit);
   RC_ASSERT(body.read_round == append.read_round);
   RC_ASSERT(body.sent_at == append.sent_at);
+  RC_ASSERT(body.vital == append.vital);
   RC_ASSERT(body.entries == append.entries);
 }
 

@@ -52,6 +52,7 @@ class FullDisk : public ::testing::Test {
                                .term = Term(1),
                                .type = type,
                                .payload = std::move(payload)});
+    persist.vital = vital_;
     if (entries_.empty()) persist.hard_state = {.term = Term(1), .voted_for = NodeId(1)};
     const Entry entry = persist.entries.front();
     const auto done = std::get<PersistDone>(storage_->Execute(std::move(persist)));
@@ -120,6 +121,12 @@ class FullDisk : public ::testing::Test {
       more = done.more;
     }
   }
+  void StageUntilTheReserveIsGiven(std::size_t size) {
+    for (int attempt = 0; attempt < 4 && Has("reserve"); ++attempt) {
+      ASSERT_TRUE(absl::IsResourceExhausted(Stage(SnapshotSource::kTaken, entries_.size(), size)));
+    }
+    ASSERT_FALSE(Has("reserve"));
+  }
   bool Has(const std::string& suffix) const {
     return directory_.Content().contains("distdb_a." + suffix);
   }
@@ -131,6 +138,7 @@ class FullDisk : public ::testing::Test {
   PersistId persist_;
   SnapshotMeta meta_;
   SpaceReport space_;
+  bool vital_ = false;
 };
 
 TEST_F(FullDisk, IsNoticedWhileTheLiveLogStillHasRoom) {
@@ -213,6 +221,56 @@ TEST_F(FullDisk, ASnapshotMayHaveTheRoomOfTheSpareFile) {
   EXPECT_TRUE(Stage(SnapshotSource::kTaken, 20, 2000).ok());
   ASSERT_TRUE(Publish().ok());
   EXPECT_EQ(space_.space, DiskSpace::kAmple);
+}
+
+// Where there is nothing else to give: the live log stands in for the reserve meanwhile.
+TEST_F(FullDisk, ASnapshotMayHaveTheRoomOfTheReserve) {
+  while (entries_.size() < 25) ASSERT_TRUE(LogPut().ok());
+  directory_.LimitRoom(0);
+  EXPECT_TRUE(absl::IsResourceExhausted(Stage(SnapshotSource::kTaken, entries_.size(), 500)));
+  directory_.LimitRoom(0);  // somebody else has what the spare file has given up
+  StageUntilTheReserveIsGiven(500);
+  EXPECT_EQ(space_.space, DiskSpace::kFull) << "and not spent";
+  EXPECT_TRUE(LogDelete().ok());
+  RestockAll();
+  EXPECT_FALSE(Has("reserve")) << "the snapshot comes first";
+  EXPECT_TRUE(Stage(SnapshotSource::kTaken, entries_.size(), 500).ok());
+  ASSERT_TRUE(Publish().ok());
+  RestockAll();
+  EXPECT_TRUE(Has("reserve"));
+}
+
+TEST_F(FullDisk, TheReserveIsMadeAgainIfItIsTooLittleForTheSnapshotToo) {
+  directory_.LimitRoom(0);
+  while (space_.space == DiskSpace::kAmple) ASSERT_TRUE(LogPut().ok());
+  StageUntilTheReserveIsGiven(100000);
+  EXPECT_TRUE(absl::IsResourceExhausted(Stage(SnapshotSource::kTaken, entries_.size(), 100000)));
+  RestockAll();
+  EXPECT_TRUE(Has("reserve"));
+  EXPECT_TRUE(LogDelete().ok());
+}
+
+TEST_F(FullDisk, TheReserveOfALogThatIsNearlyAtItsEndIsNotGiven) {
+  directory_.LimitRoom(0);
+  FillWithPuts();
+  while (Has("reserve")) ASSERT_TRUE(LogDelete().ok());
+  for (int i = 0; i < 4; ++i) {
+    EXPECT_TRUE(absl::IsResourceExhausted(Stage(SnapshotSource::kTaken, entries_.size(), 500)));
+  }
+  EXPECT_TRUE(Vote().ok());
+}
+
+// Data that no quorum has room for and that are in the log already (core/node_space.cc).
+TEST_F(FullDisk, VitalDataMayUseTheReserveButForItsLastQuarter) {
+  directory_.LimitRoom(0);
+  FillWithPuts();
+  ASSERT_TRUE(absl::IsResourceExhausted(LogPut()));
+  vital_ = true;
+  std::size_t puts = 0;
+  while (LogPut().ok()) ++puts;
+  EXPECT_GT(puts, 2u);
+  EXPECT_EQ(space_.space, DiskSpace::kSpent);
+  EXPECT_TRUE(Vote().ok());
 }
 
 TEST_F(FullDisk, AReceivedSnapshotWithoutRoomIsDroppedAndCanBeginAnew) {
