@@ -56,6 +56,9 @@ struct AppendEntriesRequest {
   ReadRound read_round;  // the newest round that the leader wants confirmed; 0: none
   Instant sent_at;       // by the leader's clock; it alone can read it
   std::vector<Entry> entries;
+  // A disk of the receiver that denies what it has acknowledged to this leader: it must go by
+  // another incarnation from now on (standing.cc). 0: none does.
+  Incarnation forgot{};
 
   friend bool operator==(const AppendEntriesRequest&, const AppendEntriesRequest&) = default;
 };

@@ -217,6 +217,7 @@ AppendEntriesRequest FromWire(const raft::AppendEntriesRequest& wire,
   body.leader_commit = Index(wire.leader_commit());
   body.read_round = ReadRound(wire.read_round());
   body.sent_at = InstantOf(wire.sent_at());
+  body.forgot = Incarnation(wire.forgot());
   body.entries.reserve(entries.size());
   Index index = body.prev_log_index;
   Term last_term = body.prev_log_term;

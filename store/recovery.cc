@@ -276,7 +276,8 @@ absl::Status LogReader::WriteHeaderAgain(const SegmentFile& file, SegmentNumber 
     return Damaged(file.path, file.name, 0, "no record of the live log is whole");
   }
   Lose(file.name + " at offset 0: the segment header is damaged, and nothing is behind it");
-  const std::uint32_t format = home_.options.log_format;
+  const std::uint32_t format =
+      std::max(home_.options.log_format, FormatMinFor(replay_.hard_state()));
   recovered_.end = LogEnd::kLive;
   recovered_.live = {.number = number, .previous = replay_.last(), .format = format};
   RecordBuilder record;
