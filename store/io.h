@@ -34,7 +34,14 @@ bool IsIllegible(const std::vector<ByteRange>& illegible, const ByteRange& range
 
 // As ReadWholeFile, but a read that fails is no error. What opening the file reports still is one:
 // it says nothing of the bytes.
-absl::StatusOr<LegibleContent> ReadLegible(Directory& directory, const std::string& name);
+// Of a longer file only the first `bytes_max`.
+absl::StatusOr<LegibleContent> ReadLegible(Directory& directory, const std::string& name,
+                                           std::uint64_t bytes_max = UINT64_MAX);
+// Reads [begin, end) of what was read so once more, from the disk itself; widened to whole sectors,
+// and as far as the content goes. True if other bytes have come, or some that had not before.
+absl::StatusOr<bool> ReadLegibleAgain(Directory& directory, const std::string& name,
+                                      std::uint64_t begin, std::uint64_t end,
+                                      LegibleContent& content);
 
 // In words, for messages: "the disk does not give these 512 bytes".
 std::string IllegibleText(const ByteRange& range);
