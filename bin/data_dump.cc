@@ -26,6 +26,11 @@ Json JsonOf(const LogPosition& position) {
   return {{"index", position.index.value()}, {"term", position.term.value()}};
 }
 
+// Only where a node goes by another incarnation than its directory's.
+void AddRenewed(const HardState& state, Json& json) {
+  if (state.renewed != Incarnation(0)) json["goes_by_incarnation"] = HexOf(state.renewed.value());
+}
+
 const char* NameOf(EntryType type) {
   switch (type) {
     case EntryType::kNoop:
@@ -262,6 +267,7 @@ Json Dumper::BatchOf(const store::Batch& batch) {
     json["term"] = batch.hard_state->term.value();
     json["vote"] = NameOfVote(batch.hard_state->voted_for);
     json["founder"] = batch.hard_state->founder;
+    AddRenewed(*batch.hard_state, json);
   }
   if (batch.install.has_value()) {
     json["installs"] = JsonOf(batch.install->snapshot);
@@ -301,6 +307,7 @@ void Dumper::PrintRecord(const std::string& file, const store::LogPlace& place) 
                 {"vote", NameOfVote(header->before.hard_state.voted_for)},
                 {"founder", header->before.hard_state.founder},
                 {"snapshot", JsonOf(header->before.snapshot)}};
+        AddRenewed(header->before.hard_state, json);
       }
       break;
     case store::RecordType::kBatch:

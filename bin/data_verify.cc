@@ -68,6 +68,10 @@ std::string TextOf(const Survey& survey, const std::string& path,
     if (survey.snapshot.index.value() > 0) {
       text += fmt::format(", the snapshot of {}", store::ToText(survey.snapshot));
     }
+    if (survey.hard_state.renewed != Incarnation(0)) {
+      text += fmt::format("; it goes by incarnation {} since it was found to be rolled back",
+                          HexOf(survey.hard_state.renewed.value()));
+    }
     text += "\n";
   } else {
     text += fmt::format("  a start refuses: {}\n", std::string(survey.start.message()));

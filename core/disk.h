@@ -221,6 +221,11 @@ struct Identity {
   std::uint64_t secret = 0;
 };
 
+// By which the other members know what this node promises.
+inline Incarnation IncarnationOf(const Identity& identity, const HardState& hard_state) {
+  return hard_state.renewed == Incarnation(0) ? identity.incarnation : hard_state.renewed;
+}
+
 // A snapshot that was being received, and of which this much is whole, and durable.
 struct StagedSnapshot {
   SnapshotMeta meta;

@@ -22,7 +22,7 @@ void Raft::ResetElectionDeadline() {
 // A voter may; and one that is a voter no more by a configuration that it does not know to be
 // committed: it may be the only one that has that entry and can be elected (thesis 4.2.2).
 bool Raft::MayCampaign() const {
-  if (standing() == Standing::kUnproven && log_.last_index() > Index(0)) return false;
+  if (standing() == Standing::kUnproven && !MayFound()) return false;
   for (auto record = configurations_.rbegin(); record != configurations_.rend(); ++record) {
     if (record->configuration.IsVoter(options_.id)) return true;
     if (record->index <= commit_index_) return false;

@@ -45,8 +45,12 @@ inline std::size_t CostOf(const Entry& entry) {
 struct HardState {
   Term term;
   NodeId voted_for;  // in `term`; 0: nobody
-  // This disk took part in the first election of the cluster (core/standing.cc). Never unset.
+  // This disk took part in the first election of the cluster (core/standing.cc). Unset only by
+  // `renewed`.
   bool founder = false;
+  // By which the node goes since a leader has told it that its disk had forgotten something
+  // (core/standing.cc), in the place of the directory's own; 0: never. 2 to 2^32 - 1.
+  Incarnation renewed{};
 
   friend bool operator==(const HardState&, const HardState&) = default;
 };

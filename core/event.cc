@@ -72,6 +72,8 @@ const char* NameOf(EventKind kind) {
       return "repaired by snapshot";
     case EventKind::kRepairCut:
       return "repair cut";
+    case EventKind::kRenewed:
+      return "renewed";
   }
   return "unknown";
 }

@@ -46,6 +46,8 @@ enum class EventKind : std::uint8_t {
   kRepaired = 32,            // entries a..b, from peer
   kRepairedBySnapshot = 33,  // a, from peer
   kRepairCut = 34,           // from index a on, never committed: peer's answer was the last proof
+  // Of any node.
+  kRenewed = 35,  // this disk has forgotten something, says peer, who leads; a: its incarnation now
 };
 
 const char* NameOf(EventKind kind);

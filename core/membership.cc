@@ -176,7 +176,6 @@ void Raft::SyncFollowers() {
       followers.push_back(std::move(follower));
     }
     followers.back().role = member.role;
-    if (!configuration().IsVoter(member.id)) followers.back().rolled_back = false;
   }
   if (configuration_index() > commit_index_) {
     for (Progress& follower : leader.followers) {

@@ -59,6 +59,9 @@ struct AppendEntriesRequest {
   // way of all that frees room, so a follower with a full disk takes it into its reserve.
   bool vital = false;
   std::vector<Entry> entries;
+  // A disk of the receiver that denies what it has acknowledged to this leader: it must go by
+  // another incarnation from now on (standing.cc). 0: none does.
+  Incarnation forgot{};
 
   friend bool operator==(const AppendEntriesRequest&, const AppendEntriesRequest&) = default;
 };

@@ -28,6 +28,7 @@ Node::Node(const NodeOptions& options, RecoveredState recovered, const Environme
   space_ = recovered.space;
   PutOffSpace();
   PutOffScrub(0);
+  NoticeElection();
   GRASS_CHECK(recovered.damage.empty());
   // Damage that matters no more goes with the files that a snapshot releases.
   snapshot_wanted_ = !recovered.damage.places.empty();
@@ -84,7 +85,7 @@ Instant Node::NextDeadline() const {
   if (failed()) return Instant::max();
   Instant deadline =
       std::min({raft_.NextDeadline(), NextChunkRead(), NextLookForSpace(), NextScrub()});
-  if (!marking_) deadline = std::min(deadline, mark_at_);
+  deadline = std::min(deadline, NextMark());
   if (!waiting_reads_.empty()) {
     deadline = std::min(deadline, waiting_reads_.begin()->second.deadline);
   }
@@ -292,6 +293,7 @@ void Node::OnDone(const PersistDone& done) {
   if (!done.status.ok()) return Fail(done.status);
   NoteSpace(done.space);
   if (install_persist_ <= done.id) install_persist_ = PersistId();
+  NoticeElection();
   if (options_.mark_idle > Duration::zero()) {
     mark_at_ =
         stopping_ ? environment_.clock->Now() : environment_.clock->Now() + options_.mark_idle;
@@ -303,8 +305,13 @@ void Node::OnDone(const PersistDone& done) {
   Step(Persisted{.id = done.id});
 }
 
+Instant Node::NextMark() const {
+  if (marking_ || mark_at_ == Instant::max()) return Instant::max();
+  return stopping_ ? mark_at_ : std::max(mark_at_, VotesFirst());
+}
+
 void Node::MarkWhenDue() {
-  if (persisting_ || marking_ || environment_.clock->Now() < mark_at_) return;
+  if (persisting_ || environment_.clock->Now() < NextMark()) return;
   mark_at_ = Instant::max();
   marking_ = true;
   environment_.disk->Submit(MarkDurable{});
@@ -462,7 +469,22 @@ void Node::ExpireReads() {
 
 // --- Roles ---
 
+// A vote waits for what it finds at the disk, and on a slow one that alone can take as long as it
+// is until the next one stands: then nobody is ever elected. So while no leader is known, what may
+// as well be done later is, until there has been nothing to write for so long that the election, if
+// there is one, does not come to a vote. Snapshots go on: there may be no room for a vote without
+// one, or a voter that repairs itself by it.
+Instant Node::VotesFirst() const {
+  return raft_.leader() == NodeId(0) ? votes_first_until_ : Instant::min();
+}
+
+// Something has been written, or the leader may have gone.
+void Node::NoticeElection() {
+  votes_first_until_ = environment_.clock->Now() + 2 * options_.raft.election_timeout_max;
+}
+
 void Node::NoticeRole() {
+  if (std::exchange(seen_leader_, raft_.leader()) != raft_.leader()) NoticeElection();
   const bool was_leading = seen_role_ == Role::kLeader;
   const bool is_leading = raft_.role() == Role::kLeader;
   const bool same = was_leading == is_leading && seen_term_ == raft_.term();

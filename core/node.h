@@ -200,6 +200,7 @@ class Node {
   void QueuePersist(Persist persist);
   void PumpDisk();
   void MarkWhenDue();
+  Instant NextMark() const;
   void Apply();
   void EvictApplied();
   void ApplyEntry(const Entry& entry);
@@ -210,6 +211,8 @@ class Node {
   Reply Read(const std::string& key) const;
   void ExpireReads();
   void NoticeRole();
+  void NoticeElection();
+  Instant VotesFirst() const;
   void RebaseTime();
   void SettleTransfers();
   void SettleChange();
@@ -341,6 +344,8 @@ class Node {
   std::deque<Persist> persist_queue_;  // waiting for the one at the disk
   bool persisting_ = false;
   bool persist_waits_ = false;        // for room: it has been refused
+  NodeId seen_leader_;                // of the last step
+  Instant votes_first_until_;         // while no leader is known; see VotesFirst
   Instant mark_at_ = Instant::max();  // when what is durable is to be marked as such
   bool marking_ = false;              // the mark is at the disk
 

@@ -9,11 +9,15 @@
 namespace grassdb {
 
 Instant Node::NextScrub() const {
-  return options_.scrub_bytes_per_second == 0 || scrubbing_ ? Instant::max() : scrub_at_;
+  if (options_.scrub_bytes_per_second == 0 || scrubbing_) return Instant::max();
+  return std::max(scrub_at_, VotesFirst());
 }
 
 void Node::ScrubIfDue() {
-  if (environment_.clock->Now() < NextScrub()) return;
+  if (environment_.clock->Now() < NextScrub()) {
+    if (environment_.clock->Now() >= scrub_at_) GRASS_PROBE("scrub: an election goes first");
+    return;
+  }
   scrubbing_ = true;
   environment_.disk->Submit(
       Scrub{.bytes_max = static_cast<std::uint32_t>(options_.snapshot_chunk_bytes)});

@@ -242,7 +242,7 @@ void Node::SendChunk(const SnapshotRead& read) {
                                      .to = read.reader,
                                      .term = raft_.term(),
                                      .body = std::move(chunk),
-                                     .incarnation = identity_.incarnation});
+                                     .incarnation = raft_.incarnation()});
 }
 
 // A chunk that is sent again pays again. What was not sent in time is lost: there is no saving up
@@ -333,7 +333,7 @@ void Node::SendToRepair(const SnapshotRead& read) {
                                      .to = read.reader,
                                      .term = raft_.term(),
                                      .body = std::move(answer),
-                                     .incarnation = identity_.incarnation});
+                                     .incarnation = raft_.incarnation()});
 }
 
 // --- Receiving ---
@@ -403,7 +403,7 @@ void Node::AnswerChunk(NodeId to, const SnapshotMeta& meta, std::uint64_t next_o
                                      .to = to,
                                      .term = raft_.term(),
                                      .body = answer,
-                                     .incarnation = identity_.incarnation});
+                                     .incarnation = raft_.incarnation()});
 }
 
 void Node::OnDone(const StageDone& done) {

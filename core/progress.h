@@ -57,7 +57,8 @@ struct Progress {
   Incarnation incarnation;
   Standing standing = Standing::kProven;  // as it said last
   FollowerSpace space = FollowerSpace::kUnknown;
-  bool rolled_back = false;  // it has denied what it had acknowledged, and is a voter still
+  // It has denied what it had acknowledged, and goes by the same incarnation still.
+  bool rolled_back = false;
   // When it did. Answers to what was sent earlier may come from before its disk was rolled back.
   Instant forgot_at = Instant::min();
   // A learner's catching up, in rounds (thesis 4.2.1): a round ends when it has what the leader had

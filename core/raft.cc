@@ -24,7 +24,7 @@ const char* NameOf(Role role) {
 
 Raft::Raft(const RaftOptions& options, const RecoveredState& recovered, Instant now)
     : options_(options),
-      incarnation_(recovered.identity.incarnation),
+      incarnation_(IncarnationOf(recovered.identity, recovered.hard_state)),
       hard_state_(recovered.hard_state),
       log_(recovered.base_index, recovered.base_term, recovered.entries),
       snapshot_(recovered.snapshot),

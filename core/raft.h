@@ -61,6 +61,7 @@ class Raft {
   // The leader of this term as far as known; 0 if not.
   NodeId leader() const;
   NodeId id() const { return options_.id; }
+  Incarnation incarnation() const { return incarnation_; }
   const RaftOptions& options() const { return options_; }
   const Log& log() const { return log_; }
   // Known to be committed; may run ahead of what is durable here.
@@ -271,6 +272,7 @@ class Raft {
   void LeaveCluster();
 
   // standing.cc
+  bool MayFound() const;
   bool IsBirth(const Message& message, const RequestVoteRequest& request) const;
   bool PassesIncarnationCheck(const Message& message) const;
   bool IsOfNewDisk(const Message& message) const;
@@ -278,7 +280,9 @@ class Raft {
   void NoteIncarnation(Progress& follower, Incarnation incarnation);
   Incarnation HeardOf(NodeId peer) const;
   void Hear(const Message& message);
+  void DoubtIfOffRecord(Progress& follower);
   void OnForgotten(Progress& follower);
+  void Renew(NodeId leader, Incarnation forgot);
   bool RecordIncarnations();
 
   // repair_answer.cc

@@ -63,6 +63,7 @@ void Put(Sink& sink, const HardState& hard_state) {
   Put(sink, hard_state.term);
   sink.Node(hard_state.voted_for);
   sink.Number(hard_state.founder ? 1 : 0);
+  Put(sink, hard_state.renewed);
 }
 
 template <class Sink>
@@ -116,6 +117,7 @@ void Put(Sink& sink, const AppendEntriesRequest& request) {
   sink.Number(request.vital ? 1 : 0);
   sink.Stamp(request.sent_at);
   PutAll(sink, request.entries);
+  Put(sink, request.forgot);
 }
 
 template <class Sink>

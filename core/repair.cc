@@ -118,13 +118,21 @@ void Repair::Send(NodeId to, MessageBody body) {
                                      .to = to,
                                      .term = hard_state_.term,
                                      .body = std::move(body),
-                                     .incarnation = identity_.incarnation});
+                                     .incarnation = incarnation()});
 }
 
 void Repair::Submit(DiskJob job) {
   GRASS_CHECK(!busy_);
   busy_ = true;
   environment_.disk->Submit(std::move(job));
+}
+
+// In a later term, without a vote.
+HardState Repair::InTerm(Term term) const {
+  HardState state = hard_state_;
+  state.term = term;
+  state.voted_for = NodeId();
+  return state;
 }
 
 std::optional<Term> Repair::TermAt(Index index) const {
@@ -160,12 +168,12 @@ std::optional<Configuration> Repair::ConfigurationAt(Index index) const {
 
 // As Raft's (core/standing.cc), from what is there of the log.
 Standing Repair::OwnStanding() const {
-  if (identity_.incarnation == Incarnation(0)) return Standing::kProven;
+  if (incarnation() == Incarnation(0)) return Standing::kProven;
   const Index last = base_index_ + entries_.size();
   const auto configuration = ConfigurationAt(last);
   const Member* self = configuration ? configuration->Find(identity_.node) : nullptr;
   if (self != nullptr && self->incarnation != Incarnation(0)) {
-    return self->incarnation == identity_.incarnation ? Standing::kProven : Standing::kUnproven;
+    return self->incarnation == incarnation() ? Standing::kProven : Standing::kUnproven;
   }
   return hard_state_.founder ? Standing::kProven : Standing::kUnproven;
 }
@@ -299,7 +307,7 @@ void Repair::Progressed() {
 void Repair::OnMessage(Message message) {
   if (failed() || done_) return;
   if (message.to != identity_.node || message.from == identity_.node) return;
-  if (message.to_incarnation != Incarnation(0) && message.to_incarnation != identity_.incarnation) {
+  if (message.to_incarnation != Incarnation(0) && message.to_incarnation != incarnation()) {
     return;
   }
   if (auto* response = std::get_if<RepairResponse>(&message.body)) {
@@ -434,7 +442,7 @@ void Repair::Cut(NodeId because_of, Index from) {
 
 void Repair::GoToNextTerm(Term term) {
   GRASS_CHECK_GT(term, hard_state_.term);
-  next_hard_state_ = {.term = term, .voted_for = NodeId(), .founder = hard_state_.founder};
+  next_hard_state_ = InTerm(term);
   Persist persist;
   persist.id = ++last_persist_;
   persist.hard_state = next_hard_state_;
@@ -516,8 +524,7 @@ void Repair::OnDone(const StageDone& done) {
   persist.install = transfer_->meta;
   // A snapshot of a later term than this node's has been seen by it.
   if (transfer_->meta.term > hard_state_.term) {
-    persist.hard_state = HardState{
-        .term = transfer_->meta.term, .voted_for = NodeId(), .founder = hard_state_.founder};
+    persist.hard_state = InTerm(transfer_->meta.term);
   }
   Submit(std::move(persist));
 }

@@ -99,6 +99,8 @@ class Repair {
   void Tell(EventKind kind, NodeId peer, std::uint64_t a, std::uint64_t b);
   void Send(NodeId to, MessageBody body);
   void Submit(DiskJob job);
+  Incarnation incarnation() const { return IncarnationOf(identity_, hard_state_); }
+  HardState InTerm(Term term) const;
   const LostRange* lost() const { return lost_.empty() ? nullptr : &lost_.front(); }
   bool WantsSnapshot() const { return snapshot_wanted_ > Index(0); }
   bool HearsLeader() const;

@@ -53,6 +53,7 @@ void Raft::FollowLeader(NodeId leader) {
 void Raft::OnAppendEntries(NodeId from, AppendEntriesRequest request) {
   if (!IsWellFormed(request, hard_state_.term)) return;
   FollowLeader(from);
+  Renew(from, request.forgot);
   const Index prev = request.prev_log_index;
   // Before the base everything is committed, and so the same in every leader's log (thesis 3.6.3).
   if (prev > log_.last_index() ||
@@ -191,6 +192,7 @@ void Raft::OnAppendEntriesResponse(NodeId from, Incarnation incarnation,
   if (response.result == AppendResult::kStaleTerm) return;
   if (response.sent_at < follower->forgot_at) return;
   follower->standing = response.standing;
+  DoubtIfOffRecord(*follower);
   follower->space = response.disk_full ? FollowerSpace::kFull : FollowerSpace::kAmple;
   if (response.sent_at <= now_ && response.sent_at >= follower->lease_base) {
     follower->lease_base = response.sent_at;
@@ -331,6 +333,7 @@ AppendEntriesRequest Raft::AppendAt(Progress& follower) {
   request.read_round = leading().round;
   request.sent_at = now_;
   request.vital = LacksRoom();
+  if (follower.rolled_back) request.forgot = follower.incarnation;
   follower.round_sent = request.read_round;
   return request;
 }

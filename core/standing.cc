@@ -14,14 +14,24 @@
 // has none itself: the birth of the cluster. It remembers that durably (HardState::founder), and is
 // proven by it until the first incarnations are recorded.
 //
+// A disk that was rolled back to an earlier state has the same incarnation, and its node does not
+// know what it has forgotten. The leader that holds its acknowledgements sees it deny them
+// (OnForgotten), and tells it so with every append. The node then draws another incarnation and
+// goes by that, durably (HardState::renewed), before it says anything more: from then on it is to
+// everybody, itself included, as one that has lost its disk, whoever leads and whichever
+// configurations are still about. Without that, the demotion would be all that keeps its vote from
+// counting, and would do so only where it is known: those who have an older configuration, the node
+// itself among them, would take it for a voter for as long as they do not hear of the new one.
+//
 // What this cannot see: a cluster of whose members a majority has no data, the wiped one among
 // them, while those that have data are out of reach; it looks like a new cluster. And a disk that
-// was rolled back to an earlier state of the same incarnation, unless the leader that knew its
-// acknowledgements still leads (OnForgotten).
+// was rolled back, before the leader that holds its acknowledgements has told it, or if that one
+// leads no more.
 #include <algorithm>
 #include <utility>
 
 #include "core/check.h"
+#include "core/hash.h"
 #include "core/probe.h"
 #include "core/raft.h"
 
@@ -42,11 +52,17 @@ Standing Raft::standing() const {
   return hard_state_.founder ? Standing::kProven : Standing::kUnproven;
 }
 
+// Of the birth of the cluster nothing is left to be seen. A leader that has told this node what it
+// has forgotten led a cluster that was born long ago.
+bool Raft::MayFound() const {
+  return log_.last_index() == Index(0) && hard_state_.renewed == Incarnation(0);
+}
+
 // The request must be for this very disk: one of the birth that has long passed may come late, or
 // once more, to a node that has lost its disk since. A candidate knows the disks of those that have
 // granted its pre-vote, a quorum.
 bool Raft::IsBirth(const Message& message, const RequestVoteRequest& request) const {
-  if (request.last_log_index != Index(0) || log_.last_index() != Index(0)) return false;
+  if (request.last_log_index != Index(0) || !MayFound()) return false;
   return request.ballot == Ballot::kPreVote || message.to_incarnation == incarnation_;
 }
 
@@ -119,21 +135,53 @@ void Raft::NoteIncarnation(Progress& follower, Incarnation incarnation) {
   follower.incarnation = incarnation;
   leading().incarnations_differ = true;
   if (!forgot) return;
-  GRASS_PROBE("disk: a member has another one");
-  Emit(EventKind::kMemberForgot, follower.id, incarnation.value());
+  if (!std::exchange(follower.rolled_back, false)) {
+    GRASS_PROBE("disk: a member has another one");
+    Emit(EventKind::kMemberForgot, follower.id, incarnation.value());
+  }
   follower.Forget(log_.last_index() + 1);
 }
 
+// A disk that is not on record takes itself for one that is: it was rolled back to before the one
+// on record came, or took its own name. A new one, that of a wiped node, makes no such claim.
+void Raft::DoubtIfOffRecord(Progress& follower) {
+  if (follower.standing != Standing::kProven || follower.rolled_back) return;
+  const Member* member = configuration().Find(follower.id);
+  if (member == nullptr || member->incarnation == Incarnation(0)) return;
+  if (member->incarnation == follower.incarnation) return;
+  GRASS_PROBE("disk: one of before the one on record");
+  follower.rolled_back = true;
+}
+
 // A follower of the same incarnation denies what it has acknowledged: its disk was rolled back. It
-// must be admitted anew, as if it had a new disk.
+// must be admitted anew, as if it had a new disk, and is told (AppendAt). It counts in no quorum
+// before it says that it knows, by another incarnation: one that cannot, being of a version that
+// does not know how, stays a learner.
 void Raft::OnForgotten(Progress& follower) {
   GRASS_PROBE("disk: a member's was rolled back");
   Emit(EventKind::kMemberForgot, follower.id, follower.incarnation.value());
   follower.Forget(follower.match + 1);
   follower.forgot_at = now_;
-  follower.rolled_back = configuration().IsVoter(follower.id);
+  follower.rolled_back = true;
   leading().incarnations_differ = true;
   Replicate(follower);
+}
+
+// What was said and has not been sent yet is of a disk that had forgotten. Another incarnation each
+// time, so that the same disk, rolled back once more, is not taken for the one that was admitted:
+// the seed is another one in each life.
+void Raft::Renew(NodeId leader, Incarnation forgot) {
+  if (forgot == Incarnation(0) || forgot != incarnation_) return;
+  GRASS_PROBE("disk: this one was rolled back");
+  constexpr std::uint64_t kBound = std::uint64_t{1} << 32;  // HardState::renewed
+  const std::uint64_t draw = KeyedRandom(options_.seed, incarnation_.value(),
+                                         hard_state_.term.value(), now_.time_since_epoch().count());
+  incarnation_ = hard_state_.renewed = Incarnation(2 + Bounded(draw, kBound - 2));
+  hard_state_.founder = false;
+  hard_state_dirty_ = true;
+  term_persist_ = NextPersist();
+  held_.clear();
+  Emit(EventKind::kRenewed, leader, incarnation_.value());
 }
 
 bool Raft::Counts(const Progress& follower) const {

@@ -230,6 +230,12 @@ std::string TextOf(Term term, const Event& event, const Configuration& configura
           "{} has lost its disk, or a part of it: it has no say until it has been admitted anew, "
           "as a learner first",
           peer);
+    case EventKind::kRenewed:
+      return fmt::format(
+          "This node's disk is in an earlier state than it has been in, says {}, who leads. It has "
+          "no say until it has been admitted anew, as a learner first, which happens by itself; "
+          "its incarnation is {} from now on",
+          peer, HexOf(event.a));
     case EventKind::kNewDisk:
       return fmt::format(
           "{} has another disk than the one on record, so its vote does not count. Where no leader "
@@ -303,6 +309,7 @@ LogLevel LevelOf(EventKind kind) {
     case EventKind::kSteppedDown:
     case EventKind::kDiskStalled:
     case EventKind::kMemberForgot:
+    case EventKind::kRenewed:
     case EventKind::kNewDisk:
     case EventKind::kRemoved:
     case EventKind::kDiskSpace:

@@ -79,6 +79,7 @@ raft::AppendEntriesRequest ToWire(const AppendEntriesRequest& body) {
   wire.set_read_round(body.read_round.value());
   wire.set_sent_at(NanosOf(body.sent_at));
   wire.set_vital(body.vital);
+  wire.set_forgot(body.forgot.value());
   return wire;
 }
 

@@ -218,6 +218,7 @@ AppendEntriesRequest FromWire(const raft::AppendEntriesRequest& wire,
   body.read_round = ReadRound(wire.read_round());
   body.sent_at = InstantOf(wire.sent_at());
   body.vital = wire.vital();
+  body.forgot = Incarnation(wire.forgot());
   body.entries.reserve(entries.size());
   Index index = body.prev_log_index;
   Term last_term = body.prev_log_term;

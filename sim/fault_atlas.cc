@@ -87,9 +87,9 @@ bool FaultAtlas::MayForget(std::uint32_t host) const {
     // What is not durable yet is no data.
     if (!each->up() || each->node()->raft().durable_index() == Index(0)) return false;
     const Member* member = configuration.Find(id);
-    return member == nullptr ||
-           (member->role != MemberRole::kJoining && member->incarnation == each->incarnation() &&
-            each->node()->raft().standing() == Standing::kProven);
+    return member == nullptr || (member->role != MemberRole::kJoining &&
+                                 member->incarnation == each->node()->raft().incarnation() &&
+                                 each->node()->raft().standing() == Standing::kProven);
   });
 }
 
@@ -107,7 +107,7 @@ bool FaultAtlas::HasRejoined(std::uint32_t host) const {
   const Configuration committed = raft.ConfigurationAt(raft.commit_index()).first;
   const Member* member = committed.Find((*ids_)[host]);
   return member == nullptr || (forgot.up() && member->role != MemberRole::kJoining &&
-                               member->incarnation == forgot.incarnation() &&
+                               member->incarnation == forgot.node()->raft().incarnation() &&
                                forgot.node()->raft().standing() == Standing::kProven);
 }
 

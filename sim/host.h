@@ -132,7 +132,6 @@ class Host final : private Clock, private Network, private Disk, private Clients
   std::uint32_t number() const { return number_; }
   std::uint64_t life() const { return life_; }
   // Of the disk it has.
-  Incarnation incarnation() const { return identity_.incarnation; }
   const Identity& identity() const { return identity_; }
   // By this host's own clock.
   Instant LocalTime() const { return Now(); }

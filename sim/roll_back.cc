@@ -10,7 +10,7 @@
 namespace grassdb::sim {
 void RollBack::Save(std::uint32_t host) {
   Host& saved = *(*hosts_)[host];
-  saved_ = Saved{host, saved.incarnation(), saved.SaveDisk(), checkers_->DiskOf(host)};
+  saved_ = Saved{host, saved.SaveDisk(), checkers_->DiskOf(host)};
 }
 
 const Progress* RollBack::ProgressOf(std::uint32_t host, std::uint32_t leader) const {
@@ -21,10 +21,14 @@ const Progress* RollBack::ProgressOf(std::uint32_t host, std::uint32_t leader) c
   return found == followers->end() ? nullptr : &*found;
 }
 
+Incarnation RollBack::IncarnationOf(std::uint32_t host) const {
+  return checkers_->DiskOf(host).image.incarnation();
+}
+
 bool RollBack::MayBegin(std::uint32_t host, std::uint32_t leader) const {
   GRASS_CHECK(!under_way_.has_value());
   if (!saved_.has_value() || saved_->host != host || host == leader) return false;
-  if (saved_->incarnation != (*hosts_)[host]->incarnation()) return false;
+  if (saved_->state.image.incarnation() != IncarnationOf(host)) return false;
   if (network_->IsCut(host, leader) || network_->IsCut(leader, host)) return false;
   const Progress* follower = ProgressOf(host, leader);
   return follower != nullptr && follower->role == MemberRole::kVoter &&
@@ -36,6 +40,7 @@ void RollBack::Begin(std::uint32_t host, std::uint32_t leader) {
   GRASS_CHECK(MayBegin(host, leader));
   under_way_ = UnderWay{.host = host,
                         .leader = leader,
+                        .incarnation = IncarnationOf(host),
                         .term = (*hosts_)[leader]->node()->raft().term(),
                         .promised = ProgressOf(host, leader)->match};
   (*hosts_)[host]->RestoreDisk(saved_->disk);
@@ -71,17 +76,15 @@ void RollBack::OnNoticed(std::uint32_t host) {
 }
 
 bool RollBack::IsSupervised() {
+  if (IncarnationOf(under_way_->host) != under_way_->incarnation) {
+    checkers_->OnRollBackKnown(under_way_->host);
+    GiveUp();
+    return true;
+  }
   const Node* leader = (*hosts_)[under_way_->leader]->node();
   if (leader == nullptr) return false;
   const Raft& raft = leader->raft();
-  if (raft.role() != Role::kLeader || raft.term() != under_way_->term) return false;
-  const NodeId id = (*ids_)[under_way_->host];
-  const Configuration committed = raft.ConfigurationAt(raft.commit_index()).first;
-  if (under_way_->noticed && !committed.IsVoter(id)) {
-    checkers_->OnRollBackKnown(under_way_->host);
-    GiveUp();
-  }
-  return true;
+  return raft.role() == Role::kLeader && raft.term() == under_way_->term;
 }
 
 void RollBack::GiveUp() {

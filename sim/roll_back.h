@@ -1,10 +1,12 @@
 // RollBack: a disk that comes back in an earlier state of itself, as from an old backup.
 //
 // Raft cannot bear that by itself: the node has forgotten votes and entries that it has promised,
-// and does not know it. The leader that holds its acknowledgements sees it deny them, and has it
-// admitted anew (core/standing.cc). So that no promise is broken before that, here the node can
-// reach nobody but this leader until its vote is taken away; if the leader goes first, an operator
-// deletes what the node has, and the others notice that by its new incarnation.
+// and does not know it. The leader that holds its acknowledgements sees it deny them, tells it, and
+// has it admitted anew (core/standing.cc). So that no promise is broken before that, here the node
+// can reach nobody but this leader until it goes by another incarnation, durably; if the leader
+// goes first, an operator deletes what the node has, and the others notice that by the incarnation
+// of the next disk. From then on nothing is kept from the node: whoever leads, whatever
+// configuration the members have, itself among them, its vote is that of a disk which nobody knows.
 // The rule is in checkers/forgetting.h.
 #ifndef GRASSDB_SIM_ROLL_BACK_H_
 #define GRASSDB_SIM_ROLL_BACK_H_
@@ -43,8 +45,8 @@ class RollBack {
   void OnDelivered(std::uint32_t to, const Message& message);
   // A leader has said that the host has forgotten something.
   void OnNoticed(std::uint32_t host);
-  // Under way, after every event. Ends when the host has no vote any more. False: the leader has
-  // gone and nobody would notice; GiveUp, and wipe the disk.
+  // Under way, after every event. Ends when the host's disk says that it has forgotten. False: the
+  // leader has gone and nobody would notice; GiveUp, and wipe the disk.
   bool IsSupervised();
   // Under way; the host can be reached again.
   std::uint32_t host() const { return under_way_->host; }
@@ -53,13 +55,13 @@ class RollBack {
  private:
   struct Saved {
     std::uint32_t host = 0;
-    Incarnation incarnation;
     Host::SavedDisk disk;
     Checkers::DiskState state;
   };
   struct UnderWay {
     std::uint32_t host = 0;
     std::uint32_t leader = 0;
+    Incarnation incarnation;
     Term term;
     Index promised;
     std::uint32_t denials = 0;
@@ -67,6 +69,7 @@ class RollBack {
   };
 
   const Progress* ProgressOf(std::uint32_t host, std::uint32_t leader) const;
+  Incarnation IncarnationOf(std::uint32_t host) const;
   template <class Visit>
   void ForEachCutLink(Visit visit) const;
 

@@ -246,8 +246,8 @@ void Simulation::OnRaftEvent(std::uint32_t host, Term term, const Event& event) 
                   term.value(), event.a, event.b);
   if (event.kind == EventKind::kMemberForgot && plan_.white_box) {
     const auto member = static_cast<std::uint32_t>(number - 1);
-    Forgetting::CheckBelieved(
-        host, member, hosts_[member]->incarnation() != kFirstDisk || roll_back_->IsOf(member));
+    const Incarnation disk = checkers_->DiskOf(member).image.incarnation();
+    Forgetting::CheckBelieved(host, member, disk != kFirstDisk || roll_back_->IsOf(member));
   }
   if (event.kind == EventKind::kMemberForgot) {
     roll_back_->OnNoticed(static_cast<std::uint32_t>(number - 1));

@@ -147,7 +147,7 @@ std::vector<CoreCandidate> Simulation::CoreCandidates() const {
     const Checkers::DiskState& disk = checkers_->DiskOf(host->number());
     CoreCandidate candidate;
     candidate.id = ids_[host->number()];
-    candidate.incarnation = host->incarnation();
+    candidate.incarnation = disk.image.incarnation();
     // A recovery that is under way may have read something else than what is there, or nothing.
     candidate.whole = !host->IsDamaged() && disk.lost.empty() && !disk.rolled_back &&
                       (host->up() || host->down() || !MayMisread()) && !host->mending();

@@ -70,8 +70,9 @@ bool Simulation::HasSameState() const {
   return std::ranges::all_of(raft.configuration().members(), [this](const Member& member) {
     const Host& host = *hosts_[NumberOf(member.id)];
     if (!IsWhole(host.number())) return true;
-    return member.role != MemberRole::kJoining && member.incarnation == host.incarnation() &&
-           host.up() && host.node()->loaded() && host.node()->space().space == DiskSpace::kAmple &&
+    return member.role != MemberRole::kJoining && host.up() &&
+           member.incarnation == host.node()->raft().incarnation() && host.node()->loaded() &&
+           host.node()->space().space == DiskSpace::kAmple &&
            host.node()->raft().standing() == Standing::kProven &&
            host.node()->applied_index() == checkers_->committed();
   });

@@ -26,6 +26,30 @@ absl::StatusOr<std::size_t> BoundedSize(const Directory& directory, const std::s
                      bound + "` takes it away");
 }
 
+// Fills `out` from `offset` on, which is a whole number of sectors; zeros where a read fails, and
+// where that is.
+std::vector<ByteRange> ReadWhatIsLegible(File& file, std::uint64_t offset, std::span<char> out) {
+  // So that one bad sector does not cost a read of each of the others.
+  constexpr std::size_t kShareBytes = std::size_t{1} << 20;
+  std::vector<ByteRange> illegible;
+  for (std::size_t begin = 0; begin < out.size(); begin += kShareBytes) {
+    const auto share = out.subspan(begin, std::min(kShareBytes, out.size() - begin));
+    if (ReadExactly(file, offset + begin, share).ok()) continue;
+    for (std::size_t at = 0; at < share.size(); at += kSectorBytes) {
+      const auto sector = share.subspan(at, std::min(kSectorBytes, share.size() - at));
+      const std::uint64_t place = offset + begin + at;
+      const absl::Status status = ReadExactly(file, place, sector);
+      if (status.ok()) continue;
+      std::ranges::fill(sector, '\0');
+      if (illegible.empty() || illegible.back().end != place) {
+        illegible.push_back({place, 0, std::string(status.message())});
+      }
+      illegible.back().end = place + sector.size();
+    }
+  }
+  return illegible;
+}
+
 }  // namespace
 
 absl::StatusOr<std::string> ReadWholeFile(Directory& directory, const std::string& name) {
@@ -47,31 +71,49 @@ bool IsIllegible(const std::vector<ByteRange>& illegible, const ByteRange& range
 
 absl::StatusOr<LegibleContent> ReadLegible(Directory& directory, const std::string& name,
                                            std::uint64_t bytes_max, Excess excess) {
-  // So that one bad sector does not cost a read of each of the others.
-  constexpr std::size_t kShareBytes = std::size_t{1} << 20;
   auto file = directory.Open(name, OpenMode::kExisting);
   if (!file.ok()) return file.status();
   const auto size = BoundedSize(directory, name, **file, bytes_max, excess);
   if (!size.ok()) return size.status();
   LegibleContent content;
   content.bytes.resize(*size, '\0');
-  const std::span<char> whole(content.bytes);
-  for (std::size_t begin = 0; begin < whole.size(); begin += kShareBytes) {
-    const auto share = whole.subspan(begin, std::min(kShareBytes, whole.size() - begin));
-    if (ReadExactly(**file, begin, share).ok()) continue;
-    for (std::size_t at = 0; at < share.size(); at += kSectorBytes) {
-      const auto sector = share.subspan(at, std::min(kSectorBytes, share.size() - at));
-      const absl::Status status = ReadExactly(**file, begin + at, sector);
-      if (status.ok()) continue;
-      std::ranges::fill(sector, '\0');
-      std::vector<ByteRange>& ranges = content.illegible;
-      if (ranges.empty() || ranges.back().end != begin + at) {
-        ranges.push_back({begin + at, 0, std::string(status.message())});
-      }
-      ranges.back().end = begin + at + sector.size();
+  content.illegible = ReadWhatIsLegible(**file, 0, content.bytes);
+  return content;
+}
+
+absl::StatusOr<bool> ReadLegibleAgain(Directory& directory, const std::string& name,
+                                      std::uint64_t begin, std::uint64_t end,
+                                      LegibleContent& content) {
+  begin = begin / kSectorBytes * kSectorBytes;
+  end = (end + kSectorBytes - 1) / kSectorBytes * kSectorBytes;
+  end = std::min<std::uint64_t>(end, content.bytes.size());
+  if (begin >= end) return false;
+  auto file = directory.Open(name, OpenMode::kExisting);
+  if (!file.ok()) return file.status();
+  (*file)->Evict();
+  std::string bytes(static_cast<std::size_t>(end - begin), '\0');
+  std::vector<ByteRange> illegible;
+  for (const ByteRange& range : content.illegible) {
+    if (range.begin < begin) {
+      illegible.push_back({range.begin, std::min(range.end, begin), range.reason});
     }
   }
-  return content;
+  const bool was_legible = !IsIllegible(content.illegible, ByteRange{.begin = begin, .end = end});
+  const std::vector<ByteRange> again = ReadWhatIsLegible(**file, begin, bytes);
+  // What was legible and is not any more stays as it was read.
+  if (was_legible && !again.empty()) return false;
+  illegible.insert(illegible.end(), again.begin(), again.end());
+  for (const ByteRange& range : content.illegible) {
+    if (range.end > end) {
+      illegible.push_back({std::max(range.begin, end), range.end, range.reason});
+    }
+  }
+  const std::string_view before =
+      std::string_view(content.bytes).substr(static_cast<std::size_t>(begin), bytes.size());
+  const bool differs = before != bytes;
+  content.bytes.replace(static_cast<std::size_t>(begin), bytes.size(), bytes);
+  content.illegible = std::move(illegible);
+  return differs;
 }
 
 std::string IllegibleText(const ByteRange& range) {

@@ -46,6 +46,11 @@ enum class Excess : std::uint8_t { kRefused, kLeftOut };
 absl::StatusOr<LegibleContent> ReadLegible(Directory& directory, const std::string& name,
                                            std::uint64_t bytes_max,
                                            Excess excess = Excess::kRefused);
+// Reads [begin, end) of what was read so once more, from the disk itself; widened to whole sectors,
+// and as far as the content goes. True if other bytes have come, or some that had not before.
+absl::StatusOr<bool> ReadLegibleAgain(Directory& directory, const std::string& name,
+                                      std::uint64_t begin, std::uint64_t end,
+                                      LegibleContent& content);
 
 // In words, for messages: "the disk does not give these 512 bytes", and the reason if it is known.
 std::string IllegibleText(const ByteRange& range);

@@ -33,7 +33,7 @@ absl::Status Log::Create() {
   GRASS_CHECK_EQ(live_.number.value(), std::uint64_t{0});
   const LogState empty;
   const RecordSequence first(1);
-  const std::uint32_t format = FormatFor(1);
+  const std::uint32_t format = FormatFor(kLogFormatMin);
   if (absl::Status s = ChooseNext(0, Claim::kData); !s.ok()) return s;
   if (absl::Status s = WriteHeader(empty, first, format); !s.ok()) return s;
   return NextToLive(empty, first, format);
@@ -52,7 +52,7 @@ absl::Status Log::Resume(const LiveLog& live, std::deque<SealedSegment> sealed,
 absl::Status Log::ResumeSealed(const LiveLog& live, std::deque<SealedSegment> sealed,
                                std::vector<SegmentNumber> free, const LogState& state) {
   if (absl::Status s = Resume(live, std::move(sealed), std::move(free)); !s.ok()) return s;
-  const std::uint32_t format = FormatFor(1);
+  const std::uint32_t format = FormatFor(FormatMinFor(state.hard_state));
   if (absl::Status s = ChooseNext(0, Claim::kVote); !s.ok()) return s;
   if (absl::Status s = WriteHeader(state, live_.next_sequence, format); !s.ok()) return s;
   if (absl::Status s = SealedToDirectory(); !s.ok()) return s;

@@ -100,7 +100,9 @@ class Log {
   SpaceReport space() const;
 
   // Seals the live log and begins another. ResourceExhausted as for MakeRoom.
-  absl::Status Seal(const LogState& state) { return Rotate(state, 0, Claim::kVital, FormatFor(1)); }
+  absl::Status Seal(const LogState& state) {
+    return Rotate(state, 0, Claim::kVital, FormatFor(FormatMinFor(state.hard_state)));
+  }
   // Where the log stood when the segment ended, or after that; the last entry if it is gone.
   Index EndOf(SegmentNumber sealed) const;
   LogFiles files() const;

@@ -19,10 +19,25 @@ enum BatchFlags : std::uint32_t {
   kIsFill = 32,
   kIsCut = 64,
   kHasMembers = 128,
-  kAllFlags = 255,
+  kIsRenewed = 256,
+  kAllFlags = 511,
 };
 
 constexpr std::size_t kEntryRowBytes = 16;
+
+// What the hard state says of the node's part in the cluster (core/standing.cc), in one number: 0
+// nothing, 1 founder, else HardState::renewed.
+std::uint32_t PartOf(const HardState& state) {
+  GRASS_CHECK(!state.founder || state.renewed == Incarnation(0));
+  GRASS_CHECK_LE(state.renewed.value(), std::uint64_t{UINT32_MAX});
+  GRASS_CHECK_NE(state.renewed, Incarnation(1));
+  return state.founder ? 1 : static_cast<std::uint32_t>(state.renewed.value());
+}
+
+void SetPart(std::uint64_t part, HardState& state) {
+  state.founder = part == 1;
+  state.renewed = Incarnation(part == 1 ? 0 : part);
+}
 
 void PutPosition(Encoder encoder, const LogPosition& position) {
   encoder.Put(position.index);
@@ -66,7 +81,8 @@ bool AreConsistent(std::uint32_t flags) {
   const auto has = [flags](std::uint32_t bits) { return (flags & bits) == bits; };
   if ((flags & ~std::uint32_t{kAllFlags}) != 0) return false;
   if (has(kKeepsSuffix) && !has(kHasInstall)) return false;
-  if (has(kIsFounder) && !has(kHasHardState)) return false;
+  if ((flags & (kIsFounder | kIsRenewed)) != 0 && !has(kHasHardState)) return false;
+  if (has(kIsFounder | kIsRenewed)) return false;
   return !has(kIsFill | kIsCut);
 }
 
@@ -74,7 +90,9 @@ std::uint32_t FlagsOf(const Batch& batch) {
   std::uint32_t flags = 0;
   if (batch.before.has_value()) flags |= kHasState;
   if (batch.hard_state.has_value()) flags |= kHasHardState;
-  if (batch.hard_state.has_value() && batch.hard_state->founder) flags |= kIsFounder;
+  const std::uint32_t part = batch.hard_state.has_value() ? PartOf(*batch.hard_state) : 0;
+  if (part == 1) flags |= kIsFounder;
+  if (part > 1) flags |= kIsRenewed;
   if (batch.install.has_value()) flags |= kHasInstall;
   if (batch.install.has_value() && batch.install->suffix == SuffixRule::kKeep) {
     flags |= kKeepsSuffix;
@@ -97,7 +115,7 @@ void PutLogState(Encoder encoder, const LogState& state) {
   PutPosition(encoder, state.snapshot);
   encoder.Put(state.hard_state.term);
   encoder.Put(state.hard_state.voted_for);
-  encoder.Put(std::uint64_t{state.hard_state.founder ? 1u : 0u});
+  encoder.Put(std::uint64_t{PartOf(state.hard_state)});
   encoder.Put(state.cut);
 }
 
@@ -107,10 +125,10 @@ std::optional<LogState> TakeLogState(Decoder& decoder) {
   state.snapshot = TakePosition(decoder);
   state.hard_state.term = decoder.Take<Term>();
   state.hard_state.voted_for = decoder.Take<NodeId>();
-  const auto founder = decoder.Take<std::uint64_t>();
-  state.hard_state.founder = founder == 1;
+  const auto part = decoder.Take<std::uint64_t>();
+  SetPart(part, state.hard_state);
   state.cut = decoder.Take<RecordSequence>();
-  if (!decoder.ok() || founder > 1) return std::nullopt;
+  if (!decoder.ok() || part > UINT32_MAX) return std::nullopt;
   return state;
 }
 
@@ -128,9 +146,10 @@ void EncodeSegmentHeader(const SegmentHeader& header, RecordBuilder& record) {
   record.Start(RecordType::kSegmentHeader);
   Encoder fields = record.fields();
   const LogState& before = header.before;
+  GRASS_CHECK_GE(header.format, FormatMinFor(before.hard_state));
   fields.Put(kSegmentMagic);
   fields.Put(header.format);
-  fields.Put(std::uint32_t{before.hard_state.founder ? 1u : 0u});
+  fields.Put(PartOf(before.hard_state));
   fields.Put(header.cluster);
   fields.Put(header.node);
   fields.Put(header.incarnation);
@@ -149,9 +168,9 @@ std::optional<SegmentHeader> DecodeSegmentHeader(std::string_view payload) {
   LogState& before = header.before;
   if (decoder.Take<std::uint64_t>() != kSegmentMagic) return std::nullopt;
   header.format = decoder.Take<std::uint32_t>();
-  const auto founder = decoder.Take<std::uint32_t>();
-  if (founder > 1) return std::nullopt;
-  before.hard_state.founder = founder == 1;
+  const auto part = decoder.Take<std::uint32_t>();
+  if (part > 1 && header.format == 1) return std::nullopt;
+  SetPart(part, before.hard_state);
   header.cluster = decoder.Take<ClusterId>();
   header.node = decoder.Take<NodeId>();
   header.incarnation = decoder.Take<Incarnation>();
@@ -178,6 +197,7 @@ void EncodeBatch(const Batch& batch, std::span<const Entry> entries, RecordBuild
   if (batch.hard_state.has_value()) {
     fields.Put(batch.hard_state->term);
     fields.Put(batch.hard_state->voted_for);
+    if (PartOf(*batch.hard_state) > 1) fields.Put(std::uint64_t{PartOf(*batch.hard_state)});
   }
   if (batch.install.has_value()) PutPosition(fields, batch.install->snapshot);
   if (batch.first == Index(0)) return;
@@ -217,6 +237,11 @@ std::optional<Batch> DecodeBatch(std::string_view payload) {
     hard_state.term = decoder.Take<Term>();
     hard_state.voted_for = decoder.Take<NodeId>();
     hard_state.founder = (flags & kIsFounder) != 0;
+    if ((flags & kIsRenewed) != 0) {
+      hard_state.renewed = decoder.Take<Incarnation>();
+      const std::uint64_t renewed = hard_state.renewed.value();
+      if (renewed < 2 || renewed > UINT32_MAX) return std::nullopt;
+    }
   }
   if ((flags & kHasInstall) != 0) {
     InstallMark& install = batch.install.emplace();

@@ -26,6 +26,11 @@ std::string ToText(const LogPosition& position);
 inline constexpr std::uint32_t kLogFormat = 2;
 inline constexpr std::uint32_t kLogFormatMin = 1;
 
+// The oldest format that has a place for all of the hard state.
+constexpr std::uint32_t FormatMinFor(const HardState& state) {
+  return state.renewed == Incarnation(0) ? kLogFormatMin : 2;
+}
+
 // What all records up to some place add up to, but for the entries themselves. From format 2 on
 // every record restates it as of before itself: so that, where records are damaged, the next whole
 // one says what the log had become, and what of it is lost.

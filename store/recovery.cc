@@ -38,7 +38,7 @@ class LogReader {
   bool IsOfTheNext(SegmentNumber number) const;
   std::vector<SegmentNumber> RunBefore(SegmentNumber newest, std::size_t gaps) const;
   absl::Status ReadSealed(SegmentNumber number);
-  absl::Status ReadLive(const SegmentFile& file, SegmentNumber number);
+  absl::Status ReadLive(SegmentFile& file, SegmentNumber number);
   absl::Status WriteHeaderAgain(const SegmentFile& file, SegmentNumber number);
   absl::Status JudgeTail(const SegmentFile& file, const SegmentScan& scan);
   bool MayHideRecords(const SegmentFile& file, const SegmentScan& scan, bool was_durable) const;
@@ -100,7 +100,8 @@ absl::StatusOr<SegmentNumber> LogReader::NumberOf(const SegmentFile& newest) con
 // Whether the file that is being made ready to follow the live log, beside it, has this number.
 bool LogReader::IsOfTheNext(SegmentNumber number) const {
   if (!inventory_.live || !inventory_.next) return false;
-  const auto next = ReadSegmentFile(home_.directory, home_.names.Next(), SegmentRole::kLive);
+  const auto next =
+      ReadSegmentFile(home_.directory, home_.names.Next(), SegmentRole::kLive, kHeaderReadBytes);
   if (!next.ok()) return false;
   RecordView record;
   const auto header = ReadSegmentHeader(*next, home_.identity, &record);
@@ -155,15 +156,15 @@ absl::Status LogReader::Read(std::size_t gaps) {
 }
 
 absl::Status LogReader::ReadSealed(SegmentNumber number) {
-  const auto file =
-      ReadSegmentFile(home_.directory, home_.names.Sealed(number), SegmentRole::kSealed);
+  auto file = ReadSegmentFile(home_.directory, home_.names.Sealed(number), SegmentRole::kSealed);
   if (!file.ok()) return file.status();
   NameIllegible(*file);
   if (!recovered_.sealed.empty() && recovered_.sealed.back().number + 1 != number) {
     Lose(home_.names.Sealed(number - 1) + ": the file is missing");
   }
   const bool oldest = recovered_.sealed.empty();
-  const auto scan = ScanSegment(*file, home_.identity, number, sequence_, replay_, places());
+  const auto scan =
+      ScanSegment(home_.directory, *file, home_.identity, number, sequence_, replay_, places());
   if (!scan.ok()) return scan.status();
   if (scan->next_sequence > RecordSequence(0)) sequence_ = scan->next_sequence;
   const LogPosition previous = oldest ? replay_.base() : scan->previous;
@@ -173,9 +174,10 @@ absl::Status LogReader::ReadSealed(SegmentNumber number) {
   return absl::OkStatus();
 }
 
-absl::Status LogReader::ReadLive(const SegmentFile& file, SegmentNumber number) {
+absl::Status LogReader::ReadLive(SegmentFile& file, SegmentNumber number) {
   const bool oldest = recovered_.sealed.empty();
-  const auto scan = ScanSegment(file, home_.identity, number, sequence_, replay_, places());
+  const auto scan =
+      ScanSegment(home_.directory, file, home_.identity, number, sequence_, replay_, places());
   if (!scan.ok()) return scan.status();
   recovered_.end = !inventory_.live ? LogEnd::kNext
                    : scan->sealed   ? LogEnd::kSealed
@@ -281,7 +283,8 @@ absl::Status LogReader::WriteHeaderAgain(const SegmentFile& file, SegmentNumber 
                    "no record of the live log is whole" + IllegibleNote(file.illegible));
   }
   Lose(file.name + " at offset 0: the segment header is damaged, and nothing is behind it");
-  const std::uint32_t format = home_.options.log_format;
+  const std::uint32_t format =
+      std::max(home_.options.log_format, FormatMinFor(replay_.hard_state()));
   recovered_.end = LogEnd::kLive;
   recovered_.live = {.number = number, .previous = replay_.last(), .format = format};
   RecordBuilder record;

@@ -26,8 +26,14 @@ std::string Expected(RecordSequence sequence) {
 // Reads the records of one segment front to back.
 class Scanner {
  public:
-  Scanner(const SegmentFile& file, Salt salt, Replay& replay, std::vector<std::string>& places)
-      : file_(file), bytes_(file.bytes), salt_(salt), replay_(replay), places_(places) {}
+  Scanner(Directory& directory, SegmentFile& file, Salt salt, Replay& replay,
+          std::vector<std::string>& places)
+      : directory_(directory),
+        file_(file),
+        bytes_(file.bytes),
+        salt_(salt),
+        replay_(replay),
+        places_(places) {}
 
   absl::Status ReadHeader(const Identity& identity, SegmentNumber number,
                           std::optional<RecordSequence> sequence);
@@ -39,15 +45,19 @@ class Scanner {
  private:
   // What stands at `at_` is damaged. Goes on at the next valid record, if there is one.
   bool Skip(LostRecords what, const std::string& problem);
+  // True if the disk gives something else at `at_` now. Each place is asked for once.
+  bool ReadsOtherwise();
   std::optional<std::string> Apply(const RecordView& record);
 
-  const SegmentFile& file_;
-  const std::string_view bytes_;
+  Directory& directory_;
+  SegmentFile& file_;
+  const std::string_view bytes_;  // of file_; what is read again comes to the same place
   const Salt salt_;
   Replay& replay_;
   std::vector<std::string>& places_;
   std::size_t at_ = 0;
-  bool holds_records_ = true;  // or a header
+  std::size_t read_again_ = 0;  // everything from the last invalid record on, up to here
+  bool holds_records_ = true;   // or a header
   SegmentScan scan_;
 };
 
@@ -76,6 +86,17 @@ bool Scanner::Skip(LostRecords what, const std::string& problem) {
   if (found != wanted) replay_.Lose(lost, wanted > RecordSequence(0) ? wanted : found);
   at_ = *later;
   scan_.next_sequence = found;
+  return true;
+}
+
+bool Scanner::ReadsOtherwise() {
+  // More than most records have, and little beside the whole of a segment.
+  constexpr std::size_t kAgainBytes = std::size_t{1} << 20;
+  if (at_ < read_again_ || at_ >= bytes_.size()) return false;
+  read_again_ = std::min(at_ + kAgainBytes, bytes_.size());
+  const auto differs = ReadLegibleAgain(directory_, file_.name, at_, read_again_, file_);
+  if (!differs.ok() || !*differs) return false;
+  GRASS_PROBE("scan: the second time the disk gives something else");
   return true;
 }
 
@@ -112,6 +133,7 @@ absl::Status Scanner::ReadHeader(const Identity& identity, SegmentNumber number,
 
 absl::StatusOr<bool> Scanner::ReadRecord() {
   if (scan_.sealed || !holds_records_) return false;
+  const std::size_t begin = at_;
   std::string problem;
   auto record = ParseRecord(bytes_.substr(at_), salt_, &problem);
   if (record.has_value() && record->sequence < scan_.next_sequence) {
@@ -124,7 +146,12 @@ absl::StatusOr<bool> Scanner::ReadRecord() {
     at_ += record->frame_bytes;
     record.reset();
   }
-  if (!record.has_value()) return Skip(LostRecords::kAny, problem);
+  if (!record.has_value()) {
+    const std::size_t behind = std::exchange(at_, begin);
+    if (ReadsOtherwise()) return true;
+    at_ = behind;
+    return Skip(LostRecords::kAny, problem);
+  }
   if (record->version > kRecordVersion) return Newer(file_, at_, "a record");
   if (record->sequence > scan_.next_sequence) {
     places_.push_back(file_.name + " at offset " + std::to_string(at_) + ": " +
@@ -163,14 +190,16 @@ std::optional<std::string> Scanner::Apply(const RecordView& record) {
 }  // namespace
 
 absl::StatusOr<SegmentFile> ReadSegmentFile(Directory& directory, std::string name,
-                                            SegmentRole role) {
-  auto content = ReadLegible(directory, name, kSegmentBytesMax);
+                                            SegmentRole role, std::uint64_t bytes_max) {
+  const Excess excess = bytes_max < kSegmentBytesMax ? Excess::kLeftOut : Excess::kRefused;
+  auto content = ReadLegible(directory, name, bytes_max, excess);
   if (!content.ok()) return content.status();
-  return SegmentFile{.path = directory.path(),
-                     .name = std::move(name),
-                     .bytes = std::move(content->bytes),
-                     .role = role,
-                     .illegible = std::move(content->illegible)};
+  SegmentFile file;
+  static_cast<LegibleContent&>(file) = *std::move(content);
+  file.path = directory.path();
+  file.name = std::move(name);
+  file.role = role;
+  return file;
 }
 
 absl::StatusOr<SegmentHeader> ReadSegmentHeader(const SegmentFile& file, const Identity& identity,
@@ -238,11 +267,11 @@ bool HoldsRecordOf(const SegmentFile& file, const Identity& identity, SegmentNum
   return FindRecordAbove(file.bytes, HeaderFrameBytes(1), salt, RecordSequence(0)).has_value();
 }
 
-absl::StatusOr<SegmentScan> ScanSegment(const SegmentFile& file, const Identity& identity,
-                                        SegmentNumber number,
+absl::StatusOr<SegmentScan> ScanSegment(Directory& directory, SegmentFile& file,
+                                        const Identity& identity, SegmentNumber number,
                                         std::optional<RecordSequence> sequence, Replay& replay,
                                         std::vector<std::string>& places) {
-  Scanner scanner(file, SegmentSalt(identity, number), replay, places);
+  Scanner scanner(directory, file, SegmentSalt(identity, number), replay, places);
   if (absl::Status s = scanner.ReadHeader(identity, number, sequence); !s.ok()) return s;
   while (true) {
     const auto more = scanner.ReadRecord();

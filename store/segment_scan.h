@@ -6,6 +6,10 @@
 //                    durable once and is damaged; with none behind it, it is a torn tail, unless
 //                    the mark says that it was durable (mark.h).
 //
+// A disk may also give wrong bytes once, and the right ones the next time. So what is no valid
+// record is read once more before anything is concluded from it: where a log ends, it goes on by
+// overwriting what is there.
+//
 // Reading goes on behind damage, at the next valid record; Replay is told what is missing.
 #ifndef GRASSDB_STORE_SEGMENT_SCAN_H_
 #define GRASSDB_STORE_SEGMENT_SCAN_H_
@@ -28,17 +32,20 @@ namespace grassdb::store {
 enum class SegmentRole : std::uint8_t { kSealed, kLive };
 
 // A segment's file, read into memory by the caller.
-struct SegmentFile {
+struct SegmentFile : LegibleContent {
   std::string path;  // of the directory, for messages
   std::string name;
-  std::string bytes;
   SegmentRole role = SegmentRole::kSealed;
-  std::vector<ByteRange> illegible;  // zeros stand there
 };
 
-// As far as the disk gives it.
+// As far as the disk gives it; of a longer one the first `bytes_max`. DataLoss for one that is
+// longer than any segment, if as much was asked for.
 absl::StatusOr<SegmentFile> ReadSegmentFile(Directory& directory, std::string name,
-                                            SegmentRole role);
+                                            SegmentRole role,
+                                            std::uint64_t bytes_max = kSegmentBytesMax);
+
+// More than any segment header takes.
+inline constexpr std::uint64_t kHeaderReadBytes = 4096;
 
 struct SegmentScan {
   // What the log before the segment ended with.
@@ -69,11 +76,11 @@ std::optional<SegmentNumber> NewestSegmentIn(const SegmentFile& file, const Iden
 // place or another one behind it.
 bool HoldsRecordOf(const SegmentFile& file, const Identity& identity, SegmentNumber number);
 
-// Reads the whole of segment `number` and applies its records to `replay`. `sequence` is what the
-// header's record must have, if known. Damaged places are added to `places`. DataLoss for damage
-// that leaves a contradiction.
-absl::StatusOr<SegmentScan> ScanSegment(const SegmentFile& file, const Identity& identity,
-                                        SegmentNumber number,
+// Reads the whole of segment `number` and applies its records to `replay`. What is invalid in
+// `file` is read again from `directory`. `sequence` is what the header's record must have, if
+// known. Damaged places are added to `places`. DataLoss for damage that leaves a contradiction.
+absl::StatusOr<SegmentScan> ScanSegment(Directory& directory, SegmentFile& file,
+                                        const Identity& identity, SegmentNumber number,
                                         std::optional<RecordSequence> sequence, Replay& replay,
                                         std::vector<std::string>& places);
 

@@ -174,7 +174,7 @@ absl::Status FileStorage::ResumeStaged(Recovered& recovered) {
 
 // So that the snapshot is not all that names them: whoever loses it must know whom to ask.
 absl::Status FileStorage::NameMembers() {
-  if (log_.FormatFor(1) == 1) return absl::OkStatus();
+  if (log_.FormatFor(FormatMinFor(hard_state_)) == 1) return absl::OkStatus();
   Batch batch;
   const absl::Status status = WriteBatch(batch, {}, Claim::kData);
   return absl::IsResourceExhausted(status) ? absl::OkStatus() : status;
@@ -384,7 +384,9 @@ absl::Status FileStorage::Write(const MendLog& mend) {
 }
 
 absl::Status FileStorage::WriteBatch(Batch& batch, const std::vector<Entry>& entries, Claim claim) {
-  const std::uint32_t format = log_.FormatFor(batch.kind == BatchKind::kAppend ? 1 : 2);
+  const std::uint32_t format_min =
+      std::max(FormatMinFor(hard_state_), FormatMinFor(batch.hard_state.value_or(hard_state_)));
+  const std::uint32_t format = log_.FormatFor(batch.kind == BatchKind::kAppend ? format_min : 2);
   if (format > 1) batch.before = StateNow();
   // A snapshot brings others, and is all else that names those.
   const bool are_told = members_are_in_ == log_.live_number() && !batch.install.has_value();

@@ -130,7 +130,6 @@ void Checkers::OnRolledBack(std::uint32_t host, DiskState state) {
 
 void Checkers::OnRollBackKnown(std::uint32_t host) {
   disks_[host].rolled_back = false;
-  disks_[host].image.EndForgetting();
 }
 
 void Checkers::OnRecovered(std::uint32_t host, const RecoveredState& state, DamageMet met) {

@@ -27,7 +27,10 @@ void DurableImage::Append(const Entry& entry) {
 }
 
 void DurableImage::Apply(const Persist& persist) {
-  if (persist.hard_state.has_value()) hard_state_ = *persist.hard_state;
+  if (persist.hard_state.has_value()) {
+    hard_state_ = *persist.hard_state;
+    if (hard_state_.renewed != Incarnation(0)) incarnation_ = hard_state_.renewed;
+  }
   if (persist.install.has_value()) Install(*persist.install);
   if (persist.entries.empty()) return;
   GRASS_CHECK_LE(persist.entries.front().index, last_ + 1);
@@ -53,7 +56,7 @@ void DurableImage::Apply(const MendLog& mend) {
 DurableImage DurableImage::Of(const RecoveredState& state) {
   DurableImage image;
   image.hard_state_ = state.hard_state;
-  image.incarnation_ = state.identity.incarnation;
+  image.incarnation_ = IncarnationOf(state.identity, state.hard_state);
   image.last_ = state.base_index;
   image.terms_.Set(state.base_index, state.base_term);
   for (const Entry& entry : state.entries) image.Append(entry);

@@ -18,7 +18,7 @@ namespace grassdb::sim {
 class DurableImage {
  public:
   const HardState& hard_state() const { return hard_state_; }
-  // Of the disk, as recovered last; 0: not yet.
+  // By which the others know this disk, as recovered or written last; 0: not yet.
   Incarnation incarnation() const { return incarnation_; }
   Index last() const { return last_; }
   Index snapshot() const { return snapshot_; }

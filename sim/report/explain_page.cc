@@ -82,6 +82,7 @@ Group GroupOfRaftEvent(EventKind kind) {
     case EventKind::kChangedMembership:
     case EventKind::kLeftCluster:
     case EventKind::kMemberForgot:
+    case EventKind::kRenewed:
     case EventKind::kNewDisk:
     case EventKind::kRemoved:
       return kMembership;

@@ -64,6 +64,34 @@ TEST_F(NodeScrubTest, PausesWhenEverythingHasBeenRead) {
   EXPECT_TRUE(IsScrubAtDisk());
 }
 
+// A vote must not wait for a piece that is being read; on a slow disk no election would end.
+TEST_F(NodeScrubTest, WaitsForTheEndOfAnElection) {
+  options_.raft.election_timeout_min = std::chrono::seconds(4);
+  options_.raft.election_timeout_max = std::chrono::seconds(8);
+  Make(3);
+  Pass(std::chrono::seconds(2));
+  EXPECT_FALSE(IsScrubAtDisk()) << "a leader may be elected soon";
+  Receive(2, 1, AppendEntriesRequest{});
+  FinishDisk();
+  Pass(Duration::zero());
+  EXPECT_TRUE(IsScrubAtDisk()) << "one is known";
+  (void)Take<Scrub>();
+  Finish(Whole());
+
+  while (node_->raft().leader() != NodeId(0)) {
+    clock_.now = node_->raft().NextDeadline();
+    node_->OnDeadline();
+  }
+  Pass(std::chrono::seconds(3));
+  EXPECT_FALSE(IsScrubAtDisk()) << "it has gone";
+  Receive(3, 2, RequestVoteRequest{});
+  FinishDisk();
+  Pass(std::chrono::seconds(15));
+  EXPECT_FALSE(IsScrubAtDisk()) << "a vote was given, and there may be another one";
+  Pass(std::chrono::seconds(1));
+  EXPECT_TRUE(IsScrubAtDisk()) << "without a quorum there is no end to that";
+}
+
 TEST_F(NodeScrubTest, IsOffWithoutAPace) {
   options_.scrub_bytes_per_second = 0;
   Make(1);

@@ -37,6 +37,7 @@ class RaftStanding : public ::testing::Test {
     for (const Event& event : output.events) {
       if (event.kind == EventKind::kMemberForgot) forgot_.push_back(event.peer);
       if (event.kind == EventKind::kNewDisk) without_vote_.push_back(event.peer);
+      if (event.kind == EventKind::kRenewed) renewed_ = true;
       if (event.kind != EventKind::kChangedMembership ||
           cluster_.raft(number).leader() == NodeId(0))
         continue;
@@ -88,6 +89,7 @@ class RaftStanding : public ::testing::Test {
   RaftCluster cluster_;
   std::vector<NodeId> forgot_;
   std::vector<NodeId> without_vote_;
+  bool renewed_ = false;
   std::set<NodeId> joined_;
 };
 
@@ -231,6 +233,113 @@ TEST_F(RaftStanding, AVoterWhoseDiskWasRolledBackIsAdmittedAnew) {
   EXPECT_EQ(joined_, std::set<NodeId>{IdOfNode(2)});
   EXPECT_TRUE(AllAreVoters());
   EXPECT_EQ(cluster_.LogOf(2), cluster_.LogOf(1));
+}
+
+// n2 has acknowledged "a", which n3 has not, and is rolled back. The leader that tells it is gone
+// before anybody else knows.
+TEST_F(RaftStanding, ADiskThatWasToldThatItWasRolledBackHelpsNobodyUntilItIsAdmittedAnew) {
+  Settle(1);
+  const RecoveredState earlier = cluster_.DiskOf(2);
+  cluster_.Isolate(3);
+  cluster_.Propose(1, "a");
+  cluster_.DeliverAll();
+  ASSERT_GT(cluster_.raft(1).commit_index(), cluster_.raft(3).log().last_index());
+  cluster_.RollBack(2, earlier);
+  cluster_.Skip(milliseconds(100));
+  cluster_.Step(1, DeadlineReached{});
+  while (!renewed_ && !cluster_.network().empty()) {
+    const Message message = cluster_.network().front();
+    cluster_.network().pop_front();
+    cluster_.Deliver(message);
+  }
+  EXPECT_TRUE(renewed_);
+  cluster_.DropAll();
+  cluster_.Heal();
+  cluster_.Isolate(1);
+  ASSERT_EQ(cluster_.LogOf(2), cluster_.LogOf(3)) << "by their logs, either can lead";
+  for (int i = 0; i < 50; ++i) {
+    if (i % 10 == 5) cluster_.Restart(2);
+    cluster_.Advance(milliseconds(200));
+    ASSERT_EQ(StandingOf(2), Standing::kUnproven);
+    ASSERT_NE(cluster_.raft(2).role(), Role::kLeader);
+    ASSERT_NE(cluster_.raft(3).role(), Role::kLeader);
+  }
+  cluster_.Heal();
+  cluster_.Advance(seconds(3));
+  EXPECT_TRUE(AllAreVoters());
+  EXPECT_EQ(RecordedOf(2), cluster_.raft(2).incarnation());
+  EXPECT_NE(RecordedOf(2), kFirst);
+  EXPECT_EQ(cluster_.LogOf(2), cluster_.LogOf(1));
+}
+
+// It says nothing with its new incarnation, nor anything more with the old one, before that is
+// durable.
+TEST_F(RaftStanding, ADiskThatWasRolledBackIsSilentUntilItHasWrittenThatDown) {
+  Settle(1);
+  const RecoveredState earlier = cluster_.DiskOf(2);
+  cluster_.Propose(1, "a");
+  cluster_.DeliverAll();
+  cluster_.RollBack(2, earlier);
+  cluster_.HoldDisk(2);
+  while (!renewed_) cluster_.Advance(milliseconds(1));
+  cluster_.DropAll();
+  cluster_.Step(3, DeadlineReached{});
+  cluster_.Skip(milliseconds(100));
+  cluster_.Step(1, DeadlineReached{});
+  for (const Message& message : cluster_.Sent<AppendEntriesRequest>(1, 2)) {
+    cluster_.Step(2, message);
+  }
+  for (const int other : {1, 3}) {
+    EXPECT_TRUE(cluster_.Sent<AppendEntriesResponse>(2, other).empty());
+    EXPECT_TRUE(cluster_.Sent<RequestVoteResponse>(2, other).empty());
+  }
+  EXPECT_EQ(IncarnationOf(cluster_.DiskOf(2).identity, cluster_.DiskOf(2).hard_state), kFirst);
+  cluster_.ReleaseDisk(2);
+  EXPECT_FALSE(cluster_.Sent<AppendEntriesResponse>(2, 1).empty());
+  for (const Message& message : cluster_.Sent<AppendEntriesResponse>(2, 1)) {
+    EXPECT_EQ(message.incarnation, cluster_.raft(2).incarnation());
+    EXPECT_NE(message.incarnation, kFirst);
+  }
+}
+
+TEST_F(RaftStanding, ADiskThatIsRolledBackToBeforeItsIncarnationIsNotTakenForANewOne) {
+  Settle(1);
+  const RecoveredState earlier = cluster_.DiskOf(2);
+  std::set<Incarnation> seen{kFirst};
+  for (int times = 1; times <= 3; ++times) {
+    cluster_.Propose(1, "a");
+    cluster_.DeliverAll();
+    cluster_.RollBack(2, earlier);
+    ASSERT_EQ(StandingOf(2), Standing::kProven) << "in its own eyes";
+    cluster_.Advance(seconds(1));
+    EXPECT_TRUE(AllAreVoters());
+    EXPECT_EQ(StandingOf(2), Standing::kProven);
+    EXPECT_TRUE(seen.insert(RecordedOf(2)).second) << "another one each time";
+    EXPECT_EQ(forgot_.size(), static_cast<std::size_t>(times));
+  }
+}
+
+// It knows of a leader, so of a cluster that has been born.
+TEST_F(RaftStanding, ADiskThatWasRolledBackToNothingIsNoFounder) {
+  const RecoveredState earlier = cluster_.DiskOf(2);
+  Settle(1);
+  cluster_.RollBack(2, earlier);
+  ASSERT_EQ(cluster_.raft(2).log().last_index(), Index(0));
+  cluster_.Skip(milliseconds(100));
+  cluster_.Step(1, DeadlineReached{});
+  while (!renewed_ && !cluster_.network().empty()) {
+    const Message message = cluster_.network().front();
+    cluster_.network().pop_front();
+    cluster_.Deliver(message);
+  }
+  ASSERT_TRUE(renewed_);
+  cluster_.DropAll();
+  cluster_.Isolate(1);
+  cluster_.Wipe(3);
+  cluster_.Advance(seconds(3));
+  EXPECT_EQ(cluster_.raft(2).term(), cluster_.raft(1).term()) << "it has not stood";
+  EXPECT_FALSE(cluster_.DiskOf(2).hard_state.founder);
+  EXPECT_FALSE(cluster_.DiskOf(3).hard_state.founder) << "nor made another one a founder";
 }
 
 // What it acknowledged before it was rolled back, still under way when that is noticed.

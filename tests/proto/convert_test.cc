@@ -89,6 +89,7 @@ AppendEntriesRequest AnyAppend(Term term) {
     }
     body.entries.push_back(entry);
   }
+  if (Flip()) body.forgot = Incarnation(Any());
   return body;
 }
 
@@ -228,6 +229,7 @@ RC_GTEST_PROP(PeerMessages, EntriesSurviveOneByOne, ()) {
   RC_ASSERT(body.sent_at == append.sent_at);
   RC_ASSERT(body.vital == append.vital);
   RC_ASSERT(body.entries == append.entries);
+  RC_ASSERT(body.forgot == append.forgot);
 }
 
 RC_GTEST_PROP(PeerMessages, AnswersToAppendsSurviveFieldByField, ()) {

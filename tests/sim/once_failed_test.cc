@@ -45,6 +45,9 @@ constexpr OnceFailed kOnceFailed[] = {
     {"disk", 9907, "a batch stood where the live log's header was"},
     {"disk", 4658, "all segments before a live log without a header had been released"},
     {"disk", 9637, "the same, and the mark was of an older segment"},
+    {"disk", 9328,
+     "who was demoted for a disk rolled back was a voter still to those who had not heard"},
+    {"disk", 8005, "each vote waited for a piece that was being scrubbed, and no election ended"},
 };
 
 class SeedThatOnceFailed : public ::testing::TestWithParam<OnceFailed> {};

@@ -1,8 +1,10 @@
 #include "tests/store/crash_directory.h"
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 
+#include "core/check.h"
 #include "core/hash.h"
 
 namespace grassdb::store {
@@ -27,7 +29,19 @@ class CrashFile final : public File {
       return absl::UnknownError("injected read error at " + std::to_string(*bad * kSectorBytes));
     }
     std::memcpy(out.data(), bytes.data() + offset, size);
+    directory_.counters_.bytes_read += size;
+    if (inode_->misread.has_value()) ShowOther(offset, out.subspan(0, size));
     return size;
+  }
+
+  // In the place of one sector, if it is among what was read; once.
+  void ShowOther(std::uint64_t offset, std::span<char> out) {
+    const auto& [sector, shown] = *inode_->misread;
+    const std::uint64_t begin = sector * kSectorBytes;
+    if (begin < offset || begin >= offset + out.size()) return;
+    const auto there = out.subspan(static_cast<std::size_t>(begin - offset));
+    std::memcpy(there.data(), shown.data(), std::min(shown.size(), there.size()));
+    inode_->misread.reset();
   }
 
   absl::Status WriteAt(std::uint64_t offset, std::span<const std::string_view> parts) override {
@@ -239,6 +253,11 @@ void CrashDirectory::FailReads(const std::string& name, std::size_t sector) {
   cached_.at(name)->illegible.insert(sector);
 }
 
+void CrashDirectory::MisreadOnce(const std::string& name, std::size_t sector, std::string shown) {
+  GRASS_CHECK_LE(shown.size(), kSectorBytes);
+  cached_.at(name)->misread.emplace(sector, std::move(shown));
+}
+
 std::uint64_t CrashDirectory::Used() const {
   std::uint64_t used = 0;
   for (const auto& [name, inode] : cached_) used += inode->cached.size();
@@ -356,6 +375,16 @@ void CrashDirectory::LosePower(Inode& inode, std::uint64_t seed) {
   inode.dirty.clear();
   inode.overdrawn = false;
   inode.cached = inode.durable;
+}
+
+std::vector<std::uint64_t> SubsetsOf(std::size_t things) {
+  std::vector<std::uint64_t> subsets;
+  const std::uint64_t all = (std::uint64_t{1} << things) - 1;
+  for (std::uint64_t subset = 0; subset <= all; ++subset) {
+    const int kept = std::popcount(subset);
+    if (kept <= 4 || static_cast<std::size_t>(kept) + 4 >= things) subsets.push_back(subset);
+  }
+  return subsets;
 }
 
 }  // namespace grassdb::store

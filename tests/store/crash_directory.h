@@ -32,11 +32,16 @@ enum class Fault : std::uint8_t {
 // When a file that grows is told that there is no room for it (file.h).
 enum class NoRoom : std::uint8_t { kAtTheWrite, kAtTheSync };
 
+// What a crash may leave of up to four unsynced things, all of it: each subset of them. Where there
+// are more, the subsets of up to four that are left, and of up to four that are lost.
+std::vector<std::uint64_t> SubsetsOf(std::size_t things);
+
 class CrashDirectory final : public Directory {
  public:
   struct Counters {
     std::uint64_t writes = 0;
     std::uint64_t bytes_written = 0;
+    std::uint64_t bytes_read = 0;
     std::uint64_t file_syncs = 0;
     std::uint64_t directory_syncs = 0;
   };
@@ -63,6 +68,8 @@ class CrashDirectory final : public Directory {
   void Flip(const std::string& name, std::size_t at);
   // Reads of the sector, in units of 512 bytes, fail until it is written again as a whole.
   void FailReads(const std::string& name, std::size_t sector);
+  // The next read of the sector shows this instead.
+  void MisreadOnce(const std::string& name, std::size_t sector, std::string shown);
   // Changing operations so far.
   std::uint64_t operations() const { return operations_; }
   bool stopped() const { return stopped_; }
@@ -85,7 +92,8 @@ class CrashDirectory final : public Directory {
     std::string durable;
     std::set<std::size_t> dirty;  // sectors
     std::set<std::size_t> illegible;
-    bool overdrawn = false;  // holds what there was no room for
+    std::optional<std::pair<std::size_t, std::string>> misread;  // once, of a sector
+    bool overdrawn = false;                                      // holds what there was no room for
   };
   using InodePtr = std::shared_ptr<Inode>;
 

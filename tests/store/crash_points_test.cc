@@ -1,7 +1,6 @@
 // One scripted history with every step there is, and a crash within every single operation of it.
 #include <gtest/gtest.h>
 
-#include <bit>
 #include <map>
 #include <string>
 #include <vector>
@@ -107,18 +106,6 @@ TEST(StorageCrash, RecoversWhenPowerFailsInTheRecoveryOfAnEndedProcess) {
       }
     }
   }
-}
-
-// What a crash may leave of up to four unsynced things, all of it: each subset of them. Where there
-// are more, the subsets of up to four that are left, and of up to four that are lost.
-std::vector<std::uint64_t> SubsetsOf(std::size_t things) {
-  std::vector<std::uint64_t> subsets;
-  const std::uint64_t all = (std::uint64_t{1} << things) - 1;
-  for (std::uint64_t subset = 0; subset <= all; ++subset) {
-    const int kept = std::popcount(subset);
-    if (kept <= 4 || static_cast<std::size_t>(kept) + 4 >= things) subsets.push_back(subset);
-  }
-  return subsets;
 }
 
 // The directory was left as `files`; what is recovered from it must be right, fit for use, and

@@ -251,6 +251,22 @@ std::string History::ProblemOf(const StagedSnapshot& staged) const {
   return "";
 }
 
+std::string History::Restock(bool* more) {
+  problem_.clear();
+  const auto done = std::get<RestockDone>(storage_->Execute(grassdb::Restock{}));
+  *more = done.more;
+  Settle(done.status, model());
+  return problem_;
+}
+
+std::string History::Scrub(std::string* damage) {
+  problem_.clear();
+  const auto done = std::get<ScrubDone>(storage_->Execute(grassdb::Scrub{.bytes_max = 4096}));
+  *damage = done.damage;
+  Settle(done.status, model());
+  return problem_;
+}
+
 void History::CrashNow(Crash crash, std::uint64_t seed) {
   storage_.reset();
   directory_.CrashNow(crash, seed);
@@ -333,6 +349,8 @@ void History::Rewrite(std::uint64_t choice) {
 void History::Vote(std::uint64_t choice) {
   Persist persist;
   persist.hard_state = {.term = model().hard_state.term + choice % 2, .voted_for = NodeId(choice)};
+  if (choice % 3 == 0) persist.hard_state->founder = true;
+  if (choice % 3 == 1) persist.hard_state->renewed = Incarnation(2 + choice % 1000);
   Do(std::move(persist));
 }
 

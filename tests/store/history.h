@@ -61,6 +61,11 @@ class History {
   std::string Open();
   // Does one step. Returns what is wrong, in words.
   std::string Step(std::uint64_t choice);
+  // Tries to get back what a full disk has denied, a share of it; `*more`: the next one is worth
+  // trying. Returns what is wrong, in words.
+  std::string Restock(bool* more);
+  // Reads a piece of the disk again; `*damage`: what it has found, in words.
+  std::string Scrub(std::string* damage);
   // Loses what a crash loses; Open comes next.
   void CrashNow(Crash crash, std::uint64_t seed);
 
@@ -70,6 +75,8 @@ class History {
   // True when the storage has failed or not been opened: a fault was met.
   bool down() const { return storage_ == nullptr; }
   const Model& model() const { return allowed_.back(); }
+  // What recovery may find.
+  const std::vector<Model>& allowed() const { return allowed_; }
   Storage& storage() { return *storage_; }
   // Transfers that went on after a crash.
   std::uint64_t resumed() const { return resumed_; }

@@ -156,6 +156,20 @@ TEST_F(Installing, TheHeaderOfTheNextSegmentIsNotTakenForTheLiveLogs) {
   }
 }
 
+// It may be as large as a segment, which is nothing to a start that only asks for its number.
+TEST_F(Installing, OfTheNextSegmentOnlyTheHeaderIsRead) {
+  std::uint64_t next = 1;
+  while (NewestSealed().empty()) Append(next++);
+  storage_.reset();
+  Content content = directory_.Content();
+  content["distdb_a.next"] =
+      content.at("distdb_a.wal").substr(0, kSegmentHeaderBytes) + std::string(1 << 20, 'x');
+  CrashDirectory directory(content);
+  const auto opened = Storage::Open(directory, kOptions, TestIdentity());
+  ASSERT_TRUE(opened.ok()) << opened.status();
+  EXPECT_LT(directory.counters().bytes_read, std::uint64_t{1} << 18);
+}
+
 // What is read there once would be written there, over what is left of the header.
 TEST_F(Installing, NoRecordCountsWhereTheLiveLogsHeaderShouldBe) {
   std::uint64_t next = 1;

@@ -126,6 +126,44 @@ RC_GTEST_PROP(StorePayload, DecodersTakeOnlyWhatTheyWouldHaveMade, (const std::s
   }
 }
 
+// What a node has been told of its disk stands wherever its hard state does.
+TEST(StorePayload, TheIncarnationThatANodeGoesByIsPartOfTheHardState) {
+  const HardState state = {.term = Term(3), .voted_for = NodeId(4), .renewed = Incarnation(77)};
+  const LogState log{.last = {.index = Index(9), .term = Term(2)},
+                     .snapshot = {},
+                     .hard_state = state,
+                     .cut = RecordSequence(5)};
+  Batch batch;
+  batch.hard_state = state;
+  batch.before = log;
+  EXPECT_EQ(DecodeBatch(PayloadOf(batch))->hard_state, state);
+  EXPECT_EQ(DecodeBatch(PayloadOf(batch))->before, log);
+  const SegmentHeader header = HeaderOf(TestIdentity(), SegmentNumber(2), kLogFormat, log);
+  const std::string bytes = PayloadOf(RecordType::kSegmentHeader, [&](RecordBuilder& record) {
+    EncodeSegmentHeader(header, record);
+  });
+  EXPECT_EQ(DecodeSegmentHeader(bytes), header);
+  const Seal seal{.last = log.last, .before = log};
+  EXPECT_EQ(DecodeSeal(PayloadOf(RecordType::kSeal,
+                                 [&](RecordBuilder& record) { EncodeSeal(seal, record); })),
+            seal);
+}
+
+TEST(StorePayload, ABatchIsRefusedWhoseHardStateContradictsItself) {
+  Batch batch;
+  batch.hard_state = {.term = Term(3), .voted_for = NodeId(4), .renewed = Incarnation(77)};
+  const std::string bytes = PayloadOf(batch);
+  ASSERT_TRUE(DecodeBatch(bytes).has_value());
+  const auto with = [&bytes](std::size_t at, std::uint8_t value) {
+    std::string changed = bytes;
+    changed[at] = static_cast<char>(value);
+    return DecodeBatch(changed);
+  };
+  EXPECT_FALSE(with(0, 1 | 8).has_value()) << "a founder that has been told that it had forgotten";
+  EXPECT_FALSE(with(24, 1).has_value()) << "no incarnation that is drawn";
+  EXPECT_FALSE(with(28, 1).has_value()) << "one that a header has no room for";
+}
+
 // Any sixteen bytes may be a seal, so that some are taken.
 RC_GTEST_PROP(StorePayload, ASealIsDecodedExactlyIfItIsCanonical,
               (std::uint64_t index, std::uint64_t term)) {

@@ -123,6 +123,33 @@ TEST(StorageReadError, OfTheLastRecordIsMendedOnlyIfNothingCanHaveStoodBehindIt)
   }
 }
 
+// Without a mark nothing tells that the last records were durable; where the log seems to end, it
+// would be gone on with over them.
+TEST(StorageReadError, WrongBytesThatComeOnceLoseNothing) {
+  std::uint64_t tried = 0;
+  for (std::uint64_t seed = 1; seed <= 60; ++seed) {
+    const Written written = Write(seed, seed % 2 == 0 ? Marked::kYes : Marked::kNo);
+    for (const auto& [name, bytes] : written.content) {
+      if (!name.ends_with(".wal") && !name.ends_with(".seg")) continue;
+      for (std::size_t sector = 1; sector <= LastUsedSector(bytes); ++sector) {
+        const std::string zeros(kSectorBytes, '\0');
+        for (const std::string& shown : {zeros, bytes.substr((sector - 1) * kSectorBytes, 512)}) {
+          ++tried;
+          CrashDirectory directory(written.content);
+          directory.MisreadOnce(name, sector, shown);
+          const auto opened = Storage::Open(directory, TinySegments(), TestIdentity());
+          const std::string where =
+              name + " sector " + std::to_string(sector) + ", seed " + std::to_string(seed);
+          ASSERT_TRUE(opened.ok()) << where << ": " << opened.status();
+          ASSERT_EQ(Difference(opened->state, *opened->storage, written.model), "") << where;
+          ASSERT_TRUE(opened->state.damage.places.empty()) << where;
+        }
+      }
+    }
+  }
+  EXPECT_GT(tried, 500u);
+}
+
 TEST(StorageReadError, OfTheMarkMeansThatThereIsNone) {
   const Written written = Write(4, Marked::kYes);
   CrashDirectory directory(written.content);

@@ -421,6 +421,33 @@ TEST(StorageSnapshot, TakenIsIgnoredWhenANewerOneWasInstalledMeanwhile) {
   EXPECT_FALSE(directory.Content().contains("distdb_a.taken.tmp"));
 }
 
+// The format before has no place for it, and a program that does not know it would take the node
+// for one that remembers.
+TEST(StorageOpen, ADiskThatHasForgottenIsWrittenInAFormatThatSaysSo) {
+  StorageOptions options = kOneSegment;
+  options.log_format = 1;
+  CrashDirectory directory;
+  const HardState state = {.term = Term(2), .voted_for = NodeId(), .renewed = Incarnation(77)};
+  {
+    const auto opened = Storage::Open(directory, options, TestIdentity());
+    ASSERT_TRUE(Do(*opened->storage, MakePersist(1, 3, 1)).ok());
+    Persist renews;
+    renews.id = PersistId(2);
+    renews.hard_state = state;
+    ASSERT_TRUE(Do(*opened->storage, std::move(renews)).ok());
+  }
+  for (int life = 0; life < 2; ++life) {
+    directory.CrashNow(Crash::kPower, 0);
+    const auto opened = Storage::Open(directory, options, TestIdentity());
+    ASSERT_TRUE(opened.ok()) << opened.status();
+    EXPECT_EQ(opened->state.hard_state, state);
+    EXPECT_EQ(opened->state.entries.size(), 3u + static_cast<unsigned>(life));
+    Persist entry = MakePersist(4 + static_cast<unsigned>(life), 1, 2);
+    entry.hard_state.reset();
+    ASSERT_TRUE(Do(*opened->storage, std::move(entry)).ok());
+  }
+}
+
 TEST(StorageSnapshot, KeepsTheSuffixExactlyIfTheLogHoldsItsLastEntry) {
   for (const std::uint64_t term : {1u, 2u}) {
     CrashDirectory directory;
