@@ -59,7 +59,8 @@ TEST(RecoveryChecker, TakesTheUnfinishedCutOfARepairOrNone) {
   const DurableImage image = ImageOfTerms({1, 1, 1}, 1);
   const auto found = [&](const RecoveredState& state) {
     return RuleBrokenBy([&] {
-      Recovery::Check(0, image, DiskJob(MendLog{.fill = {}, .cut_from = Index(3)}), state);
+      Recovery::Check(
+          0, image, DiskJob(MendLog{.fill = {}, .cut_from = Index(3), .previous_term = {}}), state);
     });
   };
   EXPECT_EQ(found(Recovered({1, 1, 1}, 1)), "");
