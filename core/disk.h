@@ -95,6 +95,8 @@ struct ReadEntries {
 struct MendLog {
   std::vector<Entry> fill;
   Index cut_from;  // 0: nothing is cut
+  // Of the entry before `fill`, where that is lost too and of a term that is not known; else 0.
+  Term previous_term;
 };
 
 // Makes durable, beside the log, which of its records is the newest durable one: so that damage to

@@ -160,6 +160,8 @@ struct RepairRequest {
   Index snapshot_index;
   Term snapshot_term;
   std::uint64_t offset = 0;
+  // kRest may be the answer. An older version knows of no such one.
+  bool takes_rest = false;
 
   friend bool operator==(const RepairRequest&, const RepairRequest&) = default;
 };
@@ -173,6 +175,7 @@ enum class RepairVerdict : std::uint8_t {
   kAbsent = 5,     // a proven node, whose durable term is the message's, has no entry `first` whose
                    // term is one from previous_term to last_term
   kChunk = 6,      // of a snapshot
+  kRest = 7,       // as kHeld, but of these entries only those are there that begin behind `first`
 };
 
 struct RepairResponse {
@@ -180,8 +183,8 @@ struct RepairResponse {
   Index first;  // of the request it answers, as are these
   Index last;
   Term last_term;
-  Term previous_term;            // kHeld, kCommitted: of the sender's entry before `first`
-  std::vector<Entry> entries;    // kHeld, kCommitted: from `first` on
+  Term previous_term;            // of the sender's entry before the first of `entries`
+  std::vector<Entry> entries;    // kHeld, kCommitted: from `first` on; kRest: from behind it on
   InstallSnapshotRequest chunk;  // kChunk
   std::uint64_t checksum = 0;    // of all of the above: core/chunk.h
 

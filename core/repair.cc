@@ -53,6 +53,9 @@ class Repair::View final : public LogView {
     return repair_.snapshot_.has_value() ? repair_.snapshot_->index : repair_.base_index_;
   }
   Standing standing() const override { return repair_.OwnStanding(); }
+  bool HasSnapshotFor(Index index) const override {
+    return repair_.snapshot_.has_value() && repair_.snapshot_->index >= index;
+  }
   std::optional<Term> TermAt(Index index) const override { return repair_.TermAt(index); }
   const Entry* Find(Index index) const override {
     if (index <= base_index() || index > last_index()) return nullptr;
@@ -270,6 +273,7 @@ void Repair::Ask() {
   request.last = lost()->last;
   request.previous_term = PreviousTerm(request.first);
   request.last_term = lost()->last_term;
+  request.takes_rest = true;
   for (const Member& member : members_.members()) Send(member.id, request);
 }
 
@@ -337,6 +341,8 @@ void Repair::OnResponse(const Message& message, RepairResponse& response) {
     case RepairVerdict::kHeld:
     case RepairVerdict::kCommitted:
       return OnEntries(message.from, response);
+    case RepairVerdict::kRest:
+      return OnRest(message.from, response);
     case RepairVerdict::kReleased:
       return OnReleased(message.from);
     case RepairVerdict::kAbsent:
@@ -368,7 +374,21 @@ void Repair::OnEntries(NodeId from, RepairResponse& response) {
   if (end == entries.begin()) return Cut(from, range.first);
   entries.erase(end, entries.end());
   if (committed) committed_ = std::max(committed_, entries.back().index);
-  Fill(from, std::move(entries));
+  Fill(from, std::move(entries), Term());
+}
+
+void Repair::OnRest(NodeId from, RepairResponse& response) {
+  const LostRange& range = *lost();
+  const Term previous = response.previous_term;
+  std::vector<Entry>& entries = response.entries;
+  if (entries.empty() || !IsRun(entries, entries.front().index, previous)) return;
+  if (entries.front().index <= range.first || entries.back().index > range.last) return;
+  if (previous == Term() || previous < PreviousTerm(range.first)) return;
+  const bool is_end = entries.back().index == range.last;
+  const Term end = entries.back().term;
+  if (end > range.last_term || (is_end && end != range.last_term)) return;
+  GRASS_PROBE("repair: what is lost is filled from behind");
+  Fill(from, std::move(entries), previous);
 }
 
 // A set of voters without the entry that has one of every quorum. `first` was committed, if at all,
@@ -427,16 +447,16 @@ void Repair::OnChunk(NodeId from, const InstallSnapshotRequest& chunk) {
 
 // --- Mending ---
 
-void Repair::Fill(NodeId from, std::vector<Entry> entries) {
+void Repair::Fill(NodeId from, std::vector<Entry> entries, Term previous) {
   mended_by_ = from;
-  mending_ = MendLog{.fill = std::move(entries), .cut_from = Index()};
+  mending_ = MendLog{.fill = std::move(entries), .cut_from = Index(), .previous_term = previous};
   Submit(mending_);
 }
 
 void Repair::Cut(NodeId because_of, Index from) {
   GRASS_CHECK(!IsCommitted(from));
   mended_by_ = because_of;
-  mending_ = MendLog{.fill = {}, .cut_from = from};
+  mending_ = MendLog{.fill = {}, .cut_from = from, .previous_term = Term()};
   Submit(mending_);
 }
 
@@ -480,16 +500,27 @@ void Repair::OnDone(const MendDone& done) {
     done_ = true;
     return;
   }
-  const Index end = mending_.fill.back().index;
-  Tell(EventKind::kRepaired, mended_by_, mending_.fill.front().index.value(), end.value());
-  for (Entry& entry : mending_.fill) entries_[entry.index - base_index_ - 1] = std::move(entry);
-  if (end == lost_.front().last) {
-    lost_.erase(lost_.begin());
-  } else {
-    GRASS_PROBE("repair: a part of what is lost");
-    lost_.front().first = end + 1;
-  }
+  NoteFilled();
   Progressed();
+}
+
+// What is left of the first lost range stands before it, behind it, or on both sides.
+void Repair::NoteFilled() {
+  const Index begin = mending_.fill.front().index;
+  const Index end = mending_.fill.back().index;
+  Tell(EventKind::kRepaired, mended_by_, begin.value(), end.value());
+  for (Entry& entry : mending_.fill) entries_[entry.index - base_index_ - 1] = std::move(entry);
+  const LostRange range = lost_.front();
+  lost_.erase(lost_.begin());
+  if (end < range.last) {
+    GRASS_PROBE("repair: a part of what is lost");
+    lost_.insert(lost_.begin(),
+                 {.first = end + 1, .last = range.last, .last_term = range.last_term});
+  }
+  if (begin == range.first) return;
+  entries_[begin - base_index_ - 2].term = mending_.previous_term;
+  lost_.insert(lost_.begin(),
+               {.first = range.first, .last = begin - 1, .last_term = mending_.previous_term});
 }
 
 void Repair::OnDone(const PersistDone& done) {

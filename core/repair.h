@@ -9,6 +9,9 @@
 //   too, or never lost ones that differ (log matching). They are checked by place, term and
 //   checksum, and take the lost ones' place in the log; what is behind them stays.
 //
+//   Who has not the first of them, but some behind it, gives those, and the term of the one before
+//   them: then the rest ends with an entry of a known term, and somebody else may have that.
+//
 //   Snapshot. Where the others' logs begin behind what is lost, or the snapshot is lost itself, a
 //   snapshot of one of them is installed.
 //
@@ -118,10 +121,13 @@ class Repair {
   void OnRequest(const Message& message, const RepairRequest& request);
   void OnResponse(const Message& message, RepairResponse& response);
   void OnEntries(NodeId from, RepairResponse& response);
+  void OnRest(NodeId from, RepairResponse& response);
   void OnAbsent(const Message& message);
   void OnReleased(NodeId from);
   void OnChunk(NodeId from, const InstallSnapshotRequest& chunk);
-  void Fill(NodeId from, std::vector<Entry> entries);
+  // `previous`: of the entry before them, if it is not known; else 0.
+  void Fill(NodeId from, std::vector<Entry> entries, Term previous);
+  void NoteFilled();
   void Cut(NodeId because_of, Index from);
   void GoToNextTerm(Term term);
 

@@ -28,11 +28,15 @@ class Answerer {
  private:
   RepairVerdict Judge(const RepairRequest& request, RepairResponse& answer) const {
     const Index first = request.first;
-    if (first <= log_.base_index()) return RepairVerdict::kReleased;
+    if (first <= log_.base_index()) {
+      const bool gives_rest = !log_.HasSnapshotFor(first) && TakeRest(request, answer);
+      return gives_rest ? RepairVerdict::kRest : RepairVerdict::kReleased;
+    }
     const Index held = LastOfTerm(request);
     if (held >= first && Take(first, held, answer)) return RepairVerdict::kHeld;
     const Index committed = std::min(request.last, log_.commit_index());
     if (committed >= first && Take(first, committed, answer)) return RepairVerdict::kCommitted;
+    if (TakeRest(request, answer)) return RepairVerdict::kRest;
     return IsAbsent(request) ? RepairVerdict::kAbsent : RepairVerdict::kUnknown;
   }
 
@@ -40,7 +44,8 @@ class Answerer {
   // whose log up to there was the same. 0: there is none.
   Index LastOfTerm(const RepairRequest& request) const {
     Index index = std::min(request.last, log_.last_index());
-    for (; index >= request.first; index = index - 1) {
+    const Index first = std::max(request.first, log_.base_index() + 1);
+    for (; index >= first; index = index - 1) {
       const std::optional<Term> term = log_.TermAt(index);
       if (term == request.last_term) return index;
       if (term.has_value() && *term < request.last_term) break;
@@ -64,6 +69,18 @@ class Answerer {
     return !answer.entries.empty();
   }
 
+  // The first whole ones behind those that this log has not either. With the term of the one before
+  // them, which is that of the lost one as well, somebody else may be able to tell that it has
+  // that.
+  bool TakeRest(const RepairRequest& request, RepairResponse& answer) const {
+    if (!request.takes_rest) return false;
+    const Index held = LastOfTerm(request);
+    for (Index at = std::max(request.first, log_.base_index()) + 1; at <= held; ++at) {
+      if (log_.Find(at) != nullptr && Take(at, held, answer)) return true;
+    }
+    return false;
+  }
+
   bool IsAbsent(const RepairRequest& request) const {
     if (log_.standing() != Standing::kProven) return false;
     if (request.first > log_.last_index()) return true;
@@ -84,6 +101,8 @@ class RaftLogView final : public LogView {
   Index last_index() const override { return raft_.log().last_index(); }
   Index commit_index() const override { return raft_.commit_index(); }
   Standing standing() const override { return raft_.standing(); }
+  // A node that runs has one for all that it has released.
+  bool HasSnapshotFor(Index) const override { return true; }
   std::optional<Term> TermAt(Index index) const override { return raft_.log().TermAt(index); }
   const Entry* Find(Index index) const override {
     if (index <= base_index() || index > last_index()) return nullptr;

@@ -20,6 +20,8 @@ class LogView {
   virtual Index last_index() const = 0;
   virtual Index commit_index() const = 0;
   virtual Standing standing() const = 0;
+  // Whether there is a snapshot that stands for an entry before which the log begins.
+  virtual bool HasSnapshotFor(Index index) const = 0;
   // nullopt if the index is outside, or the term is not known.
   virtual std::optional<Term> TermAt(Index index) const = 0;
   // Null if the entry is outside or lost.

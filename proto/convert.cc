@@ -151,6 +151,7 @@ raft::RepairRequest ToWire(const RepairRequest& body) {
   wire.set_snapshot_index(body.snapshot_index.value());
   wire.set_snapshot_term(body.snapshot_term.value());
   wire.set_offset(body.offset);
+  wire.set_takes_rest(body.takes_rest);
   return wire;
 }
 
@@ -169,6 +170,9 @@ raft::RepairResponse ToWire(const RepairResponse& body) {
     added.set_payload(payload.data(), payload.size());
   }
   if (body.verdict == RepairVerdict::kChunk) *wire.mutable_chunk() = ToWire(body.chunk);
+  if (body.verdict == RepairVerdict::kRest && !body.entries.empty()) {
+    wire.set_rest_first(body.entries.front().index.value());
+  }
   wire.set_checksum(body.checksum);
   return wire;
 }

@@ -338,22 +338,29 @@ RepairRequest FromWire(raft::RepairRequest& wire, const Message&, Fields& fields
   body.snapshot_index = Index(wire.snapshot_index());
   body.snapshot_term = Term(wire.snapshot_term());
   body.offset = wire.offset();
+  body.takes_rest = wire.takes_rest();
   return body;
 }
 
 RepairResponse FromWire(raft::RepairResponse& wire, const Message& message, Fields& fields) {
-  fields.Require(wire.verdict() >= raft::UNKNOWN && wire.verdict() <= raft::CHUNK, "verdict",
+  fields.Require(wire.verdict() >= raft::UNKNOWN && wire.verdict() <= raft::REST, "verdict",
                  static_cast<std::uint64_t>(wire.verdict()), "is not a verdict");
   fields.Require(wire.first() < kNumberBound, "first", wire.first(),
                  "is not an index any log reaches");
   fields.Require(wire.previous_term() <= message.term.value(), "previous_term",
                  wire.previous_term(), "is above the term of the sender");
+  const bool is_rest = wire.verdict() == raft::REST;
+  fields.Require(!is_rest || wire.rest_first() > wire.first(), "rest_first", wire.rest_first(),
+                 "is not behind first");
+  fields.Require(wire.rest_first() < kNumberBound, "rest_first", wire.rest_first(),
+                 "is not an index any log reaches");
   RepairResponse body;
   body.verdict = static_cast<RepairVerdict>(wire.verdict());
   body.first = Index(wire.first());
   body.last = Index(wire.last());
   body.last_term = Term(wire.last_term());
   body.previous_term = Term(wire.previous_term());
+  const Index begin = is_rest ? Index(wire.rest_first()) : body.first;
   Term last_term = body.previous_term;
   for (const raft::LogEntry& entry : wire.entries()) {
     CheckEntry({.term = entry.term(),
@@ -362,7 +369,7 @@ RepairResponse FromWire(raft::RepairResponse& wire, const Message& message, Fiel
                last_term, message.term, fields);
     if (!fields.problem().ok()) return body;
     last_term = Term(entry.term());
-    body.entries.push_back(Entry{.index = body.first + body.entries.size(),
+    body.entries.push_back(Entry{.index = begin + body.entries.size(),
                                  .term = last_term,
                                  .type = static_cast<EntryType>(entry.type()),
                                  .payload = Bytes(entry.payload())});

@@ -98,6 +98,9 @@ class SimDisk final : public store::Directory {
 
   // As Wipe, and then its files are those of `other` as a process finds them, damage and all.
   void BecomeCopyOf(const SimDisk& other);
+  // As Wipe, and then its files are what a loss of power would spare for certain of those of
+  // `other`, damage and all.
+  void BecomeDurableCopyOf(SimDisk& other, TrueTime now);
 
   // There is room for so many bytes more than the files have now, and for what is removed or cut
   // off of them; until FreeRoom.
@@ -115,6 +118,10 @@ class SimDisk final : public store::Directory {
   void Damage(TrueTime now, const Wound& wound);
   // Whether any byte of any file is damaged.
   bool IsDamaged();
+  // The durable ones that are, by name.
+  std::vector<std::string> DamagedFiles() const;
+  // Makes every damaged byte what it would be without that.
+  void Undamage();
   // A file as the process can read it, and as it should be; nullopt if there is none.
   std::optional<JustifiedRefusal::Shown> Show(std::string_view name) const;
   // Whether a read since this was last asked has met damage, or another place than its own.

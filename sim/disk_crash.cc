@@ -30,13 +30,14 @@ void SimDisk::ApplyToCache(const Io& io) {
   ApplyToContent(io, &inode.cache);
   if (inode.sound) ApplyToContent(io, &inode.sound->cache);
   if (inode.unreadable.empty()) return;
-  // A sector that is written whole can be read again.
+  // A sector that is written can be read again, also in part: to write a part of a page the system
+  // has read the rest, or the write fails.
   if (io.type == IoType::kTruncate) {
     inode.unreadable.erase(inode.unreadable.lower_bound(io.offset), inode.unreadable.end());
     return;
   }
   std::erase_if(inode.unreadable, [&io](std::uint64_t begin) {
-    return io.offset <= begin && begin + kSectorBytes <= io.offset + io.data.size();
+    return io.offset < begin + kSectorBytes && begin < io.offset + io.data.size();
   });
 }
 

@@ -138,6 +138,44 @@ std::optional<JustifiedRefusal::Shown> SimDisk::Show(std::string_view name) cons
   return shown;
 }
 
+std::vector<std::string> SimDisk::DamagedFiles() const {
+  std::vector<std::string> names;
+  for (const auto& [name, inode] : durable_names_) {
+    const bool differs = inode->sound && inode->sound->durable != inode->durable;
+    if (differs || !inode->unreadable.empty()) names.push_back(name);
+  }
+  return names;
+}
+
+void SimDisk::Undamage() {
+  for (const InodeRef& inode : wounded_) {
+    if (inode->sound) {
+      inode->durable = std::move(inode->sound->durable);
+      inode->cache = std::move(inode->sound->cache);
+      inode->sound.reset();
+    }
+    inode->unreadable.clear();
+  }
+  wounded_.clear();
+}
+
+void SimDisk::BecomeDurableCopyOf(SimDisk& other, TrueTime now) {
+  other.Settle(now);
+  Wipe();
+  for (const auto& [name, inode] : other.durable_names_) {
+    auto copy = std::make_shared<Inode>(*inode);
+    copy->cache = copy->durable;
+    copy->clean.clear();
+    copy->overdrawn = false;
+    if (copy->sound) {
+      copy->sound->cache = copy->sound->durable;
+      wounded_.push_back(copy);
+    }
+    durable_names_[name] = std::move(copy);
+  }
+  names_ = durable_names_;
+}
+
 // What a process gets of `out`, which the page cache has filled.
 absl::Status SimDisk::Meet(const Inode& inode, const std::string& name, std::uint64_t offset,
                            std::span<char> out) {

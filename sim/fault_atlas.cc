@@ -9,6 +9,7 @@
 #include "sim/text.h"
 #include "store/mark.h"
 #include "store/names.h"
+#include "store/payload.h"
 
 namespace grassdb::sim {
 namespace {
@@ -22,6 +23,23 @@ bool Counts(store::FileKind kind) {
          kind == store::FileKind::kNext || kind == store::FileKind::kSealed ||
          kind == store::FileKind::kSnapshot || kind == store::FileKind::kTaken ||
          kind == store::FileKind::kReceived;
+}
+
+bool IsOfTheLog(store::FileKind kind) {
+  return kind == store::FileKind::kLive || kind == store::FileKind::kNext ||
+         kind == store::FileKind::kSealed;
+}
+
+// A log that goes on, and of which what is written behind damage does not say what had become of
+// it.
+bool IsLogOfFormatOne(const store::FileNames& names, const SimDisk::DurableFile& file) {
+  const store::FileKind kind = names.Parse(file.name).kind;
+  if (kind != store::FileKind::kLive && kind != store::FileKind::kNext) return false;
+  std::string problem;
+  const auto record = store::ParseRecord(file.content, std::nullopt, &problem);
+  const auto header =
+      record.has_value() ? store::DecodeSegmentHeader(record->payload) : std::nullopt;
+  return !header.has_value() || header->format < store::kLogFormat;
 }
 
 // Up to the last byte that is not zero: logs are written ahead with zeros.
@@ -51,6 +69,18 @@ Extent ExtentOf(DamageKind kind, std::uint64_t at, std::uint64_t size, std::uint
 
 }  // namespace
 
+const char* NameOf(AtlasRule rule) {
+  switch (rule) {
+    case AtlasRule::kAnywhere:
+      return "wherever it falls";
+    case AtlasRule::kOneNode:
+      return "on one node at a time";
+    case AtlasRule::kEachEntry:
+      return "as long as each entry survives";
+  }
+  return "?";
+}
+
 std::optional<std::uint32_t> NewestLeader(const FaultAtlas::Hosts& hosts) {
   std::optional<std::uint32_t> leader;
   Term newest;
@@ -67,6 +97,13 @@ std::optional<std::uint32_t> NewestLeader(const FaultAtlas::Hosts& hosts) {
 // a voter again, and nobody who has no data yet could take it for the birth of a cluster.
 bool FaultAtlas::MayForget(std::uint32_t host) const {
   const std::optional<std::uint32_t> leader = NewestLeader(*hosts_);
+  return leader.has_value() && MayReplace(host) &&
+         Remembers(*(*hosts_)[host], (*hosts_)[*leader]->node()->raft().configuration());
+}
+
+// As far as the others are concerned.
+bool FaultAtlas::MayReplace(std::uint32_t host) const {
+  const std::optional<std::uint32_t> leader = NewestLeader(*hosts_);
   if (!leader.has_value()) return false;
   const Raft& raft = (*hosts_)[*leader]->node()->raft();
   const Configuration& configuration = raft.configuration();
@@ -79,22 +116,33 @@ bool FaultAtlas::MayForget(std::uint32_t host) const {
   // (net/identity.cc), and is a stranger to this one.
   if (plan_.voters == 1 && host == 0) return false;
   return std::ranges::all_of(*hosts_, [&](const auto& each) {
-    if (each->IsDamaged()) return false;
-    const NodeId id = (*ids_)[each->number()];
-    if (each->number() >= plan_.voters && configuration.Find(id) == nullptr) {
-      return true;  // it was never there
-    }
-    // What is not durable yet is no data.
-    if (!each->up() || each->node()->raft().durable_index() == Index(0)) return false;
-    const Member* member = configuration.Find(id);
-    return member == nullptr || (member->role != MemberRole::kJoining &&
-                                 member->incarnation == each->node()->raft().incarnation() &&
-                                 each->node()->raft().standing() == Standing::kProven);
+    return each->number() == host || Remembers(*each, configuration);
   });
 }
 
-bool FaultAtlas::MayDamage(std::uint32_t host) const {
-  return plan_.atlas ? MayForget(host) : true;
+bool FaultAtlas::Remembers(Host& host, const Configuration& configuration) const {
+  if (host.IsDamaged()) return false;
+  const Member* member = configuration.Find((*ids_)[host.number()]);
+  if (host.number() >= plan_.voters && member == nullptr) return true;  // it was never there
+  // What is not durable yet is no data.
+  if (!host.up() || host.node()->raft().durable_index() == Index(0)) return false;
+  return member == nullptr || (member->role != MemberRole::kJoining &&
+                               member->incarnation == host.node()->raft().incarnation() &&
+                               host.node()->raft().standing() == Standing::kProven);
+}
+
+bool FaultAtlas::MayDamage(std::uint32_t host) {
+  switch (plan_.atlas) {
+    case AtlasRule::kAnywhere:
+      return true;
+    case AtlasRule::kOneNode:
+      return MayForget(host);
+    case AtlasRule::kEachEntry:
+      if (rolled_back_ && !MayChangeMembership()) return false;
+      // What a start removes and overwrites nothing durable shows yet.
+      return std::ranges::none_of(*hosts_, [](const auto& each) { return each->recovering(); });
+  }
+  return false;
 }
 
 // It is no member any more, or it is on record with what it remembers.
@@ -112,13 +160,17 @@ bool FaultAtlas::HasRejoined(std::uint32_t host) const {
 }
 
 bool FaultAtlas::MayChangeMembership() {
-  if (forgot_.has_value() && HasRejoined(*forgot_)) forgot_.reset();
+  if (forgot_.has_value() && HasRejoined(*forgot_)) {
+    forgot_.reset();
+    rolled_back_ = false;
+  }
   return !forgot_.has_value();
 }
 
 bool FaultAtlas::AnotherIsDamaged(std::uint32_t host) const {
-  return std::ranges::any_of(
-      *hosts_, [host](const auto& each) { return each->number() != host && each->IsDamaged(); });
+  return std::ranges::any_of(*hosts_, [host](const auto& each) {
+    return each->number() != host && (each->IsDamaged() || each->mending());
+  });
 }
 
 Extent FaultAtlas::NewestRecord(std::string_view node_name, std::string_view name,
@@ -142,7 +194,7 @@ Extent FaultAtlas::NewestRecord(std::string_view node_name, std::string_view nam
 
 bool FaultAtlas::MayMisread(std::uint32_t host, std::string_view name, std::string_view content,
                             const Extent& extent) const {
-  if (plan_.atlas && AnotherIsDamaged(host)) return false;
+  if (plan_.atlas != AtlasRule::kAnywhere && AnotherIsDamaged(host)) return false;
   return !NeedsItsMark(host, name) && !extent.Meets(NewestRecord(NodeName(host), name, content));
 }
 
@@ -177,7 +229,8 @@ std::optional<Wound> FaultAtlas::DrawOne(std::uint64_t random, std::uint32_t hos
   const auto live = std::ranges::find_if(counting, [&names](const SimDisk::DurableFile* each) {
     return names.Parse(each->name).kind == store::FileKind::kLive;
   });
-  const bool at_the_end = Derive(random, 9) % 3 == 0 && live != counting.end();
+  const std::uint64_t one_in = plan_.atlas == AtlasRule::kEachEntry ? 2 : 3;
+  const bool at_the_end = Derive(random, 9) % one_in == 0 && live != counting.end();
   const SimDisk::DurableFile& file =
       at_the_end ? **live : *counting[Bounded(Derive(random, 1), counting.size())];
   Wound wound;
@@ -189,12 +242,19 @@ std::optional<Wound> FaultAtlas::DrawOne(std::uint64_t random, std::uint32_t hos
   const std::uint64_t reach = at_the_end ? std::min(used, kNearTheEnd) : used;
   const std::uint64_t at = used - 1 - Bounded(Derive(random, 5), reach);
   wound.extent = ExtentOf(wound.kind, at, file.content.size(), Derive(random, 6));
+  // What the node writes there next, also when the file is used again, it may not be able to read,
+  // and then nothing says what it was.
+  if (plan_.atlas == AtlasRule::kEachEntry && wound.kind == DamageKind::kUnreadable &&
+      IsOfTheLog(names.Parse(file.name).kind)) {
+    return std::nullopt;
+  }
   if (wound.kind == DamageKind::kShrunk) {
     if (!down || file.older_size == 0 || file.older_size >= file.content.size()) return {};
     wound.extent = {file.older_size, file.content.size()};
   }
   const auto is_safe = [&](const SimDisk::DurableFile& of, const Extent& extent) {
-    return !extent.Meets(NewestRecord(node_name, of.name, of.content, marked));
+    return !extent.Meets(NewestRecord(node_name, of.name, of.content, marked)) &&
+           (plan_.atlas != AtlasRule::kEachEntry || !IsLogOfFormatOne(names, of));
   };
   if (!is_safe(file, wound.extent)) return std::nullopt;
   if (wound.kind != DamageKind::kMisdirectedRead && wound.kind != DamageKind::kMisdirectedWrite) {
@@ -208,14 +268,42 @@ std::optional<Wound> FaultAtlas::DrawOne(std::uint64_t random, std::uint32_t hos
   return wound;
 }
 
+std::vector<Holding> FaultAtlas::Holdings() const {
+  std::vector<Holding> holdings;
+  for (const auto& host : *hosts_) holdings.push_back(HoldingOf(*host, plan_, {}));
+  return holdings;
+}
+
+std::optional<std::uint32_t> FaultAtlas::OneAhead() const {
+  const std::vector<Holding> holdings = Holdings();
+  for (std::uint32_t host = 0; host < holdings.size(); ++host) {
+    const Holding& ahead = holdings[host];
+    const std::optional<Term> term = ahead.TermAt(ahead.last());
+    const bool alone = term.has_value() && std::ranges::none_of(holdings, [&](const Holding& each) {
+                         return each.node != ahead.node && each.Had(ahead.last(), term);
+                       });
+    if (alone) return host;
+  }
+  return std::nullopt;
+}
+
 std::vector<Wound> FaultAtlas::Draw(std::uint32_t host, std::uint64_t number, bool down) const {
   const std::vector<SimDisk::DurableFile> files = (*hosts_)[host]->DurableFiles();
   const std::uint64_t random = random_(Stream::kDamage, host, number);
   std::vector<Wound> wounds;
+  std::vector<Holding> holdings;
+  if (plan_.atlas == AtlasRule::kEachEntry) {
+    holdings = Holdings();
+    if (!CanAllMend(holdings)) return wounds;
+  }
   const std::uint64_t wanted = BetweenScales(Derive(random, 0), 1, 4);
   for (std::uint64_t i = 0; i < kAttempts && wounds.size() < wanted; ++i) {
     const auto wound = DrawOne(Derive(random, i + 1), host, files, down);
-    if (wound.has_value()) wounds.push_back(*wound);
+    if (!wound.has_value()) continue;
+    wounds.push_back(*wound);
+    if (plan_.atlas != AtlasRule::kEachEntry) continue;
+    holdings[host] = HoldingOf(*(*hosts_)[host], plan_, wounds);
+    if (!CanAllMend(holdings)) wounds.pop_back();
   }
   return wounds;
 }

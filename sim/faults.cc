@@ -252,6 +252,36 @@ void FaultInjector::BeginFullDisk(std::uint64_t number, std::uint32_t victim) {
   }
 }
 
+// One node's disk. Where the atlas looks at every entry, as often those of several: of some at
+// their own times, or of everybody while the power of the whole room is out.
+void FaultInjector::BeginDamage(std::uint64_t number, std::uint32_t victim) {
+  const FaultKind kind = FaultKind::kDamage;
+  const Duration length = LengthOf(kind, number);
+  const std::uint64_t shape =
+      plan_.atlas == AtlasRule::kEachEntry ? Draw(kind, number, About::kShape) % 4 : 0;
+  const bool all_down = shape == 3;
+  if (shape > 0) victim = targets_->OneAhead().value_or(victim);
+  std::vector<std::uint32_t>& hosts = active_[static_cast<std::size_t>(kind)].hosts;
+  for (std::uint32_t host = 0; host < plan_.nodes; ++host) {
+    const bool also = shape > 1 && Draw(kind, number, About::kOthers, host) % 4 != 0;
+    if (host == victim || also) hosts.push_back(host);
+  }
+  const auto back = [&](std::uint32_t host) {
+    if (shape == 0) return queue_->now() + length / 2;
+    return queue_->now() + Between(Draw(kind, number, About::kUntil, host), length / 8, length);
+  };
+  if (all_down) {
+    for (std::uint32_t host = 0; host < plan_.nodes; ++host) {
+      targets_->CrashHost(host, CrashKind::kPower, back(host));
+    }
+  }
+  for (const std::uint32_t host : hosts) {
+    const std::uint64_t when = Draw(kind, number, About::kWhen) + (shape > 1 ? host : 0);
+    targets_->DamageHost(
+        host, number, all_down ? DamageWhen::kDown : static_cast<DamageWhen>(when % 2), back(host));
+  }
+}
+
 void FaultInjector::OnBegin(FaultKind kind, std::uint64_t number) {
   if (stopped_) return;
   const Duration length = LengthOf(kind, number);
@@ -290,9 +320,7 @@ void FaultInjector::Begin(FaultKind kind, std::uint64_t number, std::uint32_t vi
       targets_->SaveDisk(victim);
       break;
     case FaultKind::kDamage:
-      targets_->DamageHost(victim, number,
-                           static_cast<DamageWhen>(Draw(kind, number, About::kWhen) % 2),
-                           queue_->now() + length / 2);
+      BeginDamage(number, victim);
       break;
     case FaultKind::kCrashAtIo: {
       const std::uint64_t io = Draw(kind, number, About::kIo);
@@ -381,7 +409,9 @@ void FaultInjector::OnEnd(FaultKind kind, std::uint64_t number) {
       }
       break;
     case FaultKind::kDamage:
-      targets_->ShowDamage(victim, queue_->now() + plan_.process_start);
+      for (const std::uint32_t host : active.hosts) {
+        targets_->ShowDamage(host, queue_->now() + plan_.process_start);
+      }
       break;
     case FaultKind::kRollBack:
       targets_->RollBackHost(victim, queue_->now() + plan_.process_start);

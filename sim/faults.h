@@ -42,6 +42,8 @@ class FaultTargets {
   // a cluster can bear.
   virtual void DamageHost(std::uint32_t host, std::uint64_t number, DamageWhen when,
                           TrueTime back) = 0;
+  // A host at the end of whose log stands what is on no other disk; nullopt if there is none.
+  virtual std::optional<std::uint32_t> OneAhead() const { return std::nullopt; }
   // As CrashHost for a loss of power, if the host's disk is damaged.
   virtual void ShowDamage(std::uint32_t number, TrueTime back) = 0;
   // Keeps what is on the host's disk now.
@@ -133,7 +135,8 @@ class FaultInjector {
     bool left_out = false;  // of the schedule: it only takes its time
     bool under_way = false;
     std::uint64_t pulses = 0;
-    bool down = false;  // kFlap: the links are cut
+    bool down = false;                 // kFlap: the links are cut
+    std::vector<std::uint32_t> hosts;  // kDamage
   };
 
   template <class... More>
@@ -152,6 +155,7 @@ class FaultInjector {
   void Pulse(FaultKind kind);
   void Flap(Active* active);
   void BeginCrashAll(std::uint64_t number);
+  void BeginDamage(std::uint64_t number, std::uint32_t victim);
   void BeginFullDisk(std::uint64_t number, std::uint32_t victim);
 
   const Plan& plan_;

@@ -93,6 +93,8 @@ class Host final : private Clock, private Network, private Disk, private Clients
   void Damage(const Wound& wound) { disk_.Damage(queue_->now(), wound); }
   bool IsDamaged() { return disk_.IsDamaged(); }
   std::vector<SimDisk::DurableFile> DurableFiles() { return disk_.DurableFiles(queue_->now()); }
+  // What is durable on its disk now, as SimDisk::BecomeDurableCopyOf.
+  void CopyDurable(SimDisk* copy) { copy->BecomeDurableCopyOf(disk_, queue_->now()); }
   void SetGuard(const DamageGuard* guard) { disk_.SetGuard(guard); }
 
   void OnStartEvent(std::uint64_t life);
@@ -138,6 +140,7 @@ class Host final : private Clock, private Network, private Disk, private Clients
   bool down() const { return state_ == State::kDown; }
   bool up() const { return state_ == State::kUp; }
   bool stopping() const { return stopping_; }
+  bool recovering() const { return state_ == State::kRecovering; }
   bool mending() const { return state_ == State::kMending; }
   // When the I/O that is under way ends.
   TrueTime disk_busy_until() const { return disk_.busy_until(); }

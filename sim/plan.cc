@@ -560,7 +560,7 @@ std::string Describe(const Plan& plan) {
     text +=
         std::string(" ") + NameOf(static_cast<DamageKind>(kind)) + " " + Decimal(disk.damage[kind]);
   }
-  text += plan.atlas ? "\n" : ", wherever it falls\n";
+  text += std::string(", ") + NameOf(plan.atlas) + "\n";
   text += "  node: " + Text(plan.processing) + " an input, power loss " + Decimal(plan.power_loss) +
           " ppm of crashes, drift up to " +
           Decimal(static_cast<std::uint64_t>(plan.clock.drift_ppm_max)) + " ppm, jump up to " +

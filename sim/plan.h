@@ -143,6 +143,16 @@ inline constexpr std::uint64_t kTogethers = 5;
 inline constexpr std::uint32_t kMachinesMax = 9;
 inline constexpr std::uint32_t kLearnersMax = 3;
 
+// How much damage there is at a time (fault_atlas.h). Values are part of schedules: append, never
+// renumber.
+enum class AtlasRule : std::uint8_t {
+  kAnywhere = 0,   // never drawn: the cluster may lose what it needs; then it may stop, but not lie
+  kOneNode = 1,    // on one node, all of whose disk another one can do without
+  kEachEntry = 2,  // on any nodes, as long as each committed entry survives on one
+};
+
+const char* NameOf(AtlasRule rule);
+
 struct Plan {
   std::uint64_t seed = 0;
   Together together = Together::kNothing;
@@ -177,10 +187,9 @@ struct Plan {
   Duration processing{};      // what one input costs a node
   Duration process_start{};   // from a boot to the first I/O of recovery
 
+  AtlasRule atlas = AtlasRule::kOneNode;
+
   // Never drawn; a schedule may ask for them (schedule.h).
-  // Damage is done only as far as the cluster can bear it (fault_atlas.h). Without that it may lose
-  // what it needs; then it may stop, but not lie.
-  bool atlas = true;
   // The checkers that look into the nodes. Without them a run is judged by what its clients see, by
   // the bounds on a healed cluster and by the code's own checks; it is the same run.
   bool white_box = true;

@@ -217,6 +217,7 @@ Counters& Counters::operator+=(const Counters& other) {
   stops_led += other.stops_led;
   handed_over += other.handed_over;
   repairs += other.repairs;
+  repairs_joined += other.repairs_joined;
   partitions += other.partitions;
   other_faults += other.other_faults;
   elections_won += other.elections_won;

@@ -66,6 +66,7 @@ struct Counters {
   std::uint64_t stops_led = 0;    // those that led when they were told
   std::uint64_t handed_over = 0;  // those of them that followed another leader in the end
   std::uint64_t repairs = 0;      // starts of a node in repair
+  std::uint64_t repairs_joined = 0;  // those of them at which another node was in repair
   std::uint64_t partitions = 0;
   std::uint64_t other_faults = 0;
   std::uint64_t elections_won = 0;

@@ -290,6 +290,8 @@ void Simulation::OnDamaged(std::uint32_t host, const RecoveredState& state, Dama
   recorder_->fingerprint.AddAll(host, state.damage.lost.size(), state.damage.snapshot_lost.value());
   recorder_->Note(LineKind::kMending, host, state.damage.lost.size(),
                   state.damage.snapshot_lost.value());
+  const auto mends = [host](const auto& each) { return each->number() != host && each->mending(); };
+  if (std::ranges::any_of(hosts_, mends)) ++recorder_->counters.repairs_joined;
   checkers_->OnDamaged(host, state, met);
 }
 
@@ -363,7 +365,7 @@ void Simulation::RollBackHost(std::uint32_t number, TrueTime back) {
   ++recorder_->counters.roll_backs;
   recorder_->Note(LineKind::kRolledBack, number);
   const std::uint32_t leader = *Leader();
-  atlas_->OnForgets(number);
+  atlas_->OnRollsBack(number);
   CrashHost(number, CrashKind::kPower, back);
   roll_back_->Begin(number, leader);
 }
@@ -404,7 +406,8 @@ void Simulation::DamageHost(std::uint32_t host, std::uint64_t number, DamageWhen
                     wound.extent.end);
     hosts_[host]->Damage(wound);
   }
-  if (hosts_[host]->IsDamaged()) atlas_->OnForgets(host);
+  // Whose wounds were weighed one by one forgets nothing that matters.
+  if (plan_.atlas != AtlasRule::kEachEntry && hosts_[host]->IsDamaged()) atlas_->OnForgets(host);
 }
 
 void Simulation::ShowDamage(std::uint32_t number, TrueTime back) {
@@ -412,14 +415,16 @@ void Simulation::ShowDamage(std::uint32_t number, TrueTime back) {
 }
 
 // An operator restarts it: it may have been one bad read. The second time the disk is replaced, if
-// the others are known to have what was on it.
+// the others are known to have all that was on it.
 void Simulation::OnDamageFound(std::uint32_t number) {
   ++recorder_->counters.refusals;
   recorder_->Note(LineKind::kRefused, number, ++refusals_[number]);
   const TrueTime back = queue_.now() + plan_.node.raft.election_timeout_min;
-  if (!hosts_[number]->IsDamaged() || refusals_[number] == 1) {
+  const bool again = hosts_[number]->IsDamaged() && refusals_[number] > 1;
+  const bool may_be_replaced = !roll_back_->IsUnderWay() && atlas_->MayReplace(number);
+  if (!again || (plan_.atlas == AtlasRule::kEachEntry && !may_be_replaced)) {
     CrashHost(number, CrashKind::kPower, back);
-  } else if (plan_.atlas) {
+  } else if (plan_.atlas != AtlasRule::kAnywhere) {
     Wipe(number, back);
   } else {
     recorder_->Note(LineKind::kGivenUp, number);

@@ -77,6 +77,7 @@ class Simulation final : private HostOwner, private FaultTargets, private CopySo
   void WipeHost(std::uint32_t number, TrueTime back) override;
   void DamageHost(std::uint32_t host, std::uint64_t number, DamageWhen when,
                   TrueTime back) override;
+  std::optional<std::uint32_t> OneAhead() const override { return atlas_->OneAhead(); }
   void ShowDamage(std::uint32_t number, TrueTime back) override;
   void SaveDisk(std::uint32_t number) override;
   void RollBackHost(std::uint32_t number, TrueTime back) override;

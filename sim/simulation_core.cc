@@ -38,7 +38,7 @@ constexpr std::uint64_t kFates = 4;
 
 // Only where the atlas keeps damage within what a cluster can bear: else it may be held to nothing.
 void Simulation::EndureWithACore() {
-  if (!plan_.atlas) return;
+  if (plan_.atlas == AtlasRule::kAnywhere) return;
   faults_.Stop();
   sites_.Stop();
   if (roll_back_->IsUnderWay()) WipeRolledBack(queue_.now());

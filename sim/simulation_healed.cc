@@ -47,7 +47,8 @@ void Simulation::HealHost(std::uint32_t number, Restart restart) {
 
 // With damage wherever it falls a node may have lost what nobody can give back.
 bool Simulation::GaveUp() const {
-  return !plan_.atlas && std::ranges::any_of(hosts_, [](const auto& host) { return !host->up(); });
+  return plan_.atlas == AtlasRule::kAnywhere &&
+         std::ranges::any_of(hosts_, [](const auto& host) { return !host->up(); });
 }
 
 bool Simulation::HasLeader() const {

@@ -412,12 +412,13 @@ std::string Summary(const SweepOptions& options, const SweepResult& result) {
   text += "crashes " + Decimal(sum.crashes) + ", disks lost " + Decimal(sum.wipes) +
           ", rolled back " + Decimal(sum.roll_backs) + ", damaged " + Decimal(sum.damages) +
           " times (misread " + Decimal(sum.misreads) + ", not read " + Decimal(sum.read_failures) +
-          ", repaired " + Decimal(sum.repairs) + ", refused " + Decimal(sum.refusals) +
-          " for the identity " + Decimal(sum.refused_identity) + ", the end of the log " +
-          Decimal(sum.refused_log) + ", a read " + Decimal(sum.refused_read) + ", given up " +
-          Decimal(sum.given_up) + "), stopped " + Decimal(sum.stops) + " (leading " +
-          Decimal(sum.stops_led) + ", handed over " + Decimal(sum.handed_over) + "), copied " +
-          Decimal(sum.copies) + ", partitions " + Decimal(sum.partitions) + " (standing " +
+          ", repaired " + Decimal(sum.repairs) + " (" + Decimal(sum.repairs_joined) +
+          " beside another)" + ", refused " + Decimal(sum.refusals) + " for the identity " +
+          Decimal(sum.refused_identity) + ", the end of the log " + Decimal(sum.refused_log) +
+          ", a read " + Decimal(sum.refused_read) + ", given up " + Decimal(sum.given_up) +
+          "), stopped " + Decimal(sum.stops) + " (leading " + Decimal(sum.stops_led) +
+          ", handed over " + Decimal(sum.handed_over) + "), copied " + Decimal(sum.copies) +
+          ", partitions " + Decimal(sum.partitions) + " (standing " +
           Decimal(sum.standing_partitions) + "), cores that went on alone " + Decimal(sum.cores) +
           " (hard " + Decimal(sum.hard_cores) + "), other faults " + Decimal(sum.other_faults) +
           ", elections won " + Decimal(sum.elections_won) + ", entries committed " +

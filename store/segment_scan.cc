@@ -258,13 +258,21 @@ std::optional<SegmentNumber> NewestSegmentIn(const SegmentFile& file, const Iden
 }
 
 // Where the header should be no other record counts: it would be written there again, over what is
-// left of the header (Adopt).
+// left of the header (Adopt). Nor does the header count in another place: nothing says what was
+// behind it, and what is written next would stand where it belongs.
 bool HoldsRecordOf(const SegmentFile& file, const Identity& identity, SegmentNumber number) {
   RecordView record;
   const auto header = ReadSegmentHeader(file, identity, &record);
   if (header.ok() && header->number == number) return true;
   const Salt salt = SegmentSalt(identity, number);
-  return FindRecordAbove(file.bytes, HeaderFrameBytes(1), salt, RecordSequence(0)).has_value();
+  std::string problem;
+  std::size_t from = HeaderFrameBytes(1);
+  while (const auto at = FindRecordAbove(file.bytes, from, salt, RecordSequence(0))) {
+    const auto found = ParseRecord(std::string_view(file.bytes).substr(*at), salt, &problem);
+    if (found->type != RecordType::kSegmentHeader) return true;
+    from = *at + found->frame_bytes;
+  }
+  return false;
 }
 
 absl::StatusOr<SegmentScan> ScanSegment(Directory& directory, SegmentFile& file,

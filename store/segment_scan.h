@@ -72,8 +72,8 @@ bool HoldsOtherHeader(const SegmentFile& file);
 std::optional<SegmentNumber> NewestSegmentIn(const SegmentFile& file, const Identity& identity,
                                              SegmentNumber first, RecordSequence above);
 
-// Whether the file holds a record of the segment `number` of this data directory, its header in its
-// place or another one behind it.
+// Whether the file holds a record of the segment `number` of this data directory: its header in its
+// place, or one that is no header behind that.
 bool HoldsRecordOf(const SegmentFile& file, const Identity& identity, SegmentNumber number);
 
 // Reads the whole of segment `number` and applies its records to `replay`. What is invalid in

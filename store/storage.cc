@@ -379,7 +379,9 @@ absl::Status FileStorage::Write(const MendLog& mend) {
   batch.first = mend.fill.empty() ? mend.cut_from : mend.fill.front().index;
   GRASS_CHECK_GT(batch.first, runs_.base().index);
   GRASS_CHECK_LE(batch.first, runs_.last().index);
-  batch.previous_term = TermBefore(batch.first, runs_.last());
+  const bool learns = lost_.IsUnknown(batch.first - 1);
+  if (learns) GRASS_CHECK_GT(mend.previous_term, Term(0));
+  batch.previous_term = learns ? mend.previous_term : TermBefore(batch.first, runs_.last());
   return WriteBatch(batch, mend.fill, Claim::kVital);
 }
 
@@ -450,7 +452,9 @@ void FileStorage::FollowFill(const Batch& batch, const std::vector<Entry>& entri
   for (Index index = end + 1; index <= runs_.last().index; ++index) {
     behind.push_back(*runs_.TermAt(index));
   }
-  runs_.CutFrom(batch.first);
+  const bool learns = lost_.IsUnknown(batch.first - 1);
+  runs_.CutFrom(learns ? batch.first - 1 : batch.first);
+  if (learns) runs_.Append(batch.previous_term);
   for (const Entry& entry : entries) runs_.Append(entry.term);
   lost_.Fill({.index = batch.first - 1, .term = batch.previous_term}, end);
   Index index = end;

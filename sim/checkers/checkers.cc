@@ -8,6 +8,7 @@
 #include "sim/checkers/damage_noticed.h"
 #include "sim/checkers/recovery.h"
 #include "sim/violation.h"
+#include "store/lost.h"
 
 namespace grassdb::sim {
 namespace {
@@ -48,6 +49,22 @@ Checkers::Checkers(const std::vector<NodeId>& nodes, const NodeOptions& options,
   };
 }
 
+// Where the entry of a snapshot is lost, nobody knows which it was: what follows is kept.
+void Checkers::LearnOfSnapshot(const SnapshotMeta& meta, DiskState* disk) {
+  for (const LostRange& range : disk->lost) {
+    if (meta.index >= range.first && meta.index < range.last) {
+      disk->image.Learn(meta.index, meta.term);
+    }
+  }
+}
+
+// A crash has left the snapshot that was being installed in force.
+void Checkers::NoteInstalled(const RecoveredState& state, DiskState* disk) {
+  const auto* persist = disk->running ? std::get_if<Persist>(&*disk->running) : nullptr;
+  if (persist == nullptr || state.snapshot != persist->install) return;
+  if (persist->install.has_value()) LearnOfSnapshot(*persist->install, disk);
+}
+
 void Checkers::OnSend(std::uint32_t host, const Raft& raft, const Message& message) {
   if (!on_) return;
   Promises::CheckMessage(message, disks_[host].image);
@@ -76,17 +93,16 @@ void Checkers::OnDurableJobDone(std::uint32_t host) {
   const Index held = std::min(disk.image.last(), commits_.last());
   const bool committed = disk.image.Holds(held, commits_.TermAt(held));
   if (const auto* persist = std::get_if<Persist>(&*disk.running)) {
-    // Where the entry of a snapshot is lost, nobody knows which it was: what follows is kept.
-    for (const LostRange& range : disk.lost) {
-      if (!persist->install.has_value()) break;
-      const SnapshotMeta& meta = *persist->install;
-      if (meta.index >= range.first && meta.index < range.last) {
-        disk.image.Learn(meta.index, meta.term);
-      }
-    }
+    if (persist->install.has_value()) LearnOfSnapshot(*persist->install, &disk);
     disk.image.Apply(*persist);
   } else if (const auto* mend = std::get_if<MendLog>(&*disk.running)) {
     disk.image.Apply(*mend);
+    if (!mend->fill.empty()) {
+      store::LostEntries lost(std::move(disk.lost));
+      lost.Fill({.index = mend->fill.front().index - 1, .term = mend->previous_term},
+                mend->fill.back().index);
+      disk.lost = lost.ranges();
+    }
   } else {
     disk.image.Apply(std::get<PublishSnapshot>(*disk.running));
   }
@@ -103,6 +119,7 @@ void Checkers::OnSendInRepair(std::uint32_t host, const Message& message) {
 
 void Checkers::OnDamaged(std::uint32_t host, const RecoveredState& state, DamageMet met) {
   DiskState& disk = disks_[host];
+  NoteInstalled(state, &disk);
   const RecoveredState whole = Recovery::Completed(disk.image, disk.running, state);
   if (on_) {
     Recovery::CheckLoss(host, met);
@@ -134,6 +151,7 @@ void Checkers::OnRollBackKnown(std::uint32_t host) {
 
 void Checkers::OnRecovered(std::uint32_t host, const RecoveredState& state, DamageMet met) {
   DiskState& disk = disks_[host];
+  NoteInstalled(state, &disk);
   if (on_) Recovery::Check(host, disk.image, disk.running, state, met);
   if (on_ && met == DamageMet::kYes) DamageNoticed::CheckRecovered(host, state, logs_);
   DurableImage recovered = DurableImage::Of(state);

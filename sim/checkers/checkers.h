@@ -77,6 +77,8 @@ class Checkers {
   std::size_t Bytes() const;
 
  private:
+  static void LearnOfSnapshot(const SnapshotMeta& meta, DiskState* disk);
+  static void NoteInstalled(const RecoveredState& state, DiskState* disk);
   void ObserveState(std::uint32_t host, const Node& node);
   void ObserveStep(std::uint32_t host, const Raft& raft);
   void CheckCommitQuorum(const Raft& raft) const;

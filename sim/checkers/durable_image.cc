@@ -50,6 +50,7 @@ void DurableImage::Apply(const MendLog& mend) {
     return;
   }
   GRASS_CHECK_LE(mend.fill.back().index, last_);
+  if (mend.previous_term > Term(0)) Learn(mend.fill.front().index - 1, mend.previous_term);
   for (const Entry& entry : mend.fill) terms_.Set(entry.index, entry.term);
 }
 

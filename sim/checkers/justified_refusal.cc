@@ -9,24 +9,38 @@
 namespace grassdb::sim {
 namespace {
 
-// Whether the newest record that the log should hold can be read, and restates what the log was.
-bool TellsTheEnd(const JustifiedRefusal::Shown& live) {
-  const std::string_view sound = live.sound;
+struct NewestRecord {
+  std::size_t begin = 0;
+  std::size_t end = 0;
+  std::uint32_t format = 0;  // of the log
+  store::RecordType type = store::RecordType::kSegmentHeader;
+};
+
+// That the log should hold; nullopt if it should not even have a header.
+std::optional<NewestRecord> NewestOf(std::string_view sound) {
   std::string problem;
   auto record = store::ParseRecord(sound, std::nullopt, &problem);
   const auto header =
       record.has_value() ? store::DecodeSegmentHeader(record->payload) : std::nullopt;
-  if (!header.has_value() || header->format < store::kLogFormat) return false;
-  std::size_t begin = 0;
-  std::size_t end = record->frame_bytes;
-  while (true) {
-    // A log that was mended goes on behind what was lost of it.
-    const auto next = store::FindRecordAbove(sound, end, record->salt, record->sequence);
-    if (!next.has_value()) break;
+  if (!header.has_value()) return std::nullopt;
+  NewestRecord newest{.end = record->frame_bytes, .format = header->format};
+  // A log that was mended goes on behind what was lost of it.
+  while (const auto next =
+             store::FindRecordAbove(sound, newest.end, record->salt, record->sequence)) {
     record = store::ParseRecord(sound.substr(*next), record->salt, &problem);
-    begin = *next;
-    end = begin + record->frame_bytes;
+    newest.begin = *next;
+    newest.end = *next + record->frame_bytes;
+    newest.type = record->type;
   }
+  return newest;
+}
+
+// Whether the newest record that the log should hold can be read, and restates what the log was.
+bool TellsTheEnd(const JustifiedRefusal::Shown& live) {
+  const std::string_view sound = live.sound;
+  const auto newest = NewestOf(sound);
+  if (!newest.has_value() || newest->format < store::kLogFormat) return false;
+  const auto [begin, end] = std::pair(newest->begin, newest->end);
   // With the place of the next one: where that cannot be read, it is not known to be missing.
   const std::size_t bytes = end + store::kRecordHeaderBytes - begin;
   return end <= live.legible.size() &&
@@ -37,6 +51,14 @@ bool TellsTheEnd(const JustifiedRefusal::Shown& live) {
 
 JustifiedRefusal::Over JustifiedRefusal::Check(std::string_view name, const std::string& path,
                                                const absl::Status& status, const Show& show) {
+  if (absl::IsResourceExhausted(status)) {
+    const std::optional<Shown> live = show(store::FileNames(std::string(name)).Live());
+    const auto newest = live.has_value() ? NewestOf(live->sound) : std::nullopt;
+    GRASS_RULE("justified refusal", newest.has_value() && newest->type == store::RecordType::kSeal,
+               std::string(name) + " wants room to start, though its log can go on where it is: " +
+                   std::string(status.message()));
+    return Over::kLiveLog;
+  }
   const auto place = store::DamageIn(status, path);
   GRASS_RULE("justified refusal", place.has_value(),
              std::string(name) +

@@ -3,6 +3,9 @@
 // which nothing says any more what it has promised (store/FORMAT.md, "Damage"). A log of format 1
 // restates too little for that; there any damage to the live log will do.
 //
+// Or it wants room: where the log's end is lost and its file has none for a record in its place, a
+// seal is all that fits, and the log can only go on in another file, which a full disk may not take.
+//
 // Not asked of a start in which a read was misdirected or failed once: the next one sees another
 // disk.
 #ifndef GRASSDB_SIM_CHECKERS_JUSTIFIED_REFUSAL_H_

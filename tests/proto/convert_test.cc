@@ -128,14 +128,23 @@ RepairRequest AnyRepairRequest() {
   body.snapshot_index = Index(Below(1000));
   body.snapshot_term = Term(Below(100));
   body.offset = Below(1 << 30);
+  body.takes_rest = Below(2) == 1;
   return body;
 }
 
 RepairResponse AnyRepairResponse(Term term) {
   RepairResponse body;
-  body.verdict = static_cast<RepairVerdict>(1 + Below(6));
+  body.verdict = static_cast<RepairVerdict>(1 + Below(7));
   body.entries = AnyAppend(term).entries;
+  // Nobody has a rest of nothing.
+  if (body.entries.empty() && body.verdict == RepairVerdict::kRest) {
+    body.verdict = RepairVerdict::kUnknown;
+  }
   body.first = body.entries.empty() ? Index(1 + Below(1000)) : body.entries.front().index;
+  if (body.verdict == RepairVerdict::kRest) {
+    const std::uint64_t before = 1 + Below(10);
+    for (Entry& entry : body.entries) entry.index = entry.index + before;
+  }
   body.last = body.first + Below(100);
   body.last_term = term;
   if (body.verdict == RepairVerdict::kChunk) body.chunk = AnyChunk(term);

@@ -105,6 +105,18 @@ TEST(PeerMessages, RefuseAnAnswerThatPromisesMoreThanTimeHas) {
             "timeout");
 }
 
+TEST(PeerMessages, RefuseARestThatBeginsWithWhatWasAskedForFirst) {
+  raft::RepairResponse wire;
+  wire.set_verdict(raft::REST);
+  wire.set_first(7);
+  wire.set_rest_first(7);
+  EXPECT_EQ(ErrorOf(MessageKind::kRepairResponse, Header(wire, 3)),
+            "RepairResponse.rest_first: 7 is not behind first");
+  wire.set_rest_first(UINT64_MAX);
+  EXPECT_EQ(ErrorOf(MessageKind::kRepairResponse, Header(wire, 3)),
+            "RepairResponse.rest_first: 18446744073709551615 is not an index any log reaches");
+}
+
 TEST(PeerMessages, RefuseACampaignForTermZero) {
   EXPECT_EQ(VoteErrorAfter([](auto& wire) { wire.set_campaign_term(0); }),
             "RequestVoteRequest.campaign_term: 0 is not a valid value");

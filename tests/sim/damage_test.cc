@@ -86,6 +86,34 @@ class DamagedDisk : public ::testing::Test {
 
 constexpr Extent kFirstSector = {0, kSectorBytes};
 
+// One for each question: what was lost, and what else the disk had promised.
+TEST_F(DamagedDisk, IsCopiedAsALossOfPowerWouldLeaveItWithItsDamageAndWithout) {
+  Damage(DamageKind::kZeroed, kFirstSector);
+  disk_.BeginJob(now_);
+  const std::string_view parts[] = {"not synced"};
+  EXPECT_TRUE((*disk_.Open("g", store::OpenMode::kExisting))->WriteAt(0, parts).ok());
+  now_ = disk_.EndJob();
+  SimDisk copy(QuickDisk(), Keyed(1), 0, &counters_, &choices_);
+  copy.BecomeDurableCopyOf(disk_, now_);
+  const auto content = [&copy](const std::string& name) {
+    std::string bytes(4 * kSectorBytes, '\0');
+    copy.BeginJob(copy.busy_until());
+    const auto read = (*copy.Open(name, store::OpenMode::kExisting))->ReadAt(0, bytes);
+    copy.EndJob();
+    bytes.resize(read.value_or(0));
+    return bytes;
+  };
+  EXPECT_EQ(content("f"), std::string(kSectorBytes, '\0') + std::string(kSectorBytes, 'a'));
+  EXPECT_EQ(content("g"), std::string(kSectorBytes, 'g'));
+  EXPECT_TRUE(copy.IsDamaged());
+  EXPECT_EQ(copy.DamagedFiles(), std::vector<std::string>{"f"});
+  copy.Undamage();
+  EXPECT_EQ(content("f"), std::string(2 * kSectorBytes, 'a'));
+  EXPECT_FALSE(copy.IsDamaged());
+  EXPECT_TRUE(copy.DamagedFiles().empty());
+  EXPECT_TRUE(disk_.IsDamaged()) << "the copy is not the disk";
+}
+
 TEST_F(DamagedDisk, FlipsOneBit) {
   Damage(DamageKind::kBitFlip, {700, 701});
   std::string wanted(2 * kSectorBytes, 'a');
@@ -124,16 +152,16 @@ TEST_F(DamagedDisk, ShowsAnotherSectorForGood) {
   EXPECT_EQ(*Read("g"), std::string(kSectorBytes, 'g'));
 }
 
-TEST_F(DamagedDisk, CannotReadASectorUntilItIsWrittenWhole) {
+TEST_F(DamagedDisk, CannotReadASectorUntilItIsWritten) {
   Damage(DamageKind::kUnreadable, kFirstSector);
   EXPECT_EQ(Read("f").status().code(), absl::StatusCode::kUnknown);
   EXPECT_TRUE(disk_.TakeMet());
   EXPECT_EQ(*Read("f", kSectorBytes), std::string(kSectorBytes, 'a')) << "the other one";
   EXPECT_FALSE(disk_.TakeMet());
-  Write("f", 1, "part");
+  Write("f", kSectorBytes + 1, "elsewhere");
   EXPECT_FALSE(Read("f").ok());
-  Write("f", 0, std::string(kSectorBytes, 'n'));
-  EXPECT_EQ(*Read("f"), std::string(kSectorBytes, 'n') + std::string(kSectorBytes, 'a'));
+  Write("f", 1, "part");
+  EXPECT_EQ(Read("f")->substr(0, kSectorBytes), "apart" + std::string(kSectorBytes - 5, 'a'));
   EXPECT_FALSE(disk_.IsDamaged());
 }
 

@@ -87,10 +87,12 @@ std::map<std::string, std::uint64_t> EveryDamage() {
   return edits;
 }
 
-TEST(FaultAtlas, AClusterThatIsDamagedWithinItsBoundsComesOutOfIt) {
+TEST(FaultAtlas, AClusterThatIsDamagedOnOneNodeAtATimeComesOutOfIt) {
   Counters sum;
   for (std::uint64_t seed = 1; seed <= 25; ++seed) {
-    const RunResult result = RunWith(seed, EveryDamage());
+    auto edits = EveryDamage();
+    edits["atlas"] = 1;
+    const RunResult result = RunWith(seed, edits);
     ASSERT_TRUE(result.ok()) << result.report;
     sum += result.counters;
   }
@@ -99,11 +101,26 @@ TEST(FaultAtlas, AClusterThatIsDamagedWithinItsBoundsComesOutOfIt) {
   EXPECT_GT(sum.refusals, 10u);
 }
 
+TEST(FaultAtlas, AClusterOfWhichEachEntrySurvivesSomewhereComesOutOfIt) {
+  Counters sum;
+  for (std::uint64_t seed = 1; seed <= 25; ++seed) {
+    auto edits = EveryDamage();
+    edits["atlas"] = 2;
+    const RunResult result = RunWith(seed, edits);
+    ASSERT_TRUE(result.ok()) << result.report;
+    sum += result.counters;
+  }
+  EXPECT_GT(sum.damages, 100u);
+  EXPECT_GT(sum.repairs_joined, 10u) << "several nodes at once";
+  EXPECT_EQ(sum.given_up, 0u);
+}
+
 TEST(FaultAtlas, WithoutItAClusterMayStopAndDoesNotLie) {
   Counters with;
   Counters without;
   for (std::uint64_t seed = 1; seed <= 15; ++seed) {
     auto edits = EveryDamage();
+    edits["atlas"] = 1;
     with += RunWith(seed, edits).counters;
     edits["atlas"] = 0;
     const RunResult result = RunWith(seed, edits);

@@ -13,7 +13,7 @@ namespace {
 constexpr std::uint32_t kNodes = 5;
 
 // Five nodes of which the first one leads; nothing is done to them.
-class NobodyHarmed final : public FaultTargets {
+class NobodyHarmed : public FaultTargets {
  public:
   Host& HostAt(std::uint32_t) override { throw std::logic_error("no host is asked for"); }
   std::optional<std::uint32_t> Leader() const override { return 0; }
@@ -55,6 +55,75 @@ int InTouch(const Links& links, Place node) {
     count += cut.contains({node, other}) || cut.contains({other, node}) ? 0 : 1;
   }
   return count;
+}
+
+class DamageNoted final : public NobodyHarmed {
+ public:
+  void CrashHost(std::uint32_t host, CrashKind kind, TrueTime) override {
+    EXPECT_EQ(kind, CrashKind::kPower);
+    crashed.insert(host);
+  }
+  void DamageHost(std::uint32_t host, std::uint64_t, DamageWhen when, TrueTime) override {
+    damaged.insert(host);
+    (when == DamageWhen::kDown ? down : running) += 1;
+  }
+  std::optional<std::uint32_t> OneAhead() const override { return 3; }
+  void ShowDamage(std::uint32_t host, TrueTime) override { shown.insert(host); }
+
+  std::set<std::uint32_t> crashed;
+  std::set<std::uint32_t> damaged;
+  std::set<std::uint32_t> shown;
+  int down = 0;
+  int running = 0;
+};
+
+DamageNoted DamageOf(std::uint64_t number, AtlasRule rule) {
+  Plan plan;
+  plan.seed = 1;
+  plan.nodes = kNodes;
+  plan.atlas = rule;
+  plan.workload.clients = 1;
+  FaultPlan& fault = plan.faults[static_cast<std::size_t>(FaultKind::kDamage)];
+  fault.length_min = Duration(1000);
+  fault.length_max = Duration(1'000'000);
+  EventQueue queue;
+  Recorder recorder;
+  SimNetwork network(plan, &queue, &recorder);
+  DamageNoted targets;
+  FaultInjector faults(plan, &queue, &network, &recorder, &targets);
+  faults.OnBegin(FaultKind::kDamage, number);
+  faults.OnEnd(FaultKind::kDamage, number);
+  return targets;
+}
+
+TEST(DamageFault, IsOfOneNodeUnlessTheAtlasLooksAtEveryEntry) {
+  for (std::uint64_t number = 0; number < 20; ++number) {
+    for (const AtlasRule rule : {AtlasRule::kOneNode, AtlasRule::kAnywhere}) {
+      const DamageNoted noted = DamageOf(number, rule);
+      EXPECT_EQ(noted.damaged.size(), 1u);
+      EXPECT_EQ(noted.shown, noted.damaged);
+      EXPECT_TRUE(noted.crashed.empty());
+    }
+  }
+}
+
+TEST(DamageFault, IsOfSeveralNodesNowAndThenWithoutPower) {
+  int one = 0;
+  int several = 0;
+  int without_power = 0;
+  for (std::uint64_t number = 0; number < 100; ++number) {
+    const DamageNoted noted = DamageOf(number, AtlasRule::kEachEntry);
+    (noted.damaged.size() == 1 ? one : several) += 1;
+    EXPECT_EQ(noted.shown, noted.damaged) << "everybody has to read what is damaged";
+    EXPECT_TRUE(noted.damaged.size() == 1 || noted.damaged.contains(3)) << "who is ahead";
+    if (noted.crashed.empty()) continue;
+    EXPECT_EQ(noted.crashed.size(), kNodes);
+    EXPECT_EQ(noted.running, 0);
+    ++without_power;
+  }
+  EXPECT_GT(one, 20);
+  EXPECT_GT(several, 20);
+  EXPECT_GT(without_power, 10);
 }
 
 TEST(StandingPartition, CutsLinksAndLeavesSomebodyInTouchWithAQuorum) {

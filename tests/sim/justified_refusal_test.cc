@@ -95,6 +95,21 @@ TEST(JustifiedRefusal, KnowsTheNewestRecordOfALogThatWasMended) {
   EXPECT_EQ(RuleBrokenBy(name, Damaged(log, newest - 1)), "justified refusal");
 }
 
+TEST(JustifiedRefusal, MayBeForWantOfRoomOnlyWhereTheLogIsSealed) {
+  const std::string live = store::FileNames("n1").Live();
+  const auto refused = [&live](const std::string& log) {
+    const auto show = [&](std::string_view name) {
+      return name == live ? std::optional<Shown>({log, log}) : std::nullopt;
+    };
+    return sim::RuleBrokenBy(
+        [&] { JustifiedRefusal::Check("n1", kPath, absl::ResourceExhaustedError("full"), show); });
+  };
+  EXPECT_EQ(refused(Log()), "");
+  EXPECT_EQ(refused(Log().substr(0, store::HeaderFrameBytes(store::kLogFormat))),
+            "justified refusal");
+  EXPECT_EQ(refused("no log"), "justified refusal");
+}
+
 TEST(JustifiedRefusal, IsNotOverWhatTheOthersHave) {
   const store::FileNames names("n1");
   for (const std::string& name :

@@ -48,6 +48,12 @@ constexpr OnceFailed kOnceFailed[] = {
     {"disk", 9328,
      "who was demoted for a disk rolled back was a voter still to those who had not heard"},
     {"disk", 8005, "each vote waited for a piece that was being scrubbed, and no election ended"},
+    {"repair", 48, "what a node wrote next stood in a sector that could not be read"},
+    {"repair", 237, "a node that was starting removed what would have told its vote"},
+    {"repair", 272, "its own header in another place was all that was left of a live log"},
+    {"repair", 411, "a crash left a snapshot in force, and what was lost behind it was kept"},
+    {"repair", 461, "a log that had to be sealed for want of room for another record in its file"},
+    {"repair", 488, "behind damage to a log of format 1 nothing told what had become of it"},
 };
 
 class SeedThatOnceFailed : public ::testing::TestWithParam<OnceFailed> {};

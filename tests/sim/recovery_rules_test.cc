@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "sim/checkers/checkers.h"
 #include "sim/checkers/damage_noticed.h"
 #include "sim/checkers/durable_image.h"
 #include "sim/checkers/log_matching.h"
@@ -59,7 +60,8 @@ TEST(RecoveryChecker, TakesTheUnfinishedCutOfARepairOrNone) {
   const DurableImage image = ImageOfTerms({1, 1, 1}, 1);
   const auto found = [&](const RecoveredState& state) {
     return RuleBrokenBy([&] {
-      Recovery::Check(0, image, DiskJob(MendLog{.fill = {}, .cut_from = Index(3)}), state);
+      Recovery::Check(
+          0, image, DiskJob(MendLog{.fill = {}, .cut_from = Index(3), .previous_term = {}}), state);
     });
   };
   EXPECT_EQ(found(Recovered({1, 1, 1}, 1)), "");
@@ -168,6 +170,49 @@ TEST(RecoveryChecker, TakesWhatADamagedDiskSaysIsLostForThere) {
   state.entries[3].term = Term(3);
   EXPECT_EQ(broken({.first = Index(2), .last = Index(4), .last_term = Term(3)}), "recovery")
       << "what is lost ended with another term";
+}
+
+// Five entries of which the disk has lost all but the last one's term.
+class LostAll : public ::testing::Test {
+ protected:
+  LostAll() {
+    Do(PersistOf({1, 1, 1, 2, 3}));
+    RecoveredState state = Recovered({0, 0, 0, 0, 3});
+    state.damage.lost = {{.first = Index(1), .last = Index(5), .last_term = Term(3)}};
+    checkers_.OnDamaged(0, state, DamageMet::kYes);
+  }
+  void Do(DiskJob job) {
+    checkers_.OnDurableJobBegins(0, job);
+    checkers_.OnDurableJobDone(0);
+  }
+  const std::vector<LostRange>& lost() const { return checkers_.DiskOf(0).lost; }
+
+  Checkers checkers_{{NodeId(1)}, NodeOptions(), 1000, true};
+};
+
+TEST_F(LostAll, IsKeptBehindASnapshotThatACrashHasLeftInForce) {
+  Persist install;
+  install.install = MetaOf(3, 2);
+  checkers_.OnDurableJobBegins(0, DiskJob(install));
+  RecoveredState state = Recovered({0, 0, 0, 0, 3});
+  state.entries.erase(state.entries.begin(), state.entries.begin() + 3);
+  state.base_index = Index(3);
+  state.base_term = Term(2);
+  state.snapshot = install.install;
+  state.damage.lost = {{.first = Index(4), .last = Index(5), .last_term = Term(3)}};
+  EXPECT_EQ(RuleBrokenBy([&] { checkers_.OnDamaged(0, state, DamageMet::kYes); }), "");
+  state.damage.lost.front().last_term = Term(2);
+  state.entries.back().term = Term(2);
+  EXPECT_EQ(RuleBrokenBy([&] { checkers_.OnDamaged(0, state, DamageMet::kYes); }), "recovery");
+}
+
+TEST_F(LostAll, IsLessByWhatARepairHasFilled) {
+  Do(MendLog{.fill = {EntryOf(1, 1), EntryOf(2, 1)}, .cut_from = {}, .previous_term = {}});
+  EXPECT_EQ(lost(),
+            (std::vector<LostRange>{{.first = Index(3), .last = Index(5), .last_term = Term(3)}}));
+  Do(MendLog{.fill = {EntryOf(5, 3)}, .cut_from = {}, .previous_term = Term(2)});
+  EXPECT_EQ(lost(),
+            (std::vector<LostRange>{{.first = Index(3), .last = Index(4), .last_term = Term(2)}}));
 }
 
 }  // namespace

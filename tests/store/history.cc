@@ -153,8 +153,24 @@ std::string IntactDifference(const RecoveredState& state, const Model& model) {
   return next == model.last().index ? "" : "the damaged log ends at " + Text(next);
 }
 
+// As a repair does where it is given what is behind before what is in front.
+void FillFromBehind(Storage& storage, const LostRange& range, const Model& model,
+                    std::uint64_t choice) {
+  for (Index end = range.last; end >= range.first;) {
+    const Index begin = std::max(range.first, end - std::min(end.value() - 1, choice % 5));
+    MendLog mend;
+    for (Index next = begin; next <= end; ++next) {
+      mend.fill.push_back(model.entries[next - model.start.index - 1]);
+    }
+    if (begin > range.first) mend.previous_term = model.TermAt(begin - 1).value();
+    EXPECT_TRUE(std::get<MendDone>(storage.Execute(std::move(mend))).status.ok());
+    end = begin - 1;
+  }
+}
+
 void FillFromModel(Storage& storage, const LostRange& range, const Model& model,
                    std::uint64_t choice) {
+  if (choice % 3 == 2) return FillFromBehind(storage, range, model, choice);
   for (Index next = range.first; next <= range.last;) {
     MendLog mend;
     for (std::size_t i = 0; i <= choice % 5 && next <= range.last; ++i, ++next) {

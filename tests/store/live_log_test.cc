@@ -200,6 +200,25 @@ TEST_F(Installing, NoRecordCountsWhereTheLiveLogsHeaderShouldBe) {
   EXPECT_EQ(directory.Content().at("distdb_a.wal").substr(last, record.size()), record);
 }
 
+// What is written next would stand where the header belongs, and the time after that nothing would
+// say what the file is.
+TEST_F(Installing, NorDoesTheLiveLogsOwnHeaderInAnotherPlace) {
+  std::uint64_t next = 1;
+  while (NewestSealed().empty()) Append(next++);
+  storage_.reset();
+  Content content = directory_.Content();
+  std::string& live = content.at("distdb_a.wal");
+  const std::string header = live.substr(0, kSegmentHeaderBytes);
+  live.assign(live.size(), '\0');
+  live.replace(512, header.size(), header);
+  CrashDirectory directory(content);
+  StorageOptions options = kOptions;
+  options.on_damage = OnDamage::kReport;
+  const auto opened = Storage::Open(directory, options, TestIdentity());
+  EXPECT_TRUE(absl::IsDataLoss(opened.status())) << opened.status();
+  EXPECT_EQ(directory.Content().at("distdb_a.wal"), live) << "and nothing is changed";
+}
+
 // The segments before it, which would tell the number, are released, and there is no mark.
 TEST_F(Installing, WhichSegmentTheLiveLogIsItsRecordsTell) {
   std::uint64_t next = 1;
