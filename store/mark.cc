@@ -1,5 +1,6 @@
 #include "store/mark.h"
 
+#include <algorithm>
 #include <string>
 #include <string_view>
 
@@ -18,7 +19,6 @@ constexpr std::uint32_t kVersion = 1;
 // A slot of its own block each: no write of the one can harm the other.
 constexpr std::size_t kSlotBytes = 4096;
 constexpr std::size_t kSlots = 2;
-constexpr std::size_t kUsedBytes = 120;
 
 std::uint64_t SaltOf(const Identity& identity) {
   std::string key;
@@ -48,7 +48,7 @@ std::string Encode(const Slot& slot, std::uint64_t salt) {
   encoder.Put(slot.mark.segment);
   PutLogState(encoder, slot.mark.after);
   encoder.Put(Checksum(bytes));
-  GRASS_CHECK_EQ(bytes.size(), kUsedBytes);
+  GRASS_CHECK_EQ(bytes.size(), kMarkBytes);
   return bytes;
 }
 
@@ -75,8 +75,8 @@ std::optional<Slot> Decode(std::string_view bytes, std::uint64_t salt) {
 std::optional<Slot> NewestSlot(std::string_view bytes, const Identity& identity) {
   const std::uint64_t salt = SaltOf(identity);
   std::optional<Slot> newest;
-  for (std::size_t i = 0; i < kSlots && (i * kSlotBytes) + kUsedBytes <= bytes.size(); ++i) {
-    const auto slot = Decode(bytes.substr(i * kSlotBytes, kUsedBytes), salt);
+  for (std::size_t i = 0; i < kSlots && (i * kSlotBytes) + kMarkBytes <= bytes.size(); ++i) {
+    const auto slot = Decode(bytes.substr(i * kSlotBytes, kMarkBytes), salt);
     if (!slot.has_value()) continue;
     if (!newest.has_value() || slot->counter > newest->counter) newest = slot;
   }
@@ -88,6 +88,28 @@ std::optional<Slot> NewestSlot(std::string_view bytes, const Identity& identity)
 std::optional<Mark> NewestMark(std::string_view bytes, const Identity& identity) {
   const auto slot = NewestSlot(bytes, identity);
   return slot.has_value() ? std::optional<Mark>(slot->mark) : std::nullopt;
+}
+
+std::vector<MarkSlot> MarkSlots(std::string_view bytes, const Identity& identity) {
+  const std::uint64_t salt = SaltOf(identity);
+  std::vector<MarkSlot> slots;
+  for (std::size_t i = 0; i < kSlots && (i * kSlotBytes) + kMarkBytes <= bytes.size(); ++i) {
+    const std::string_view used = bytes.substr(i * kSlotBytes, kMarkBytes);
+    MarkSlot& slot = slots.emplace_back();
+    slot.offset = i * kSlotBytes;
+    slot.blank = used.find_first_not_of('\0') == std::string_view::npos;
+    if (const auto found = Decode(used, salt)) {
+      slot.counter = found->counter;
+      slot.mark = found->mark;
+    }
+  }
+  return slots;
+}
+
+bool IsDamaged(const std::vector<MarkSlot>& slots) {
+  return slots.size() == kSlots && std::ranges::all_of(slots, [](const MarkSlot& slot) {
+           return !slot.blank && !slot.mark.has_value();
+         });
 }
 
 std::optional<Mark> MarkFile::Read() {

@@ -4,6 +4,7 @@
 
 #include "core/command.h"
 #include "core/kv_snapshot.h"
+#include "store/birth.h"
 #include "store/home.h"
 #include "store/identity.h"
 #include "store/mark.h"
@@ -56,7 +57,7 @@ absl::StatusOr<StoredState> LoadState(Directory& directory, const std::string& n
             .identity = {},
             .options = StorageOptions()};
   auto identity = ReadIdentity(directory, home.names);
-  if (!identity.ok()) return identity.status();
+  if (!identity.ok()) return Refusal(identity.status(), node);
   home.identity = std::move(*identity);
   StoredState loaded;
   auto lock = directory.Acquire(home.names.Lock());
@@ -66,7 +67,7 @@ absl::StatusOr<StoredState> LoadState(Directory& directory, const std::string& n
   if (!inventory.ok()) return inventory.status();
   if (absl::Status s = CheckNotReplaced(directory, *inventory); !s.ok()) return s;
   const auto recovered = Recover(home, *inventory, MarkFile(home).Read());
-  if (!recovered.ok()) return recovered.status();
+  if (!recovered.ok()) return Refusal(recovered.status(), node);
   if (!recovered->state.damage.empty()) return Lost(directory.path(), recovered->state.damage);
   const RecoveredState& state = recovered->state;
   loaded.identity = state.identity;
