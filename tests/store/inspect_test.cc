@@ -119,6 +119,21 @@ Content WithMark(const Content& content) {
   return directory.Content();
 }
 
+TEST(StoreInspect, NamesAFileThatIsMissing) {
+  Content content = WriteSome();
+  std::string missing;
+  for (const auto& [name, bytes] : content) {
+    if (name.ends_with(".seg")) missing = name;
+  }
+  content.erase(missing);
+  const Survey survey = Look(content);
+  EXPECT_FALSE(survey.damage.empty());
+  const auto finding = std::ranges::find(survey.findings, missing, &Finding::file);
+  ASSERT_NE(finding, survey.findings.end());
+  EXPECT_EQ(finding->weight, Weight::kDamage);
+  EXPECT_NE(finding->problem.find("missing"), std::string::npos) << finding->problem;
+}
+
 TEST(StoreInspect, KnowsFromTheMarkThatTheLastRecordIsDamaged) {
   const Content content = WithMark(WriteSome());
   EXPECT_FALSE(Look(content).damaged());
