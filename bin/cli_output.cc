@@ -175,11 +175,14 @@ std::string NodeTableOf(const std::vector<NodeReport>& reports) {
       continue;
     }
     const wire::StatusResponse& status = *report.status;
+    const auto number = [&status](std::uint64_t value) {
+      // There is no state yet, and what is committed is for the others to say.
+      return status.repairing() ? std::string("-") : std::to_string(value);
+    };
     rows.push_back({report.endpoint, status.id(), RoleOf(status), std::to_string(status.term()),
                     status.leader_id().empty() ? "-" : status.leader_id(),
-                    std::to_string(status.commit_index()), std::to_string(status.applied_index()),
-                    std::to_string(status.durable_index()), std::to_string(status.keys()),
-                    SnapshotOf(status)});
+                    number(status.commit_index()), number(status.applied_index()),
+                    number(status.durable_index()), number(status.keys()), SnapshotOf(status)});
   }
   return TableOf(rows);
 }
@@ -260,12 +263,16 @@ std::string DamageOf(const std::vector<NodeReport>& reports) {
 }
 
 std::string ToleranceOf(const wire::StatusResponse& leader) {
+  const bool full = !leader.disk_problem().empty() ||
+                    std::ranges::any_of(leader.followers(), &wire::FollowerStatus::disk_full);
   if (leader.failures_tolerated() == 0) {
-    return "Fault tolerance: none; writes stop when one more voter that is up fails.\n";
+    return fmt::format("Fault tolerance: none; {} when one more voter that {} fails.\n",
+                       full ? "no new data is taken" : "writes stop",
+                       full ? "is up and has room" : "is up");
   }
-  return fmt::format(
-      "Fault tolerance: writes go on when any {} of the voters that are up fail{}.\n",
-      leader.failures_tolerated(), leader.failures_tolerated() == 1 ? "s" : "");
+  return fmt::format("Fault tolerance: writes go on when any {} of the voters that {} fail{}.\n",
+                     leader.failures_tolerated(), full ? "are up and have room" : "are up",
+                     leader.failures_tolerated() == 1 ? "s" : "");
 }
 
 std::string StatusTextOf(const std::vector<NodeReport>& reports) {

@@ -90,6 +90,10 @@ absl::StatusOr<int> BackUpStopped(const BackupOptions& options, Destination& to)
   auto directory = store::OpenPosixDirectory(options.data_dir);
   if (!directory.ok()) return directory.status();
   auto loaded = store::LoadState(**directory, options.id);
+  if (!loaded.ok() && store::LockHolder(options.data_dir, store::FileNames(options.id).Lock())) {
+    return absl::FailedPreconditionError(std::string(loaded.status().message()) +
+                                         "; of a node that runs, --peers takes the backup");
+  }
   if (!loaded.ok()) return loaded.status();
   auto writer = store::BackupWriter::Start(*to.directory, to.name,
                                            {.cluster = loaded->identity.cluster,

@@ -12,6 +12,7 @@
 #include "store/identity.h"
 #include "store/inspect.h"
 #include "store/io.h"
+#include "store/mark.h"
 #include "store/recovery.h"
 #include "store/snapshot_file.h"
 
@@ -163,10 +164,12 @@ class Dumper {
   std::string NameOfVote(NodeId node) const;
   void Print(const std::string& file, std::uint64_t offset, const Json& line);
   void PrintIdentity(const Identity& identity);
+  void PrintMark(const Identity& identity);
   void PrintSnapshot(const store::Home& home, Index index);
   void PrintRecord(const std::string& file, const store::LogPlace& place);
   Json BatchOf(const store::Batch& batch);
   Json EntryOf(const Entry& entry);
+  Json StateOf(const store::LogState& state) const;
 
   store::Directory& directory_;
   store::FileNames names_;
@@ -222,6 +225,41 @@ void Dumper::PrintIdentity(const Identity& identity) {
          {"born_with", JsonOf(identity.bootstrap)}});
 }
 
+void Dumper::PrintMark(const Identity& identity) {
+  const auto content = store::ReadMarkSlots(directory_, names_);
+  if (!content.ok()) return;
+  const std::vector<store::MarkSlot> slots = store::MarkSlots(content->bytes, identity);
+  const auto newest = store::NewestMark(content->bytes, identity);
+  damaged_ = damaged_ || !content->illegible.empty() || store::IsDamaged(slots);
+  for (const store::MarkSlot& slot : slots) {
+    if (slot.blank) continue;
+    if (!slot.mark.has_value()) {
+      Print(names_.Mark(), slot.offset,
+            {{"type", "mark"}, {"problem", "not whole: being written, or damaged"}});
+      continue;
+    }
+    Print(names_.Mark(), slot.offset,
+          {{"type", "mark"},
+           {"counts", slot.mark == newest},
+           {"counter", slot.counter},
+           {"durable_sequence", slot.mark->sequence.value()},
+           {"segment", slot.mark->segment.value()},
+           {"after", StateOf(slot.mark->after)}});
+  }
+}
+
+Json Dumper::StateOf(const store::LogState& state) const {
+  Json json = {{"last", JsonOf(state.last)},
+               {"snapshot", JsonOf(state.snapshot)},
+               {"term", state.hard_state.term.value()},
+               {"vote", NameOfVote(state.hard_state.voted_for)},
+               {"founder", state.hard_state.founder}};
+  AddRenewed(state.hard_state, json);
+  // Format 1 does not say it.
+  json["cut"] = state.cut == store::kCutUnknown ? Json("unknown") : Json(state.cut.value());
+  return json;
+}
+
 void Dumper::PrintSnapshot(const store::Home& home, Index index) {
   const std::string name = names_.Snapshot(index);
   const auto reader = store::SnapshotReader::Open(home, name);
@@ -263,6 +301,12 @@ Json Dumper::EntryOf(const Entry& entry) {
 
 Json Dumper::BatchOf(const store::Batch& batch) {
   Json json = {{"type", "batch"}};
+  if (batch.before.has_value()) json["before"] = StateOf(*batch.before);
+  if (!batch.members.empty()) {
+    const auto members = DecodeConfiguration(batch.members);
+    if (members.has_value()) Learn(*members);
+    json["members"] = members.has_value() ? JsonOf(*members) : Json("undecodable");
+  }
   if (batch.hard_state.has_value()) {
     json["term"] = batch.hard_state->term.value();
     json["vote"] = NameOfVote(batch.hard_state->voted_for);
@@ -302,12 +346,7 @@ void Dumper::PrintRecord(const std::string& file, const store::LogPlace& place) 
         json = {{"type", "segment header"},
                 {"segment", header->number.value()},
                 {"format", header->format},
-                {"behind", JsonOf(header->before.last)},
-                {"term", header->before.hard_state.term.value()},
-                {"vote", NameOfVote(header->before.hard_state.voted_for)},
-                {"founder", header->before.hard_state.founder},
-                {"snapshot", JsonOf(header->before.snapshot)}};
-        AddRenewed(header->before.hard_state, json);
+                {"before", StateOf(header->before)}};
       }
       break;
     case store::RecordType::kBatch:
@@ -316,6 +355,7 @@ void Dumper::PrintRecord(const std::string& file, const store::LogPlace& place) 
     case store::RecordType::kSeal:
       if (const auto seal = store::DecodeSeal(place.record->payload)) {
         json = {{"type", "seal"}, {"last", JsonOf(seal->last)}};
+        if (seal->before.has_value()) json["before"] = StateOf(*seal->before);
       }
       break;
   }
@@ -335,6 +375,7 @@ absl::Status Dumper::Run() {
                                std::string(identity.status().message()));
   }
   PrintIdentity(*identity);
+  PrintMark(*identity);
   const store::Home home{.directory = directory_,
                          .names = names_,
                          .identity = *identity,

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "proto/convert.h"
+#include "store/io.h"
 #include "store/posix.h"
 #include "store/stored_state.h"
 
@@ -80,6 +81,22 @@ bool Has(const std::string& directory, const std::string& name) {
   return fs::exists(directory + "/" + name, ignored);
 }
 
+// That the new node's files are there; its identity is the last that comes to its place.
+absl::Status CheckReplacement(const std::string& data_dir, const std::string& node) {
+  const store::FileNames names(node);
+  const std::string workshop = WorkshopOf(data_dir, node);
+  const bool placing = Has(data_dir, names.Placing());
+  if (Has(workshop, names.Identity()) || (placing && Has(data_dir, names.Identity()))) {
+    return absl::OkStatus();
+  }
+  return absl::FailedPreconditionError(
+      fmt::format("{} holds {}, so {} is being replaced by a new node; but the files of that are "
+                  "not in {}. Nothing was changed. Way out: move what is in {}/distdb_{}.before-*, "
+                  "if there is one, back to {}, remove {}, and run the command again",
+                  data_dir, placing ? names.Placing() : names.Replacing(), node, workshop, data_dir,
+                  node, data_dir, placing ? names.Placing() : names.Replacing()));
+}
+
 // Step 2. Gives where the files are.
 absl::StatusOr<std::string> MoveAway(store::Directory& directory, const store::FileNames& names,
                                      const Identity& next) {
@@ -100,12 +117,21 @@ absl::StatusOr<std::string> MoveAway(store::Directory& directory, const store::F
 
 }  // namespace
 
+store::Replacement ReplacementIn(const std::string& data_dir, const std::string& node) {
+  auto directory = store::OpenPosixDirectoryToRead(data_dir);
+  if (!directory.ok()) return store::Replacement::kUnknown;
+  const auto inventory = store::TakeInventory(**directory, store::FileNames(node));
+  return inventory.ok() ? store::ReplacementIn(**directory, *inventory)
+                        : store::Replacement::kUnknown;
+}
+
 bool IsReplacing(const std::string& data_dir, const std::string& node) {
   const store::FileNames names(node);
   return Has(data_dir, names.Replacing()) || Has(data_dir, names.Placing());
 }
 
-absl::Status BeginReplacing(const std::string& data_dir, const NewNode& node, KvStore& state) {
+absl::Status BeginReplacing(const std::string& data_dir, const NewNode& node, KvStore& state,
+                            std::string_view command) {
   const store::FileNames names(node.identity.node_name);
   const std::string workshop = WorkshopOf(data_dir, node.identity.node_name);
   std::error_code error;
@@ -121,13 +147,15 @@ absl::Status BeginReplacing(const std::string& data_dir, const NewNode& node, Kv
   }
   // The workshop's own name before the mark that says that it counts.
   if (absl::Status s = (*directory)->Sync(); !s.ok()) return s;
-  if (auto mark = (*directory)->Open(names.Replacing(), store::OpenMode::kCreate); !mark.ok()) {
-    return mark.status();
-  }
+  auto mark = (*directory)->Open(names.Replacing(), store::OpenMode::kCreate);
+  if (!mark.ok()) return mark.status();
+  if (absl::Status s = store::WriteOne(**mark, 0, command); !s.ok()) return s;
+  if (absl::Status s = (*mark)->Sync(); !s.ok()) return s;
   return (*directory)->Sync();
 }
 
 absl::StatusOr<Identity> ReplacementOf(const std::string& data_dir, const std::string& node) {
+  if (absl::Status s = CheckReplacement(data_dir, node); !s.ok()) return s;
   const store::FileNames names(node);
   // The identity comes to its place last, so it is in one of the two.
   const std::string workshop = WorkshopOf(data_dir, node);
@@ -142,6 +170,7 @@ absl::StatusOr<std::string> ReplaceNode(const std::string& data_dir, const std::
   auto directory = store::OpenPosixDirectory(data_dir);
   if (!directory.ok()) return directory.status();
   const std::string workshop = WorkshopOf(data_dir, node);
+  if (absl::Status s = CheckReplacement(data_dir, node); !s.ok()) return s;
   auto beside = store::OpenPosixDirectory(workshop);
   if (!beside.ok()) return beside.status();
   std::string old;

@@ -8,11 +8,13 @@
 #define GRASSDB_BIN_DATA_REPLACE_H_
 
 #include <string>
+#include <string_view>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "core/entry.h"
 #include "core/kv_store.h"
+#include "store/birth.h"
 #include "store/file.h"
 #include "store/identity.h"
 
@@ -28,9 +30,14 @@ struct NewNode {
 // such directory.
 bool IsReplacing(const std::string& data_dir, const std::string& node);
 
-// Makes the files of the node beside their place, with `state`, and begins. What an earlier try,
+// By which command. IsReplacing.
+store::Replacement ReplacementIn(const std::string& data_dir, const std::string& node);
+
+// Makes the files of the node beside their place, with `state`, and begins; `command` is one of the
+// marks of store/birth.h. What an earlier try,
 // which had not come so far, has made there is deleted.
-absl::Status BeginReplacing(const std::string& data_dir, const NewNode& node, KvStore& state);
+absl::Status BeginReplacing(const std::string& data_dir, const NewNode& node, KvStore& state,
+                            std::string_view command);
 
 // The identity of the new node that is to come to its place. IsReplacing.
 absl::StatusOr<Identity> ReplacementOf(const std::string& data_dir, const std::string& node);

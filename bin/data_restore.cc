@@ -51,13 +51,22 @@ absl::StatusOr<KvStore> ReadState(store::BackupReader& backup) {
   }
 }
 
+// Damage to a backup, unlike that to a node, only another file helps against.
+absl::Status UseAnother(const absl::Status& status) {
+  if (!absl::IsDataLoss(status)) return status;
+  return absl::DataLossError(std::string(status.message()) +
+                             ". Nothing was changed. Way out: give another file that `grassdb "
+                             "backup` has written");
+}
+
 absl::StatusOr<std::unique_ptr<store::BackupReader>> OpenBackup(const std::string& file) {
   const fs::path path(file);
   const std::string parent = path.has_parent_path() ? path.parent_path().string() : ".";
   auto directory = store::OpenPosixDirectoryToRead(parent);
   if (!directory.ok()) return directory.status();
   // The reader keeps the file, not the directory.
-  return store::BackupReader::Open(**directory, path.filename());
+  auto backup = store::BackupReader::Open(**directory, path.filename());
+  return backup.ok() ? std::move(backup) : UseAnother(backup.status());
 }
 
 // That the directory holds nothing of the node, but for its lock.
@@ -110,6 +119,27 @@ absl::StatusOr<int> FinishRestore(const RestoreOptions& options, const Identity&
   if (const auto old = Finish(options.data_dir, options.id); !old.ok()) return old.status();
   fmt::print("{} in {}: finished a restore that had been interrupted\n", options.id,
              options.data_dir);
+  return 0;
+}
+
+// The recovery that was interrupted had been confirmed.
+absl::StatusOr<int> FinishRecovery(const RecoverOptions& options) {
+  const store::Replacement begun = ReplacementIn(options.data_dir, options.id);
+  if (begun == store::Replacement::kRestore) {
+    return absl::FailedPreconditionError(fmt::format(
+        "{} holds a restore of {} that was interrupted, and no recovery. Nothing was changed. Way "
+        "out: run `grassdb restore` again, with the same file and flags; it goes on where it was",
+        options.data_dir, options.id));
+  }
+  if (begun == store::Replacement::kUnknown && !options.yes) {
+    return absl::FailedPreconditionError(fmt::format(
+        "{} holds a restore or a recovery of {} that was interrupted; which of them is not known. "
+        "Nothing was changed. Way out: run the one again that was; --yes finishes either",
+        options.data_dir, options.id));
+  }
+  if (const auto old = Finish(options.data_dir, options.id); !old.ok()) return old.status();
+  fmt::print("{} in {}: finished a {} that had been interrupted\n", options.id, options.data_dir,
+             begun == store::Replacement::kRecovery ? "recovery" : "restore or recovery");
   return 0;
 }
 
@@ -177,10 +207,7 @@ absl::StatusOr<int> Restore(const RestoreOptions& options) {
   if (!lock.ok()) return lock.status();
   if (absl::Status s = CheckEmpty(**directory, options.id); !s.ok()) return s;
   auto state = ReadState(**backup);
-  if (!state.ok()) {
-    return absl::DataLossError(options.file + ": " + std::string(state.status().message()) +
-                               "; use another backup");
-  }
+  if (!state.ok()) return UseAnother(state.status());
   const std::uint64_t revision = state->revision().value();
   state->ForgetSessions();
   state->Advance(store::kNewHistoryGap);
@@ -190,7 +217,11 @@ absl::StatusOr<int> Restore(const RestoreOptions& options) {
                .term = term,
                .configuration = *cluster,
                .configuration_index = Index(0)};
-  if (absl::Status s = BeginReplacing(options.data_dir, node, *state); !s.ok()) return s;
+  if (absl::Status s = BeginReplacing(options.data_dir, node, *state, store::kRestoreMark);
+      !s.ok()) {
+    return s;
+  }
+
   if (const auto old = ReplaceNode(options.data_dir, options.id); !old.ok()) return old.status();
   fmt::print(
       "{} in {}: {} keys of cluster '{}'. The new cluster '{}' has the id {}; its revisions go on "
@@ -207,12 +238,7 @@ absl::StatusOr<int> Recover(const RecoverOptions& options) {
         "--force-new-cluster is required: there is no other kind of recovery");
   }
   if (options.id.empty()) return absl::InvalidArgumentError("--id is required: the node to keep");
-  if (IsReplacing(options.data_dir, options.id)) {
-    if (const auto old = Finish(options.data_dir, options.id); !old.ok()) return old.status();
-    fmt::print("{} in {}: finished a recovery that had been interrupted\n", options.id,
-               options.data_dir);
-    return 0;
-  }
+  if (IsReplacing(options.data_dir, options.id)) return FinishRecovery(options);
   auto opened = OpenData({.data_dir = options.data_dir, .id = options.id, .json = false});
   if (!opened.ok()) return opened.status();
   auto directory = store::OpenPosixDirectory(options.data_dir);
@@ -231,8 +257,11 @@ absl::StatusOr<int> Recover(const RecoverOptions& options) {
   }
   const std::string address = AddressOf(*loaded, options);
   if (const auto parsed = net::ParsePeerAddress(address); !parsed.ok()) {
-    return absl::InvalidArgumentError("--addr: the log does not say where this node is reached; " +
-                                      std::string(parsed.status().message()));
+    return absl::InvalidArgumentError(
+        (options.address.empty()
+             ? "the log does not say where " + options.id + " is reached; give --addr: "
+             : "--addr " + options.address + ": ") +
+        std::string(parsed.status().message()));
   }
   Warn(*loaded, options);
   if (!Confirmed(options)) {
@@ -250,7 +279,11 @@ absl::StatusOr<int> Recover(const RecoverOptions& options) {
                .term = term,
                .configuration = self,
                .configuration_index = Index(0)};
-  if (absl::Status s = BeginReplacing(options.data_dir, node, loaded->state); !s.ok()) return s;
+  if (absl::Status s = BeginReplacing(options.data_dir, node, loaded->state, store::kRecoveryMark);
+      !s.ok()) {
+    return s;
+  }
+
   const auto old = ReplaceNode(options.data_dir, options.id);
   if (!old.ok()) return old.status();
   fmt::print(

@@ -43,6 +43,40 @@ std::string TextOf(const Finding& finding) {
   return text;
 }
 
+std::string TextOfLost(const Survey& survey) {
+  if (survey.damage.empty()) return {};
+  std::string lost;
+  const std::uint64_t state = survey.damage.snapshot_lost.value();
+  if (state > 0) lost = fmt::format("the state up to index {}", state);
+  for (const LostRange& range : survey.damage.lost) {
+    lost += lost.empty() ? "" : ", ";
+    lost += range.first == range.last
+                ? fmt::format("the entry {}", range.first.value())
+                : fmt::format("the entries {} to {}", range.first.value(), range.last.value());
+  }
+  const std::vector<std::string> others = survey.others();
+  const std::string with =
+      others.empty() ? "nobody: no other member is known"
+                     : fmt::format(
+                           "{} (members, by the newest configuration here; nobody has asked "
+                           "them)",
+                           fmt::join(others, ", "));
+  return fmt::format("  lost on this disk: {}\n  may be with: {}\n  way out: {}\n", lost, with,
+                     survey.WayOut());
+}
+
+nlohmann::ordered_json JsonOfLost(const Survey& survey) {
+  nlohmann::ordered_json lost;
+  lost["state_up_to"] = survey.damage.snapshot_lost.value();
+  lost["entries"] = nlohmann::ordered_json::array();
+  for (const LostRange& range : survey.damage.lost) {
+    lost["entries"].push_back({{"first", range.first.value()}, {"last", range.last.value()}});
+  }
+  lost["may_be_with"] = survey.others();
+  lost["way_out"] = survey.WayOut();
+  return lost;
+}
+
 std::string TextOf(const Survey& survey, const std::string& path,
                    std::optional<std::int64_t> holder) {
   std::string text = survey.node;
@@ -59,10 +93,10 @@ std::string TextOf(const Survey& survey, const std::string& path,
   }
   for (const store::FileSummary& file : survey.files) {
     text += fmt::format("  {}: {}, {} bytes, {} {} whole\n", file.name, file.what, file.bytes,
-                        file.records, file.what.starts_with("snapshot") ? "blocks" : "records");
+                        file.records, file.unit);
   }
   for (const Finding& finding : survey.findings) text += TextOf(finding);
-  if (survey.start.ok()) {
+  if (survey.start.ok() && survey.identity.has_value()) {
     text += fmt::format("  a start finds term {}, the log through {}",
                         survey.hard_state.term.value(), store::ToText(survey.last));
     if (survey.snapshot.index.value() > 0) {
@@ -73,10 +107,14 @@ std::string TextOf(const Survey& survey, const std::string& path,
                           HexOf(survey.hard_state.renewed.value()));
     }
     text += "\n";
-  } else {
+  } else if (!survey.start.ok()) {
     text += fmt::format("  a start refuses: {}\n", std::string(survey.start.message()));
   }
-  return text + fmt::format("{}: {}\n", survey.node, survey.damaged() ? "DAMAGED" : "whole");
+  text += TextOfLost(survey);
+  return text + fmt::format("{}: {}\n", survey.node,
+                            survey.replaced    ? "NOT READY"
+                            : survey.damaged() ? "DAMAGED"
+                                               : "whole");
 }
 
 nlohmann::ordered_json JsonOf(const Survey& survey, std::optional<std::int64_t> holder) {
@@ -103,13 +141,14 @@ nlohmann::ordered_json JsonOf(const Survey& survey, std::optional<std::int64_t> 
                                 {"problem", finding.problem},
                                 {"consequence", finding.consequence}});
   }
-  if (survey.start.ok()) {
+  if (survey.start.ok() && survey.identity.has_value()) {
     node["start"] = {{"term", survey.hard_state.term.value()},
                      {"last_index", survey.last.index.value()},
                      {"snapshot_index", survey.snapshot.index.value()}};
-  } else {
+  } else if (!survey.start.ok()) {
     node["refuses"] = std::string(survey.start.message());
   }
+  if (!survey.damage.empty()) node["lost"] = JsonOfLost(survey);
   return node;
 }
 

@@ -66,7 +66,15 @@ bool Raft::IsReachable(NodeId voter) const {
 
 std::size_t Raft::FailuresTolerated() const {
   if (!std::holds_alternative<LeaderState>(role_)) return 0;
-  return configuration().Spare([this](NodeId voter) { return IsReachable(voter); });
+  // Who has no room acknowledges nothing that adds data, and is as good as down to that.
+  const auto takes_data = [this](NodeId voter) {
+    const Progress* follower = FindFollower(voter);
+    const bool full = voter == options_.id
+                          ? disk_full_
+                          : follower != nullptr && follower->space == FollowerSpace::kFull;
+    return !full && IsReachable(voter);
+  };
+  return configuration().Spare(takes_data);
 }
 
 // Why the cluster would be at risk in `target`: a change that cannot commit blocks every other one.

@@ -92,9 +92,9 @@ class Raft {
   Standing standing() const;
   // On the leader: whether those of this follower do.
   bool Counts(const Progress& follower) const;
-  // On the leader: how many voters may fail from now on, whichever they are, before the cluster has
-  // no quorum. Who is not heard or does not count has failed already, as of the last step. 0 on
-  // others.
+  // On the leader: how many voters may fail from now on, whichever they are, before no quorum takes
+  // new data. Who is not heard, does not count or has no room has failed already, as of the last
+  // step. 0 on others.
   std::size_t FailuresTolerated() const;
   // On the leader: whether a voter in touch is known to have room for data, which this node could
   // hand over to.

@@ -247,8 +247,9 @@ absl::Status Repair::NobodyToAsk() const {
   return absl::DataLossError(
       what + " cannot be read, and nothing that can names another member to ask. Way out: start " +
       identity_.node_name +
-      " once more, in case its disk failed this once; then remove it from the cluster, empty its "
-      "data directory and let it join anew. Without other members, restore a backup");
+      " once more, in case its disk failed this once; then delete its distdb_ files and start it "
+      "with the flags of its first start: it receives everything anew. Without other members, "
+      "restore a backup");
 }
 
 Instant Repair::NextDeadline() const {

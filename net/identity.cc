@@ -13,8 +13,10 @@
 #include "net/join.h"
 #include "net/random.h"
 #include "proto/convert.h"
+#include "store/birth.h"
 #include "store/identity.h"
 #include "store/posix.h"
+#include "store/text.h"
 
 namespace grassdb::net {
 namespace {
@@ -53,14 +55,13 @@ bool WasBegunAs(const Identity& found, const Identity& wanted) {
 
 absl::StatusOr<std::optional<Identity>> FindIdentity(const ServerOptions& options) {
   const store::FileNames names(options.name);
-  std::error_code ignored;
-  // Opening a directory would make it.
-  const auto path = std::filesystem::path(options.data_directory) / names.Identity();
-  if (!std::filesystem::exists(path, ignored)) return std::nullopt;
-  auto directory = store::OpenPosixDirectory(options.data_directory);
-  if (!directory.ok()) return directory.status();
+  // To be written, it would be made. What is wrong with it is for whoever does that to say.
+  auto directory = store::OpenPosixDirectoryToRead(options.data_directory);
+  if (!directory.ok()) return std::nullopt;
+  if (absl::Status s = store::CheckNotLost(**directory, names); !s.ok()) return s;
   absl::StatusOr<Identity> found = store::ReadIdentity(**directory, names);
-  if (!found.ok()) return found.status();
+  if (absl::IsNotFound(found.status())) return std::nullopt;
+  if (!found.ok()) return store::Refusal(found.status(), options.name);
   return *std::move(found);
 }
 

@@ -15,8 +15,8 @@
 
 namespace grassdb::net {
 
-// What the data directory says; nullopt if it is missing or holds nothing of this node. Changes
-// nothing.
+// What the data directory says; nullopt if it is missing or holds nothing of this node.
+// FailedPrecondition if the node is being replaced, or its identity was lost. Changes nothing.
 absl::StatusOr<std::optional<Identity>> FindIdentity(const ServerOptions& options);
 
 // Of a node that has data. --join is over then and means nothing. --cluster, if given, must be the

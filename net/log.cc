@@ -282,9 +282,8 @@ std::string TextOf(Term term, const Event& event, const Configuration& configura
           event.a);
     case EventKind::kRepairWaits:
       return fmt::format(
-          "Nobody has given back log entries {} to {} yet: who has answered does not have them, "
-          "and "
-          "they may have been committed. Start the members that are down; this node keeps asking",
+          "Nobody has given back log entries {} to {} yet, and they may have been committed; this "
+          "node takes no part, and keeps asking",
           event.a, event.b);
     case EventKind::kRepaired:
       return fmt::format("Repaired {} log entries, {} to {}, from {}", event.b - event.a + 1,

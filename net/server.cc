@@ -18,6 +18,7 @@
 #include "net/random.h"
 #include "net/reflection_service.h"
 #include "proto/convert.h"
+#include "store/payload.h"
 #include "store/posix.h"
 #include "store/storage.h"
 
@@ -101,6 +102,45 @@ NodeOptions NodeOptionsOf(const ServerOptions& options) {
   // So that a snapshot leaves nothing that is written in the other format.
   if (options.disk_format == 1) node.log_kept_bytes = 0;
   return node;
+}
+
+// What is known of a node before its log is whole.
+NodeStatus StatusInRepair(const RecoveredState& state) {
+  NodeStatus status;
+  status.id = state.identity.node;
+  status.term = state.hard_state.term;
+  status.snapshot_index = state.snapshot.has_value() ? state.snapshot->index : Index();
+  status.commit_index = std::max(state.base_index, status.snapshot_index);  // at least
+  status.last_index = state.entries.empty() ? state.base_index : state.entries.back().index;
+  status.first_index = state.base_index + 1;
+  status.configuration =
+      DecodeConfiguration(store::MembersOf(state)).value_or(state.identity.bootstrap);
+  status.space = state.space;
+  status.repairing = true;
+  return status;
+}
+
+// Who is waited for, and what is left to do where that is in vain.
+std::string WaitsFor(const RepairStatus& status, const Configuration& members) {
+  std::set<std::string> without;
+  std::set<std::string> silent;
+  for (const Member& member : members.members()) {
+    const bool answered =
+        std::ranges::find(status.without_it, member.id) != status.without_it.end();
+    (answered ? without : silent).insert(member.name);
+  }
+  std::string text;
+  if (!without.empty()) {
+    text += fmt::format(". Not with {}, by what they have answered", fmt::join(without, ", "));
+  }
+  if (!silent.empty()) {
+    text += fmt::format(". Not heard, or busy: {}. Way out: see that they are up",
+                        fmt::join(silent, ", "));
+  }
+  return text + fmt::format(
+                    ". {} no copy of a disk that has it can be brought back: restore a backup "
+                    "(`grassdb restore`), or see `grassdb recover --help`",
+                    silent.empty() ? "Way out, if" : "If that does not help, and");
 }
 
 }  // namespace
@@ -205,6 +245,7 @@ absl::Status Server::Recover(const Identity& wanted) {
   if (state.damage.empty()) {
     node_ = std::make_unique<Node>(NodeOptionsOf(options_), std::move(state), Sockets());
   } else {
+    in_repair_ = StatusInRepair(state);
     repair_ = std::make_unique<Repair>(NodeOptionsOf(options_), std::move(state), Sockets());
   }
   return absl::OkStatus();
@@ -218,17 +259,28 @@ Environment Server::Sockets() {
           .trace = this};
 }
 
-void Server::LogRecovery(const RecoveredState& state) const {
-  const Index last = state.entries.empty() ? state.base_index : state.entries.back().index;
-  spdlog::info("Recovered {}: term {}, log through index {}, snapshot at index {}",
-               directory_->path(), state.hard_state.term.value(), last.value(),
-               state.snapshot.has_value() ? state.snapshot->index.value() : 0);
-  if (state.space.space != DiskSpace::kAmple) {
+// Whether it has not been said since the log was whole last.
+bool Server::IsNews(const std::string& text) {
+  return told_.insert(text).second;
+}
+
+void Server::LogRecovery(const RecoveredState& state) {
+  // Of the lives of one repair, which differ in the term, the first one tells.
+  if (state.damage.empty() || IsNews("recovered")) {
+    const Index last = state.entries.empty() ? state.base_index : state.entries.back().index;
+    spdlog::info("Recovered {}: term {}, log through index {}, snapshot at index {}",
+                 directory_->path(), state.hard_state.term.value(), last.value(),
+                 state.snapshot.has_value() ? state.snapshot->index.value() : 0);
+  }
+  const bool full = state.space.space != DiskSpace::kAmple;
+  if (full && (state.damage.empty() || IsNews(state.space.problem))) {
     spdlog::warn("The disk is full: nothing that adds data is taken before there is room ({})",
                  state.space.problem);
   }
   for (const std::string& place : state.damage.places) {
-    spdlog::warn("Damaged data in {}: {}", directory_->path(), place);
+    if (state.damage.empty() || IsNews(place)) {
+      spdlog::warn("Damaged data in {}: {}", directory_->path(), place);
+    }
   }
 }
 
@@ -285,10 +337,9 @@ NodeStatus Server::Status() const {
     status.disk_latency = disk_->Latency();
     return status;
   }
-  status.id = identity_.node;
+  status = in_repair_;
   status.term = repair_->term();
-  status.configuration = repair_->members();
-  status.repairing = true;
+  status.disk_latency = disk_->Latency();
   return status;
 }
 
@@ -333,6 +384,7 @@ void Server::StepRepair() {
   disk_.reset();
   if (const absl::Status status = Recover(identity_); !status.ok()) FailStop(status);
   if (repair_ != nullptr) return repair_->Start();
+  told_.clear();
   spdlog::info("The log is whole again");
   node_->Start();
   node_->Flush();
@@ -407,6 +459,15 @@ Configuration Server::ConfigurationOf(const Event& event) const {
 void Server::OnEvent(Term term, const Event& event) {
   SetLogContext(term, node_ != nullptr ? node_->raft().role() : Role::kFollower);
   std::string text = TextOf(term, event, ConfigurationOf(event));
+  if (event.kind == EventKind::kRepairWaits) text += WaitsFor(repair_->Status(), configuration());
+  const bool of_repair = event.kind == EventKind::kRepairWaits ||
+                         event.kind == EventKind::kEntriesLost ||
+                         event.kind == EventKind::kSnapshotLost;
+  if (of_repair && !IsNews(text)) return;
+  if (event.kind == EventKind::kDiskStalled) {
+    text += fmt::format(" (data directory {}, at its present job for {} ms)", directory_->path(),
+                        disk_->Latency().under_way / std::chrono::milliseconds(1));
+  }
   if (event.kind == EventKind::kDiskSpace && node_ != nullptr && !node_->space().problem.empty()) {
     text += " (" + node_->space().problem + ")";
   }

@@ -9,6 +9,7 @@
 #include <atomic>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -57,7 +58,8 @@ class Server final : private Clock, private Trace {
   absl::Status OpenStore(const Identity& wanted);
   // Reads what the last life left; makes the node of it, or the repair of what is lost.
   absl::Status Recover(const Identity& wanted);
-  void LogRecovery(const RecoveredState& state) const;
+  void LogRecovery(const RecoveredState& state);
+  bool IsNews(const std::string& text);
   void Start();
   [[noreturn]] void FailStop(const absl::Status& failure);
   Environment Sockets();
@@ -96,6 +98,8 @@ class Server final : private Clock, private Trace {
   std::unique_ptr<DiskThread> disk_;
   // One of the two, once the store is open.
   std::unique_ptr<Repair> repair_;
+  NodeStatus in_repair_;        // what is known then
+  std::set<std::string> told_;  // about a repair: its disk is read again and again
   std::unique_ptr<Node> node_;
 
   std::vector<DiskDone> disk_done_;

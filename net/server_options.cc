@@ -178,7 +178,9 @@ absl::StatusOr<std::uint64_t> ParseSize(std::string_view text) {
 
 absl::StatusOr<std::uint64_t> ParseRate(std::string_view text) {
   if (text == "0") return std::uint64_t{0};
-  return ParseSize(text);
+  const absl::StatusOr<std::uint64_t> size = ParseSize(text);
+  if (size.ok()) return size;
+  return Malformed(text, "expected a number of bytes a second, as in 65536 or 64MiB, or 0");
 }
 
 absl::StatusOr<std::uint32_t> ParseDiskFormat(std::string_view text) {

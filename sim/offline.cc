@@ -179,7 +179,8 @@ void Offline::Check(const RecoveredState* recovered) const {
   const std::string whose = "the disk of " + name_ + " ";
   OfflineRules::CheckCopy(whose, problem_);
   const bool whole = recovered != nullptr && recovered->damage.empty();
-  OfflineRules::CheckWhole(whose, survey_.start.ok(), whole, survey_.start);
+  const bool sound = survey_.start.ok() && survey_.damage.empty();
+  OfflineRules::CheckWhole(whose, sound, whole, survey_.start);
   OfflineRules::CheckState(whose, loading_.ok(), whole, loading_);
   if (!whole) return;
   LogPosition last{.index = recovered->base_index, .term = recovered->base_term};

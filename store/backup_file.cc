@@ -30,6 +30,11 @@ Home HomeOf(Directory& directory, ClusterId cluster, const std::string& node_nam
           .options = StorageOptions()};
 }
 
+absl::Status NoBackup(const absl::Status& status) {
+  if (!absl::IsDataLoss(status)) return status;
+  return Annotate(status, "this is no backup, or a damaged one");
+}
+
 std::string StagingOf(const std::string& name) {
   return name + ".tmp";
 }
@@ -90,13 +95,11 @@ absl::Status BackupWriter::Finish() {
 absl::StatusOr<std::unique_ptr<BackupReader>> BackupReader::Open(Directory& directory,
                                                                  const std::string& name) {
   const auto owner = SnapshotReader::OwnerOf(directory, name);
-  if (!owner.ok()) return owner.status();
+  if (!owner.ok()) return NoBackup(owner.status());
   Home home = HomeOf(directory, owner->cluster, {}, owner->incarnation.value());
   home.identity.node = owner->node;
   auto reader = SnapshotReader::Open(home, name);
-  if (!reader.ok()) {
-    return Annotate(reader.status(), "this is no backup, or a damaged one");
-  }
+  if (!reader.ok()) return NoBackup(reader.status());
   std::unique_ptr<BackupReader> backup(new BackupReader());
   backup->reader_ = std::move(*reader);
   const auto head = backup->reader_->Read(0, kOriginBytesMax);

@@ -4,6 +4,7 @@
 #include <set>
 #include <utility>
 
+#include "store/birth.h"
 #include "store/home.h"
 #include "store/identity.h"
 #include "store/io.h"
@@ -32,7 +33,9 @@ class Examination {
 
  private:
   absl::Status ReadFiles(const Inventory& inventory);
+  void ReadMark(const Home& home);
   void Walk(const LogFile& log);
+  void JudgeTail(const LogFile& log, const WalkEnd& end);
   void ReadSnapshot(const Home& home, Index index);
   void ReadReceived(const Home& home);
   void NoteLeftovers(const Inventory& inventory, const Recovered* recovered);
@@ -41,13 +44,13 @@ class Examination {
   void Add(Weight weight, std::string file, std::uint64_t offset, std::uint64_t bytes,
            std::string problem);
   void AddDamage(const std::string& file, const absl::Status& status);
-  std::string Cure() const;
+  void AddPlace(const std::string& place);
 
   Directory& directory_;
   FileNames names_;
   Survey survey_;
   std::set<std::string> uncounted_;  // files that a start does not read, or removes
-  bool repairs_itself_ = false;      // with the help of the others
+  std::optional<Mark> mark_;
 };
 
 void Examination::Add(Weight weight, std::string file, std::uint64_t offset, std::uint64_t bytes,
@@ -65,6 +68,17 @@ void Examination::AddDamage(const std::string& file, const absl::Status& status)
     return Add(Weight::kDamage, damage->file, damage->offset, 0, damage->problem);
   }
   Add(Weight::kDamage, file, 0, 0, std::string(status.message()));
+}
+
+// What recovery has found and no look at a file shows: one that is missing.
+void Examination::AddPlace(const std::string& place) {
+  const std::size_t end = std::min(place.find_first_of(" :"), place.size());
+  const std::string name = place.substr(0, end);
+  const bool known = std::ranges::any_of(
+      survey_.findings, [&](const Finding& finding) { return finding.file == name; });
+  if (known) return;
+  const std::size_t problem = place.find_first_not_of(" :", end);
+  Add(Weight::kDamage, name, 0, 0, problem == std::string::npos ? place : place.substr(problem));
 }
 
 void Examination::Walk(const LogFile& log) {
@@ -96,7 +110,16 @@ void Examination::Walk(const LogFile& log) {
     }
   });
   survey_.files.push_back(std::move(summary));
-  if (file.role != SegmentRole::kLive) return;
+  if (file.role == SegmentRole::kLive) JudgeTail(log, end);
+}
+
+void Examination::JudgeTail(const LogFile& log, const WalkEnd& end) {
+  const SegmentFile& file = log.file;
+  if (end.next > RecordSequence(0) && mark_.has_value() && mark_->sequence >= end.next) {
+    return Add(Weight::kDamage, file.name, end.offset, 0,
+               "record " + std::to_string(end.next.value()) +
+                   " belongs here, which was durable by " + names_.Mark());
+  }
   // A record that was being written has salt and number in its first sector, if that has landed.
   const std::string_view rest =
       std::string_view(file.bytes).substr(static_cast<std::size_t>(end.offset));
@@ -105,6 +128,42 @@ void Examination::Walk(const LogFile& log) {
   if (claim.sequence != end.next && claim.salt != log.salt) return;
   Add(Weight::kNote, file.name, end.offset, 0,
       "a record that was being written, or the damaged last one: the two cannot be told apart");
+}
+
+// Before the log is read: a node that runs has written what its mark speaks of before the mark.
+void Examination::ReadMark(const Home& home) {
+  const std::string name = names_.Mark();
+  const auto content = ReadMarkSlots(directory_, names_);
+  if (!content.ok()) return;  // it is no mark then, as there is none before a node is first idle
+  mark_ = NewestMark(content->bytes, home.identity);
+  const std::vector<MarkSlot> slots = MarkSlots(content->bytes, home.identity);
+  const auto add = [&](Weight weight, std::uint64_t offset, std::uint64_t bytes,
+                       const std::string& problem) {
+    Add(weight, name, offset, bytes, problem);
+    if (weight == Weight::kNote) return;
+    survey_.findings.back().consequence =
+        mark_.has_value()
+            ? "does not matter: the other slot is whole, and no older than a torn write leaves it"
+            : "no start needs it; but until the node has written it anew, damage to the log's last "
+              "record looks like a write that was cut short";
+  };
+  FileSummary summary{.name = name,
+                      .what = "mark of the newest durable record",
+                      .bytes = content->bytes.size(),
+                      .records = 0,
+                      .unit = "slots"};
+  for (const ByteRange& range : content->illegible) {
+    add(Weight::kSuperseded, range.begin, range.end - range.begin, IllegibleText(range));
+  }
+  const bool damaged = IsDamaged(slots);
+  for (const MarkSlot& slot : slots) {
+    if (slot.mark.has_value()) ++summary.records;
+    if (slot.mark.has_value() || slot.blank) continue;
+    add(damaged ? Weight::kSuperseded : Weight::kNote, slot.offset, kMarkBytes,
+        damaged ? "the slot is not whole, and neither is the other one"
+                : "a slot that was being written, or a damaged one: the two cannot be told apart");
+  }
+  survey_.files.push_back(std::move(summary));
 }
 
 void Examination::ReadSnapshot(const Home& home, Index index) {
@@ -116,7 +175,8 @@ void Examination::ReadSnapshot(const Home& home, Index index) {
   survey_.files.push_back({.name = name,
                            .what = "snapshot of " + ToText(PositionOf(header.meta)),
                            .bytes = (*reader)->file_bytes(),
-                           .records = (*reader)->blocks()});
+                           .records = (*reader)->blocks(),
+                           .unit = "blocks"});
   if (survey_.configuration.empty()) survey_.configuration = header.meta.configuration;
   for (const DamagedPlace& each : (*reader)->FindDamage()) {
     Add(Weight::kDamage, name, each.offset, 0, each.problem);
@@ -131,7 +191,8 @@ void Examination::ReadReceived(const Home& home) {
                            .what = "part of a snapshot being received, of " +
                                    ToText(PositionOf((*reader)->header().meta)),
                            .bytes = (*reader)->file_bytes(),
-                           .records = (*reader)->blocks()});
+                           .records = (*reader)->blocks(),
+                           .unit = "blocks"});
 }
 
 absl::Status Examination::ReadFiles(const Inventory& inventory) {
@@ -139,6 +200,7 @@ absl::Status Examination::ReadFiles(const Inventory& inventory) {
                   .names = names_,
                   .identity = *survey_.identity,
                   .options = StorageOptions()};
+  if (inventory.mark) ReadMark(home);
   // The snapshots first: their configurations are older than the log's.
   for (auto index = inventory.snapshots.rbegin(); index != inventory.snapshots.rend(); ++index) {
     ReadSnapshot(home, *index);
@@ -163,8 +225,8 @@ void Examination::NoteLeftovers(const Inventory& inventory, const Recovered* rec
 }
 
 void Examination::Judge(const Home& home, const Inventory& inventory) {
-  const auto recovered = Recover(home, inventory, MarkFile(home).Read(), Payloads::kDropped);
-  survey_.start = recovered.status();
+  const auto recovered = Recover(home, inventory, mark_, Payloads::kDropped);
+  survey_.start = Refusal(recovered.status(), survey_.node);
   if (!recovered.ok()) {
     const auto damage = DamageIn(recovered.status(), directory_.path());
     const bool known =
@@ -175,8 +237,8 @@ void Examination::Judge(const Home& home, const Inventory& inventory) {
     return NoteLeftovers(inventory, nullptr);
   }
   const RecoveredState& state = recovered->state;
-  if (!state.damage.empty()) survey_.start = Lost(directory_.path(), state.damage);
-  repairs_itself_ = !state.damage.empty();
+  survey_.damage = state.damage;
+  for (const std::string& place : state.damage.places) AddPlace(place);
   survey_.hard_state = state.hard_state;
   survey_.last = {.index = state.base_index, .term = state.base_term};
   if (!state.entries.empty()) {
@@ -186,40 +248,19 @@ void Examination::Judge(const Home& home, const Inventory& inventory) {
   NoteLeftovers(inventory, &*recovered);
 }
 
-std::string Examination::Cure() const {
-  if (!survey_.identity.has_value()) {
-    return "put a copy of this node's files back; or, if the cluster has other members, delete the "
-           "distdb_" +
-           survey_.node + ".* files and start it as before: it receives everything anew";
-  }
-  std::set<std::string> names;
-  for (const Member& member : survey_.configuration.members()) {
-    if (member.name != survey_.node && member.role != MemberRole::kLearner) {
-      names.insert(member.name);
-    }
-  }
-  std::string others;
-  for (const std::string& name : names) others += (others.empty() ? "" : ", ") + name;
-  if (others.empty()) {
-    return "no other member has it: put a copy of this node's files back, or restore a backup";
-  }
-  if (repairs_itself_) return "the node's next start gets it back from " + others;
-  return "the other members can give it back: delete this node's distdb_" + survey_.node +
-         ".* files, and start it as before; with a majority of " + others +
-         " up, it is admitted anew and receives everything";
-}
-
 void Examination::Weigh() {
   for (Finding& finding : survey_.findings) {
     if (finding.weight != Weight::kDamage) continue;
     if (uncounted_.contains(finding.file)) {
       finding.weight = Weight::kSuperseded;
       finding.consequence = "does not matter: no start needs this file";
-    } else if (survey_.start.ok()) {
+    } else if (!survey_.start.ok()) {
+      finding.consequence = "matters: a start refuses, see below";
+    } else if (survey_.damage.empty()) {
       finding.weight = Weight::kSuperseded;
       finding.consequence = "does not matter: all that stood there is known without it";
     } else {
-      finding.consequence = "matters; " + Cure();
+      finding.consequence = "may matter: see below for what is lost";
     }
   }
 }
@@ -227,18 +268,21 @@ void Examination::Weigh() {
 absl::StatusOr<Survey> Examination::Run() {
   const auto inventory = TakeInventory(directory_, names_);
   if (!inventory.ok()) return inventory.status();
-  auto identity = ReadIdentity(directory_, names_);
-  if (identity.ok()) {
-    survey_.identity = *std::move(identity);
-    if (absl::Status s = ReadFiles(*inventory); !s.ok()) return s;
-  } else {
-    survey_.start = identity.status();
-    if (absl::IsNotFound(identity.status())) {
-      Add(Weight::kDamage, names_.Identity(), 0, 0,
-          "the identity file is missing, and nothing else can be checked without it");
+  survey_.replaced = !inventory->replacement.empty();
+  survey_.start = CheckNotLost(directory_, names_);
+  if (!survey_.replaced && inventory->identity) {
+    auto identity = ReadIdentity(directory_, names_);
+    if (identity.ok()) {
+      survey_.identity = *std::move(identity);
+      if (absl::Status s = ReadFiles(*inventory); !s.ok()) return s;
     } else {
+      survey_.start = Refusal(identity.status(), survey_.node);
       AddDamage(names_.Identity(), identity.status());
     }
+  } else if (!survey_.replaced) {
+    Add(survey_.start.ok() ? Weight::kNote : Weight::kDamage, names_.Identity(), 0, 0,
+        survey_.start.ok() ? "missing, as of a node that was being made; the next start makes it"
+                           : "missing, and nothing else can be checked without it");
   }
   Weigh();
   std::ranges::stable_sort(survey_.findings, [](const Finding& a, const Finding& b) {
@@ -323,10 +367,26 @@ absl::Status VisitLogFiles(Directory& directory, const FileNames& names, const I
   return read(inventory->live ? names.Live() : names.Next(), newest + 1, SegmentRole::kLive);
 }
 
+std::vector<std::string> Survey::others() const {
+  std::set<std::string> names;
+  for (const Member& member : configuration.members()) {
+    if (member.name != node) names.insert(member.name);
+  }
+  return {names.begin(), names.end()};
+}
+
+std::string Survey::WayOut() const {
+  if (damage.empty()) return {};
+  if (others().empty()) return "put a copy of all files of " + node + " back, or restore a backup";
+  return "start " + node +
+         " with the other members up: it asks them, mends what one of them has, and says in its "
+         "log what nobody has";
+}
+
 bool Survey::damaged() const {
-  return !start.ok() || std::ranges::any_of(findings, [](const Finding& finding) {
-    return finding.weight != Weight::kNote;
-  });
+  return !start.ok() || !damage.empty() ||
+         std::ranges::any_of(
+             findings, [](const Finding& finding) { return finding.weight != Weight::kNote; });
 }
 
 absl::StatusOr<Survey> Examine(Directory& directory, const std::string& node) {

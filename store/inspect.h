@@ -76,16 +76,20 @@ struct FileSummary {
   std::string name;
   std::string what;           // "sealed segment 3"
   std::uint64_t bytes = 0;    // of the file
-  std::uint64_t records = 0;  // or blocks, that are whole
+  std::uint64_t records = 0;  // or blocks or slots, that are whole
+  std::string unit = "records";
 };
 
 struct Survey {
   std::string node;
   std::optional<Identity> identity;  // nullopt: lost or damaged, so nothing else can be checked
+  bool replaced = false;             // by another node, and not at its end: nothing is checked
   std::vector<FileSummary> files;
   std::vector<Finding> findings;
-  // Of what a start would find; not OK: it would refuse, and say this.
+  // Of what a start would find; not OK: it would refuse, and say this, with the way out.
   absl::Status start;
+  // What a start would find lost, and ask the other members for.
+  Damage damage;
   HardState hard_state;
   LogPosition last;
   LogPosition snapshot;
@@ -93,6 +97,10 @@ struct Survey {
   Configuration configuration;
 
   bool damaged() const;
+  // The members by `configuration` but for the node itself, sorted. Nobody has asked them.
+  std::vector<std::string> others() const;
+  // Of `damage`; empty if there is none.
+  std::string WayOut() const;
 };
 
 // Reads every file of the node, and every checksum in them. Errors are those of the directory.

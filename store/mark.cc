@@ -1,5 +1,6 @@
 #include "store/mark.h"
 
+#include <algorithm>
 #include <string>
 #include <string_view>
 
@@ -7,7 +8,6 @@
 #include "core/checksum.h"
 #include "core/codec.h"
 #include "core/probe.h"
-#include "store/io.h"
 #include "store/text.h"
 
 namespace grassdb::store {
@@ -18,7 +18,6 @@ constexpr std::uint32_t kVersion = 1;
 // A slot of its own block each: no write of the one can harm the other.
 constexpr std::size_t kSlotBytes = 4096;
 constexpr std::size_t kSlots = 2;
-constexpr std::size_t kUsedBytes = 120;
 
 std::uint64_t SaltOf(const Identity& identity) {
   std::string key;
@@ -48,7 +47,7 @@ std::string Encode(const Slot& slot, std::uint64_t salt) {
   encoder.Put(slot.mark.segment);
   PutLogState(encoder, slot.mark.after);
   encoder.Put(Checksum(bytes));
-  GRASS_CHECK_EQ(bytes.size(), kUsedBytes);
+  GRASS_CHECK_EQ(bytes.size(), kMarkBytes);
   return bytes;
 }
 
@@ -75,8 +74,8 @@ std::optional<Slot> Decode(std::string_view bytes, std::uint64_t salt) {
 std::optional<Slot> NewestSlot(std::string_view bytes, const Identity& identity) {
   const std::uint64_t salt = SaltOf(identity);
   std::optional<Slot> newest;
-  for (std::size_t i = 0; i < kSlots && (i * kSlotBytes) + kUsedBytes <= bytes.size(); ++i) {
-    const auto slot = Decode(bytes.substr(i * kSlotBytes, kUsedBytes), salt);
+  for (std::size_t i = 0; i < kSlots && (i * kSlotBytes) + kMarkBytes <= bytes.size(); ++i) {
+    const auto slot = Decode(bytes.substr(i * kSlotBytes, kMarkBytes), salt);
     if (!slot.has_value()) continue;
     if (!newest.has_value() || slot->counter > newest->counter) newest = slot;
   }
@@ -90,9 +89,34 @@ std::optional<Mark> NewestMark(std::string_view bytes, const Identity& identity)
   return slot.has_value() ? std::optional<Mark>(slot->mark) : std::nullopt;
 }
 
+std::vector<MarkSlot> MarkSlots(std::string_view bytes, const Identity& identity) {
+  const std::uint64_t salt = SaltOf(identity);
+  std::vector<MarkSlot> slots;
+  for (std::size_t i = 0; i < kSlots && (i * kSlotBytes) + kMarkBytes <= bytes.size(); ++i) {
+    const std::string_view used = bytes.substr(i * kSlotBytes, kMarkBytes);
+    MarkSlot& slot = slots.emplace_back();
+    slot.offset = i * kSlotBytes;
+    slot.blank = used.find_first_not_of('\0') == std::string_view::npos;
+    if (const auto found = Decode(used, salt)) {
+      slot.counter = found->counter;
+      slot.mark = found->mark;
+    }
+  }
+  return slots;
+}
+
+bool IsDamaged(const std::vector<MarkSlot>& slots) {
+  return slots.size() == kSlots && std::ranges::all_of(slots, [](const MarkSlot& slot) {
+           return !slot.blank && !slot.mark.has_value();
+         });
+}
+
+absl::StatusOr<LegibleContent> ReadMarkSlots(Directory& directory, const FileNames& names) {
+  return ReadLegible(directory, names.Mark(), kSlots * kSlotBytes, Excess::kLeftOut);
+}
+
 std::optional<Mark> MarkFile::Read() {
-  const auto content =
-      ReadLegible(home_.directory, home_.names.Mark(), kSlots * kSlotBytes, Excess::kLeftOut);
+  const auto content = ReadMarkSlots(home_.directory, home_.names);
   if (!content.ok()) return std::nullopt;
   // What cannot be read may not be writable in part either: then the file is made anew.
   exists_ = content->bytes.size() == kSlots * kSlotBytes && content->illegible.empty();

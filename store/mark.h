@@ -11,10 +11,14 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string_view>
+#include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "store/file.h"
 #include "store/home.h"
+#include "store/io.h"
 #include "store/payload.h"
 #include "store/record.h"
 
@@ -30,6 +34,24 @@ struct Mark {
 
 // The newest mark in the bytes of a mark file of this data directory; nullopt if none is whole.
 std::optional<Mark> NewestMark(std::string_view bytes, const Identity& identity);
+
+// Of a slot; the rest of it is not looked at.
+inline constexpr std::uint64_t kMarkBytes = 120;
+
+// The two slots of the file, as far as there are any; NotFound without a file.
+absl::StatusOr<LegibleContent> ReadMarkSlots(Directory& directory, const FileNames& names);
+
+// One of the two places of a mark file, for people.
+struct MarkSlot {
+  std::uint64_t offset = 0;
+  bool blank = false;         // it has never been written
+  std::uint64_t counter = 0;  // of a whole one; the higher one counts
+  std::optional<Mark> mark;   // nullopt: blank, or not whole
+};
+// As far as `bytes` reach.
+std::vector<MarkSlot> MarkSlots(std::string_view bytes, const Identity& identity);
+// Both have been written and neither is whole: no crash leaves that.
+bool IsDamaged(const std::vector<MarkSlot>& slots);
 
 // The file, with its two slots written by turns, so that a torn write leaves the mark before.
 class MarkFile {

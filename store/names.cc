@@ -8,6 +8,7 @@
 namespace grassdb::store {
 namespace {
 
+constexpr std::string_view kPrefix = "distdb_";
 constexpr std::size_t kDigits = 20;  // of the largest 64-bit number
 
 std::string Padded(std::uint64_t number) {
@@ -47,7 +48,11 @@ constexpr std::array<std::pair<std::string_view, FileKind>, 3> kNumbered = {{
 }  // namespace
 
 FileNames::FileNames(std::string_view node_name)
-    : prefix_("distdb_" + std::string(node_name) + ".") {}
+    : prefix_(std::string(kPrefix) + std::string(node_name) + ".") {}
+
+std::string FileNames::node() const {
+  return prefix_.substr(kPrefix.size(), prefix_.size() - kPrefix.size() - 1);
+}
 
 std::string FileNames::Sealed(SegmentNumber number) const {
   return prefix_ + Padded(number.value()) + ".seg";

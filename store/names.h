@@ -45,6 +45,7 @@ class FileNames {
   // A name that a member can have (MemberNameProblem).
   explicit FileNames(std::string_view node_name);
 
+  std::string node() const;
   std::string Identity() const { return prefix_ + "id"; }
   std::string IdentityStaging() const { return prefix_ + "id.tmp"; }
   std::string Lock() const { return prefix_ + "lock"; }

@@ -520,14 +520,6 @@ absl::StatusOr<Inventory> TakeInventory(Directory& directory, const FileNames& n
   return inventory;
 }
 
-absl::Status CheckNotReplaced(const Directory& directory, const Inventory& inventory) {
-  if (inventory.replacement.empty()) return absl::OkStatus();
-  return absl::FailedPreconditionError(
-      directory.path() + " holds " + inventory.replacement +
-      ": a `grassdb restore` or `recover` of this node was interrupted. Nothing was changed. Way "
-      "out: run the same command again; it goes on where it was");
-}
-
 // Segments before a gap in the numbers are left over from a release, as long as those behind it and
 // the snapshots suffice. If they do not, the gap is damage, and what is before it counts.
 absl::StatusOr<Recovered> Recover(const Home& home, const Inventory& inventory,

@@ -38,9 +38,6 @@ struct Inventory {
 
 absl::StatusOr<Inventory> TakeInventory(Directory& directory, const FileNames& names);
 
-// FailedPrecondition while the node is being replaced by another.
-absl::Status CheckNotReplaced(const Directory& directory, const Inventory& inventory);
-
 // How the log goes on.
 enum class LogEnd : std::uint8_t {
   kLive,    // in the live log

@@ -216,14 +216,17 @@ void Salvage::ListDropped(const std::vector<LogFile>& logs) {
 }
 
 absl::StatusOr<Salvaged> Salvage::Run() {
-  const auto logs = ReadLogFiles(home_.directory, home_.names, home_.identity);
-  if (!logs.ok()) return logs.status();
+  // All of them at once: what can be kept is looked for from more than one of them on.
+  std::vector<LogFile> logs;
+  const absl::Status read = VisitLogFiles(home_.directory, home_.names, home_.identity,
+                                          [&logs](const LogFile& log) { logs.push_back(log); });
+  if (!read.ok()) return read;
   const std::optional<Mark> mark = MarkFile(home_).Read();
   auto recovered = Recover(home_, stopped_.inventory, mark);
   if (!recovered.ok() && !absl::IsDataLoss(recovered.status())) return recovered.status();
   if (recovered.ok() && recovered->state.damage.empty()) return refusal_;  // for what it decodes to
   const absl::StatusOr<Basis> basis =
-      recovered.ok() ? UpToFirstLost(*recovered) : UpToFirstMisfit(*logs);
+      recovered.ok() ? UpToFirstLost(*recovered) : UpToFirstMisfit(logs);
   if (!basis.ok()) return basis.status();
   if (!basis->snapshot.has_value() && basis->entries.empty()) {
     return NothingToKeep(home_.directory.path(), places(),
@@ -241,7 +244,7 @@ absl::StatusOr<Salvaged> Salvage::Run() {
     Reaches(mark->after.last.index);
     hard_state.term = std::max(hard_state.term, mark->after.hard_state.term);
   }
-  ListDropped(*logs);
+  ListDropped(logs);
   for (const Entry& entry : salvaged_.dropped) {
     hard_state.term = std::max(hard_state.term, entry.term);
   }

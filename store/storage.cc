@@ -605,7 +605,7 @@ absl::StatusOr<Opened> Storage::Open(Directory& directory, const StorageOptions&
   MarkFile mark_file(home);
   const std::optional<Mark> mark = mark_file.Read();
   auto recovered = Recover(home, *inventory, mark);
-  if (!recovered.ok()) return recovered.status();
+  if (!recovered.ok()) return Refusal(recovered.status(), wanted.node_name);
   const Damage& damage = recovered->state.damage;
   if (!damage.empty() && options.on_damage == OnDamage::kRefuse) {
     return Lost(directory.path(), damage);

@@ -4,6 +4,7 @@
 
 #include "core/command.h"
 #include "core/kv_snapshot.h"
+#include "store/birth.h"
 #include "store/home.h"
 #include "store/identity.h"
 #include "store/mark.h"
@@ -58,7 +59,7 @@ absl::StatusOr<StoppedNode> HoldStopped(Directory& directory, const std::string&
                       .inventory = {},
                       .lock = nullptr};
   auto identity = ReadIdentity(directory, stopped.home.names);
-  if (!identity.ok()) return identity.status();
+  if (!identity.ok()) return Refusal(identity.status(), node);
   stopped.home.identity = std::move(*identity);
   auto lock = directory.Acquire(stopped.home.names.Lock());
   if (!lock.ok()) return lock.status();
@@ -92,7 +93,7 @@ absl::StatusOr<StoredState> LoadState(Directory& directory, const std::string& n
   if (!stopped.ok()) return stopped.status();
   const Home& home = stopped->home;
   const auto recovered = Recover(home, stopped->inventory, MarkFile(home).Read());
-  if (!recovered.ok()) return recovered.status();
+  if (!recovered.ok()) return Refusal(recovered.status(), node);
   const RecoveredState& state = recovered->state;
   if (!state.damage.empty()) return Lost(directory.path(), state.damage);
   auto loaded = Assemble(home, state.snapshot, state.entries, through);

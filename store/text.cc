@@ -1,12 +1,13 @@
 #include "store/text.h"
 
+#include <algorithm>
 #include <charconv>
 
 namespace grassdb::store {
 namespace {
 
-// Damaged writes between these, and DamageIn reads. A payload of the status would be a Cord, of
-// which one in so many looks at a clock (absl/strings/internal/cordz_info.h).
+// Damaged and Refusal write between these, and DamageIn reads. A payload of the status would be a
+// Cord, of which one in so many looks at a clock (absl/strings/internal/cordz_info.h).
 constexpr std::string_view kAtOffset = " at offset ";
 constexpr std::string_view kUntouched = ". Nothing was changed. Way out: ";
 
@@ -24,12 +25,21 @@ absl::Status Final(const absl::Status& status) {
 
 absl::Status Damaged(const std::string& path, std::string_view name, std::uint64_t offset,
                      const std::string& problem) {
-  return absl::DataLossError(
-      std::string(name) + std::string(kAtOffset) + std::to_string(offset) + " in " + path + ": " +
-      problem + std::string(kUntouched) +
-      "restore this node's files from a copy of the whole set, or remove the node from the "
-      "cluster, delete its distdb_ files and add it again, so that it gets its state from the "
-      "other members.");
+  return absl::DataLossError(std::string(name) + std::string(kAtOffset) + std::to_string(offset) +
+                             " in " + path + ": " + problem);
+}
+
+absl::Status Refusal(const absl::Status& status, const std::string& node) {
+  const std::string_view text(status.message().data(), status.message().size());
+  if (!absl::IsDataLoss(status) || text.find(kUntouched) != std::string_view::npos) return status;
+  return absl::DataLossError(std::string(text) + std::string(kUntouched) + WayOutWithout(node));
+}
+
+std::string WayOutWithout(const std::string& node) {
+  return "where the other members have a leader, delete the files distdb_" + node +
+         ".* and start " + node +
+         " with the flags of its first start: it receives everything anew. Else put a copy of all "
+         "its files back, or restore a backup";
 }
 
 std::optional<DamagedPlace> DamageIn(const absl::Status& status, const std::string& path) {
@@ -37,8 +47,8 @@ std::optional<DamagedPlace> DamageIn(const absl::Status& status, const std::stri
   const std::size_t at = text.find(kAtOffset);
   const std::string in_path = " in " + path + ": ";
   const std::size_t in = text.find(in_path, at);
-  const std::size_t end = text.find(kUntouched, in);
-  if (!absl::IsDataLoss(status) || end == std::string_view::npos) return std::nullopt;
+  if (!absl::IsDataLoss(status) || in == std::string_view::npos) return std::nullopt;
+  const std::size_t end = std::min(text.find(kUntouched, in), text.size());
   DamagedPlace damage;
   // Behind what Annotate has put before it; no name of a file holds a space.
   const std::size_t space = text.rfind(' ', at - 1);

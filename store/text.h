@@ -21,7 +21,7 @@ absl::Status Annotate(const absl::Status& status, const std::string& context);
 absl::Status Final(const absl::Status& status);
 
 // DataLoss about the file `name` of the directory `path`: "`name` at offset `offset` in `path`:
-// `problem`", and the way out.
+// `problem`". What helps depends on who is told: see Refusal.
 absl::Status Damaged(const std::string& path, std::string_view name, std::uint64_t offset,
                      const std::string& problem);
 
@@ -33,6 +33,11 @@ struct DamagedPlace {
 };
 // `path` as it was given; nullopt for any other status.
 std::optional<DamagedPlace> DamageIn(const absl::Status& status, const std::string& path);
+// What a start, or a command, says that refuses the data of `node`: DataLoss gets the way out. Any
+// other status, and one that has it already, stays as it is.
+absl::Status Refusal(const absl::Status& status, const std::string& node);
+// For a node whose own files are of no use any more.
+std::string WayOutWithout(const std::string& node);
 // DataLoss: what of the directory `path` is lost, where, and the way out.
 absl::Status Lost(const std::string& path, const Damage& damage);
 

@@ -111,6 +111,16 @@ TEST(DataTools, VerifyAndDumpReadARunningAndAStoppedNode) {
     }
   }
   EXPECT_EQ(puts, 41u);
+  std::map<std::string, Json> by_type;
+  for (const Json& line : LinesOf(dump.out)) {
+    const std::string type = line.value("type", "");
+    if (!by_type.contains(type) || line.value("counts", false)) by_type[type] = line;
+  }
+  EXPECT_EQ(by_type["segment header"]["before"]["cut"], 0);
+  EXPECT_EQ(by_type["batch"]["members"][0]["name"], "node1") << "of the first one of a segment";
+  EXPECT_EQ(by_type["batch"]["before"]["last"]["index"], 0);
+  EXPECT_GT(by_type["mark"]["durable_sequence"].get<int>(), 20) << "it has been idle";
+  EXPECT_GT(by_type["mark"]["after"]["last"]["index"].get<int>(), 20);
   const Finished text = RunGrassdb(cluster.directory(), {"dump", "--data-dir", data});
   EXPECT_TRUE(Has(text.out, "value of k7")) << text.out.substr(0, 2000);
   EXPECT_TRUE(FilesIn(data) == before) << "looking changes nothing";
@@ -129,10 +139,17 @@ TEST(DataTools, VerifyNamesTheDamagedFileAndPlace) {
   EXPECT_EQ(damaged.code, 1) << damaged.out;
   EXPECT_TRUE(Has(damaged.out, "damaged: distdb_node1.wal at offset " + std::to_string(offset)))
       << damaged.out;
-  EXPECT_TRUE(Has(damaged.out, "node2, node3")) << "who has it: " << damaged.out;
+  EXPECT_TRUE(Has(damaged.out, "lost on this disk: the entry ")) << damaged.out;
+  EXPECT_TRUE(Has(damaged.out, "may be with: node2, node3 (members, by the newest configuration"))
+      << damaged.out;
+  EXPECT_TRUE(Has(damaged.out, "way out: start node1 with the other members up")) << damaged.out;
+  EXPECT_FALSE(Has(damaged.out, "a start refuses")) << damaged.out;
   EXPECT_TRUE(Has(damaged.out, "node1: DAMAGED")) << damaged.out;
   const Finished json = RunGrassdb(cluster.directory(), {"verify", "--data-dir", data, "--json"});
-  EXPECT_EQ(Json::parse(json.out)["nodes"][0]["findings"][0]["offset"], offset);
+  const Json node = Json::parse(json.out)["nodes"][0];
+  EXPECT_EQ(node["findings"][0]["offset"], offset);
+  EXPECT_EQ(node["lost"]["entries"].size(), 1u);
+  EXPECT_EQ(node["lost"]["may_be_with"], Json({"node2", "node3"}));
   EXPECT_EQ(RunGrassdb(cluster.directory(), {"dump", "--data-dir", data}).code, 1);
 }
 
@@ -157,6 +174,13 @@ TEST(DataTools, RefuseWrongUsage) {
   ExpectOneLine(run({"restore", "x", "--id", "a", "--cluster", "b=127.0.0.1:1"}), 2,
                 "a is not a member");
   ExpectOneLine(run({"restore", "x", "--id", "a", "--cluster", "a=127.0.0.1:1"}), 2, "x");
+  std::ofstream(here + "/run.empty").close();
+  for (const std::string& file : {std::string("/etc/passwd"), here + "/run.empty"}) {
+    const Finished no_backup = run({"restore", file, "--id", "a", "--cluster", "a=127.0.0.1:1"});
+    ExpectOneLine(no_backup, 1, "this is no backup, or a damaged one");
+    EXPECT_TRUE(Has(no_backup.err, "Way out: give another file")) << no_backup.err;
+    EXPECT_FALSE(Has(no_backup.err, "distdb_")) << no_backup.err;
+  }
   ExpectOneLine(run({"recover", "--id", "a"}), 2, "--force-new-cluster is required");
   ExpectOneLine(run({"recover", "--force-new-cluster", "--id", "a"}), 2, "holds no data of a");
   for (const char* tool : {"verify", "dump", "backup", "restore", "recover"}) {
@@ -237,7 +261,9 @@ TEST(DataTools, ABackupOfAStoppedNodeHoldsItsWholeLog) {
   const std::string file = old.directory() + "/state.backup";
   const std::vector<std::string> backup = {
       "backup", "--data-dir", old.data_directory(0), "--id", "node1", "-o", file};
-  ExpectOneLine(RunGrassdb(old.directory(), backup), 1, "locked by another process");
+  const Finished running = RunGrassdb(old.directory(), backup);
+  ExpectOneLine(running, 1, "locked by another process");
+  EXPECT_TRUE(Has(running.err, "--peers")) << running.err;
   EXPECT_FALSE(std::filesystem::exists(file));
   old.Kill(0);
   const Finished taken = RunGrassdb(old.directory(), backup);
@@ -252,7 +278,8 @@ TEST(DataTools, ABackupOfAStoppedNodeHoldsItsWholeLog) {
   const Finished refused =
       RunGrassdb(old.directory(), {"restore", damaged, "--data-dir", restored.data_directory(0),
                                    "--id", "node1", "--cluster", restored.ClusterFlag()});
-  ExpectOneLine(refused, 1, "damaged");
+  ExpectOneLine(refused, 1, "Way out: give another file");
+  EXPECT_FALSE(Has(refused.err, "distdb_ files")) << refused.err;
   RestoreAll(restored, file);
   restored.StartAndElect();
   ExpectAll(restored, written);
@@ -291,7 +318,9 @@ TEST(DataTools, ANodeOfALostMajorityBecomesAClusterThatOthersJoin) {
     if (name.ends_with(".lock")) continue;
     EXPECT_TRUE(ReadFile(data + "/" + name) == bytes) << name;
   }
-  recover.push_back("--yes");
+  recover.insert(recover.end(), {"--yes", "--addr", "foo"});
+  ExpectOneLine(RunGrassdb(cluster.directory(), recover), 2, "--addr foo: 'foo': expected");
+  recover.resize(recover.size() - 2);
   const Finished recovered = RunGrassdb(cluster.directory(), recover);
   ASSERT_EQ(recovered.code, 0) << recovered.err;
 

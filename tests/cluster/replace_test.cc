@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <fstream>
 #include <string>
 #include <vector>
 
@@ -67,6 +68,16 @@ class Replacing : public ::testing::Test {
     EXPECT_EQ(refused.code, 1);
     EXPECT_NE(refused.err.find("was interrupted"), std::string::npos) << refused.err;
     EXPECT_NE(Offline(data, cluster_.directory() + "/never").code, 0);
+  }
+
+  // That a recovery does not finish a restore that was interrupted.
+  void ExpectNoRecovery() {
+    const Finished refused =
+        RunGrassdb(cluster_.directory(),
+                   {"recover", "--force-new-cluster", "--data-dir", data_, "--id", "node1"});
+    EXPECT_EQ(refused.code, 1) << refused.out;
+    EXPECT_NE(refused.err.find("Way out: run "), std::string::npos) << refused.err;
+    ASSERT_TRUE(IsUnderWay(data_));
   }
 
   static bool IsUnderWay(const std::string& data) {
@@ -139,6 +150,7 @@ TEST_F(Replacing, ARestoreKilledAnywhereGoesOnAndIsNothingUntilItIsDone) {
       const Finished refused = RunGrassdb(cluster_.directory(), another);
       EXPECT_EQ(refused.code, 1);
       EXPECT_NE(refused.err.find("to another cluster"), std::string::npos) << refused.err;
+      ExpectNoRecovery();
     }
     const Finished again = RunGrassdb(cluster_.directory(), restore);
     if (again.code != 0) {
@@ -149,6 +161,28 @@ TEST_F(Replacing, ARestoreKilledAnywhereGoesOnAndIsNothingUntilItIsDone) {
   }
   EXPECT_LT(step, kStepsMax);
   EXPECT_GT(under_way, 10) << "no step before the end was met";
+}
+
+TEST_F(Replacing, WhatIsLeftOfARestoreIsCalledThatByEveryCommand) {
+  fs::create_directory(data_);
+  std::ofstream(data_ + "/distdb_node1.placing") << "restore\n";
+  const Finished start = RunGrassdb(
+      cluster_.directory(), {"--id", "node1", "--addr", cluster_.address(0), "--data-dir", data_});
+  EXPECT_EQ(start.code, 1);
+  EXPECT_NE(start.err.find("a `grassdb restore` of this node was interrupted"), std::string::npos)
+      << start.err;
+  const Finished verify = RunGrassdb(cluster_.directory(), {"verify", "--data-dir", data_});
+  EXPECT_EQ(verify.code, 1);
+  EXPECT_NE(verify.out.find("run the same command again"), std::string::npos) << verify.out;
+  EXPECT_EQ(verify.out.find("delete"), std::string::npos) << verify.out;
+  ExpectNoRecovery();
+  // What it would be finished with is gone.
+  const Finished restore =
+      RunGrassdb(cluster_.directory(), {"restore", file_, "--data-dir", data_, "--id", "node1",
+                                        "--cluster", cluster_.ClusterFlag()});
+  EXPECT_EQ(restore.code, 1);
+  EXPECT_NE(restore.err.find("remove distdb_node1.placing"), std::string::npos) << restore.err;
+  EXPECT_TRUE(IsUnderWay(data_));
 }
 
 }  // namespace

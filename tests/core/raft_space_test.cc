@@ -60,6 +60,22 @@ TEST(RaftSpace, ATransferToNobodyInParticularPrefersRoom) {
   EXPECT_EQ(cluster.Leader(), 3);
 }
 
+TEST(RaftSpace, WhoHasNoRoomIsNotCountedOnForWrites) {
+  RaftCluster cluster(3);
+  cluster.Elect(1);
+  Beat(cluster);
+  EXPECT_EQ(cluster.raft(1).FailuresTolerated(), 1u);
+  cluster.Step(2, SpaceChanged{.full = true});
+  Beat(cluster);
+  EXPECT_EQ(cluster.raft(1).FailuresTolerated(), 0u) << "nothing is written without n3";
+  cluster.Step(2, SpaceChanged{.full = false});
+  Beat(cluster);
+  EXPECT_EQ(cluster.raft(1).FailuresTolerated(), 1u);
+  for (const int number : {1, 2, 3}) cluster.Step(number, SpaceChanged{.full = true});
+  Beat(cluster);
+  EXPECT_EQ(cluster.raft(1).FailuresTolerated(), 0u);
+}
+
 TEST(RaftSpace, AFullFollowerIsNotSentTheWindowInVain) {
   RaftCluster cluster(3);
   cluster.Elect(1);

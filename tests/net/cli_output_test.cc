@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 namespace grassdb {
@@ -139,9 +140,24 @@ TEST(CliOutput, StatusSaysHowManyVotersMayFail) {
   EXPECT_NE(table().find("when any 1 of the voters that are up fails.\n"), std::string::npos);
   leader.status->set_failures_tolerated(2);
   EXPECT_NE(table().find("when any 2 of the voters that are up fail.\n"), std::string::npos);
+  leader.status->add_followers()->set_disk_full(true);
+  EXPECT_NE(table().find("any 2 of the voters that are up and have room fail.\n"),
+            std::string::npos);
   CliOptions options;
   options.json = true;
   EXPECT_EQ(nlohmann::json::parse(StatusOf({leader}, options).output)[0]["failures_tolerated"], 2);
+}
+
+TEST(CliOutput, StatusMakesUpNoNumbersOfANodeThatRepairsItsLog) {
+  net::NodeReport report = Leader();
+  report.status->set_role("follower");
+  report.status->set_leader_id("");
+  report.status->set_repairing(true);
+  const std::string table = StatusOf({report}, CliOptions()).output;
+  const std::size_t at = table.find("(repairing its log)");
+  ASSERT_NE(at, std::string::npos) << table;
+  const std::string row = table.substr(at, table.find('\n', at) - at);
+  EXPECT_EQ(std::ranges::count(row, '-'), 6) << "all but the term: " << row;
 }
 
 TEST(CliOutput, StatusTellsALearnerFromAFollower) {

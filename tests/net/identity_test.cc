@@ -63,6 +63,25 @@ TEST_F(IdentityTest, LookingForItMakesNoDirectory) {
   EXPECT_FALSE(std::filesystem::exists(options_.data_directory));
 }
 
+TEST_F(IdentityTest, ThatWasLostIsNotTakenForANodeWithoutData) {
+  std::filesystem::create_directory(options_.data_directory);
+  std::ofstream(options_.data_directory + "/distdb_n1.00000000000000000001.seg") << "any";
+  const auto found = FindIdentity(options_);
+  ASSERT_TRUE(absl::IsFailedPrecondition(found.status())) << found.status();
+  EXPECT_NE(found.status().message().find("distdb_n1.id is missing"), std::string_view::npos);
+  EXPECT_NE(found.status().message().find("Way out: "), std::string_view::npos);
+}
+
+TEST_F(IdentityTest, OfANodeThatIsBeingReplacedIsRefusedByThatName) {
+  std::filesystem::create_directory(options_.data_directory);
+  std::ofstream(options_.data_directory + "/distdb_n1.placing") << "restore\n";
+  const auto found = FindIdentity(options_);
+  ASSERT_TRUE(absl::IsFailedPrecondition(found.status())) << found.status();
+  EXPECT_NE(found.status().message().find("a `grassdb restore` of this node was interrupted"),
+            std::string_view::npos)
+      << found.status();
+}
+
 TEST_F(IdentityTest, OfANodeThatHasJoinedIsFoundWithAnEmptyBootstrapConfiguration) {
   Write(Joined());
   const auto found = FindIdentity(options_);

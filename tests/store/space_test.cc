@@ -400,5 +400,23 @@ TEST(FullDiskHistory, LosesNothingAtAnyByteAndAnyCrash) {
   }
 }
 
+// Nobody would remove it: there is no node yet, and it may never be tried there again.
+TEST(NewNodeWithoutRoom, SaysHowMuchItTakesAndLeavesNothing) {
+  for (const std::uint64_t room : {0, 5000, 16000}) {
+    CrashDirectory directory;
+    directory.LimitRoom(room);
+    const auto opened = Storage::Open(directory, StorageOptions(), TestIdentity());
+    ASSERT_TRUE(absl::IsResourceExhausted(opened.status())) << opened.status();
+    const std::string message(opened.status().message());
+    EXPECT_NE(message.find("takes 68 MiB of disk at once, 64 MiB"), std::string::npos) << message;
+    EXPECT_NE(message.find("Way out: make room in (memory)"), std::string::npos) << message;
+    const auto left = directory.Content();
+    ASSERT_EQ(left.size(), 1u);
+    EXPECT_EQ(left.begin()->first, "distdb_a.lock");
+    directory.LimitRoom(UINT64_MAX);
+    EXPECT_TRUE(Storage::Open(directory, kSmall, TestIdentity()).ok()) << "once there is room";
+  }
+}
+
 }  // namespace
 }  // namespace grassdb::store
