@@ -100,7 +100,9 @@ absl::Status CheckNotLost(Directory& directory, const FileNames& names) {
 }
 
 Replacement ReplacementIn(Directory& directory, const Inventory& inventory) {
-  const auto mark = ReadLegible(directory, inventory.replacement);
+  // More than either takes: one that is longer is none of them.
+  constexpr std::uint64_t kBytesMax = 4096;
+  const auto mark = ReadLegible(directory, inventory.replacement, kBytesMax);
   if (mark.ok() && mark->bytes == kRestoreMark) return Replacement::kRestore;
   if (mark.ok() && mark->bytes == kRecoveryMark) return Replacement::kRecovery;
   return Replacement::kUnknown;
