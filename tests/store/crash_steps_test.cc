@@ -1,6 +1,6 @@
-// Mending a damaged log in its place, by filling what is lost or by cutting it. A crash within
-// every single operation of that, with every subset of what is unsynced then (crash_points_test.cc
-// has the steps of a whole log).
+// The steps that only a damaged or a full disk makes necessary: mending the log, sealing one that
+// is damaged, going on with the reserve and filling it again. A crash within every single operation
+// of them, with every subset of what is unsynced then (crash_points_test.cc has the others).
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -17,6 +17,9 @@ namespace grassdb::store {
 namespace {
 
 using Content = std::map<std::string, std::string>;
+
+constexpr char kLive[] = "distdb_a.wal";
+constexpr char kReserve[] = "distdb_a.reserve";
 
 std::size_t CountOf(const Content& content, std::string_view ending) {
   return static_cast<std::size_t>(std::ranges::count_if(
@@ -166,6 +169,139 @@ TEST(StorageCrashSteps, RecoversFromEveryPointOfCuttingALogWhoseEndIsLost) {
         });
     ASSERT_FALSE(HasFailure());
     EXPECT_GT(points, 3u);
+  }
+}
+
+// Where the first batch of the live log begins.
+std::size_t FirstBatch(const CrashDirectory& directory) {
+  return static_cast<std::size_t>(ReadRecordClaim(directory.Content().at(kLive)).frame_bytes);
+}
+
+// Whether the first batch of the live log is the last one too: damaged, it would look like a torn
+// write.
+bool IsShort(const CrashDirectory& directory) {
+  const std::string live = directory.Content().at(kLive);
+  const std::size_t first = FirstBatch(directory);
+  const std::uint64_t end =
+      first + ReadRecordClaim(std::string_view(live).substr(first)).frame_bytes;
+  return live.find_last_not_of('\0') < end + kRecordHeaderBytes;
+}
+
+// What a scrub finds in the live log is sealed, a snapshot is taken, and what it stands for goes.
+TEST(StorageCrashSteps, RecoversFromEveryPointOfSealingADamagedLog) {
+  std::uint64_t sealed = 0;
+  for (std::uint64_t seed = 1; seed <= 3; ++seed) {
+    const std::uint64_t points = CrashEverywhere(
+        {}, "seed " + std::to_string(seed), [&](CrashDirectory& directory, std::uint64_t point) {
+          History history(directory);
+          std::string problem = history.Open();
+          for (std::uint64_t i = 0; problem.empty() && (i < 6 || IsShort(directory)); ++i) {
+            problem = history.Step(KeyedRandom(seed, i) / 16 * 16 + 7);
+          }
+          directory.Flip(kLive, FirstBatch(directory) + 40);
+          directory.FailAt(point, Fault::kStop);
+          std::string damage;
+          for (int i = 0; i < 50 && problem.empty() && !history.down() && damage.empty(); ++i) {
+            problem = history.Scrub(&damage);
+          }
+          EXPECT_FALSE(damage.empty() && !history.down()) << "seed " << seed;
+          const auto segments = CountOf(directory.Content(), ".seg");
+          for (std::uint64_t i = 0; i < 3 && problem.empty() && !history.down(); ++i) {
+            problem = history.Step(KeyedRandom(seed, 100 + i) / 16 * 16 + (i == 1 ? 0 : 8));
+          }
+          EXPECT_EQ(problem, "");
+          if (!directory.stopped() && segments > 0) ++sealed;
+          return history.allowed();
+        });
+    ASSERT_FALSE(HasFailure());
+    EXPECT_GT(points, 20u);
+  }
+  EXPECT_EQ(sealed, 3u);
+}
+
+// The disk is full: the reserve becomes the live log, for what takes nothing more; there is room
+// again, and the reserve is filled, with zeros or by a released segment.
+class FullDisk {
+ public:
+  FullDisk(CrashDirectory& directory, NoRoom told)
+      : directory_(directory), told_(told), history_(directory) {}
+
+  std::vector<Model> Run(std::uint64_t point) {
+    problem_ = history_.Open();
+    for (std::uint64_t i = 0; i < 5; ++i) Step(i, 8);
+    directory_.FailAt(point, Fault::kStop);
+    UseUp();
+    directory_.LimitRoom(UINT64_MAX);
+    RestockAll();
+    Step(50, 8);
+    UseUp();
+    directory_.LimitRoom(UINT64_MAX);
+    for (std::uint64_t i = 0; i < 3; ++i) Step(60 + i, 0);  // snapshots, which release segments
+    RestockAll();
+    Step(70, 8);
+    EXPECT_EQ(problem_, "");
+    return history_.allowed();
+  }
+  // Of a run without a crash.
+  bool used_reserve() const { return used_; }
+  bool restocked() const { return restocked_; }
+  bool reused() const { return reused_; }
+
+ private:
+  bool goes_on() const { return problem_.empty() && !history_.down(); }
+  bool HoldsReserve() const { return directory_.Content().contains(kReserve); }
+  void Step(std::uint64_t number, std::uint64_t kind) {
+    if (goes_on()) problem_ = history_.Step(KeyedRandom(5, number) / 16 * 16 + kind);
+  }
+  // By votes, which take whatever there is.
+  void UseUp() {
+    directory_.LimitRoom(0, told_);
+    for (std::uint64_t i = 0; i < 60 && goes_on() && HoldsReserve(); ++i) {
+      Step(100 + i, i % 3 == 0 ? 8 : 5);
+    }
+    used_ = used_ || (goes_on() && !HoldsReserve());
+  }
+  void RestockAll() {
+    bool more = true;
+    while (more && goes_on()) {
+      const bool held = HoldsReserve();
+      const std::size_t free = CountOf(directory_.Content(), ".free");
+      problem_ = history_.Restock(&more);
+      if (held || !goes_on() || !HoldsReserve()) continue;
+      restocked_ = true;
+      reused_ = reused_ || CountOf(directory_.Content(), ".free") < free;
+    }
+  }
+
+  CrashDirectory& directory_;
+  NoRoom told_;
+  History history_;
+  std::string problem_;
+  bool used_ = false;
+  bool restocked_ = false;
+  bool reused_ = false;
+};
+
+TEST(StorageCrashSteps, RecoversFromEveryPointOfAFullDiskAndOfItsEnd) {
+  for (const NoRoom told : {NoRoom::kAtTheWrite, NoRoom::kAtTheSync}) {
+    bool used = false;
+    bool restocked = false;
+    bool reused = false;
+    const std::uint64_t points =
+        CrashEverywhere({}, told == NoRoom::kAtTheWrite ? "told by writes" : "told by syncs",
+                        [&](CrashDirectory& directory, std::uint64_t point) {
+                          FullDisk full(directory, told);
+                          const std::vector<Model> allowed = full.Run(point);
+                          used = used || full.used_reserve();
+                          restocked = restocked || full.restocked();
+                          reused = reused || full.reused();
+                          return allowed;
+                        });
+    ASSERT_FALSE(HasFailure());
+    EXPECT_GT(points, 50u);
+    EXPECT_TRUE(used) << "the live log goes on in what was the reserve";
+    EXPECT_TRUE(restocked);
+    EXPECT_TRUE(reused) << "a released segment becomes the reserve";
   }
 }
 
