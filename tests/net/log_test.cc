@@ -61,7 +61,7 @@ TEST(Log, NamesAPeerThatItDoesNotKnowYetByItsId) {
 
 // A sentence for a person, not the name of the enumerator.
 TEST(Log, HasWordsForEveryEvent) {
-  for (int kind = 1; kind <= static_cast<int>(EventKind::kDamageMended); ++kind) {
+  for (int kind = 1; kind <= static_cast<int>(EventKind::kRenewed); ++kind) {
     const Event event{.kind = static_cast<EventKind>(kind), .peer = NodeIdOf("node1")};
     const std::string text = TextOf(Term(5), event, Configuration({Voter("node1")}));
     EXPECT_NE(text, NameOf(event.kind));
