@@ -4,7 +4,8 @@
 // restates too little for that; there any damage to the live log will do.
 //
 // Or it wants room: where the log's end is lost and its file has none for a record in its place, a
-// seal is all that fits, and the log can only go on in another file, which a full disk may not take.
+// seal is all that fits, and the log can only go on in another file, which a full disk may not
+// take.
 //
 // Not asked of a start in which a read was misdirected or failed once: the next one sees another
 // disk.

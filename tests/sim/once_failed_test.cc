@@ -49,6 +49,7 @@ constexpr OnceFailed kOnceFailed[] = {
      "who was demoted for a disk rolled back was a voter still to those who had not heard"},
     {"disk", 8005, "each vote waited for a piece that was being scrubbed, and no election ended"},
     {"repair", 48, "what a node wrote next stood in a sector that could not be read"},
+    {"repair", 121, "who lacked an entry said so, and a snapshot that stood for it had just come"},
     {"repair", 237, "a node that was starting removed what would have told its vote"},
     {"repair", 272, "its own header in another place was all that was left of a live log"},
     {"repair", 411, "a crash left a snapshot in force, and what was lost behind it was kept"},

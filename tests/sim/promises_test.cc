@@ -55,7 +55,7 @@ TEST(PromisesChecker, SeesAnAcknowledgementThatIsNotDurable) {
 }
 
 TEST(PromisesChecker, SeesWhatANodeInRepairMustNotSay) {
-  const DurableImage image = ImageOfTerms({1, 2, 2}, 4);
+  DurableImage image = ImageOfTerms({1, 2, 2}, 4);
   Message message;
   message.term = Term(4);
   RepairResponse answer;
@@ -70,6 +70,12 @@ TEST(PromisesChecker, SeesWhatANodeInRepairMustNotSay) {
   EXPECT_EQ(broken(), "");
   answer.last_term = Term(2);
   EXPECT_EQ(broken(), "durable before promised") << "the entry is there";
+  const DurableImage before = std::exchange(image, ImageOfTerms({1, 2, 3}, 4));
+  PublishSnapshot publish;
+  publish.meta = MetaOf(3, 3);
+  image.Apply(publish);
+  EXPECT_EQ(broken(), "") << "the snapshot stands for another one";
+  image = before;
   answer.last_term = Term(3);
   message.term = Term(5);
   EXPECT_EQ(broken(), "durable before promised") << "the term is not";
