@@ -201,7 +201,10 @@ std::string Examination::Cure() const {
   std::string others;
   for (const std::string& name : names) others += (others.empty() ? "" : ", ") + name;
   if (others.empty()) {
-    return "no other member has it: put a copy of this node's files back, or restore a backup";
+    return "no other member has it: put a copy of this node's files back, or restore a backup; "
+           "`grassdb recover --force-new-cluster --discard-from-damage` goes on without it, and "
+           "says "
+           "first what that drops";
   }
   if (repairs_itself_) return "the node's next start gets it back from " + others;
   return "the other members can give it back: delete this node's distdb_" + survey_.node +
