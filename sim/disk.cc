@@ -194,7 +194,9 @@ void SimDisk::MakeClean(Inode& inode, const Io& io, std::size_t from) {
 
 void SimDisk::MakeDirty(Io& io) {
   Inode& inode = *io.inode;
+  inode.saved = false;
   if (inode.clean.empty() || io.data.empty()) return;
+  const std::size_t before = inode.clean.size();
   std::uint64_t begin = io.offset;
   std::uint64_t end = io.offset + io.data.size();
   const std::uint64_t from = begin / kSectorBytes * kSectorBytes;
@@ -203,6 +205,7 @@ void SimDisk::MakeDirty(Io& io) {
     end = std::max<std::uint64_t>(end, page->first + page->second.size());
     page = inode.clean.erase(page);
   }
+  inode.saved = inode.clean.size() < before;
   end = std::min<std::uint64_t>(end, inode.cache.size());
   io.offset = begin;
   io.data = inode.cache.substr(begin, end - begin);

@@ -101,6 +101,8 @@ class SimDisk final : public store::Directory {
   // As Wipe, and then its files are what a loss of power would spare for certain of those of
   // `other`, damage and all.
   void BecomeDurableCopyOf(SimDisk& other, TrueTime now);
+  // Its files are what they would be without any damage. No file of this disk is open.
+  void Undamage();
 
   // There is room for so many bytes more than the files have now, and for what is removed or cut
   // off of them; until FreeRoom.
@@ -169,6 +171,8 @@ class SimDisk final : public store::Directory {
     // What a failed sync has not written, by where the sector begins: the cache shows it and takes
     // it for written, until the sector is written to again.
     std::map<std::uint64_t, std::string> clean;
+    // The newest write took such sectors along, and so made them dirty again.
+    bool saved = false;
     bool overdrawn = false;  // took more than there is room for, which its next sync finds out
     // What each sector held before its last write, and the last smaller size.
     std::string previous;
@@ -216,6 +220,8 @@ class SimDisk final : public store::Directory {
   static void MakeClean(Inode& inode, const Io& io, std::size_t from);
   // The write takes what is clean of its sectors with it.
   static void MakeDirty(Io& io);
+  // Files whose newest write has saved what a failed sync had lost, and is durable.
+  std::uint64_t CountSaved();
   void Spend(Duration base, std::uint64_t bytes);
   // Bytes of all files, as the process sees them.
   std::uint64_t Used() const;

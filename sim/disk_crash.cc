@@ -128,8 +128,20 @@ void SimDisk::Crash(TrueTime now, CrashKind kind, std::uint64_t number) {
   if (kind == CrashKind::kProcess) {
     CrashProcess(now, number);
   } else {
+    counters_->saved_from_syncs += CountSaved();
     CrashPower(number);
   }
+}
+
+std::uint64_t SimDisk::CountSaved() {
+  std::uint64_t count = 0;
+  ForEachInode([&](Inode& inode) {
+    const bool under_way = std::ranges::any_of(pending_, [&inode](const Io& io) {
+      return io.inode.get() == &inode && io.type == IoType::kWrite;
+    });
+    if (std::exchange(inode.saved, false) && !under_way) ++count;
+  });
+  return count;
 }
 
 void SimDisk::Wipe() {
@@ -169,6 +181,17 @@ void SimDisk::BecomeCopyOf(const SimDisk& other) {
     names_[name] = std::move(copy);
   }
   durable_names_ = names_;
+}
+
+void SimDisk::Undamage() {
+  ForEachInode([](Inode& inode) {
+    inode.unreadable.clear();
+    if (!inode.sound) return;
+    inode.durable = std::move(inode.sound->durable);
+    inode.cache = std::move(inode.sound->cache);
+    inode.sound.reset();
+  });
+  wounded_.clear();
 }
 
 // The page cache is what was durable with every surviving I/O on top. A sync that had not ended may

@@ -9,6 +9,7 @@
 #include "sim/checkers/offline_rules.h"
 #include "store/backup_file.h"
 #include "store/io.h"
+#include "store/salvage.h"
 #include "store/stored_state.h"
 
 namespace grassdb::sim {
@@ -44,6 +45,11 @@ absl::StatusOr<KvStore> ReadBackup(store::BackupReader& backup) {
   }
 }
 
+std::string TextOf(const KvStore& state) {
+  return Decimal(state.size()) + " keys, " + Decimal(state.sessions()) + " sessions, revision " +
+         Decimal(state.revision().value()) + " at " + Decimal(state.time());
+}
+
 }  // namespace
 
 Offline::Offline(const SimDisk& disk, std::string name, const store::StorageOptions& options)
@@ -54,6 +60,14 @@ Offline::Offline(const SimDisk& disk, std::string name, const store::StorageOpti
   disk_.BeginJob(TrueTime());
   Examine();
   BackUpAndRestore();
+  if (absl::IsDataLoss(loading_)) {
+    SimDisk whole(DiskPlan(), Keyed(kNoSeed), 0, &counters_, &choices_);
+    whole.BecomeCopyOf(disk);
+    whole.Undamage();
+    whole.BeginJob(TrueTime());
+    Salvage(whole);
+    whole.EndJob();
+  }
   StartByMistake();
   disk_.EndJob();
 }
@@ -132,6 +146,26 @@ void Offline::Restore(KvStore* state, const std::string& backup) {
   if (!restored.ok()) return Fail("its restored node has no state: " + Text(restored.status()));
   if (restored->state.digest() != digest || restored->last != store::PositionOf(meta)) {
     Fail("its restored node has another state");
+  }
+}
+
+void Offline::Salvage(SimDisk& whole) {
+  const absl::StatusOr<store::Salvaged> salvaged = store::LoadUpToDamage(disk_, name_);
+  if (!salvaged.ok()) {
+    if (!absl::IsDataLoss(salvaged.status())) Fail("is not salvaged: " + Text(salvaged.status()));
+    return;
+  }
+  if (!salvaged->damaged()) return Fail("is damaged, and nothing of it is said to be");
+  const LogPosition kept = salvaged->kept.last;
+  if (salvaged->known_end < kept.index) return Fail("keeps what is said not to be there");
+  const absl::StatusOr<store::StoredState> sound = store::LoadState(whole, name_, kept.index);
+  // Where the damage hides that the log was cut, what is kept of it may have been cut too. And a
+  // snapshot was taken with this seed's limits of sessions, which no offline tool knows of: what
+  // such a session then does is not what the log by itself makes of it.
+  if (!sound.ok() || sound->last != kept || sound->snapshot != salvaged->kept.snapshot) return;
+  if (salvaged->kept.state.digest() != sound->state.digest()) {
+    Fail("keeps " + TextOf(salvaged->kept.state) + " through index " + Decimal(kept.index.value()) +
+         ", where it had " + TextOf(sound->state));
   }
 }
 

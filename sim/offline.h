@@ -1,10 +1,12 @@
 // Offline: what an operator does with a data directory on which no node runs (`grassdb verify`,
-// `dump`, `backup`, `restore`), done with a copy of a disk as a node is about to find it. The copy
-// costs no time and fails nowhere; what is damaged is damaged in it as well.
+// `dump`, `backup`, `restore`, `recover`), done with a copy of a disk as a node is about to find
+// it. The copy costs no time and fails nowhere; what is damaged is damaged in it as well.
 //
 // The rule: whoever looks sees what the node's own recovery sees, and a state that is backed up and
-// restored is the same state. What operators do by mistake is refused and changes nothing: a start
-// of another node on the directory, or of this one without its identity file, a damaged backup.
+// restored is the same state. What can be kept of a damaged disk without anybody's help is a state
+// that the disk has had, and all that is behind it is told. What operators do by mistake is refused
+// and changes nothing: a start of another node on the directory, or of this one without its
+// identity file, a damaged backup.
 #ifndef GRASSDB_SIM_OFFLINE_H_
 #define GRASSDB_SIM_OFFLINE_H_
 
@@ -34,6 +36,8 @@ class Offline {
  private:
   void Examine();
   void BackUpAndRestore();
+  // The disk is damaged. `whole` is what it would be.
+  void Salvage(SimDisk& whole);
   void Restore(KvStore* state, const std::string& backup);
   void DamageBackup(const std::string& backup);
   void StartByMistake();

@@ -467,6 +467,16 @@ void PutTogether(Together together, Plan* plan) {
       SetFault(FaultKind::kPartition, unit, unit, plan);
       SetFault(FaultKind::kDamage, unit / 4, unit / 2, plan);
       return;
+    case Together::kSyncsFailThenPower:
+      // What is written next to it would save it: few writes, and the power fails soon. But not
+      // with the process that has met the failure.
+      work.clients = 3;
+      work.think_max = seconds(1);
+      plan->disk.sync_failure = 20'000;
+      plan->power_loss = 500'000;
+      SetSync(std::min(plan->disk.sync_min, Duration(milliseconds(1))), plan);
+      SetFault(FaultKind::kCrash, unit / 2, unit / 8, plan);
+      return;
   }
 }
 

@@ -137,8 +137,9 @@ enum class Together : std::uint8_t {
   kLogsPartOnSlowDisks = 2,   // what is not even written yet is replaced
   kManySegmentsGoAtOnce = 3,  // and power fails at that
   kLogsPartAndRot = 4,        // what is lost was never committed
+  kSyncsFailThenPower = 5,    // and in between a life that rests on what the sync has lost
 };
-inline constexpr std::uint64_t kTogethers = 5;
+inline constexpr std::uint64_t kTogethers = 6;
 
 inline constexpr std::uint32_t kMachinesMax = 9;
 inline constexpr std::uint32_t kLearnersMax = 3;

@@ -201,6 +201,7 @@ Counters& Counters::operator+=(const Counters& other) {
   messages_repeated += other.messages_repeated;
   ios += other.ios;
   io_failures += other.io_failures;
+  saved_from_syncs += other.saved_from_syncs;
   crashes += other.crashes;
   wipes += other.wipes;
   roll_backs += other.roll_backs;

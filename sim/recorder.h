@@ -49,6 +49,9 @@ struct Counters {
   std::uint64_t messages_repeated = 0;
   std::uint64_t ios = 0;
   std::uint64_t io_failures = 0;
+  // Losses of power behind a recovery that had saved what a failed sync had not written, and behind
+  // no other write.
+  std::uint64_t saved_from_syncs = 0;
   std::uint64_t crashes = 0;
   std::uint64_t wipes = 0;
   std::uint64_t roll_backs = 0;

@@ -311,10 +311,13 @@ void Simulation::AfterStep(std::uint32_t host) {
   checkers_->AfterStep(host, hosts_[host]->life(), node);
 }
 
-// Fail-stop, and an operator who starts it again. What was not written is gone: the machine forgets
-// the pages whose write it could not finish.
+// Fail-stop, and an operator who starts it again. The machine goes on, and with it its page cache:
+// the next life sees what could not be written, until the power fails. Or it fails at once.
 void Simulation::OnNodeFailed(std::uint32_t host) {
-  CrashHost(host, CrashKind::kPower, queue_.now() + plan_.node.raft.election_timeout_min);
+  constexpr std::uint64_t kAfterFailure = 8;  // beside the disk's own decisions of this stream
+  const std::uint64_t draw = random_(Stream::kIoFault, host, hosts_[host]->life(), kAfterFailure);
+  CrashHost(host, Chance(draw, plan_.power_loss) ? CrashKind::kPower : CrashKind::kProcess,
+            queue_.now() + plan_.node.raft.election_timeout_min);
 }
 
 std::optional<std::uint32_t> Simulation::Leader() const {

@@ -408,7 +408,9 @@ std::string Summary(const SweepOptions& options, const SweepResult& result) {
   text += "events " + Decimal(sum.events) + ", simulated seconds " +
           Decimal(sum.simulated_ns / 1'000'000'000) + ", messages " + Decimal(sum.messages_sent) +
           " (" + Decimal(sum.messages_lost) + " lost, " + Decimal(sum.messages_repeated) +
-          " repeated), I/Os " + Decimal(sum.ios) + " (" + Decimal(sum.io_failures) + " failed)\n";
+          " repeated), I/Os " + Decimal(sum.ios) + " (" + Decimal(sum.io_failures) +
+          " failed; power lost behind what a failed sync had left " +
+          Decimal(sum.saved_from_syncs) + " times)\n";
   text += "crashes " + Decimal(sum.crashes) + ", disks lost " + Decimal(sum.wipes) +
           ", rolled back " + Decimal(sum.roll_backs) + ", damaged " + Decimal(sum.damages) +
           " times (misread " + Decimal(sum.misreads) + ", not read " + Decimal(sum.read_failures) +

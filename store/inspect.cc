@@ -377,7 +377,12 @@ std::vector<std::string> Survey::others() const {
 
 std::string Survey::WayOut() const {
   if (damage.empty()) return {};
-  if (others().empty()) return "put a copy of all files of " + node + " back, or restore a backup";
+  if (others().empty()) {
+    return "put a copy of all files of " + node +
+           " back, or restore a backup; `grassdb recover --force-new-cluster "
+           "--discard-from-damage` "
+           "goes on without what is lost, and says first what that drops";
+  }
   return "start " + node +
          " with the other members up: it asks them, mends what one of them has, and says in its "
          "log what nobody has";

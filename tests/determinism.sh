@@ -2,10 +2,12 @@
 # One seed is one run, whatever built it and wherever it runs: sweeps the simulator in several builds and
 # surroundings and compares the fingerprints. Where one differs, finds the seed and the first event.
 #
-#   tests/determinism.sh [--seeds N] [--builds NAME,...]      default: 200 seeds, all builds
+#   tests/determinism.sh [--seeds N] [--builds NAME,...] [--places PERCENT]   default: 200 seeds, all builds
 #   tests/determinism.sh [--seeds N] [--reference PROGRAM] --other PROGRAM
 #
-# The second compares two grass-sim that are there, and builds nothing.
+# The second compares two grass-sim that are there, and builds nothing. With --places it fails also if the seeds
+# reach less than this part of the places that the code marks (sim/README.md, "A long sweep"): then a fault is
+# off that should be on.
 #
 # Builds: g++ -O3 (the release build, which must be there); clang, with -O3; O0, g++ without optimisation;
 # zero and pattern, g++ with uninitialised variables set to that. Surroundings, of the release build: a second time, without
@@ -17,19 +19,22 @@ seeds=200
 builds=clang,O0,zero,pattern
 reference=build/release/bin/grass-sim
 other=
+places=0
 while [ $# -gt 0 ]; do
   case $1 in
     --seeds) seeds=${2:-} ;;
     --builds) builds=${2:-} ;;
+    --places) places=${2:-} ;;
     --reference) reference=${2:-} ;;
     --other) other=${2:-} ;;
     *)
       echo "unknown argument '$1'; usage: tests/determinism.sh [--seeds N] [--builds NAME,...]" \
-        "[--reference PROGRAM] [--other PROGRAM]" >&2
+        "[--places PERCENT] [--reference PROGRAM] [--other PROGRAM]" >&2
       exit 2 ;;
   esac
   shift $(($# < 2 ? 1 : 2))
 done
+case $places in '' | *[!0-9]*) echo "--places: '$places' is not a number" >&2; exit 2 ;; esac
 case $seeds in '' | *[!0-9]* | 0) echo "--seeds: '$seeds' is not a positive number" >&2; exit 2 ;; esac
 [ -x "$reference" ] || { echo "$reference is missing: bash tests/run.sh release builds it" >&2; exit 2; }
 work=$(mktemp -d)
@@ -89,9 +94,16 @@ same() {
   explain "$@"
 }
 
-expected=$(fingerprint "$reference" sweep --seeds "1..$seeds" --jobs 2)
+first=$("$reference" sweep --seeds "1..$seeds" --jobs 2) || true
+expected=$(fingerprint cat <<<"$first")
 [ -n "$expected" ] || { echo "the reference printed no fingerprint: $reference sweep --seeds 1..$seeds" >&2; exit 1; }
 printf '%-40s %s\n' "g++ -O3, seeds 1..$seeds" "$expected"
+read -r reached marked < <(sed -n 's/^places reached \([0-9]*\) of \([0-9]*\).*/\1 \2/p' <<<"$first")
+if [ $((reached * 100)) -lt $((marked * places)) ]; then
+  echo "only $reached of $marked places of the code were reached, less than $places %:"
+  grep '^places reached' <<<"$first"
+  failed=1
+fi
 if [ -n "$other" ]; then
   [ -x "$other" ] || { echo "--other: '$other' is no program" >&2; exit 2; }
   same "$other" "$other"

@@ -12,6 +12,12 @@ compare() { bash "$source/tests/determinism.sh" --seeds 4 --reference "$sim" --o
 compare "$sim" || fail "a build differs from itself: $(cat "$work/out")"
 grep -q ' same$' "$work/out" || fail "$(cat "$work/out")"
 
+# Too few places are no success either, and are named.
+code=0
+bash "$source/tests/determinism.sh" --seeds 4 --places 100 --reference "$sim" --other "$sim" >"$work/out" 2>&1 || code=$?
+[ "$code" -eq 1 ] || fail "expected exit code 1 for places that were not reached, got $code: $(cat "$work/out")"
+grep -q '^places reached [0-9]* of [0-9]*; not: ' "$work/out" || fail "names no place: $(cat "$work/out")"
+
 # Differs in seed 3, and so in every sweep that has it.
 cat >"$work/other" <<END
 #!/usr/bin/env bash
