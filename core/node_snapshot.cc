@@ -217,10 +217,16 @@ void Node::SendChunk(const SnapshotRead& read) {
   Sending& sending = at->second;
   if (sending.snapshot != read.index || sending.offset != read.offset) return;  // an older read
   sending.reading = false;
-  if (absl::IsNotFound(read.status)) {
+  if (absl::IsNotFound(read.status) && raft_.snapshot()->index != read.index) {
     GRASS_PROBE("snapshot: superseded while it is sent");
     // Superseded by a newer one: the follower gets that, from its beginning.
     return StartSending(read.reader);
+  }
+  if (absl::IsNotFound(read.status)) {
+    // The file is missing. What it holds is in memory, and read again when it has been mended.
+    sending.read_at = environment_.clock->Now() + options_.snapshot_retry;
+    if (mend_from_.value_or(Index()) >= read.index) return;
+    return NoteDamage(std::string(read.status.message()), read.index);
   }
   if (absl::IsOutOfRange(read.status)) {
     // The follower asked for what is not there. It is told where the stream begins.

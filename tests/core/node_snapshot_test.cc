@@ -207,6 +207,19 @@ TEST_F(NodeStreams, ALostChunkIsSentAgainAfterAWhile) {
   EXPECT_EQ(Take<ReadSnapshot>().offset, 0u);
 }
 
+TEST_F(NodeStreams, AMissingSnapshotIsMendedAndReadAgainAfterAWhile) {
+  LeadWithLaggard();
+  AnswerRead(Take<ReadSnapshot>(), absl::NotFoundError("5.snap: no such file"));
+  EXPECT_FALSE(node_->failed());
+  EXPECT_TRUE(node_->must_mend());
+  EXPECT_EQ(node_->Status().scrub.newest, "5.snap: no such file");
+  const auto is_read = [](const DiskJob& job) { return std::holds_alternative<ReadSnapshot>(job); };
+  EXPECT_TRUE(std::ranges::none_of(disk_.jobs, is_read)) << "not again and again";
+  clock_.now += options_.snapshot_retry;
+  node_->OnDeadline();
+  EXPECT_EQ(Take<ReadSnapshot>().offset, 0u);
+}
+
 TEST_F(NodeStreams, ADamagedSnapshotStopsTheNode) {
   LeadWithLaggard();
   AnswerRead(Take<ReadSnapshot>(), absl::DataLossError("bad block"));
