@@ -122,12 +122,12 @@ NodeStatus StatusInRepair(const RecoveredState& state) {
 
 // Who is waited for, and what is left to do where that is in vain.
 std::string WaitsFor(const RepairStatus& status, const Configuration& members) {
-  std::vector<std::string> without;
-  std::vector<std::string> silent;
+  std::set<std::string> without;
+  std::set<std::string> silent;
   for (const Member& member : members.members()) {
     const bool answered =
         std::ranges::find(status.without_it, member.id) != status.without_it.end();
-    (answered ? without : silent).push_back(member.name);
+    (answered ? without : silent).insert(member.name);
   }
   std::string text;
   if (!without.empty()) {
@@ -265,18 +265,22 @@ bool Server::IsNews(const std::string& text) {
 }
 
 void Server::LogRecovery(const RecoveredState& state) {
-  const Index last = state.entries.empty() ? state.base_index : state.entries.back().index;
-  const std::string recovered =
-      fmt::format("Recovered {}: term {}, log through index {}, snapshot at index {}",
-                  directory_->path(), state.hard_state.term.value(), last.value(),
-                  state.snapshot.has_value() ? state.snapshot->index.value() : 0);
-  if (state.damage.empty() || IsNews(recovered)) spdlog::info(recovered);
-  if (state.space.space != DiskSpace::kAmple) {
+  // Of the lives of one repair, which differ in the term, the first one tells.
+  if (state.damage.empty() || IsNews("recovered")) {
+    const Index last = state.entries.empty() ? state.base_index : state.entries.back().index;
+    spdlog::info("Recovered {}: term {}, log through index {}, snapshot at index {}",
+                 directory_->path(), state.hard_state.term.value(), last.value(),
+                 state.snapshot.has_value() ? state.snapshot->index.value() : 0);
+  }
+  const bool full = state.space.space != DiskSpace::kAmple;
+  if (full && (state.damage.empty() || IsNews(state.space.problem))) {
     spdlog::warn("The disk is full: nothing that adds data is taken before there is room ({})",
                  state.space.problem);
   }
   for (const std::string& place : state.damage.places) {
-    if (IsNews(place)) spdlog::warn("Damaged data in {}: {}", directory_->path(), place);
+    if (state.damage.empty() || IsNews(place)) {
+      spdlog::warn("Damaged data in {}: {}", directory_->path(), place);
+    }
   }
 }
 

@@ -122,6 +122,7 @@ TEST(Repair, AnEntryThatIsLostEverywhereIsSaidToBeLost) {
   })) << cluster.log(0);
   EXPECT_EQ(count(0, "The log entries"), 1) << cluster.log(0);
   EXPECT_EQ(count(0, "Damaged data in"), 1) << cluster.log(0);
+  EXPECT_EQ(count(0, "Recovered "), 2) << "with that of the first start: " << cluster.log(0);
   net::DatabaseClient client = cluster.Client(Seconds(2));
   EXPECT_NE(client.Get(KeyOf(1), ReadMode::kLinearizable).code, Outcome::Code::kOk);
 }
