@@ -44,6 +44,7 @@ class Examination {
   void Add(Weight weight, std::string file, std::uint64_t offset, std::uint64_t bytes,
            std::string problem);
   void AddDamage(const std::string& file, const absl::Status& status);
+  void AddPlace(const std::string& place);
 
   Directory& directory_;
   FileNames names_;
@@ -67,6 +68,17 @@ void Examination::AddDamage(const std::string& file, const absl::Status& status)
     return Add(Weight::kDamage, damage->file, damage->offset, 0, damage->problem);
   }
   Add(Weight::kDamage, file, 0, 0, std::string(status.message()));
+}
+
+// What recovery has found and no look at a file shows: one that is missing.
+void Examination::AddPlace(const std::string& place) {
+  const std::size_t end = std::min(place.find_first_of(" :"), place.size());
+  const std::string name = place.substr(0, end);
+  const bool known = std::ranges::any_of(
+      survey_.findings, [&](const Finding& finding) { return finding.file == name; });
+  if (known) return;
+  const std::size_t problem = place.find_first_not_of(" :", end);
+  Add(Weight::kDamage, name, 0, 0, problem == std::string::npos ? place : place.substr(problem));
 }
 
 void Examination::Walk(const LogFile& log) {
@@ -226,6 +238,7 @@ void Examination::Judge(const Home& home, const Inventory& inventory) {
   }
   const RecoveredState& state = recovered->state;
   survey_.damage = state.damage;
+  for (const std::string& place : state.damage.places) AddPlace(place);
   survey_.hard_state = state.hard_state;
   survey_.last = {.index = state.base_index, .term = state.base_term};
   if (!state.entries.empty()) {

@@ -119,6 +119,23 @@ Content WithMark(const Content& content) {
   return directory.Content();
 }
 
+TEST(StoreInspect, NamesAFileThatIsMissing) {
+  Content content = WriteSome();
+  std::vector<std::string> sealed;
+  for (const auto& [name, bytes] : content) {
+    if (name.ends_with(".seg")) sealed.push_back(name);
+  }
+  ASSERT_GE(sealed.size(), 3u) << "so that there is one before it and one behind it";
+  const std::string missing = sealed[sealed.size() - 2];
+  content.erase(missing);
+  const Survey survey = Look(content);
+  EXPECT_FALSE(survey.damage.empty());
+  const auto finding = std::ranges::find(survey.findings, missing, &Finding::file);
+  ASSERT_NE(finding, survey.findings.end());
+  EXPECT_EQ(finding->weight, Weight::kDamage);
+  EXPECT_NE(finding->problem.find("missing"), std::string::npos) << finding->problem;
+}
+
 TEST(StoreInspect, KnowsFromTheMarkThatTheLastRecordIsDamaged) {
   const Content content = WithMark(WriteSome());
   EXPECT_FALSE(Look(content).damaged());
