@@ -379,9 +379,8 @@ std::string Survey::WayOut() const {
   if (damage.empty()) return {};
   if (others().empty()) {
     return "put a copy of all files of " + node +
-           " back, or restore a backup; `grassdb recover --force-new-cluster "
-           "--discard-from-damage` "
-           "goes on without what is lost, and says first what that drops";
+           " back, or restore a backup; or go on without what is lost, by `grassdb recover "
+           "--force-new-cluster --discard-from-damage`, which says first what that drops";
   }
   return "start " + node +
          " with the other members up: it asks them, mends what one of them has, and says in its "

@@ -436,7 +436,7 @@ bool History::Do(Persist persist, const std::string& received) {
   const auto done = std::get<PersistDone>(storage_->Execute(std::move(persist)));
   Settle(done.status, std::move(after));
   if (down() || !done.lags) return !down();
-  const auto filled = std::get<RestockDone>(storage_->Execute(Restock{.ahead = true}));
+  const auto filled = std::get<RestockDone>(storage_->Execute(grassdb::Restock{.ahead = true}));
   Settle(filled.status, model());
   return !down();
 }

@@ -86,12 +86,20 @@ Content Write(const std::vector<std::uint64_t>& snapshots, std::vector<Content>*
   return directory.Content();
 }
 
+std::vector<LogFile> LogFilesIn(CrashDirectory& directory) {
+  std::vector<LogFile> logs;
+  EXPECT_TRUE(VisitLogFiles(directory, kNames, TestIdentity(), [&logs](const LogFile& log) {
+                logs.push_back(log);
+              }).ok());
+  return logs;
+}
+
 // Where the record with entry `index` begins, and in which file.
 std::pair<std::string, std::size_t> PlaceOf(const Content& content, std::uint64_t index) {
   CrashDirectory directory(content);
   std::pair<std::string, std::size_t> place;
-  const auto logs = ReadLogFiles(directory, kNames, TestIdentity());
-  for (const LogFile& log : *logs) {
+  const std::vector<LogFile> logs = LogFilesIn(directory);
+  for (const LogFile& log : logs) {
     WalkSegment(log.file.bytes, log.salt, log.file.role, [&](const LogPlace& at) {
       if (at.record->type != RecordType::kBatch) return;
       const auto batch = DecodeBatch(at.record->payload);
@@ -181,10 +189,10 @@ TEST(StoreSalvage, FindsAStateForEveryDamagedByte) {
 TEST(StoreSalvage, KeepsTheSealedSegmentsWhereTheLiveLogIsMissing) {
   Content content = Write({});
   CrashDirectory directory(content);
-  const auto logs = ReadLogFiles(directory, kNames, TestIdentity());
-  ASSERT_GT(logs->size(), 2u);
+  const std::vector<LogFile> logs = LogFilesIn(directory);
+  ASSERT_GT(logs.size(), 2u);
   RecordView record;
-  const auto header = ReadSegmentHeader(logs->back().file, TestIdentity(), &record);
+  const auto header = ReadSegmentHeader(logs.back().file, TestIdentity(), &record);
   ASSERT_TRUE(header.ok());
   content.erase(kNames.Live());
   const auto salvaged = Load(content);
