@@ -17,8 +17,11 @@ constexpr int kElectionsUntilReadAgain = 10;
 // An answer may be lost, and one that is asked answers one at a time.
 constexpr int kAsksUntilNextSource = 4;
 
+bool IsAmong(const std::vector<NodeId>& ids, NodeId id) {
+  return std::ranges::find(ids, id) != ids.end();
+}
 void AddUnique(std::vector<NodeId>& ids, NodeId id) {
-  if (std::ranges::find(ids, id) == ids.end()) ids.push_back(id);
+  if (!IsAmong(ids, id)) ids.push_back(id);
 }
 
 void Collect(const Configuration& configuration, std::vector<Member>& members) {
@@ -181,20 +184,6 @@ Standing Repair::OwnStanding() const {
   return hard_state_.founder ? Standing::kProven : Standing::kUnproven;
 }
 
-RepairStatus Repair::Status() const {
-  RepairStatus status;
-  if (lost() != nullptr) status.lost = *lost();
-  status.snapshot_wanted = snapshot_wanted_;
-  if (transfer_.has_value()) {
-    status.snapshot_index = transfer_->meta.index;
-    status.snapshot_offset = transfer_->offset;
-  }
-  for (const Member& member : members_.members()) status.asked.push_back(member.id);
-  status.without_it = without_;
-  status.waits_for_room = full_;
-  return status;
-}
-
 // --- Asking ---
 
 void Repair::OnDeadline() {
@@ -233,23 +222,6 @@ void Repair::OnDeadline() {
   Ask();
   ask_at_ = now + patience_;
   patience_ = std::min(2 * patience_, 2 * options_.raft.election_timeout_max);
-}
-
-// No waiting changes that; but it may have been one bad read, and whoever starts the node again
-// reads its disk again.
-absl::Status Repair::NobodyToAsk() const {
-  std::string what;
-  if (WantsSnapshot()) what = "a snapshot of index " + std::to_string(snapshot_wanted_.value());
-  if (lost() != nullptr) {
-    what += (what.empty() ? "" : " and ") + std::string("log entries ") +
-            std::to_string(lost()->first.value()) + " to " + std::to_string(lost()->last.value());
-  }
-  return absl::DataLossError(
-      what + " cannot be read, and nothing that can names another member to ask. Way out: start " +
-      identity_.node_name +
-      " once more, in case its disk failed this once; then delete its distdb_ files and start it "
-      "with the flags of its first start: it receives everything anew. Without other members, "
-      "restore a backup");
 }
 
 Instant Repair::NextDeadline() const {
@@ -297,6 +269,7 @@ void Repair::AskForChunk() {
 // Something was mended: what is lost next is asked for at once.
 void Repair::Progressed() {
   absent_.clear();
+  absent_in_promised_.clear();
   without_.clear();
   snapshot_wanted_ = snapshot_lost_;
   said_stuck_ = false;
@@ -326,7 +299,9 @@ void Repair::OnMessage(Message message) {
              std::holds_alternative<InstallSnapshotRequest>(message.body)) {
     if (message.term < hard_state_.term) return;
     leader_heard_ = environment_.clock->Now();
-    leader_term_ = std::max(leader_term_, message.term);
+    if (message.term < leader_term_) return;
+    leader_term_ = message.term;
+    leader_ = message.from;
   }
 }
 
@@ -398,14 +373,18 @@ void Repair::OnRest(NodeId from, RepairResponse& response) {
 void Repair::OnAbsent(const Message& message) {
   AddUnique(without_, message.from);
   // An acknowledgement of this node may be of promised_. Whoever is durably beyond that can neither
-  // count it nor receive the entry from one that does.
-  if (message.term <= promised_ || hard_state_.term <= promised_) return;
-  AddUnique(absent_, message.from);
+  // count it nor receive the entry from one that does; in promised_ only its leader could do
+  // either.
+  if (message.term < promised_) return;
+  AddUnique(message.term > promised_ ? absent_ : absent_in_promised_, message.from);
+  const bool leader_lacks = leader_term_ == promised_ && IsAmong(absent_in_promised_, leader_);
+  if (!leader_lacks && hard_state_.term <= promised_) return;
   const auto configuration = ConfigurationAt(lost()->first - 1);
   if (!configuration.has_value() || configuration->voters().empty()) return;
-  const auto answer = [this](NodeId voter) {
-    const bool lacks = std::ranges::find(absent_, voter) != absent_.end();
-    return lacks ? std::optional<bool>(false) : std::nullopt;
+  const auto answer = [&](NodeId voter) -> std::optional<bool> {
+    if (IsAmong(absent_, voter)) return false;
+    return leader_lacks && IsAmong(absent_in_promised_, voter) ? std::optional(false)
+                                                               : std::nullopt;
   };
   if (CountVotes(configuration->voters(), answer) != Tally::kLost) return;
   if (configuration->IsJoint() && CountVotes(configuration->outgoing(), answer) != Tally::kLost) {

@@ -24,6 +24,9 @@
 //   it afterwards from an old leader, which then counts this node's old acknowledgement and commits
 //   it. So this node goes to the term of a later leader that it hears; when none is heard, to the
 //   next term, and asks the others to come along. It votes for nobody there.
+//   Where the leader that it hears is of the term that it began this life in, as after a crash in
+//   repair, there is no later one. Then it will do that this leader lacks the entry itself: nobody
+//   else could give it to anyone in that term, or count an acknowledgement of it.
 //
 // If nobody who answers has what is lost, and it is not certain that it was never committed, the
 // node stays in repair, says so, and keeps asking; now and then it reads its disk again, because
@@ -179,9 +182,12 @@ class Repair {
   Duration patience_;  // until the next time everybody is asked
   std::optional<Instant> leader_heard_;
   Term leader_term_;  // the newest heard
+  NodeId leader_;     // who led it
   bool said_stuck_ = false;
-  Instant read_again_at_;        // once said_stuck_
-  std::vector<NodeId> absent_;   // voters for which it is proven that they lack the first lost one
+  Instant read_again_at_;  // once said_stuck_
+  // Who lacks the first lost one, in a term later than promised_ or in that.
+  std::vector<NodeId> absent_;
+  std::vector<NodeId> absent_in_promised_;
   std::vector<NodeId> without_;  // have answered, and could not help
   std::size_t source_ = 0;       // whose turn it is to send its snapshot, of members_
   std::optional<Transfer> transfer_;

@@ -101,8 +101,6 @@ class SimDisk final : public store::Directory {
   // As Wipe, and then its files are what a loss of power would spare for certain of those of
   // `other`, damage and all.
   void BecomeDurableCopyOf(SimDisk& other, TrueTime now);
-  // Its files are what they would be without any damage. No file of this disk is open.
-  void Undamage();
 
   // There is room for so many bytes more than the files have now, and for what is removed or cut
   // off of them; until FreeRoom.
@@ -122,7 +120,7 @@ class SimDisk final : public store::Directory {
   bool IsDamaged();
   // The durable ones that are, by name.
   std::vector<std::string> DamagedFiles() const;
-  // Makes every damaged byte what it would be without that.
+  // Makes every damaged byte what it would be without that. No file of this disk is open.
   void Undamage();
   // A file as the process can read it, and as it should be; nullopt if there is none.
   std::optional<JustifiedRefusal::Shown> Show(std::string_view name) const;

@@ -183,17 +183,6 @@ void SimDisk::BecomeCopyOf(const SimDisk& other) {
   durable_names_ = names_;
 }
 
-void SimDisk::Undamage() {
-  ForEachInode([](Inode& inode) {
-    inode.unreadable.clear();
-    if (!inode.sound) return;
-    inode.durable = std::move(inode.sound->durable);
-    inode.cache = std::move(inode.sound->cache);
-    inode.sound.reset();
-  });
-  wounded_.clear();
-}
-
 // The page cache is what was durable with every surviving I/O on top. A sync that had not ended may
 // have done nothing.
 void SimDisk::CrashProcess(TrueTime now, std::uint64_t number) {

@@ -148,14 +148,13 @@ std::vector<std::string> SimDisk::DamagedFiles() const {
 }
 
 void SimDisk::Undamage() {
-  for (const InodeRef& inode : wounded_) {
-    if (inode->sound) {
-      inode->durable = std::move(inode->sound->durable);
-      inode->cache = std::move(inode->sound->cache);
-      inode->sound.reset();
-    }
-    inode->unreadable.clear();
-  }
+  ForEachInode([](Inode& inode) {
+    inode.unreadable.clear();
+    if (!inode.sound) return;
+    inode.durable = std::move(inode.sound->durable);
+    inode.cache = std::move(inode.sound->cache);
+    inode.sound.reset();
+  });
   wounded_.clear();
 }
 

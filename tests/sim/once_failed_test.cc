@@ -54,6 +54,8 @@ constexpr OnceFailed kOnceFailed[] = {
     {"repair", 272, "its own header in another place was all that was left of a live log"},
     {"repair", 411, "a crash left a snapshot in force, and what was lost behind it was kept"},
     {"repair", 461, "a log that had to be sealed for want of room for another record in its file"},
+    {"repair", 1258,
+     "a repair began anew in the term of a leader, and had none to go to for a proof"},
     {"repair", 488, "behind damage to a log of format 1 nothing told what had become of it"},
 };
 
