@@ -14,8 +14,10 @@ Instant Node::NextScrub() const {
 }
 
 void Node::ScrubIfDue() {
-  if (environment_.clock->Now() < NextScrub()) {
-    if (environment_.clock->Now() >= scrub_at_) GRASS_PROBE("scrub: an election goes first");
+  const Instant now = environment_.clock->Now();
+  const Instant due = NextScrub();
+  if (now < due) {
+    if (now >= scrub_at_ && due != Instant::max()) GRASS_PROBE("scrub: an election goes first");
     return;
   }
   scrubbing_ = true;

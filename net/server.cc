@@ -139,7 +139,8 @@ std::string WaitsFor(const RepairStatus& status, const Configuration& members) {
   }
   return text + fmt::format(
                     ". {} no copy of a disk that has it can be brought back: restore a backup "
-                    "(`grassdb restore`), or see `grassdb recover --help`",
+                    "(`grassdb restore`), or go on without it (`grassdb recover "
+                    "--force-new-cluster --discard-from-damage`)",
                     silent.empty() ? "Way out, if" : "If that does not help, and");
 }
 

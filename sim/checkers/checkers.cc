@@ -81,6 +81,11 @@ void Checkers::OnDurableJobBegins(std::uint32_t host, const DiskJob& job) {
   disks_[host].running = job;
 }
 
+// To everybody else it is as one that has lost its disk, from then on.
+void Checkers::NoteRenewal(std::uint32_t host, Incarnation before) {
+  if (disks_[host].image.incarnation() != before) ++losses_[host];
+}
+
 // Nothing of it has been done, and a crash must not show any.
 void Checkers::OnDurableJobRefused(std::uint32_t host) {
   GRASS_CHECK(disks_[host].running.has_value());
@@ -92,6 +97,7 @@ void Checkers::OnDurableJobDone(std::uint32_t host) {
   GRASS_CHECK(disk.running.has_value());
   const Index held = std::min(disk.image.last(), commits_.last());
   const bool committed = disk.image.Holds(held, commits_.TermAt(held));
+  const Incarnation before = disk.image.incarnation();
   if (const auto* persist = std::get_if<Persist>(&*disk.running)) {
     if (persist->install.has_value()) LearnOfSnapshot(*persist->install, &disk);
     disk.image.Apply(*persist);
@@ -107,6 +113,7 @@ void Checkers::OnDurableJobDone(std::uint32_t host) {
     disk.image.Apply(std::get<PublishSnapshot>(*disk.running));
   }
   disk.running.reset();
+  NoteRenewal(host, before);
   GRASS_RULE("committed for ever", !committed || disk.image.Holds(held, commits_.TermAt(held)),
              NodeName(host) + " durably cut the committed entry of index " + Decimal(held.value()));
 }
@@ -125,7 +132,9 @@ void Checkers::OnDamaged(std::uint32_t host, const RecoveredState& state, Damage
     Recovery::CheckLoss(host, met);
     Recovery::Check(host, disk.image, disk.running, whole, met);
   }
+  const Incarnation before = disk.image.incarnation();
   disk.image = DurableImage::Of(whole, disk.image, disk.running);
+  NoteRenewal(host, before);
   disk.running.reset();
   disk.lost = state.damage.lost;
 }
@@ -156,7 +165,8 @@ void Checkers::OnRecovered(std::uint32_t host, const RecoveredState& state, Dama
   if (on_ && met == DamageMet::kYes) DamageNoticed::CheckRecovered(host, state, logs_);
   DurableImage recovered = DurableImage::Of(state);
   recovered.ForgetAs(disk.image);
-  disk.image = std::move(recovered);
+  const Incarnation before = std::exchange(disk.image, std::move(recovered)).incarnation();
+  NoteRenewal(host, before);
   disk.running.reset();
   disk.lost.clear();
   logs_.Forget(host);

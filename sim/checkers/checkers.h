@@ -79,6 +79,7 @@ class Checkers {
  private:
   static void LearnOfSnapshot(const SnapshotMeta& meta, DiskState* disk);
   static void NoteInstalled(const RecoveredState& state, DiskState* disk);
+  void NoteRenewal(std::uint32_t host, Incarnation before);
   void ObserveState(std::uint32_t host, const Node& node);
   void ObserveStep(std::uint32_t host, const Raft& raft);
   void CheckCommitQuorum(const Raft& raft) const;
@@ -90,7 +91,8 @@ class Checkers {
   std::map<NodeId, std::uint32_t> host_of_;
   ImageOf image_of_;
   std::vector<DiskState> disks_;
-  std::vector<std::uint64_t> losses_;  // by host: how often its disk was lost or rolled back
+  std::vector<std::uint64_t>
+      losses_;  // by host: how often its disk was lost, rolled back or renewed
   ProgressRules::LossesOf losses_of_;
   std::vector<LeaderAppendOnly::Standing> standings_;
   std::vector<Index> shown_;  // applied indexes as compared last

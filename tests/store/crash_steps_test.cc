@@ -162,7 +162,8 @@ TEST(StorageCrashSteps, RecoversFromEveryPointOfCuttingALogWhoseEndIsLost) {
           directory.FailAt(point, Fault::kStop);
           auto opened = Storage::Open(directory, Reporting(), TestIdentity());
           EXPECT_EQ(opened.ok(), !directory.stopped()) << opened.status();
-          const MendLog mend{.fill = {}, .cut_from = from};
+          MendLog mend;
+          mend.cut_from = from;
           if (!opened.ok()) return std::vector<Model>{damaged.model};
           const auto status = std::get<MendDone>(opened->storage->Execute(mend)).status;
           return status.ok() ? std::vector<Model>{cut} : std::vector<Model>{damaged.model, cut};
