@@ -281,7 +281,8 @@ TEST_F(RaftStanding, ADiskThatWasRolledBackIsSilentUntilItHasWrittenThatDown) {
   cluster_.DeliverAll();
   cluster_.RollBack(2, earlier);
   cluster_.HoldDisk(2);
-  while (!renewed_) cluster_.Advance(milliseconds(1));
+  for (int i = 0; i < 5000 && !renewed_; ++i) cluster_.Advance(milliseconds(1));
+  ASSERT_TRUE(renewed_);
   cluster_.DropAll();
   cluster_.Step(3, DeadlineReached{});
   cluster_.Skip(milliseconds(100));

@@ -35,8 +35,8 @@ TEST(Explore, ExhaustsAnElectionOfThreeNodes) {
   EXPECT_EQ(result.distinct, 2557u);
   EXPECT_EQ(result.final, 7u);
   EXPECT_EQ(result.depth, 21u);
-  EXPECT_EQ(HexOf(result.fingerprint), "4cd07db6e68a33cb486195104e31f69c");
-  EXPECT_EQ(HexOf(result.final_fingerprint), "da5d108b42ea6ff45c73a868cb494c5d");
+  EXPECT_EQ(HexOf(result.fingerprint), "bb75f1f0e147052777ec4e572d15d4e3");
+  EXPECT_EQ(HexOf(result.final_fingerprint), "b289fad1085f3fbebcd589847b9192b4");
 }
 
 TEST(Explore, ExhaustsAnEntryInOneTerm) {
