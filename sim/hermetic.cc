@@ -181,7 +181,7 @@ pid_t fork() noexcept {
 
 int posix_spawn(pid_t* process, const char* path, const posix_spawn_file_actions_t* actions,
                 const posix_spawnattr_t* attributes, char* const arguments[],
-                char* const environment[]) noexcept {
+                char* const environment[]) {
   Refuse("posix_spawn");
   static auto* const real = Real<decltype(posix_spawn)>("posix_spawn");
   return real(process, path, actions, attributes, arguments, environment);
@@ -189,7 +189,7 @@ int posix_spawn(pid_t* process, const char* path, const posix_spawn_file_actions
 
 int posix_spawnp(pid_t* process, const char* file, const posix_spawn_file_actions_t* actions,
                  const posix_spawnattr_t* attributes, char* const arguments[],
-                 char* const environment[]) noexcept {
+                 char* const environment[]) {
   Refuse("posix_spawnp");
   static auto* const real = Real<decltype(posix_spawnp)>("posix_spawnp");
   return real(process, file, actions, attributes, arguments, environment);

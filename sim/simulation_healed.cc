@@ -146,10 +146,11 @@ void Simulation::AwaitStart() {
             "a node has not started within " + Milliseconds(bound) + " of the end of its faults");
 }
 
+// Of each disk, and as far as a leader has heard of the others': before that it refuses data.
 bool Simulation::HasSpace() const {
   return std::ranges::all_of(hosts_, [this](const auto& host) {
-    return !host->up() || !IsWhole(host->number()) ||
-           host->node()->space().space == DiskSpace::kAmple;
+    if (!host->up() || !IsWhole(host->number())) return true;
+    return host->node()->space().space == DiskSpace::kAmple && !host->node()->raft().LacksRoom();
   });
 }
 
