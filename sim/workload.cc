@@ -458,9 +458,11 @@ void SimClient::Finish(const Outcome& outcome) {
 }
 
 void SimClient::NoteCheck(const HistoryOperation& operation, const Outcome& outcome) {
-  // It was told, before its time was over, that its session is gone: as good as an answer, but it
-  // has to ask once more.
-  const bool told = outcome.code == Outcome::Code::kUnknown && queue_->now() < check_by_;
+  // It was told, before its time was over, that its session is gone, or that a disk is full, whose
+  // node may not have looked for room again yet: as good as an answer, but it has to ask once more.
+  const bool told =
+      (outcome.code == Outcome::Code::kUnknown || outcome.code == Outcome::Code::kDiskFull) &&
+      queue_->now() < check_by_;
   if (told) checks_.push_front({operation.kind, operation.key});
   Liveness::CheckAnswered(number_, told || outcome.code == Outcome::Code::kOk, outcome.error);
 }
