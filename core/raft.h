@@ -245,7 +245,6 @@ class Raft {
   void SendEntries(Progress& follower);
   void SendEntries(Progress& follower, std::vector<Entry> entries);
   AppendEntriesRequest AppendAt(Progress& follower);
-  bool HoldsBack(const Progress& follower) const;
   std::size_t EntriesMax(const Progress& follower) const;
   ReadEntries EvictedFrom(Index first, Index last, std::size_t count_max) const;
   void ReadForFollower(Progress& follower);

@@ -291,7 +291,8 @@ void Raft::Replicate(Progress& follower) {
     if (!follower.probe_sent) SendEntries(follower);
     return;
   }
-  const std::size_t messages_max = HoldsBack(follower) ? 1 : options_.inflight_messages_max;
+  const std::size_t messages_max =
+      follower.space == FollowerSpace::kFull ? 1 : options_.inflight_messages_max;
   while (follower.next <= log_.last_index() && follower.inflight.size() < messages_max &&
          follower.inflight_bytes < options_.inflight_bytes_max) {
     if (log_.IsEvicted(follower.next)) return ReadForFollower(follower);
@@ -305,13 +306,10 @@ void Raft::ReplicateToAll() {
 }
 
 // One without room takes some entries and not others. It is not sent the same window in vain with
-// every heartbeat.
-bool Raft::HoldsBack(const Progress& follower) const {
-  return follower.space == FollowerSpace::kFull && !LacksRoom();
-}
-
+// every heartbeat, also where it may use its reserve: that may be too little.
 std::size_t Raft::EntriesMax(const Progress& follower) const {
-  const bool single = HoldsBack(follower) || GRASS_BUGGIFY("append: a single entry");
+  const bool single =
+      follower.space == FollowerSpace::kFull || GRASS_BUGGIFY("append: a single entry");
   return single ? 1 : options_.append_entries_max;
 }
 
