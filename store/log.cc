@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/check.h"
+#include "core/command.h"
 #include "core/probe.h"
 #include "store/io.h"
 #include "store/text.h"
@@ -28,6 +29,14 @@ std::uint64_t CapacityFor(const StorageOptions& options, std::size_t frame_bytes
 }
 
 }  // namespace
+
+Claim ClaimOf(const Persist& persist) {
+  if (persist.entries.empty() && !persist.install.has_value()) return Claim::kVote;
+  const bool adds_data =
+      !persist.vital &&
+      std::ranges::any_of(persist.entries, [](const Entry& entry) { return AddsData(entry); });
+  return adds_data ? Claim::kData : Claim::kVital;
+}
 
 absl::Status Log::Create() {
   GRASS_CHECK_EQ(live_.number.value(), std::uint64_t{0});
@@ -88,6 +97,7 @@ absl::Status Log::Append(RecordBuilder& record) {
 }
 
 absl::Status Log::Release(Index through) {
+  reserve_given_ = false;
   while (!sealed_.empty()) {
     // The next segment's header says where the log stood when this one ended, and the log may have
     // been cut since. So the comparison is on the safe side: it never lets go of a segment that
@@ -261,6 +271,7 @@ absl::Status Log::StockReserve() {
 absl::StatusOr<bool> Log::Restock(RestockExtent extent) {
   constexpr std::uint64_t kShareBytes = std::uint64_t{1} << 20;
   const std::uint64_t capacity = CapacityFor(home_.options, 0);
+  if (reserve_given_) return false;
   absl::Status status;
   const bool reserve_first = !IsStocked(reserve_);
   if (reserve_first && !free_.empty()) {
@@ -297,23 +308,21 @@ absl::Status Log::FreeToReserve() {
   return home_.directory.Sync();
 }
 
-absl::StatusOr<bool> Log::GiveWay() {
+absl::Status Log::GiveWay(bool own) {
   bool gave = !free_.empty();
   for (const SegmentNumber number : std::exchange(free_, {})) {
     const absl::Status status = RemoveIfThere(home_.directory, home_.names.Free(number));
     if (!status.ok()) return Final(status);
   }
-  if (spare_.file == nullptr) return gave;
-  gave = gave || spare_.filled > 0;
-  if (absl::Status s = Drop(spare_); !s.ok()) return s;
-  return gave;
-}
-
-absl::StatusOr<bool> Log::GiveReserve() {
-  if (!IsStocked(reserve_) || !Fits(ReserveBytes() / 2)) return false;
+  if (spare_.file != nullptr) {
+    gave = gave || spare_.filled > 0;
+    if (absl::Status s = Drop(spare_); !s.ok()) return s;
+  }
+  if (!own || gave || std::exchange(reserve_given_, false)) return absl::OkStatus();
+  if (!IsStocked(reserve_) || !Fits(ReserveBytes() / 2)) return absl::OkStatus();
   GRASS_PROBE("log: the reserve makes room for a snapshot");
-  if (absl::Status s = Drop(reserve_); !s.ok()) return s;
-  return true;
+  reserve_given_ = true;
+  return Drop(reserve_);
 }
 
 absl::Status Log::Drop(Stock& stock) {
@@ -378,7 +387,8 @@ bool Log::lags() const {
 }
 
 absl::Status Log::FillAhead() {
-  if (!lags() || GRASS_BUGGIFY("log: the spare file has to wait")) return absl::OkStatus();
+  if (reserve_given_ || !lags() || GRASS_BUGGIFY("log: the spare file has to wait"))
+    return absl::OkStatus();
   const std::uint64_t capacity = CapacityFor(home_.options, 0);
   const std::uint64_t until = std::min(capacity, spare_.filled + std::exchange(spare_owed_, 0));
   const absl::Status status = Fill(spare_, until);

@@ -42,9 +42,12 @@ struct LiveLog {
 // What a record is for says how much of the last room it may take.
 enum class Claim : std::uint8_t {
   kData,   // none of the reserve
-  kVital,  // the reserve but for its last quarter: no data are added, perhaps some taken away
+  kVital,  // the reserve but for its last quarter: no data are added, perhaps some taken away, or
+           // what is added stands in the way of that (Persist::vital)
   kVote,   // whatever there is
 };
+
+Claim ClaimOf(const Persist& persist);
 
 enum class RestockExtent : std::uint8_t { kReserve, kAll };
 
@@ -91,12 +94,11 @@ class Log {
   // Tries to fill the reserve and a segment to go on with, a share of them. True: another share is
   // worth trying at once.
   absl::StatusOr<bool> Restock(RestockExtent extent);
-  // Gives everything up but the reserve, for a snapshot: that can let go of the log itself. False:
-  // there was nothing.
-  absl::StatusOr<bool> GiveWay();
-  // Gives the reserve up too. False: there is none, or the live log has too little left to stand in
-  // for it meanwhile.
-  absl::StatusOr<bool> GiveReserve();
+  // Gives everything up but the reserve, for a snapshot: that can let go of the log itself. One of
+  // this node's own state (`own`) may have the reserve as well, where nothing else is left to give,
+  // and what the live log has left can stand in for it meanwhile; Restock makes it again behind the
+  // next Release. Called once more before that, the reserve was too little too, and is made first.
+  absl::Status GiveWay(bool own);
   SpaceReport space() const;
 
   // Seals the live log and begins another. ResourceExhausted as for MakeRoom.
@@ -159,8 +161,9 @@ class Log {
   Stock spare_;
   std::uint64_t spare_owed_ = 0;  // appended to the log, but not yet matched by zeros
   Stock reserve_;
-  std::string problem_;  // what could not be had for want of room; empty: nothing
-  bool full_ = false;    // and what is left is kept for what is under way
+  bool reserve_given_ = false;  // for the next snapshot of this node's own state
+  std::string problem_;         // what could not be had for want of room; empty: nothing
+  bool full_ = false;           // and what is left is kept for what is under way
 };
 
 }  // namespace grassdb::store

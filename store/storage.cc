@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "core/check.h"
-#include "core/command.h"
 #include "core/configuration.h"
 #include "core/probe.h"
 #include "core/term_runs.h"
@@ -81,7 +80,6 @@ class FileStorage final : public Storage {
   SuffixRule SuffixRuleFor(const LogPosition& snapshot) const;
   absl::Status Stage(const StageSnapshot& stage);
   absl::Status DropStaged(SnapshotSource source);
-  absl::Status GiveWay(bool taken);
   absl::Status SyncStaged(SnapshotSource source, SnapshotWriter& writer);
   absl::Status DropTaken();
   // The staged file of `writer` gets its final name, durably.
@@ -124,7 +122,6 @@ class FileStorage final : public Storage {
   // Why there was no room for the newest snapshot taken here; empty: there was. The log cannot let
   // go of anything before there is one.
   std::string snapshot_problem_;
-  bool reserve_given_ = false;  // for the next snapshot taken here
   Scrubber scrubber_;
   EntryReader entry_reader_;
   std::string members_;           // Batch::members
@@ -220,7 +217,6 @@ RestockDone FileStorage::Do(const Restock& restock) {
   // What would be filled with zeros is left for the snapshot.
   const auto extent = snapshot_problem_.empty() ? RestockExtent::kAll : RestockExtent::kReserve;
   done.status = FailStop("making room for the log", [&] {
-    if (reserve_given_) return absl::OkStatus();
     if (restock.ahead) return log_.FillAhead();
     const absl::StatusOr<bool> more = log_.Restock(extent);
     done.more = more.ok() && *more;
@@ -272,15 +268,6 @@ SpaceReport FileStorage::Space() const {
   SpaceReport report = log_.space();
   if (report.space != DiskSpace::kAmple || snapshot_problem_.empty()) return report;
   return {.space = DiskSpace::kFull, .problem = snapshot_problem_};
-}
-
-// What the record is for, which is what counts when there is hardly any room.
-Claim ClaimOf(const Persist& persist) {
-  if (persist.entries.empty() && !persist.install.has_value()) return Claim::kVote;
-  const bool adds_data =
-      !persist.vital &&
-      std::ranges::any_of(persist.entries, [](const Entry& entry) { return AddsData(entry); });
-  return adds_data ? Claim::kData : Claim::kVital;
 }
 
 MendDone FileStorage::Do(const MendLog& mend) {
@@ -479,21 +466,10 @@ absl::Status FileStorage::Write(const StageSnapshot& stage) {
   GRASS_PROBE("storage: no room for a snapshot");
   if (absl::Status s = DropStaged(stage.source); !s.ok()) return Final(s);
   const bool taken = stage.source == SnapshotSource::kTaken;
-  if (absl::Status s = GiveWay(taken); !s.ok()) return s;
+  // So that there is more for the next attempt: a snapshot is what makes the log shorter.
+  if (absl::Status s = log_.GiveWay(taken); !s.ok()) return s;
   if (taken) snapshot_problem_ = std::string(status.message());
   return status;
-}
-
-// So that there is more for the next attempt: a snapshot is what makes the log shorter. One of this
-// node's own state may have the reserve's room as well, where nothing else is left to give; if that
-// is too little too, the reserve is made again first.
-absl::Status FileStorage::GiveWay(bool taken) {
-  const absl::StatusOr<bool> gave = log_.GiveWay();
-  if (!gave.ok() || !taken) return gave.status();
-  if (*gave || std::exchange(reserve_given_, false)) return absl::OkStatus();
-  const absl::StatusOr<bool> reserve = log_.GiveReserve();
-  reserve_given_ = reserve.ok() && *reserve;
-  return reserve.status();
 }
 
 absl::Status FileStorage::DropStaged(SnapshotSource source) {
@@ -554,7 +530,6 @@ absl::Status FileStorage::NameSnapshot(std::unique_ptr<SnapshotWriter>& writer,
   const std::string name = home_.names.Snapshot(writer->meta().index);
   writer.reset();
   snapshot_problem_.clear();
-  reserve_given_ = false;
   scrubber_.Reopen();
   if (absl::Status s = home_.directory.Rename(staging, name); !s.ok()) return s;
   return home_.directory.Sync();
