@@ -260,6 +260,13 @@ const Progress* Raft::BestSuccessor(Room room) const {
   return best;
 }
 
+// As far as this leader has heard.
+bool Raft::IsDiskFull(NodeId voter) const {
+  if (voter == options_.id) return disk_full_;
+  const Progress* follower = FindFollower(voter);
+  return follower != nullptr && follower->space == FollowerSpace::kFull;
+}
+
 bool Raft::LacksRoom() const {
   const auto* leader = std::get_if<LeaderState>(&role_);
   if (leader == nullptr) return false;
@@ -270,11 +277,11 @@ bool Raft::LacksRoom() const {
   // What is not known yet may be tried.
   enum class Use : std::uint8_t { kNone, kVital, kData };
   const Use use = configuration().QuorumValue<Use>([&](NodeId voter) {
-    if (voter == options_.id) return disk_full_ ? Use::kVital : Use::kData;
     const Progress* follower = FindFollower(voter);
-    if (follower == nullptr || !Counts(*follower)) return Use::kNone;
-    if (now_ - follower->last_heard > options_.election_timeout_max) return Use::kNone;
-    return follower->space == FollowerSpace::kFull ? Use::kVital : Use::kData;
+    const bool counts = follower != nullptr && Counts(*follower) &&
+                        now_ - follower->last_heard <= options_.election_timeout_max;
+    if (voter != options_.id && !counts) return Use::kNone;
+    return IsDiskFull(voter) ? Use::kVital : Use::kData;
   });
   return use == Use::kVital;
 }

@@ -67,14 +67,8 @@ bool Raft::IsReachable(NodeId voter) const {
 std::size_t Raft::FailuresTolerated() const {
   if (!std::holds_alternative<LeaderState>(role_)) return 0;
   // Who has no room acknowledges nothing that adds data, and is as good as down to that.
-  const auto takes_data = [this](NodeId voter) {
-    const Progress* follower = FindFollower(voter);
-    const bool full = voter == options_.id
-                          ? disk_full_
-                          : follower != nullptr && follower->space == FollowerSpace::kFull;
-    return !full && IsReachable(voter);
-  };
-  return configuration().Spare(takes_data);
+  return configuration().Spare(
+      [this](NodeId voter) { return !IsDiskFull(voter) && IsReachable(voter); });
 }
 
 // Why the cluster would be at risk in `target`: a change that cannot commit blocks every other one.

@@ -266,6 +266,7 @@ class Raft {
   bool MayBecomeVoter(const Progress& follower) const;
   bool TryPromote();
   bool IsReachable(NodeId voter) const;
+  bool IsDiskFull(NodeId voter) const;
   std::optional<std::string> PresentQuorumProblem() const;
   std::optional<std::string> ReachProblem(const Configuration& target) const;
   void LeaveCluster();

@@ -67,6 +67,16 @@ class RaftStanding : public ::testing::Test {
   const Progress& FollowerN2() {
     return *std::ranges::find(*cluster_.raft(1).followers(), IdOfNode(2), &Progress::id);
   }
+  // The next round of appends of n1, and what follows, up to where one is renewed.
+  void DeliverUntilRenewed() {
+    cluster_.Skip(milliseconds(100));
+    cluster_.Step(1, DeadlineReached{});
+    while (!renewed_ && !cluster_.network().empty()) {
+      const Message message = cluster_.network().front();
+      cluster_.network().pop_front();
+      cluster_.Deliver(message);
+    }
+  }
   // The first election of the cluster, won by `candidate`; `look` sees every message.
   void Birth(int candidate, const std::function<void(const Message&)>& look) {
     cluster_.Skip(milliseconds(600));
@@ -245,13 +255,7 @@ TEST_F(RaftStanding, ADiskThatWasToldThatItWasRolledBackHelpsNobodyUntilItIsAdmi
   cluster_.DeliverAll();
   ASSERT_GT(cluster_.raft(1).commit_index(), cluster_.raft(3).log().last_index());
   cluster_.RollBack(2, earlier);
-  cluster_.Skip(milliseconds(100));
-  cluster_.Step(1, DeadlineReached{});
-  while (!renewed_ && !cluster_.network().empty()) {
-    const Message message = cluster_.network().front();
-    cluster_.network().pop_front();
-    cluster_.Deliver(message);
-  }
+  DeliverUntilRenewed();
   EXPECT_TRUE(renewed_);
   cluster_.DropAll();
   cluster_.Heal();
@@ -326,13 +330,7 @@ TEST_F(RaftStanding, ADiskThatWasRolledBackToNothingIsNoFounder) {
   Settle(1);
   cluster_.RollBack(2, earlier);
   ASSERT_EQ(cluster_.raft(2).log().last_index(), Index(0));
-  cluster_.Skip(milliseconds(100));
-  cluster_.Step(1, DeadlineReached{});
-  while (!renewed_ && !cluster_.network().empty()) {
-    const Message message = cluster_.network().front();
-    cluster_.network().pop_front();
-    cluster_.Deliver(message);
-  }
+  DeliverUntilRenewed();
   ASSERT_TRUE(renewed_);
   cluster_.DropAll();
   cluster_.Isolate(1);
