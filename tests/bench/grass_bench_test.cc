@@ -123,14 +123,15 @@ TEST(GrassBench, ReportsAlsoWhereAServerHasEndedMeanwhile) {
   EXPECT_EQ(json["disturbed"], nullptr);
 }
 
-TEST(GrassBench, FollowsTheLeadershipAndCountsTheRedirects) {
+// Measures `workload` while the leadership is handed over.
+void ExpectRedirectsToBeCounted(const std::string& workload) {
   Cluster cluster(3);
   const int leader = cluster.StartAndElect();
   const std::string out = cluster.directory() + "/bench.out";
   const std::string err = cluster.directory() + "/bench.err";
   // What is retried in the warm-up is not counted, and a hundred writes take no longer than a few
   // milliseconds.
-  Process bench({GRASS_BENCH_BINARY, "put", "--peers=" + cluster.address(leader), "--clients=8",
+  Process bench({GRASS_BENCH_BINARY, workload, "--peers=" + cluster.address(leader), "--clients=8",
                  "--warm-up=1ms", "--duration=4s", "--deadline=20s", "-w", "json"},
                 out, err);
   ASSERT_TRUE(WaitFor(Seconds(20), [&] {
@@ -142,6 +143,10 @@ TEST(GrassBench, FollowsTheLeadershipAndCountsTheRedirects) {
   const Json json = Json::parse(ReadFile(out));
   EXPECT_EQ(json["failed"], 0);
   EXPECT_GE(json["retried_after"].value("NOT_LEADER", 0), 1) << json["retried_after"];
+}
+
+TEST(GrassBench, FollowsTheLeadershipAndCountsTheRedirects) {
+  ExpectRedirectsToBeCounted("put");
 }
 
 TEST(GrassBench, CountsTheAnswersOfAnOverloadedNodeByKind) {
@@ -208,22 +213,7 @@ TEST(GrassBench, CountsEveryPutOfTheStream) {
 }
 
 TEST(GrassBench, CountsTheRedirectsOfTheStream) {
-  Cluster cluster(3);
-  const int leader = cluster.StartAndElect();
-  const std::string out = cluster.directory() + "/bench.out";
-  const std::string err = cluster.directory() + "/bench.err";
-  Process bench({GRASS_BENCH_BINARY, "stream", "--peers=" + cluster.address(leader), "--clients=8",
-                 "--warm-up=1ms", "--duration=4s", "--deadline=20s", "-w", "json"},
-                out, err);
-  ASSERT_TRUE(WaitFor(Seconds(20), [&] {
-    const auto status = cluster.Status(leader);
-    return status.has_value() && status->revision() > 100;
-  }));
-  EXPECT_EQ(cluster.Cli({"transfer-leader"}).code, 0);
-  EXPECT_EQ(bench.Wait(Seconds(60)), 0) << ReadFile(err);
-  const Json json = Json::parse(ReadFile(out));
-  EXPECT_EQ(json["failed"], 0);
-  EXPECT_GE(json["retried_after"].value("NOT_LEADER", 0), 1) << json["retried_after"];
+  ExpectRedirectsToBeCounted("stream");
 }
 
 TEST(GrassBench, SaysHowManyPutsOfTheStreamWereNeverBegun) {
