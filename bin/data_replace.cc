@@ -40,8 +40,8 @@ absl::StatusOr<std::vector<std::string>> FilesOf(store::Directory& directory,
         files.push_back(name);
     }
   }
-  std::ranges::stable_partition(files,
-                                [&](const std::string& name) { return name != names.Identity(); });
+  std::stable_partition(files.begin(), files.end(),
+                        [&](const std::string& name) { return name != names.Identity(); });
   return files;
 }
 

@@ -1,15 +1,16 @@
 // The arithmetic of majorities (thesis 3.4, 3.6.2): who has won a vote, and what a majority has
 // reached.
 //
-// No allocation and no sort: a quorum is a handful of voters, and this runs for every
-// acknowledgement.
+// Without allocation for a handful of voters: this runs for every acknowledgement.
 #ifndef GRASSDB_CORE_QUORUM_H_
 #define GRASSDB_CORE_QUORUM_H_
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "core/types.h"
@@ -46,21 +47,20 @@ std::optional<std::size_t> SpareOfMajority(const std::vector<NodeId>& voters,
   return present < MajorityOf(voters) ? 0 : present - MajorityOf(voters);
 }
 
-// The largest value that a majority has reached, with `reached(NodeId)` giving each voter's.
-// nullopt without voters: there is no bound.
+// The largest value that a majority has reached, with `reached(NodeId)` giving each voter's, which
+// is asked once for each. nullopt without voters: there is no bound.
 template <class Value, class Reached>
 std::optional<Value> ReachedByMajority(const std::vector<NodeId>& voters, const Reached& reached) {
-  std::optional<Value> best;
-  for (const NodeId candidate : voters) {
-    const Value value = reached(candidate);
-    if (best.has_value() && value <= *best) continue;
-    std::size_t count = 0;
-    for (const NodeId voter : voters) {
-      if (reached(voter) >= value) ++count;
-    }
-    if (count >= MajorityOf(voters)) best = value;
-  }
-  return best;
+  if (voters.empty()) return std::nullopt;
+  std::array<Value, 8> few{};
+  std::vector<Value> many;
+  if (voters.size() > few.size()) many.resize(voters.size());
+  const std::span<Value> values =
+      many.empty() ? std::span(few).first(voters.size()) : std::span(many);
+  std::ranges::transform(voters, values.begin(), reached);
+  const auto at = values.begin() + static_cast<std::ptrdiff_t>(voters.size() - MajorityOf(voters));
+  std::ranges::nth_element(values, at);
+  return *at;
 }
 
 }  // namespace grassdb

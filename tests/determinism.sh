@@ -9,8 +9,9 @@
 # reach less than this part of the places that the code marks (sim/README.md, "A long sweep"): then a fault is
 # off that should be on.
 #
-# Builds: g++ -O3 (the release build, which must be there); clang, with -O3; O0, g++ without optimisation;
-# zero and pattern, g++ with uninitialised variables set to that. Surroundings, of the release build: a second time, without
+# Builds: g++ -O3 (the release build, which must be there); clang, with -O3 and uninitialised variables set to a
+# pattern, as one build tells what two would; O0, g++ without optimisation; zero and pattern, g++ with
+# uninitialised variables set to that. Surroundings, of the release build: a second time, without
 # address space randomisation, with another filling of freed memory, with the trace on. libc++ is missing:
 # Debian's absl is built against libstdc++.
 set -euo pipefail
@@ -123,7 +124,9 @@ done
 
 for name in ${builds//,/ }; do
   case $name in
-    clang) build clang -DCMAKE_BUILD_TYPE=Release -DCMAKE_CXX_COMPILER=clang++ ;;
+    clang)
+      build clang -DCMAKE_BUILD_TYPE=Release -DCMAKE_CXX_COMPILER=clang++ \
+        -DCMAKE_CXX_FLAGS=-ftrivial-auto-var-init=pattern ;;
     O0) build O0 -DCMAKE_BUILD_TYPE=Debug '-DCMAKE_CXX_FLAGS_DEBUG=-O0' ;;
     # g++ 12 takes its own filling for a use of something uninitialised, and warns.
     zero | pattern)

@@ -23,9 +23,13 @@ BENCH_PACKAGES=(jq)
 # shellcheck disable=SC2034
 COUNT_PACKAGES=(valgrind jq)
 
-# For a second compiler, as continuous integration has it, and for tests/mutants/run.sh.
+# For a second compiler: the presets dev, clang and fuzz.
 # shellcheck disable=SC2034
-CI_PACKAGES=(clang libclang-rt-14-dev clang-format rsync)
+CLANG_PACKAGES=(clang libclang-rt-14-dev)
+
+# For the rest of what continuous integration does: the format, and tests/mutants/run.sh.
+# shellcheck disable=SC2034
+CI_PACKAGES=("${CLANG_PACKAGES[@]}" clang-format rsync)
 
 # Prints those of the named packages that are not installed, one a line.
 missing_packages() {

@@ -2,7 +2,7 @@
 # Installs what is missing, builds and runs all tests.
 #
 #   bash tests/run.sh            Release
-#   bash tests/run.sh dev        Debug with AddressSanitizer and UndefinedBehaviorSanitizer
+#   bash tests/run.sh dev        with AddressSanitizer and UndefinedBehaviorSanitizer, by clang
 #   bash tests/run.sh PRESET -- CTEST-ARGUMENTS...
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -15,6 +15,7 @@ if [ $# -gt 0 ] && [ "$1" != -- ]; then
 fi
 [ "${1:-}" = -- ] && shift
 install_packages "${BUILD_PACKAGES[@]}" "${TEST_PACKAGES[@]}" "${BENCH_PACKAGES[@]}"
+case $preset in dev | clang) install_packages "${CLANG_PACKAGES[@]}" ;; esac
 log=$(mktemp)
 cmake --preset "$preset" -DGRASSDB_TESTS=ON >"$log" 2>&1 || {
   cat "$log"

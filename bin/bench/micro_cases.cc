@@ -344,11 +344,11 @@ std::vector<MicroCase> AllCases() {
       Case("snapshot/write", kKeys, kKeys, &WriteSnapshot),
       {.name = "wal/write-64", .batch = 16 * kGroup, .counted = 100 * kGroup, .make = &OpenLog},
   };
-  for (const std::uint64_t window : {1, 16, 64, 256}) {
+  for (const std::uint64_t window : {1u, 16u, 64u, 256u}) {
     cases.push_back(Case("replication/raft/" + std::to_string(window), 64 * window, 2560,
                          [window] { return MakeRaftReplication(window); }));
   }
-  for (const std::uint64_t window : {1, 16, 64, 256}) {
+  for (const std::uint64_t window : {1u, 16u, 64u, 256u}) {
     cases.push_back(Case("replication/nodes/" + std::to_string(window), 64 * window, 2560,
                          [window] { return MakeNodeReplication(window); }));
   }

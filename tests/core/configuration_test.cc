@@ -25,15 +25,18 @@ std::uint64_t NaiveQuorumValue(std::vector<std::uint64_t> values) {
 }
 
 RC_GTEST_PROP(Quorum, ValueIsWhatAMajorityHasReached, ()) {
-  const int count = *rc::gen::inRange(0, 8);
+  const int count = *rc::gen::inRange(0, 20);
   const Configuration configuration = Voters(count);
   const auto values = *rc::gen::container<std::vector<std::uint64_t>>(
       static_cast<std::size_t>(count), rc::gen::inRange<std::uint64_t>(0, 5));
+  int asked = 0;
   const auto value = configuration.QuorumValue<std::uint64_t>([&](NodeId id) {
+    ++asked;
     const auto at = std::ranges::find(configuration.voters(), id);
     return values[static_cast<std::size_t>(at - configuration.voters().begin())];
   });
   RC_ASSERT(value == NaiveQuorumValue(values));
+  RC_ASSERT(asked == count);
 }
 
 RC_GTEST_PROP(Quorum, CountsAsANaiveCountDoes, ()) {

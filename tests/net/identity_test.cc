@@ -97,7 +97,7 @@ TEST_F(IdentityTest, OfANodeWithDataNeedsNoFlag) {
   const auto expected = ExpectedIdentity(options_, Joined());
   ASSERT_TRUE(expected.ok());
   EXPECT_EQ(expected->cluster, ClusterId(7));
-  options_.join.emplace();
+  options_.join = ServerOptions::Join();
   EXPECT_TRUE(ExpectedIdentity(options_, Joined()).ok()) << "--join is over";
   options_.cluster_name = "blue";
   EXPECT_TRUE(ExpectedIdentity(options_, Joined()).ok());
@@ -127,13 +127,14 @@ TEST_F(IdentityTest, OfABirthIsTheSameForTheSameList) {
 
 TEST_F(IdentityTest, WithoutDataNeedsToBeToldHowToBegin) {
   EXPECT_TRUE(absl::IsInvalidArgument(CheckCanBegin(options_)));
-  options_.join.emplace();
+  options_.join = ServerOptions::Join();
   EXPECT_TRUE(CheckCanBegin(options_).ok());
 }
 
 TEST_F(IdentityTest, AJoinThatIsStoppedLeavesNoDirectory) {
   const std::atomic<bool> stop{true};
-  options_.join.emplace().peers = {"127.0.0.1:1"};
+  options_.join = ServerOptions::Join();
+  options_.join->peers = {"127.0.0.1:1"};
   EXPECT_TRUE(absl::IsCancelled(NewIdentity(options_, stop).status()));
   EXPECT_FALSE(std::filesystem::exists(options_.data_directory));
   std::filesystem::create_directory(options_.data_directory);

@@ -104,7 +104,7 @@ TEST(Holding, AnEntryOfAnotherTermIsAnotherEntry) {
 TEST(Holding, WhoHasLostTheProofOfItsDiskCountsOnceItIsMended) {
   std::vector<Holding> all = Cluster(3, 6);
   Lose(&all[0], 6, 6);
-  for (const std::size_t lacks : {1, 2}) all[lacks].terms.pop_back();
+  for (const std::size_t lacks : {1u, 2u}) all[lacks].terms.pop_back();
   Lose(&all[1], 2, 2);
   all[1].standing_in_repair = Standing::kUnproven;
   EXPECT_TRUE(CanAllMend(all)) << "it mends before";
@@ -119,7 +119,7 @@ TEST(Holding, WhatAMajorityMayHaveHadMustBeHeld) {
   std::vector<Holding> all = Cluster(5, 5);
   Lose(&all[0], 5, 5);
   Lose(&all[1], 5, 5);
-  for (const std::size_t lacks : {2, 3}) all[lacks].terms.pop_back();
+  for (const std::size_t lacks : {2u, 3u}) all[lacks].terms.pop_back();
   EXPECT_TRUE(CanAllMend(all)) << "the fifth has it";
   Lose(&all[4], 5, 5);
   EXPECT_FALSE(CanAllMend(all)) << "three had it";
@@ -133,11 +133,11 @@ TEST(Holding, BothHalvesOfAJointConfigurationAreCounted) {
   const Configuration joint = Voters(0, 3).JointTo(Voters(2, 5));
   for (Holding& each : all) each.configurations[Index(4)] = joint;
   Lose(&all[0], 5, 5);
-  for (const std::size_t lacks : {3, 4}) all[lacks].terms.pop_back();
+  for (const std::size_t lacks : {3u, 4u}) all[lacks].terms.pop_back();
   Lose(&all[1], 5, 5);
   Lose(&all[2], 5, 5);
   EXPECT_FALSE(CanAllMend(all)) << "a majority of the old half had it";
-  for (const std::size_t lacks : {1, 2}) {
+  for (const std::size_t lacks : {1u, 2u}) {
     all[lacks].lost.clear();
     all[lacks].terms.pop_back();
   }

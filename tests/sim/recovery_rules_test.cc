@@ -156,7 +156,7 @@ TEST(RecoveryChecker, TakesWhatADamagedDiskSaysIsLostForThere) {
   const DurableImage image = ImageOfTerms({1, 1, 2, 2, 3}, 3);
   RecoveredState state;
   state.hard_state = image.hard_state();
-  for (const std::uint64_t term : {1, 0, 0, 2, 3}) {
+  for (const std::uint64_t term : {1u, 0u, 0u, 2u, 3u}) {
     state.entries.push_back(EntryOf(state.entries.size() + 1, term));
   }
   const auto broken = [&](LostRange range) {

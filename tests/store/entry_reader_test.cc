@@ -164,7 +164,7 @@ TEST_F(ReadingBack, TheSameReaderMayLookForTwoPlacesInTurns) {
   std::size_t found = 0;
   for (int turn = 0; turn < 200 && found < 2; ++turn) {
     found = 0;
-    for (const std::uint64_t first : {12, 25}) {
+    for (const std::uint64_t first : {12u, 25u}) {
       const auto read = std::get<EntriesRead>(storage_->Execute(From(first, 30, 1, 10, 300)));
       if (!read.entries.empty()) ++found;
     }

@@ -158,7 +158,7 @@ TEST(StoreInspect, KnowsFromTheMarkThatTheLastRecordIsDamaged) {
 TEST(StoreInspect, SeesAMarkOfWhichNoSlotIsWhole) {
   const std::string name = "distdb_a.mark";
   const Content content = WithMark(WriteSome());
-  for (const std::size_t slot : {0, 4096}) {
+  for (const std::size_t slot : {0u, 4096u}) {
     const Survey one = Look(Flip(content, name, slot + 50));
     ASSERT_EQ(one.findings.size(), 1u);
     EXPECT_EQ(one.findings[0].weight, Weight::kNote) << "it may be torn by a crash";
@@ -197,8 +197,8 @@ TEST(StoreInspect, NamesFileAndOffsetOfAnyDamagedByte) {
         name.ends_with("wal") || name.ends_with(".seg") ? EndOf(bytes) : bytes.size();
     for (std::size_t at = 0; at < end; ++at) {
       const Survey survey = Look(Flip(content, name, at));
-      const auto names_it = [&](const Finding& finding) {
-        return finding.file == name && finding.offset <= at &&
+      const auto names_it = [&, file = name](const Finding& finding) {
+        return finding.file == file && finding.offset <= at &&
                (finding.bytes == 0 || at < finding.offset + finding.bytes);
       };
       ASSERT_EQ(std::ranges::count_if(survey.findings, names_it), 1) << name << " at " << at;

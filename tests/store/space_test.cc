@@ -402,7 +402,7 @@ TEST(FullDiskHistory, LosesNothingAtAnyByteAndAnyCrash) {
 
 // Nobody would remove it: there is no node yet, and it may never be tried there again.
 TEST(NewNodeWithoutRoom, SaysHowMuchItTakesAndLeavesNothing) {
-  for (const std::uint64_t room : {0, 5000, 16000}) {
+  for (const std::uint64_t room : {0u, 5000u, 16000u}) {
     CrashDirectory directory;
     directory.LimitRoom(room);
     const auto opened = Storage::Open(directory, StorageOptions(), TestIdentity());
