@@ -96,8 +96,10 @@ class Holder {
     std::string& received = connection.received;
     received.append(buffer, static_cast<std::size_t>(size));
     while (received.size() >= kFrameHeader) {
-      const auto byte = [&](std::size_t at) { return static_cast<std::uint8_t>(received[at]); };
-      const std::size_t length = static_cast<std::size_t>(byte(0)) << 16 | byte(1) << 8 | byte(2);
+      const auto byte = [&](std::size_t at) -> std::size_t {
+        return static_cast<std::uint8_t>(received[at]);
+      };
+      const std::size_t length = byte(0) << 16 | byte(1) << 8 | byte(2);
       if (received.size() < kFrameHeader + length) break;
       const std::string frame = received.substr(0, kFrameHeader + length);
       received.erase(0, frame.size());
