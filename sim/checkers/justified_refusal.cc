@@ -1,5 +1,7 @@
 #include "sim/checkers/justified_refusal.h"
 
+#include <algorithm>
+
 #include "sim/violation.h"
 #include "store/names.h"
 #include "store/payload.h"
@@ -12,9 +14,23 @@ namespace {
 struct NewestRecord {
   std::size_t begin = 0;
   std::size_t end = 0;
+  std::size_t told_by = 0;   // the end of what must be legible for it to be known as the newest
   std::uint32_t format = 0;  // of the log
   store::RecordType type = store::RecordType::kSegmentHeader;
 };
+
+// Where the record behind the newest one, which ends at `end`, would have its header, and all of it
+// if it was begun: a crash may have torn it. Where that cannot be read, a record that was durable
+// may have stood there.
+std::size_t EndOfNext(std::string_view sound, std::size_t end, store::RecordSequence sequence,
+                      store::Salt salt) {
+  const std::size_t header = end + store::kRecordHeaderBytes;
+  if (header > sound.size()) return header;
+  const store::RecordClaim claim = store::ReadRecordClaim(sound.substr(end));
+  if (claim.sequence != sequence || claim.salt != salt) return header;
+  return std::max(header,
+                  std::min(end + static_cast<std::size_t>(claim.frame_bytes), sound.size()));
+}
 
 // That the log should hold; nullopt if it should not even have a header.
 std::optional<NewestRecord> NewestOf(std::string_view sound) {
@@ -32,6 +48,7 @@ std::optional<NewestRecord> NewestOf(std::string_view sound) {
     newest.end = *next + record->frame_bytes;
     newest.type = record->type;
   }
+  newest.told_by = EndOfNext(sound, newest.end, record->sequence + 1, record->salt);
   return newest;
 }
 
@@ -40,11 +57,10 @@ bool TellsTheEnd(const JustifiedRefusal::Shown& live) {
   const std::string_view sound = live.sound;
   const auto newest = NewestOf(sound);
   if (!newest.has_value() || newest->format < store::kLogFormat) return false;
-  const auto [begin, end] = std::pair(newest->begin, newest->end);
-  // With the place of the next one: where that cannot be read, it is not known to be missing.
-  const std::size_t bytes = end + store::kRecordHeaderBytes - begin;
-  return end <= live.legible.size() &&
-         std::string_view(live.legible).substr(begin, bytes) == sound.substr(begin, bytes);
+  const std::size_t bytes = newest->told_by - newest->begin;
+  return newest->end <= live.legible.size() &&
+         std::string_view(live.legible).substr(newest->begin, bytes) ==
+             sound.substr(newest->begin, bytes);
 }
 
 }  // namespace

@@ -1,7 +1,9 @@
 // A refusal is justified: a node that meets damage repairs it, and refuses to start only over what
 // nobody else could give back. That is its identity, and the newest record of its live log, behind
-// which nothing says any more what it has promised (store/FORMAT.md, "Damage"). A log of format 1
-// restates too little for that; there any damage to the live log will do.
+// which nothing says any more what it has promised (store/FORMAT.md, "Damage"). The newest one may
+// be one that a crash has torn: where it has begun, and the rest of it cannot be read, nobody can
+// tell it from one that was durable. A log of format 1 restates too little for that; there any
+// damage to the live log will do.
 //
 // Or it wants room: where the log's end is lost and its file has none for a record in its place, a
 // seal is all that fits, and the log can only go on in another file, which a full disk may not

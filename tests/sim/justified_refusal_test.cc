@@ -82,6 +82,29 @@ TEST(JustifiedRefusal, MayBeOverTheNewestRecordOfTheLiveLogAndNoOther) {
   EXPECT_EQ(RuleBrokenBy(name, Damaged(Log(1), 40)), "") << "which restates too little";
 }
 
+// A crash has torn the next one: its beginning has come to the disk. If the rest of it cannot be
+// read, it may as well have been durable.
+TEST(JustifiedRefusal, MayBeOverARecordThatWasBegun) {
+  const std::string name = store::FileNames("n1").Live();
+  std::string log = Log();
+  const std::size_t end = log.size() - kRoom;
+  const auto begin_next = [&](std::uint64_t sequence) {
+    std::string torn;
+    store::RecordBuilder record;
+    store::EncodeSeal({.last = {}, .before = store::LogState()}, record);
+    AddTo(torn, record, sequence);
+    log.replace(end, kRoom,
+                torn.substr(0, store::kRecordHeaderBytes) +
+                    std::string(kRoom - store::kRecordHeaderBytes, '\0'));
+  };
+  begin_next(7);
+  EXPECT_EQ(RuleBrokenBy(name, Damaged(log, log.size() - 1)), "");
+  EXPECT_EQ(RuleBrokenBy(name, Shown{log, log}), "justified refusal") << "it is a torn write";
+  begin_next(5);
+  EXPECT_EQ(RuleBrokenBy(name, Damaged(log, log.size() - 1)), "justified refusal")
+      << "no record that could follow has begun";
+}
+
 TEST(JustifiedRefusal, KnowsTheNewestRecordOfALogThatWasMended) {
   const std::string name = store::FileNames("n1").Live();
   std::string log = Log();
