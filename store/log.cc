@@ -98,12 +98,10 @@ absl::Status Log::Append(RecordBuilder& record) {
 
 absl::Status Log::Release(Index through) {
   reserve_given_ = false;
-  while (!sealed_.empty()) {
-    // The next segment's header says where the log stood when this one ended, and the log may have
-    // been cut since. So the comparison is on the safe side: it never lets go of a segment that
-    // still holds an entry above `through`.
-    const LogPosition& behind = sealed_.size() > 1 ? sealed_[1].previous : live_.previous;
-    if (behind.index > through || GRASS_BUGGIFY("log: a segment is kept longer")) break;
+  // The next segment's header says where the log stood when this one ended, and the log may have
+  // been cut since. So the comparison is on the safe side: it never lets go of a segment that
+  // still holds an entry above `through`.
+  while (WouldRelease(through) && !GRASS_BUGGIFY("log: a segment is kept longer")) {
     const SegmentNumber number = sealed_.front().number;
     const std::string name = home_.names.Sealed(number);
     // One that once was the reserve is too small to go on with.

@@ -113,6 +113,10 @@ class Log {
   // already is given up too. The caller has made durable what replaces them, and syncs the
   // directory before the next Append.
   absl::Status Release(Index through);
+  // Whether Release(through) gives up any.
+  bool WouldRelease(Index through) const {
+    return !sealed_.empty() && EndOf(sealed_.front().number) <= through;
+  }
 
   // The last entry before the oldest segment: what is not released begins behind it.
   Index released_through() const {

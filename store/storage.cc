@@ -71,7 +71,7 @@ class FileStorage final : public Storage {
   absl::Status Write(const PublishSnapshot& publish);
   absl::Status Write(const MendLog& mend);
   absl::Status WriteMark();
-  absl::Status NameMembers();
+  absl::Status WriteNothing(Claim claim);
   absl::Status WriteBatch(Batch& batch, const std::vector<Entry>& entries, Claim claim);
   // Makes room for the batch as it is encoded in record_, and encodes it anew for a new segment.
   absl::Status MakeRoom(Batch& batch, const std::vector<Entry>& entries, Claim claim,
@@ -153,7 +153,8 @@ absl::Status FileStorage::Begin(const Inventory& inventory, Recovered& recovered
       !state.members.empty() || std::ranges::any_of(state.entries, [](const Entry& entry) {
         return entry.type == EntryType::kConfiguration;
       });
-  return named || !snapshot_.has_value() ? absl::OkStatus() : NameMembers();
+  // So that the snapshot is not all that names them: whoever loses it must know whom to ask.
+  return named || !snapshot_.has_value() ? absl::OkStatus() : WriteNothing(Claim::kData);
 }
 
 // What is in a cache only may have no room on the disk, which its sync tells.
@@ -169,11 +170,11 @@ absl::Status FileStorage::ResumeStaged(Recovered& recovered) {
   return writer.status();
 }
 
-// So that the snapshot is not all that names them: whoever loses it must know whom to ask.
-absl::Status FileStorage::NameMembers() {
+// But what every batch says of the log and its members. Not in format 1, or without room.
+absl::Status FileStorage::WriteNothing(Claim claim) {
   if (log_.FormatFor(FormatMinFor(hard_state_)) == 1) return absl::OkStatus();
   Batch batch;
-  const absl::Status status = WriteBatch(batch, {}, Claim::kData);
+  const absl::Status status = WriteBatch(batch, {}, claim);
   return absl::IsResourceExhausted(status) ? absl::OkStatus() : status;
 }
 
@@ -302,17 +303,13 @@ SnapshotRead FileStorage::Do(const ReadSnapshot& read) {
   }
   if (reader_ == nullptr) {
     auto reader = SnapshotReader::Open(home_, home_.names.Snapshot(read.index));
-    if (!reader.ok()) {
-      done.status = reader.status();
-      return done;
-    }
+    done.status = reader.status();
+    if (!reader.ok()) return done;
     reader_ = std::move(*reader);
   }
   auto data = reader_->Read(read.offset, read.size_max);
-  if (!data.ok()) {
-    done.status = data.status();
-    return done;
-  }
+  done.status = data.status();
+  if (!data.ok()) return done;
   done.data = std::move(*data);
   done.last = read.offset + done.data.size() == reader_->stream_bytes();
   return done;
@@ -515,6 +512,10 @@ absl::Status FileStorage::Write(const PublishSnapshot& publish) {
   GRASS_CHECK(taken_ != nullptr && taken_->finished());
   GRASS_CHECK(taken_->meta() == meta);
   GRASS_CHECK(runs_.TermAt(meta.index) == meta.term);
+  // Nobody knows whether any record of the live log is whole still; if none is, only the older
+  // segments tell what it was. Before one of them goes it gets another.
+  const bool releases = log_.WouldRelease(publish.release_through);
+  if (absl::Status s = releases ? WriteNothing(Claim::kVital) : absl::Status(); !s.ok()) return s;
   // So that a log that does not reach a snapshot of its own is never what a torn write leaves.
   if (absl::Status s = WriteMark(); !s.ok() && !absl::IsResourceExhausted(s)) return s;
   if (absl::Status s = NameSnapshot(taken_, home_.names.Taken()); !s.ok()) return s;

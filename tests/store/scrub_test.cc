@@ -132,6 +132,32 @@ TEST_F(Scrubbing, DamageOfTheLiveLogSealsItSoThatItCanBeLetGoOf) {
   Open();
 }
 
+// The live log is damaged once more, and nobody notices. As long as there are older segments they
+// tell, with the mark, what it was. They go when there is a snapshot.
+TEST_F(Scrubbing, OlderSegmentsGoOnlyWhenTheLiveLogHasAWholeRecord) {
+  Log(5);
+  FlipIn(NameEnding(".wal"), 1000);
+  EXPECT_EQ(Pass().size(), 1u);
+  ASSERT_TRUE(std::get<MarkDone>(storage_->Execute(MarkDurable{})).status.ok());
+  FlipIn(NameEnding(".wal"), 60);
+  const auto start = [this] {
+    CrashDirectory disk(directory_.Content());
+    StorageOptions options = kSmall;
+    options.on_damage = OnDamage::kReport;
+    auto opened = Storage::Open(disk, options, TestIdentity());
+    EXPECT_TRUE(opened.ok()) << opened.status();
+    return opened.ok() ? std::move(opened->state) : RecoveredState();
+  };
+  EXPECT_FALSE(start().damage.empty());
+  Snapshot(last_, true);
+  for (const auto& [name, bytes] : directory_.Content()) EXPECT_FALSE(name.ends_with(".seg"));
+  const RecoveredState state = start();
+  EXPECT_TRUE(state.damage.empty());
+  EXPECT_EQ(state.snapshot.value_or(SnapshotMeta()).index, Index(last_));
+  EXPECT_EQ(state.hard_state.voted_for, NodeId(1));
+  storage_.reset();
+}
+
 TEST_F(Scrubbing, ADamagedSnapshotIsReplacedByOneOfTheSameIndex) {
   Log(20);
   Snapshot(20);
