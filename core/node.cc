@@ -495,6 +495,7 @@ void Node::NoticeRole() {
   if (same) return;
   if (was_leading) {
     sending_.clear();
+    catching_up_.clear();
     // The next leader may have these entries or not: their clients must ask again to know.
     for (const WaitingCommand& waiting : waiting_commands_) {
       Refuse(waiting.request, ReplyCode::kOutcomeUnknown,

@@ -282,6 +282,7 @@ class Node {
   void BeginSnapshot();
   void StageNextSlice();
   Index ReleasePoint(Index snapshot) const;
+  bool AnyCatchesUp();
   void StartSending(NodeId follower);
   void ReadForFollower(NodeId follower, Sending& sending);
   void ReadWhenPaid(NodeId follower, Sending& sending);
@@ -365,6 +366,8 @@ class Node {
   PersistId install_persist_;        // the newest one that installs a snapshot; 0: none under way
 
   std::map<NodeId, Sending> sending_;
+  // Who has installed a snapshot, and the end of the log then (leader only).
+  std::map<NodeId, Index> catching_up_;
   std::optional<Receiving> receiving_;
   std::optional<Taking> taking_;
   std::optional<Restore> restore_;

@@ -29,7 +29,8 @@ void Node::MaybeTakeSnapshot() {
     // A new snapshot makes every transfer of the old one start again: a slow follower would never
     // get one whole. So a transfer holds it off, until the log is several times its size, or there
     // is no room for data without it.
-    const bool copied = !sending_.empty() || environment_.clock->Now() < backup_until_;
+    const bool copied =
+        !sending_.empty() || AnyCatchesUp() || environment_.clock->Now() < backup_until_;
     const bool is_long = log_bytes_since_snapshot_ >= 4 * options_.snapshot_log_bytes;
     if (copied && !is_long && !for_space) return;
   }
@@ -267,6 +268,7 @@ void Node::OnChunkAnswer(NodeId from, const InstallSnapshotResponse& answer) {
   if (at == sending_.end() || at->second.snapshot != answer.snapshot_index) return;
   if (answer.installed) {
     sending_.erase(at);
+    catching_up_[from] = raft_.log().last_index();
     return;
   }
   Sending& sending = at->second;
@@ -277,6 +279,19 @@ void Node::OnChunkAnswer(NodeId from, const InstallSnapshotResponse& answer) {
   }
   sending.offset = answer.next_offset;
   ReadWhenPaid(from, sending);
+}
+
+// What a follower has not got of the log since its snapshot was taken would be let go of with a new
+// one, and all of that sent to it in its place. Whoever is silent is not waited for.
+bool Node::AnyCatchesUp() {
+  const auto* followers = raft_.followers();
+  std::erase_if(catching_up_, [&](const auto& each) {
+    if (followers == nullptr) return true;
+    const auto at = std::ranges::lower_bound(*followers, each.first, {}, &Progress::id);
+    return at == followers->end() || at->id != each.first || at->match >= each.second ||
+           environment_.clock->Now() - at->last_heard > options_.raft.election_timeout_max;
+  });
+  return !catching_up_.empty();
 }
 
 void Node::ReadDueChunks() {

@@ -460,6 +460,47 @@ TEST_F(NodeStreams, HeartbeatsGoOnWhileAChunkHasItsTime) {
 
 // --- Damage on the way ---
 
+// Else it would have to begin anew with the next one, just as it gets what came in meanwhile.
+TEST_F(NodeStreams, NoOtherSnapshotIsTakenBeforeTheFollowerHasWhatCameInMeanwhile) {
+  options_.snapshot_log_bytes = 1000;
+  options_.log_kept_bytes = 0;
+  for (const bool silent : {false, true}) {
+    disk_.jobs.clear();
+    stream_.clear();
+    LeadWithLaggard();
+    const auto put = [this](std::uint64_t request) {
+      Put(request, "k", std::string(400, 'x'));
+      node_->Flush();
+      FinishDisk();
+      AcknowledgeAll(2);
+    };
+    for (std::uint64_t i = 1; i <= 4; ++i) put(i);
+    const auto is_taken = [this] {
+      return std::ranges::any_of(disk_.jobs, [](const DiskJob& job) {
+        return std::holds_alternative<StageSnapshot>(job);
+      });
+    };
+    EXPECT_FALSE(is_taken()) << "one is being sent";
+    InstallSnapshotResponse installed;
+    installed.snapshot_index = Index(5);
+    installed.snapshot_term = Term(1);
+    installed.installed = true;
+    installed.match_index = Index(5);
+    Receive(3, 2, installed);
+    EXPECT_FALSE(is_taken());
+    if (silent) {
+      clock_.now += options_.raft.election_timeout_max + milliseconds(1);
+      put(5);
+    } else {
+      AcknowledgeAll(3);
+    }
+    EXPECT_TRUE(is_taken());
+    clients_.replies.clear();
+    network_.sent.clear();
+    recovered_ = RecoveredState();
+  }
+}
+
 TEST_F(NodeStreams, EveryChunkCarriesItsChecksum) {
   LeadWithLaggard();
   AnswerRead(Take<ReadSnapshot>(), absl::OkStatus());
