@@ -307,6 +307,36 @@ TEST_F(RaftStanding, ADiskThatWasRolledBackIsSilentUntilItHasWrittenThatDown) {
   }
 }
 
+// What it has taken from an append that came late, before it is told, is of the disk that has
+// forgotten.
+TEST_F(RaftStanding, ADiskThatIsToldThatItWasRolledBackSaysNothingOfWhatWasHeldBackBefore) {
+  Settle(1);
+  const RecoveredState earlier = cluster_.DiskOf(2);
+  cluster_.Propose(1, "a");
+  const std::vector<Message> late = cluster_.Sent<AppendEntriesRequest>(1, 2);
+  ASSERT_EQ(late.size(), 1u);
+  cluster_.DeliverAll();
+  cluster_.RollBack(2, earlier);
+  cluster_.HoldDisk(2);
+  for (int i = 0; i < 5000 && !renewed_; ++i) {
+    cluster_.Skip(milliseconds(1));
+    if (cluster_.raft(1).NextDeadline() <= cluster_.now()) cluster_.Step(1, DeadlineReached{});
+    while (!renewed_ && !cluster_.network().empty()) {
+      const Message message = cluster_.network().front();
+      cluster_.network().pop_front();
+      if (message.to == IdOfNode(2) && !forgot_.empty()) cluster_.Step(2, late.front());
+      cluster_.Deliver(message);
+    }
+  }
+  ASSERT_TRUE(renewed_);
+  ASSERT_GT(cluster_.UnfinishedPersists(2), 0u);
+  cluster_.DropAll();
+  cluster_.ReleaseDisk(2);
+  for (const Message& message : cluster_.network()) {
+    EXPECT_FALSE(message.from == IdOfNode(2) && message.incarnation == kFirst);
+  }
+}
+
 TEST_F(RaftStanding, ADiskThatIsRolledBackToBeforeItsIncarnationIsNotTakenForANewOne) {
   Settle(1);
   const RecoveredState earlier = cluster_.DiskOf(2);
