@@ -33,7 +33,8 @@ absl::Status Repair::NobodyToAsk() const {
       identity_.node_name +
       " once more, in case its disk failed this once; then delete its distdb_ files and start it "
       "with the flags of its first start: it receives everything anew. Without other members, "
-      "restore a backup");
+      "restore a backup, or go on with what is whole here (`grassdb recover --force-new-cluster "
+      "--discard-from-damage`, which says first what that drops)");
 }
 
 }  // namespace grassdb

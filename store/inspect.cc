@@ -379,12 +379,13 @@ std::string Survey::WayOut() const {
   if (damage.empty()) return {};
   if (others().empty()) {
     return "put a copy of all files of " + node +
-           " back, or restore a backup; or go on without what is lost, by `grassdb recover "
-           "--force-new-cluster --discard-from-damage`, which says first what that drops";
+           " back, or restore a backup; or go on without what is lost, by " +
+           std::string(kDiscarding);
   }
   return "start " + node +
          " with the other members up: it asks them, mends what one of them has, and says in its "
-         "log what nobody has";
+         "log what nobody has. To go on without that: " +
+         std::string(kDiscarding);
 }
 
 bool Survey::damaged() const {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "store/names.h"
+
 namespace grassdb::store {
 namespace {
 
@@ -32,7 +34,11 @@ absl::Status Damaged(const std::string& path, std::string_view name, std::uint64
 absl::Status Refusal(const absl::Status& status, const std::string& node) {
   const std::string_view text(status.message().data(), status.message().size());
   if (!absl::IsDataLoss(status) || text.find(kUntouched) != std::string_view::npos) return status;
-  return absl::DataLossError(std::string(text) + std::string(kUntouched) + WayOutWithout(node));
+  const bool is_identity =
+      text.find(FileNames(node).Identity() + std::string(kAtOffset)) != std::string_view::npos;
+  return absl::DataLossError(
+      std::string(text) + std::string(kUntouched) + WayOutWithout(node) +
+      (is_identity ? "" : "; or go on with what is whole here, by " + std::string(kDiscarding)));
 }
 
 std::string WayOutWithout(const std::string& node) {
@@ -76,7 +82,9 @@ absl::Status Lost(const std::string& path, const Damage& damage) {
   text.pop_back();
   return absl::DataLossError(
       text + std::string(kUntouched) +
-      "start the node in its cluster, where it repairs itself from the other members.");
+      "start the node in its cluster, where it repairs itself from the other members. Without what "
+      "none of them has it goes on by " +
+      std::string(kDiscarding));
 }
 
 std::string Hex(std::uint64_t value) {

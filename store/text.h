@@ -33,6 +33,10 @@ struct DamagedPlace {
 };
 // `path` as it was given; nullopt for any other status.
 std::optional<DamagedPlace> DamageIn(const absl::Status& status, const std::string& path);
+// How to go on without what is lost, where nobody can give it back. It takes an identity.
+inline constexpr std::string_view kDiscarding =
+    "`grassdb recover --force-new-cluster --discard-from-damage`, which says first what that drops";
+
 // What a start, or a command, says that refuses the data of `node`: DataLoss gets the way out. Any
 // other status, and one that has it already, stays as it is.
 absl::Status Refusal(const absl::Status& status, const std::string& node);

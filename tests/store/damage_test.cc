@@ -316,6 +316,9 @@ TEST(StorageDamage, IsRefusedWhereItIsNotToBeRepaired) {
   EXPECT_NE(found.find("distdb_a.wal at offset " + std::to_string(kSegmentHeaderBytes)),
             std::string::npos)
       << found;
+  EXPECT_NE(found.find("`grassdb recover --force-new-cluster --discard-from-damage`"),
+            std::string::npos)
+      << "where no other member has them: " << found;
 }
 
 TEST(StorageDamage, CutOfTheLastRecordIsACleanTail) {
@@ -363,6 +366,22 @@ TEST(StorageDamage, OfAMissingFileIsMendedOrRefused) {
       EXPECT_EQ(mended, before + 1) << name;
     }
   }
+}
+
+// Without the others the rest can be gone on with, as long as it is known whose it is.
+TEST(StorageDamage, ThatIsRefusedNamesTheWayOutThatDropsIt) {
+  const Written written = WriteSome();
+  const auto names_it = [&](const Content& damaged) {
+    const std::string found = Recover(damaged, written.model);
+    EXPECT_TRUE(IsRefusal(found)) << found;
+    return found.find("--force-new-cluster --discard-from-damage") != std::string::npos;
+  };
+  Content without_log = written.content;
+  without_log.erase("distdb_a.wal");
+  EXPECT_TRUE(names_it(without_log));
+  Content without_identity = written.content;
+  without_identity["distdb_a.id"][30] ^= 1;
+  EXPECT_FALSE(names_it(without_identity));
 }
 
 TEST(StorageDamage, OfSegmentsThatChangedPlacesIsMended) {

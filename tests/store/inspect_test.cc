@@ -111,6 +111,7 @@ TEST(StoreInspect, SaysWhatIsLostAndWhoMayHaveItWithoutPromisingThatTheyDo) {
   EXPECT_EQ(survey.damage.lost[0].last, Index(18));
   EXPECT_EQ(survey.others(), (std::vector<std::string>{"b", "c"}));
   EXPECT_NE(survey.WayOut().find("asks them"), std::string::npos) << survey.WayOut();
+  EXPECT_NE(survey.WayOut().find("--discard-from-damage"), std::string::npos) << survey.WayOut();
 }
 
 Content WithMark(const Content& content) {
