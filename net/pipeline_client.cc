@@ -10,6 +10,7 @@
 #include "net/completion.h"
 #include "net/dial.h"
 #include "net/event_loop.h"
+#include "net/next_before.h"
 #include "net/stubs.h"
 #include "proto/client_convert.h"
 
@@ -28,7 +29,6 @@ constexpr int kAttemptBits = 40;
 constexpr std::uint64_t kAttemptMask = (std::uint64_t{1} << kAttemptBits) - 1;
 
 gpr_timespec ToTimespec(Instant deadline) {
-  if (deadline == Instant::max()) return gpr_inf_future(GPR_CLOCK_MONOTONIC);
   return gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC),
                       gpr_time_from_nanos((deadline - SteadyNow()).count(), GPR_TIMESPAN));
 }
@@ -292,7 +292,11 @@ std::optional<PipelineClient::Ended> PipelineClient::Wait(Instant until) {
     for (const auto& [key, stream] : streams_) stream->Flush();
     void* tag = nullptr;
     bool ok = false;
-    const auto status = queue_.AsyncNext(&tag, &ok, ToTimespec(std::min(until, NextDue())));
+    // `until` is kept exactly. What is due for the slots has time, and waiting exactly costs more.
+    const Instant due = NextDue();
+    const bool coarse = due < until && until - due > kQueueRounding;
+    const auto status = coarse ? queue_.AsyncNext(&tag, &ok, ToTimespec(due))
+                               : NextBefore(queue_, std::min(until, due), &tag, &ok);
     GRASS_CHECK(status != grpc::CompletionQueue::SHUTDOWN);
     if (status == grpc::CompletionQueue::GOT_EVENT) {
       static_cast<Completion*>(tag)->OnComplete(ok);

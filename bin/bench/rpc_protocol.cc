@@ -1,30 +1,14 @@
 #include "bin/bench/rpc_protocol.h"
 
-#include <grpc/support/time.h>
-
-#include <algorithm>
 #include <chrono>
-#include <thread>
 #include <utility>
 
 #include "core/check.h"
 #include "net/dial.h"
 #include "net/event_loop.h"
+#include "net/next_before.h"
 
 namespace grassdb::bench {
-namespace {
-
-// The queue's own timeouts are whole milliseconds, too coarse for an open loop. So the last of a
-// wait is spent asking the queue at once and sleeping for a little in between.
-constexpr Duration kCoarse = std::chrono::milliseconds(2);
-constexpr Duration kNap = std::chrono::microseconds(50);
-
-gpr_timespec DeadlineIn(Duration left) {
-  return gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC),
-                      gpr_time_from_nanos(left.count(), GPR_TIMESPAN));
-}
-
-}  // namespace
 
 RpcProtocol::~RpcProtocol() {
   queue_.Shutdown();
@@ -49,26 +33,17 @@ void RpcProtocol::Begin(std::size_t client, const Request& request) {
 
 std::optional<Finish> RpcProtocol::Wait(Instant until) {
   while (true) {
-    gpr_timespec deadline = gpr_inf_future(GPR_CLOCK_MONOTONIC);
-    bool naps = false;
-    if (until != Instant::max()) {
-      const Duration left = until - Now();
-      naps = left < kCoarse;
-      deadline = DeadlineIn(naps ? Duration::zero() : left - kCoarse / 2);
-    }
     void* tag = nullptr;
     bool ok = false;
-    if (queue_.AsyncNext(&tag, &ok, deadline) == grpc::CompletionQueue::GOT_EVENT) {
-      auto* client = static_cast<RpcClient*>(tag);
-      std::optional<Finish> finish = client->OnEvent();
-      if (!finish.has_value()) continue;
-      finish->client = client->number();
-      finish->at = Now();
-      return finish;
+    if (net::NextBefore(queue_, until, &tag, &ok) != grpc::CompletionQueue::GOT_EVENT) {
+      return std::nullopt;
     }
-    const Duration left = until - Now();
-    if (left <= Duration::zero()) return std::nullopt;
-    if (naps) std::this_thread::sleep_for(std::min(left, kNap));
+    auto* client = static_cast<RpcClient*>(tag);
+    std::optional<Finish> finish = client->OnEvent();
+    if (!finish.has_value()) continue;
+    finish->client = client->number();
+    finish->at = Now();
+    return finish;
   }
 }
 
