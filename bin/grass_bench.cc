@@ -1,6 +1,7 @@
 // grass-bench: measures a cluster. The options are bin/bench_options.h's, the rest is bench/.
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -29,6 +30,7 @@
 #include "bin/bench/report.h"
 #include "bin/bench_options.h"
 #include "bin/micro_options.h"
+#include "bin/output_file.h"
 #include "net/log.h"
 
 namespace grassdb {
@@ -140,48 +142,32 @@ int Fill(const BenchOptions& options) {
   return Complain(kExitFailed, "the keys could not be written: " + failure);
 }
 
-struct FileCloser {
-  void operator()(std::FILE* file) const { std::fclose(file); }
-};
-
 // As a whole, and as far as the system can tell.
 bool Write(std::FILE* file, const std::string& text) {
   return std::fwrite(text.data(), 1, text.size(), file) == text.size() && std::fflush(file) == 0;
 }
 
-// A file that is begun beside `path` and takes its place when it is whole: what stands there is
-// not lost to a run that measures nothing.
-class Replacement {
- public:
-  explicit Replacement(const std::string& path)
-      : path_(path), begun_(path + ".part"), file_(std::fopen(begun_.c_str(), "w")) {}
-  Replacement(const Replacement&) = delete;
-  Replacement& operator=(const Replacement&) = delete;
-  ~Replacement() {
-    if (file_ != nullptr) std::remove(begun_.c_str());
+// The file of --plot, or none, or why it cannot be written.
+absl::StatusOr<std::optional<OutputFile>> OpenPlot(const std::string& path) {
+  if (path.empty()) return std::nullopt;
+  struct stat report = {};
+  struct stat plot = {};
+  if (fstat(STDOUT_FILENO, &report) == 0 && stat(path.c_str(), &plot) == 0 &&
+      S_ISREG(plot.st_mode) && report.st_dev == plot.st_dev && report.st_ino == plot.st_ino) {
+    return absl::InvalidArgumentError("the report goes there");
   }
-
-  bool is_open() const { return file_ != nullptr; }
-  bool Finish(const std::string& text) {
-    if (!Write(file_.get(), text) || std::rename(begun_.c_str(), path_.c_str()) != 0) return false;
-    file_.reset();
-    return true;
-  }
-
- private:
-  std::string path_;
-  std::string begun_;
-  std::unique_ptr<std::FILE, FileCloser> file_;
-};
+  absl::StatusOr<OutputFile> file = OutputFile::Open(path);
+  if (!file.ok()) return file.status();
+  return std::optional<OutputFile>(*std::move(file));
+}
 
 int Execute(const BenchOptions& options) {
   // What would make a long run worthless comes first.
-  std::optional<Replacement> plot;
-  if (!options.plot.empty()) {
-    if (!plot.emplace(options.plot).is_open()) {
-      return Complain(kUsageError, "--plot '" + options.plot + "' cannot be written: " +
-                                       SystemError() + "; name a file in a folder that is there");
-    }
+  absl::StatusOr<std::optional<OutputFile>> plot = OpenPlot(options.plot);
+  if (!plot.ok()) {
+    return Complain(kUsageError, "--plot '" + options.plot + "' cannot be written: " +
+                                     std::string(plot.status().message()) +
+                                     "; name a file in a folder that is there");
   }
   if (const auto seen = bench::TakeSnapshot(options.server_pids); !seen.ok()) {
     return Complain(kUsageError, "--server-pids: " + std::string(seen.status().message()));
@@ -194,9 +180,11 @@ int Execute(const BenchOptions& options) {
   if (!Write(stdout, options.json ? bench::JsonOf(*run) : bench::TextOf(*run))) {
     return Complain(kExitFailed, "the report could not be written: " + SystemError());
   }
-  if (plot.has_value() && !plot->Finish(bench::PlotOf(*run))) {
-    return Complain(kExitFailed,
-                    "--plot '" + options.plot + "' could not be written: " + SystemError());
+  if (plot->has_value()) {
+    if (const absl::Status written = (*plot)->Write(bench::PlotOf(*run)); !written.ok()) {
+      return Complain(kExitFailed, "--plot '" + options.plot +
+                                       "' could not be written: " + std::string(written.message()));
+    }
   }
   if (run->measured.ended_early) {
     return Complain(kExitInterrupted, run->measured.elapsed > Duration::zero()

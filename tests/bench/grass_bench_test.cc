@@ -166,12 +166,27 @@ TEST(GrassBench, ExitsWithAnErrorOfItsOwnWithoutACluster) {
   std::ofstream(plot) << "an earlier page";
   const Finished run = Bench(cluster, {"put", "--deadline=300ms", "--plot=" + plot});
   EXPECT_EQ(ReadFile(plot), "an earlier page");
-  EXPECT_FALSE(std::filesystem::exists(plot + ".part"));
   EXPECT_EQ(run.code, 3);
   EXPECT_EQ(run.out, "");
   EXPECT_TRUE(
       run.err.starts_with("grass-bench: no leader answers; are these the nodes (--peers)? "))
       << run.err;
+}
+
+TEST(GrassBench, LeavesNoPageBehindWhenItIsInterruptedBeforeItMeasures) {
+  Cluster cluster(1);
+  cluster.StartAndElect();
+  const TestDirectory pages;
+  Process bench({GRASS_BENCH_BINARY, "get", "--peers=" + cluster.address(0), "--keys=100000000",
+                 "--plot=" + pages.path() + "/plot.html"},
+                cluster.directory() + "/bench.out", cluster.directory() + "/bench.err");
+  ASSERT_TRUE(WaitFor(Seconds(20), [&] {
+    const auto status = cluster.Status(0);
+    return status.has_value() && status->keys() > 100;
+  }));
+  bench.Signal(SIGINT);
+  EXPECT_EQ(bench.Wait(Seconds(30)), 130);
+  EXPECT_TRUE(std::filesystem::is_empty(pages.path()));
 }
 
 TEST(GrassBench, FailsIfOperationsDo) {
@@ -283,6 +298,13 @@ TEST(GrassBench, RefusesWhatItCannotDoBeforeItBegins) {
   const Finished plot = Bench(cluster, {"put", "--plot=" + cluster.directory() + "/no/plot.html"});
   EXPECT_EQ(plot.code, 2);
   EXPECT_NE(plot.err.find("cannot be written: No such file"), std::string::npos) << plot.err;
+  const Finished folder = Bench(cluster, {"put", "--plot=" + cluster.directory()});
+  EXPECT_EQ(folder.code, 2);
+  EXPECT_NE(folder.err.find("cannot be written: Is a directory"), std::string::npos) << folder.err;
+  const Finished report = Bench(cluster, {"put", "--plot=/dev/stdout"});
+  EXPECT_EQ(report.code, 2);
+  EXPECT_NE(report.err.find("cannot be written: the report goes there"), std::string::npos)
+      << report.err;
 }
 
 }  // namespace
