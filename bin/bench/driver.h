@@ -31,7 +31,7 @@ struct DriverOptions {
 // When operation `number` of an open loop is due, after its start.
 Duration DueAfter(std::uint64_t number, std::uint64_t rate);
 
-// What ended in one interval of the measured time.
+// What ended in one interval of the measured time, well or not.
 struct Point {
   Duration end{};  // of the interval, since the measured time began
   Duration length{};
@@ -51,9 +51,9 @@ struct Measurement {
   std::uint64_t all_completed = 0;
   // It was ended before its time (DriverHooks::ends_early); the figures are of what there was.
   bool ended_early = false;
-  // Of the operations that were due within the measured time and succeeded, however late; and of
-  // those that were not started, how long they had waited at the end, which is less than what a
-  // client would have seen.
+  // Of the operations that were due within the measured time, however late they ended: those that
+  // failed count with the time until they did, and those that were not started with how long they
+  // had waited at the end. Both are less than what a client that goes on would have seen.
   Histogram latencies;
   // The same by what they did, where the workload does several things.
   std::map<Request::Kind, Histogram> latencies_by_kind;

@@ -12,6 +12,11 @@
 
 namespace grassdb::bench {
 
+// The quantiles that are reported, in millionths.
+inline constexpr std::uint64_t kPpm50 = 500'000;
+inline constexpr std::uint64_t kPpm99 = 990'000;
+inline constexpr std::uint64_t kPpm999 = 999'000;
+
 class Histogram {
  public:
   // What a quantile may be too large by, as a part of the value: 1 in so many.

@@ -10,10 +10,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr std::uint64_t kPpm50 = 500'000;
-constexpr std::uint64_t kPpm99 = 990'000;
-constexpr std::uint64_t kPpm999 = 999'000;
-
 double Milliseconds(Duration duration) {
   return std::chrono::duration<double, std::milli>(duration).count();
 }

@@ -186,7 +186,26 @@ TEST(BenchDriver, CountsFailuresAndAnswersByKind) {
             (std::map<std::string, std::uint64_t>{{"NOT_LEADER", 100}, {"OVERLOADED", 200}}));
   EXPECT_EQ(measured.missing, 100u);
   EXPECT_NEAR(static_cast<double>(measured.completed), 300, 1);
-  EXPECT_EQ(measured.latencies.count(), 300u) << "of those that succeeded";
+  EXPECT_EQ(measured.latencies.count(), 400u) << "of those that failed too";
+}
+
+// So many clients that none waits for another; what is due in the two seconds in which nobody is
+// served runs into its deadline.
+TEST(BenchDriver, CountsWhatRanIntoItsDeadlineInTheLatencies) {
+  const Instant stall = Instant(seconds(1002));
+  const auto stalls = [&](Instant now) { return now >= stall && now < stall + seconds(2); };
+  FakeStore store(1000, [&](Instant now) -> Duration {
+    return stalls(now) ? milliseconds(500) : milliseconds(1);
+  });
+  store.decorate = [&](std::size_t, Finish* finish) {
+    if (stalls(store.Now())) finish->failure = "outcome unknown";
+  };
+  const Measurement measured = Drive(store, Puts(), Options(200), {});
+  EXPECT_EQ(measured.failed, 400u);
+  EXPECT_EQ(measured.latencies.count(), 800u);
+  EXPECT_EQ(measured.latencies.Quantile(550'000), milliseconds(500));
+  EXPECT_EQ(measured.latencies.Quantile(450'000), milliseconds(1));
+  EXPECT_EQ(measured.timeline[2].p50, milliseconds(500));
 }
 
 TEST(BenchDriver, TellsEveryIntervalOfTheMeasuredTimeOnce) {
