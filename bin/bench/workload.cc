@@ -72,28 +72,28 @@ RequestSource::RequestSource(const WorkloadOptions& options) : options_(options)
   }
 }
 
-Request RequestSource::At(std::uint64_t number) const {
-  Request request;
-  request.key = KeyOf(Bounded(KeyedRandom(options_.seed, kKey, number), options_.keys));
+Request::Kind RequestSource::KindOf(std::uint64_t number) const {
   switch (options_.workload) {
     case Workload::kPut:
     case Workload::kStream:
-      request.kind = Request::Kind::kPut;
-      break;
+      return Request::Kind::kPut;
     case Workload::kGet:
-      request.kind = Request::Kind::kGet;
-      break;
+      return Request::Kind::kGet;
     case Workload::kGetStale:
-      request.kind = Request::Kind::kGetStale;
-      break;
+      return Request::Kind::kGetStale;
     case Workload::kMixed:
-      request.kind = (KeyedRandom(options_.seed, kKind, number) & 1) == 0 ? Request::Kind::kPut
-                                                                          : Request::Kind::kGet;
-      break;
+      return (KeyedRandom(options_.seed, kKind, number) & 1) == 0 ? Request::Kind::kPut
+                                                                  : Request::Kind::kGet;
     case Workload::kTxn:
-      request.kind = Request::Kind::kTxn;
       break;
   }
+  return Request::Kind::kTxn;
+}
+
+Request RequestSource::At(std::uint64_t number) const {
+  Request request;
+  request.kind = KindOf(number);
+  request.key = KeyOf(Bounded(KeyedRandom(options_.seed, kKey, number), options_.keys));
   const bool writes = request.kind == Request::Kind::kPut || request.kind == Request::Kind::kTxn;
   if (writes) request.value = ValueOf(number);
   return request;

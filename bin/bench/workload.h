@@ -47,6 +47,8 @@ class RequestSource {
 
   // The operation of that number of the workload. Every key is as likely as every other.
   Request At(std::uint64_t number) const;
+  // At(number).kind, without the cost of a value.
+  Request::Kind KindOf(std::uint64_t number) const;
   // The put of key number `key`, below options().keys, before a workload that needs keys.
   Request Fill(std::uint64_t key) const;
 

@@ -142,6 +142,33 @@ TEST(BenchDriver, SaysHowManyOperationsWereNeverBegun) {
   EXPECT_NEAR(std::chrono::duration<double>(measured.latencies.Quantile(500'000)).count(), 2, 0.1);
 }
 
+// With a value made for each of the four million it took an hour.
+TEST(BenchDriver, CountsWhatWasNeverBegunWithoutMakingIt) {
+  FakeStore store(1, [](Instant) { return Always(milliseconds(100)); });
+  const RequestSource large({.workload = Workload::kMixed, .keys = 100, .value_bytes = 1 << 20});
+  DriverOptions options = Options(10'000'000);
+  options.warm_up = milliseconds(100);
+  options.duration = milliseconds(400);
+  const Measurement measured = Drive(store, large, options, {});
+  EXPECT_NEAR(static_cast<double>(measured.not_started), 4'000'000, 10);
+  EXPECT_EQ(measured.latencies.count(),
+            measured.latencies_by_kind.at(Request::Kind::kPut).count() +
+                measured.latencies_by_kind.at(Request::Kind::kGet).count());
+}
+
+// The measured time is over, and the count of what was never begun goes on for long.
+TEST(BenchDriver, EndsEarlyWhileItCountsWhatWasNeverBegun) {
+  FakeStore store(1, [](Instant) { return Always(milliseconds(100)); });
+  bool measured_time_is_over = false;
+  const DriverHooks hooks{.on_end = [&] { measured_time_is_over = true; },
+                          .ends_early = [&] { return measured_time_is_over; }};
+  const Measurement measured = Drive(store, Puts(), Options(10'000'000), hooks);
+  EXPECT_TRUE(measured.ended_early);
+  EXPECT_EQ(measured.elapsed, seconds(4));
+  EXPECT_LT(measured.not_started, 1'000'000u) << "of 40 million";
+  EXPECT_EQ(measured.all_completed, store.requests.size()) << "what was under way has ended";
+}
+
 TEST(BenchDriver, TellsTheLatenciesOfAMixByKind) {
   FakeStore store(1, [](Instant) { return Always(milliseconds(10)); });
   const RequestSource mixed({.workload = Workload::kMixed, .keys = 100});

@@ -52,6 +52,7 @@ TEST(BenchWorkload, IsHalfPutsIfItIsMixed) {
   int puts = 0;
   for (std::uint64_t i = 0; i < 1000; ++i) {
     const Request request = source.At(i);
+    EXPECT_EQ(source.KindOf(i), request.kind);
     if (request.kind == Request::Kind::kPut) {
       ++puts;
       EXPECT_EQ(request.value.size(), 32u);
