@@ -155,9 +155,11 @@ class Driver {
     point.length = now - interval_begin_;
     point.completed = interval_completed_;
     point.failed = interval_failed_;
-    point.p50 = interval_latencies_.Quantile(kPpm50);
-    point.p99 = interval_latencies_.Quantile(kPpm99);
-    point.p999 = interval_latencies_.Quantile(kPpm999);
+    if (interval_latencies_.count() > 0) {
+      point.p50 = interval_latencies_.Quantile(kPpm50);
+      point.p99 = interval_latencies_.Quantile(kPpm99);
+      point.p999 = interval_latencies_.Quantile(kPpm999);
+    }
     interval_begin_ = now;
     interval_completed_ = 0;
     interval_failed_ = 0;

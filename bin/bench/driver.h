@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -37,9 +38,10 @@ struct Point {
   Duration length{};
   std::uint64_t completed = 0;
   std::uint64_t failed = 0;
-  Duration p50{};
-  Duration p99{};
-  Duration p999{};
+  // Nothing where nothing has ended.
+  std::optional<Duration> p50 = std::nullopt;
+  std::optional<Duration> p99 = std::nullopt;
+  std::optional<Duration> p999 = std::nullopt;
 };
 
 struct Measurement {

@@ -23,7 +23,7 @@ constexpr int kSteps = 5;  // of each axis
 struct Series {
   std::string name;
   std::string color;
-  std::vector<double> values;  // one for each time
+  std::vector<std::optional<double>> values;  // one for each time; none: a gap
 };
 
 // A stretch of time behind the lines.
@@ -67,7 +67,7 @@ double Rounded(double value) {
 std::string Draw(const Chart& chart) {
   double top = 0;
   for (const Series& series : chart.series) {
-    for (const double value : series.values) top = std::max(top, value);
+    for (const auto& value : series.values) top = std::max(top, value.value_or(0));
   }
   top = Rounded(top);
   const double last = chart.times.empty() ? 1 : chart.times.back();
@@ -100,14 +100,25 @@ std::string Draw(const Chart& chart) {
   }
   double label = kTop + 10;
   for (const Series& series : chart.series) {
-    std::string points;
+    std::vector<std::string> runs = {""};  // of points without a gap
     for (std::size_t i = 0; i < series.values.size(); ++i) {
-      points += fmt::format("{:.1f},{:.1f} ", x(chart.times[i]), y(series.values[i]));
+      if (series.values[i].has_value()) {
+        runs.back() += fmt::format("{:.1f},{:.1f} ", x(chart.times[i]), y(*series.values[i]));
+      } else if (!runs.back().empty()) {
+        runs.emplace_back();
+      }
     }
-    svg += fmt::format(
-        "<polyline fill=\"none\" stroke=\"{0}\" stroke-width=\"2\" points=\"{1}\"/>"
-        "<text x=\"{2:.1f}\" y=\"{3:.1f}\" fill=\"{0}\">{4}</text>\n",
-        series.color, points, kWidth - kRight + 10, label, Escaped(series.name));
+    for (std::string& points : runs) {
+      if (points.empty()) continue;
+      // Twice, and with round ends, a point between two gaps is seen.
+      if (std::ranges::count(points, ',') == 1) points += points;
+      svg += fmt::format(
+          "<polyline fill=\"none\" stroke=\"{0}\" stroke-width=\"2\" stroke-linecap=\"round\" "
+          "points=\"{1}\"/>\n",
+          series.color, points);
+    }
+    svg += fmt::format("<text x=\"{0:.1f}\" y=\"{1:.1f}\" fill=\"{2}\">{3}</text>\n",
+                       kWidth - kRight + 10, label, series.color, Escaped(series.name));
     label += 18;
   }
   return svg + "</svg>\n";
@@ -128,6 +139,9 @@ std::string PlotOf(const RunReport& run) {
   const auto milliseconds = [](Duration duration) {
     return std::chrono::duration<double, std::milli>(duration).count();
   };
+  const auto or_gap = [&](const std::optional<Duration>& duration) {
+    return duration.has_value() ? std::optional(milliseconds(*duration)) : std::nullopt;
+  };
   for (const Point& point : run.measured.timeline) {
     if (point.length <= Duration::zero()) continue;
     const double seconds = std::chrono::duration<double>(point.length).count();
@@ -136,9 +150,9 @@ std::string PlotOf(const RunReport& run) {
     latency.times.push_back(end);
     throughput.series[0].values.push_back(static_cast<double>(point.completed) / seconds);
     throughput.series[1].values.push_back(static_cast<double>(point.failed) / seconds);
-    latency.series[0].values.push_back(milliseconds(point.p50));
-    latency.series[1].values.push_back(milliseconds(point.p99));
-    latency.series[2].values.push_back(milliseconds(point.p999));
+    latency.series[0].values.push_back(or_gap(point.p50));
+    latency.series[1].values.push_back(or_gap(point.p99));
+    latency.series[2].values.push_back(or_gap(point.p999));
   }
   const double pause_begin = std::chrono::duration<double>(run.measured.pause_begin).count();
   const double pause = std::chrono::duration<double>(run.measured.longest_pause).count();

@@ -46,18 +46,26 @@ double Mebibytes(std::uint64_t bytes) {
 }
 
 std::string TextOf(const Histogram& latencies) {
+  if (latencies.count() == 0) return "unknown: no operation ended";
   return fmt::format("p50 {:.3f} ms, p99 {:.3f} ms, p99.9 {:.3f} ms, max {:.3f} ms",
                      Milliseconds(latencies.Quantile(kPpm50)),
                      Milliseconds(latencies.Quantile(kPpm99)),
                      Milliseconds(latencies.Quantile(kPpm999)), Milliseconds(latencies.max()));
 }
 
+Json MicrosecondsOrNull(const std::optional<Duration>& duration) {
+  return duration.has_value() ? Json(Microseconds(*duration)) : Json(nullptr);
+}
+
 Json JsonOf(const Histogram& latencies) {
+  const auto known = [&](Duration duration) {
+    return latencies.count() > 0 ? Json(Microseconds(duration)) : Json(nullptr);
+  };
   return {{"count", latencies.count()},
-          {"p50", Microseconds(latencies.Quantile(kPpm50))},
-          {"p99", Microseconds(latencies.Quantile(kPpm99))},
-          {"p99.9", Microseconds(latencies.Quantile(kPpm999))},
-          {"max", Microseconds(latencies.max())}};
+          {"p50", known(latencies.Quantile(kPpm50))},
+          {"p99", known(latencies.Quantile(kPpm99))},
+          {"p99.9", known(latencies.Quantile(kPpm999))},
+          {"max", known(latencies.max())}};
 }
 
 std::string TextOfLoad(const RunReport& run) {
@@ -188,9 +196,9 @@ std::string JsonOf(const RunReport& run) {
                                 {"seconds", Seconds(point.length)},
                                 {"completed", point.completed},
                                 {"failed", point.failed},
-                                {"p50_us", Microseconds(point.p50)},
-                                {"p99_us", Microseconds(point.p99)},
-                                {"p99.9_us", Microseconds(point.p999)}});
+                                {"p50_us", MicrosecondsOrNull(point.p50)},
+                                {"p99_us", MicrosecondsOrNull(point.p99)},
+                                {"p99.9_us", MicrosecondsOrNull(point.p999)}});
   }
   return json.dump(2) + "\n";
 }
@@ -198,8 +206,8 @@ std::string JsonOf(const RunReport& run) {
 std::string ProgressOf(const Point& point) {
   const double seconds = Seconds(point.length);
   const double rate = seconds > 0 ? static_cast<double>(point.completed) / seconds : 0;
-  std::string text = fmt::format("{:.1f} s: {:.0f} ops/s, p99 {:.3f} ms", Seconds(point.end), rate,
-                                 Milliseconds(point.p99));
+  std::string text = fmt::format("{:.1f} s: {:.0f} ops/s", Seconds(point.end), rate);
+  if (point.p99.has_value()) text += fmt::format(", p99 {:.3f} ms", Milliseconds(*point.p99));
   if (point.failed > 0) text += fmt::format(", {} failed", point.failed);
   return text;
 }

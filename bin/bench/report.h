@@ -42,11 +42,12 @@ bool IsDisturbed(const Load& load);
 std::string TextOf(const RunReport& run);
 
 // One JSON object, indented, with a newline; the unit is part of each name. What is not known
-// (servers, and whether the machine was disturbed, without their process ids; CPU per operation,
-// without any operation) is null.
+// (servers, and whether the machine was disturbed, without their process ids; CPU per operation
+// and latencies, without any operation) is null.
 std::string JsonOf(const RunReport& run);
 
-// "12.0 s: 3456 ops/s, p99 1.234 ms", and the failures if there are any.
+// "12.0 s: 3456 ops/s, p99 1.234 ms", and the failures if there are any; no latency if nothing has
+// ended.
 std::string ProgressOf(const Point& point);
 
 }  // namespace grassdb::bench

@@ -120,6 +120,19 @@ TEST(BenchDriver, FindsTheLongestTimeWithoutASuccess) {
   EXPECT_EQ(measured.pause_begin, milliseconds(991));
 }
 
+TEST(BenchDriver, KnowsNoLatencyOfAnIntervalInWhichNothingEnded) {
+  FakeStore store(1, [](Instant now) -> Duration {
+    return now < Instant(seconds(1002)) ? milliseconds(10) : milliseconds(2500);
+  });
+  const Measurement measured = Drive(store, Puts(), Options(0), {});
+  ASSERT_EQ(measured.timeline.size(), 4u);
+  EXPECT_EQ(measured.timeline[0].p50, milliseconds(10));
+  EXPECT_EQ(measured.timeline[1].completed, 0u);
+  EXPECT_EQ(measured.timeline[1].p50, std::nullopt);
+  EXPECT_EQ(measured.timeline[1].p999, std::nullopt);
+  EXPECT_EQ(measured.timeline[3].p99, milliseconds(2500));
+}
+
 TEST(BenchDriver, CountsNoFailureAsTheEndOfAPause) {
   FakeStore store(1, [](Instant) { return Always(milliseconds(10)); });
   store.decorate = [](std::size_t number, Finish* finish) {

@@ -154,6 +154,30 @@ TEST(BenchReport, LeavesOutWhatIsNotKnown) {
   EXPECT_EQ(json["ops_per_second"], 0.0);
 }
 
+// A second in which nothing ended, between two others.
+RunReport WithASecondOfNothing() {
+  RunReport run = Example();
+  run.measured.timeline.push_back(run.measured.timeline.back());
+  run.measured.timeline[1] = {.end = seconds(2), .length = seconds(1)};
+  run.measured.timeline[2].end = seconds(3);
+  return run;
+}
+
+TEST(BenchReport, HasNoLatencyWhereNothingEnded) {
+  RunReport run = WithASecondOfNothing();
+  const auto json = nlohmann::json::parse(JsonOf(run));
+  EXPECT_EQ(json["timeline"][1]["p50_us"], nullptr);
+  EXPECT_EQ(json["timeline"][1]["p99_us"], nullptr);
+  EXPECT_EQ(json["timeline"][1]["p99.9_us"], nullptr);
+  EXPECT_EQ(json["timeline"][2]["p50_us"], 3000.0);
+  EXPECT_EQ(ProgressOf(run.measured.timeline[1]), "2.0 s: 0 ops/s");
+  run.measured = {};
+  for (const char* name : {"p50", "p99", "p99.9", "max"}) {
+    EXPECT_EQ(nlohmann::json::parse(JsonOf(run))["latency_us"][name], nullptr) << name;
+  }
+  EXPECT_TRUE(HasLine(TextOf(run), "latency     unknown: no operation ended")) << TextOf(run);
+}
+
 TEST(BenchReport, ShowsProgressWithFailures) {
   const RunReport run = Example();
   EXPECT_EQ(ProgressOf(run.measured.timeline[0]), "1.0 s: 600 ops/s, p99 3.000 ms");
@@ -172,6 +196,14 @@ TEST(BenchPlot, IsOnePageThatNeedsNothingElse) {
   // 600 of 1000, the top of the axis, and 400; at the middle and at the end of the time.
   EXPECT_NE(page.find("points=\"430.0,110.0 790.0,150.0 \""), std::string::npos) << page;
   EXPECT_NE(page.find("throughput  500 ops/s"), std::string::npos) << "the report is below";
+}
+
+TEST(BenchPlot, HasAGapWhereNothingEnded) {
+  const std::string page = PlotOf(WithASecondOfNothing());
+  // Of p50: 2 ms after a third of the time, 3 ms at its end, of 50; none on the axis in between.
+  EXPECT_NE(page.find("points=\"310.0,222.0 310.0,222.0 \""), std::string::npos) << page;
+  EXPECT_NE(page.find("points=\"790.0,218.0 790.0,218.0 \""), std::string::npos) << page;
+  EXPECT_EQ(page.find("points=\"\""), std::string::npos) << page;
 }
 
 TEST(BenchPlot, HasATitleAndTheLongestPause) {
