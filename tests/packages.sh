@@ -15,9 +15,9 @@ BUILD_PACKAGES=(
 # shellcheck disable=SC2034
 TEST_PACKAGES=(libgtest-dev librapidcheck-dev patch)
 
-# For tests/bench/compare_etcd.sh; etcd itself it fetches without installing it.
+# For the scripts of tests/bench; etcd itself they fetch without installing it.
 # shellcheck disable=SC2034
-BENCH_PACKAGES=(jq)
+BENCH_PACKAGES=(curl jq)
 
 # For tests/bench/instructions.sh.
 # shellcheck disable=SC2034

@@ -23,6 +23,8 @@ bin=
 with_tests=
 work=
 measured=
+destination=       # where the result is to be; until then it is in `out`
+half_result=       # what it is written to before
 launched=          # process id of what `launch` started last
 launched_all=()    # of everything that it has started and that may run
 bench_pid=
@@ -32,6 +34,7 @@ node_flags=()
 members=
 peers=
 etcd=              # the program
+etcd_pids=()       # of each of its nodes
 etcd_version=
 
 say() { echo "$script: $*" >&2; }
@@ -56,8 +59,15 @@ time_span() {
     usage "$1 '$2': expected a time above 0, as in 300ms, 1.5s or 2m"
 }
 time_range() {
-  [[ $2 =~ ^[0-9.]+(us|ms|s|m)-[0-9.]+(us|ms|s|m)$ ]] ||
+  local low=${2%%-*} high=${2#*-}
+  (time_span "$1" "$low" && time_span "$1" "$high") 2>/dev/null &&
+    [ "$(microseconds "$low")" -lt "$(microseconds "$high")" ] ||
     usage "$1 '$2': expected two times, the first below the second, as in 300ms-600ms"
+}
+# microseconds TIME: that time_span takes.
+microseconds() {
+  awk -v time="$1" 'BEGIN { unit = time; sub(/^[0-9.]+/, "", unit)
+    printf "%.0f", time * (unit == "us" ? 1 : unit == "ms" ? 1e3 : unit == "s" ? 1e6 : 6e7) }'
 }
 size() {
   [[ $2 =~ ^[0-9]{1,9}(\.[0-9]{1,6})?(([KMG]i)?B)?$ && ${2%%[A-Z]*} =~ [1-9] ]] ||
@@ -79,6 +89,39 @@ workload_name() {
   [[ $2 =~ ^(put|get|get-stale|mixed|txn|stream)$ ]] ||
     usage "$1 '$2': expected put, get, get-stale, mixed, txn or stream"
 }
+# result_file FLAG VALUE PATH: for what is measured; what cannot be written is said before anything is.
+result_file() {
+  local problem
+  problem=$(why_not_written "$3")
+  [ -z "$problem" ] || usage "$1 '$2' cannot be written: $problem; name a file in a folder that is there"
+}
+# why_not_written PATH: prints nothing if it can be. Nothing is left there.
+why_not_written() {
+  local folder probe
+  folder=$(dirname "$1")
+  if [ -d "$1" ]; then
+    echo "it is a folder"
+  elif [ ! -d "$folder" ]; then
+    echo "there is no folder $folder"
+  elif [ -e "$1" ]; then
+    [ -w "$1" ] || echo "nobody may write to it"
+  # As root everything looks writable, also where no file can be made.
+  elif probe=$(mktemp -p "$folder" .writable.XXXXXX 2>/dev/null); then
+    rm -f "$probe"
+  else
+    echo "no file can be made in $folder"
+  fi
+}
+# goals_file FLAG VALUE PATH: as tests/bench/goals.json.
+goals_file() {
+  local problem
+  [ -r "$3" ] || usage "$1 '$2': no such file"
+  command -v jq >/dev/null || install_packages "${BENCH_PACKAGES[@]}" >&2 || exit 1
+  problem=$(jq -r -L tests/bench 'include "goals"; goals_problem' "$3" 2>/dev/null) ||
+    problem="expected JSON with goals"
+  [ -z "$problem" ] || usage "$1 '$2': $problem, as tests/bench/goals.json has them"
+}
+
 # parse_flags FLAG:VARIABLE[:CHECK[:path]]... -- ARGUMENTS...: sets the variables to the flags' values,
 # each after CHECK FLAG VALUE [PATH]; with - for CHECK the flag takes none and the variable is set to yes. A
 # path counts from where the user is. No variable may have the name of a local one here. --help prints
@@ -123,8 +166,6 @@ parse_flags() {
   done
   arguments=("${words[@]}")
 }
-# Whether the comparison of numbers holds, which the shell cannot do with fractions.
-holds() { awk "BEGIN { exit !($1) }"; }
 
 filesystem_of() { df --output=fstype "$1" | tail -n 1; }
 
@@ -144,11 +185,6 @@ print_markdown() {
       for (i = 1; i <= NF; ++i) line = line " " $i " |"
       print line
       if (NR == 1) { gsub(/[^|]+/, "---", line); print line } }'
-}
-# Of numbers, one a line; of an even count the mean of the two in the middle.
-median() {
-  sort -n | awk '{ a[NR] = $1 }
-    END { if (NR) { m = int((NR + 1) / 2); print NR % 2 ? a[m] : (a[m] + a[m + 1]) / 2 } }'
 }
 
 # --- Programs ---
@@ -234,22 +270,45 @@ make_work() {
   work=$(mktemp -d "$(realpath "$1")/run.XXXXXX")
 }
 
-# prepare PROGRAM...: these, `out` writable ($data_dir/result.json if it is empty), and `work` in
-# $data_dir.
+# prepare PROGRAM...: these; `work` in $data_dir; and `out`, a file in it, which keep_result brings to where
+# `out` was to be, $data_dir/result.json if that was empty.
 prepare() {
   build_programs "$@"
   install_packages "${BENCH_PACKAGES[@]}" || exit 1
-  out=${out:-$data_dir/result.json}
-  mkdir -p "$data_dir" "$(dirname "$out")" || die "cannot make $data_dir"
-  : >"$out" || die "--out '$out' cannot be written"
+  mkdir -p "$data_dir" || die "cannot make $data_dir"
   trap_exits
   make_work "$data_dir"
+  begin_result
 }
+# Until keep_result what an earlier run has measured stays: this one may fail.
+begin_result() {
+  local problem
+  destination=${out:-$data_dir/result.json}
+  problem=$(why_not_written "$destination")
+  [ -z "$problem" ] || die "$destination cannot be written: $problem"
+  out=$work/everything.json
+}
+# In one step; what is no regular file, as /dev/stdout, is written to.
+keep_result() {
+  local target
+  if [ -e "$destination" ] && [ ! -f "$destination" ]; then
+    cat "$out" >"$destination" || die "$destination cannot be written"
+    return
+  fi
+  target=$(realpath -m -- "$destination")
+  half_result=$(mktemp "$target.XXXXXX") && cp "$out" "$half_result" &&
+    chmod "$(printf %o $((0666 & ~$(umask))))" "$half_result" && mv -f "$half_result" "$target" ||
+    die "$destination cannot be written"
+  half_result=
+}
+# Where the result is: for goals.sh, which moves it, in the environment.
+result_name() { echo "${GRASSDB_RESULT_NAME:-$destination}"; }
 
-# conclude: says where everything is, and ends the script: with 1 if .problems of $out has any.
+# conclude: keeps the result, says where it is, and ends the script: with 1 if its .problems has any.
 conclude() {
+  keep_result
   measured=yes
-  echo "Everything: $out"
+  echo "Everything: $(result_name)"
   [ "$(jq '.problems | length' "$out")" -gt 0 ] || exit 0
   say "$(jq -r '.problems | join("; ")' "$out")"
   echo "To repeat: $(command_again)" >&2
@@ -283,6 +342,7 @@ clean_up() {
     kill -KILL "$pid" 2>/dev/null || true
     wait "$pid" 2>/dev/null || true
   done
+  [ -z "$half_result" ] || rm -f "$half_result"
   if [ -n "$work" ]; then
     if [ -n "$measured" ] || [ "$code" -ge 128 ]; then
       rm -rf "$work"
@@ -356,15 +416,18 @@ leader() {
     | .id | ltrimstr("node")' 2>/dev/null
 }
 
-# Ends the script if a node has ended by itself.
+# Ends the script if a node, of either store, has ended by itself.
 check_nodes() {
   local node
   for node in "${!node_pids[@]}"; do
-    if [ -n "${node_pids[node]}" ] && ! kill -0 "${node_pids[node]}" 2>/dev/null; then
-      die "node$node has ended: $(tail -n 1 "$work/grassdb$node.log")"
-    fi
+    if [ -n "${node_pids[node]}" ]; then check_node "node$node" "${node_pids[node]}" "grassdb$node.log"; fi
+  done
+  for node in "${!etcd_pids[@]}"; do
+    check_node "node$node of etcd" "${etcd_pids[node]}" "etcd$node.log"
   done
 }
+# check_node NAME PID LOG
+check_node() { kill -0 "$2" 2>/dev/null || die "$1 has ended: $(tail -n 1 "$work/$3")"; }
 # wait_for SECONDS WHAT COMMAND...: until the command succeeds.
 wait_for() {
   local deadline=$((SECONDS + $1)) what=$2
@@ -457,6 +520,8 @@ finish_bench() {
   wait "$bench_pid" || code=$?
   bench_pid=
   # 1 with a report: some operations failed; the report counts them.
-  [ "$code" -eq 0 ] || { [ "$code" -eq 1 ] && [ -s "$1" ]; } ||
+  [ "$code" -eq 0 ] || { [ "$code" -eq 1 ] && [ -s "$1" ]; } || {
+    check_nodes
     die "measuring $2 failed: $(<"$work/bench.err")"
+  }
 }

@@ -20,8 +20,8 @@
 #   --out FILE          the JSON file (build/compare/result.json)
 #   --keep-disturbed    count runs with other load on the machine too, and say how many
 #
-# A run with more than 0.35 cores of other load, or 8 % stolen, or a failed operation is dropped and made
-# again, up to twice as many runs as asked for. Exit codes: 0 measured, 1 something could not be started, measured often
+# A run with more than 0.35 cores of other load, or 8 % stolen, or an operation that failed or found no key
+# is dropped and made again, up to twice as many runs as asked for. Exit codes: 0 measured, 1 something could not be started, measured often
 # enough or installed (one line says what), 2 usage.
 #
 # In the environment: GRASSDB_BUILD_DIR=FOLDER runs the programs in FOLDER/bin as they are.
@@ -46,21 +46,22 @@ keep_disturbed=
 check_nodes_flag() { [[ $2 =~ ^[13]$ ]] || usage "$1 '$2': expected 1 or 3"; }
 check_runs() { [[ $2 =~ ^[1-9][0-9]?$ ]] || usage "$1 '$2': expected a number from 1 to 99"; }
 check_goals() {
-  [ -r "$3" ] || usage "$1 '$2': no such file"
-  jq -e '.["1"] or .["3"]' "$3" >/dev/null 2>&1 ||
+  goals_file "$@"
+  jq -e '.["1"] or .["3"]' "$3" >/dev/null ||
     usage "$1 '$2': expected JSON with goals for 1 or 3 nodes, as tests/bench/goals.json has them"
 }
 check_cases() {
   local case
+  [[ $2 = *[!\ ]* ]] || usage "$1 '$2': expected WORKLOAD:CLIENTS, as in 'put:64 get:64'"
   for case in $2; do
-    [[ $case =~ ^(put|get|get-stale|mixed|txn|stream):[1-9][0-9]{0,4}$ ]] ||
-      usage "$1 '$case': expected WORKLOAD:CLIENTS, as in put:64"
+    [[ $case =~ ^(put|get|get-stale|mixed|txn|stream):[1-9][0-9]{0,4}$ && ${case#*:} -le 10000 ]] ||
+      usage "$1 '$case': expected WORKLOAD:CLIENTS, with up to 10000 clients, as in put:64"
   done
 }
 
 parse_flags --quick:quick:- --keep-disturbed:keep_disturbed:- --nodes:nodes:check_nodes_flag \
   --runs:runs:check_runs --duration:duration:time_span --cases:cases:check_cases --goals:goals:check_goals:path \
-  --data-dir:data_dir::path --out:out::path -- "$@"
+  --data-dir:data_dir::path --out:out:result_file:path -- "$@"
 if [ -n "$quick" ]; then
   runs=${runs:-2}
   duration=${duration:-2s}
@@ -76,7 +77,6 @@ fi
 
 # --- Processes ---
 
-etcd_pids=()
 etcd_peers=
 
 start_clusters() {
@@ -111,13 +111,14 @@ bench() {
   fi
   start_bench "$output" "$@" --protocol "$store" --peers "$addresses" --server-pids "$pids"
   finish_bench "$output" "$store"
+  check_nodes
 }
 
 # --- Measuring ---
 
-# Whether the run may count: not if an operation failed, by either store.
+# Whether the run may count.
 counts() {
-  [ "$(jq .failed "$1")" = 0 ] && { [ -n "$keep_disturbed" ] || [ "$(jq .disturbed "$1")" = false ]; }
+  jq -e -L tests/bench --arg keep "$keep_disturbed" 'include "goals"; counts($keep)' "$1" >/dev/null
 }
 
 # measure WORKLOAD CLIENTS: both stores in turns, until each has its runs, or twice as many were made.
@@ -136,9 +137,11 @@ measure() {
         good[$store]=$((good[$store] + 1))
       fi
       jq -r --arg at "$attempt" '"  \(.workload) \(.clients), run \($at): \(.protocol) \(
-        .ops_per_second | round) ops/s, \(.other_cores * 100 | round / 100) cores of other load\(
+        .ops_per_second | round) ops/s, \(.other_cores
+          | if . == null then "unknown" else . * 100 | round / 100 end) cores of other load\(
         if .disturbed then " (disturbed)" else "" end)\(
-        if .failed > 0 then " (\(.failed) failed)" else "" end)"' "$file"
+        if .failed > 0 then " (\(.failed) failed)" else "" end)\(
+        if .missing > 0 then " (\(.missing) found no key)" else "" end)"' "$file"
     done
   done
   if [ "${good[grassdb]}" -lt "$runs" ] || [ "${good[etcd]}" -lt "$runs" ]; then
@@ -156,7 +159,7 @@ summarise() {
     --arg date "$(date -u +%FT%TZ)" --argjson cores "$(nproc)" --arg duration "$duration" '
     include "goals";
     def store($name): map(select(.protocol == $name)) as $all
-      | ($all | map(select(.failed == 0 and ($keep != "" or (.disturbed | not))))) as $good
+      | ($all | map(select(counts($keep)))) as $good
       | ($good | map(select(.completed > 0))) as $worked
       | { ops_per_second: ($good | map(.ops_per_second) | spread),
           p50_us: ($good | map(.latency_us.p50) | spread),
@@ -227,10 +230,11 @@ echo "grassdb / etcd, medians (least to most):"
 print_table "$out"
 jq -r '[.cases[] | .grassdb, .etcd] | (map(.dropped) | add) as $dropped
   | (map(.disturbed) | add) as $disturbed
-  | if $dropped > 0 then "\($dropped) runs were dropped, for other load on the machine or failed operations" else empty end,
+  | if $dropped > 0 then "\($dropped) runs were dropped, for other load on the machine, or operations that failed or found no key" else empty end,
     if $disturbed > 0 then "\($disturbed) runs had other load on the machine and count all the same" else empty end' "$out"
 jq -r -L tests/bench 'include "goals"; .cases[].goals | missed_lines' "$out"
-echo "All runs: $out"
+keep_result
+echo "All runs: $(result_name)"
 measured=yes
 [ -z "$too_few" ] ||
   die "fewer than $runs good runs of each store for $too_few: the machine was busy; try again, or" \

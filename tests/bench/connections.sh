@@ -33,7 +33,7 @@ data_dir=build/connections
 out=
 
 parse_flags --connections:connections:number --clients:clients:clients_number --duration:duration:time_span \
-  --max-kib:max_kib:decimal --data-dir:data_dir::path --out:out::path -- "$@"
+  --max-kib:max_kib:decimal --data-dir:data_dir::path --out:out:result_file:path -- "$@"
 
 # puts NAME: a run of puts, in $work/NAME.json.
 puts() {
@@ -90,7 +90,7 @@ jq -n --slurpfile before "$work/before.json" --slurpfile beside "$work/beside.js
       (select($leader != $node) | "\($node) led and does not any more (\($leader))") ]' >"$out"
 {
   echo "puts;ops/s;p50 ms;p99 ms;max ms;failed"
-  jq -r 'def ms: . / 10 | round / 100; .puts | to_entries[] | .key as $run | .value
+  jq -r 'def ms: if . == null then "-" else . / 10 | round / 100 end; .puts | to_entries[] | .key as $run | .value
     | [$run, (.ops_per_second | round), (.latency_us | .p50, .p99, .max | ms), .failed] | join(";")' "$out"
 } | print_columns
 jq -r 'def tenth: . * 10 | round / 10; "\(.connections) connections in \(.open_ms) ms, \(

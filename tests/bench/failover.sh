@@ -36,7 +36,7 @@ data_dir=build/failover
 out=
 
 parse_flags --rounds:rounds:number --rate:rate:rate_number --election-timeout:election_timeout:time_range \
-  --max-median:max_median:decimal --data-dir:data_dir::path --out:out::path -- "$@"
+  --max-median:max_median:decimal --data-dir:data_dir::path --out:out:result_file:path -- "$@"
 
 # One kill; the round's figures are in $work/round-N.json.
 round() {
@@ -76,10 +76,9 @@ start_cluster
 echo "$("$bin/grassdb" --version): three nodes, election timeouts of $election_timeout, data on" \
   "$(filesystem_of "$work"), $rate puts a second"
 for ((i = 1; i <= rounds; ++i)); do round "$i"; done
-jq -s --arg timeout "$election_timeout" --argjson rate "$rate" --arg date "$(date -u +%FT%TZ)" \
-  --argjson max_median "${max_median:-null}" \
-  --argjson median "$(jq .failover_ms "$work"/round-*.json | median)" '
-  { date: $date, election_timeout: $timeout, rate: $rate, median_ms: $median,
+jq -s -L tests/bench --arg timeout "$election_timeout" --argjson rate "$rate" --arg date "$(date -u +%FT%TZ)" \
+  --argjson max_median "${max_median:-null}" 'include "goals";
+  { date: $date, election_timeout: $timeout, rate: $rate, median_ms: (map(.failover_ms) | median),
     min_ms: (map(.failover_ms) | min), max_ms: (map(.failover_ms) | max),
     failed: (map(.failed) | add), rounds: sort_by(.round) }
   | .problems = [select($max_median != null and .median_ms > $max_median)

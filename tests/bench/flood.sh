@@ -37,7 +37,7 @@ out=
 
 parse_flags --clients:clients:clients_number --value-size:value_size:value_bytes \
   --write-backlog:write_backlog:size --duration:duration:time_span --max-rss:max_rss:decimal \
-  --data-dir:data_dir::path --out:out::path -- "$@"
+  --data-dir:data_dir::path --out:out:result_file:path -- "$@"
 
 # puts NAME CLIENTS DURATION: a run of puts in the background.
 puts() {
@@ -81,7 +81,7 @@ jq -n --slurpfile before "$work/before.json" --slurpfile flood "$work/flood.json
       (select((.peak_rss_mib.flood | max) > $max_rss) | "a node had \(.peak_rss_mib.flood | max | round) MiB, more than \($max_rss)") ]' >"$out"
 {
   echo "puts;clients;ops/s;p50 ms;p99 ms;failed;OVERLOADED;other retries"
-  jq -r 'def ms: . / 10 | round / 100; ("before", "flood", "after") as $run | .[$run]
+  jq -r 'def ms: if . == null then "-" else . / 10 | round / 100 end; ("before", "flood", "after") as $run | .[$run]
     | [$run, .clients, (.ops_per_second | round), (.latency_us | .p50, .p99 | ms), .failed,
        (.retried_after.OVERLOADED // 0), (.retried_after | del(.OVERLOADED) | tojson)] | join(";")' "$out"
 } | print_columns

@@ -5,6 +5,10 @@ def median: sort | if length == 0 then null
   elif length % 2 == 1 then .[length / 2 | floor]
   else (.[length / 2 - 1] + .[length / 2]) / 2 end;
 
+# Whether a run of grass-bench may count, by either store: not if an operation failed, or found no key, or
+# if the machine had other load, or nobody knows, unless $keep.
+def counts($keep): .failed == 0 and .missing == 0 and ($keep != "" or .disturbed == false);
+
 # Of an array of numbers.
 def spread: map(select(. != null)) | { median: median, min: min, max: max };
 
@@ -21,6 +25,30 @@ def quantities: {
   servers_cpu_us: { name: "servers\u0027 CPU us/op", key: "servers_cpu_us_per_op", per: 1, digits: 0,
     relative: false, least: false }
 };
+
+# What is wrong with a file of goals, in one line; nothing if it is right.
+def goals_problem:
+  def problems($of; $known):
+    if type != "object" then "\($of): expected an object with goals"
+    else to_entries[] | . as $goal
+      | if any($known[]; . == $goal.key) | not then
+          "\($of): unknown goal \($goal.key | tojson): expected \($known | join(", "))"
+        elif ($goal.value | type) != "number" or $goal.value <= 0 then
+          "\($of): \($goal.key) \($goal.value | tojson): expected a number above 0"
+        else empty end end;
+  def case_problems($nodes):
+    if type != "object" then "\($nodes): expected an object with cases"
+    else to_entries[] | .key as $case | .value
+      | if $case | test("^(put|get|get-stale|mixed|txn|stream):[1-9][0-9]{0,4}$") then
+          problems("\($nodes) \($case)"; quantities | keys_unsorted)
+        else "\($nodes): unknown case \($case | tojson): expected WORKLOAD:CLIENTS" end end;
+  if type != "object" then "expected JSON with goals"
+  else first(to_entries[] | .key as $key | .value
+    | if $key == "1" or $key == "3" then case_problems($key)
+      elif $key == "restart" then problems($key; ["bytes_a_key", "ready_ms"])
+      elif $key == "failover" then problems($key; ["median_ms"])
+      elif $key == "replication" then problems($key; ["replication/raft/64", "replication/nodes/64"])
+      else "unknown part \($key | tojson): expected 3, 1, restart, failover, replication" end) end;
 
 def is_reached($is; $goal; $least): $is != null and (if $least then $is >= $goal else $is <= $goal end);
 

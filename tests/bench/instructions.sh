@@ -32,7 +32,7 @@ filter=
 out=
 update=
 
-parse_flags --update:update:- --filter:filter --baseline:baseline::path --out:out::path -- "$@"
+parse_flags --update:update:- --filter:filter --baseline:baseline::path --out:out:result_file:path -- "$@"
 [ -z "$update" ] || [ -z "$filter" ] ||
   usage "--update with --filter: a baseline has every benchmark"
 [ -n "$update" ] || [ -r "$baseline" ] ||
@@ -98,7 +98,10 @@ work=$(mktemp -d /tmp/grassdb-count.XXXXXXXX)
 mkdir "$work/data"
 count >"$work/counts"
 as_json "$work/counts" >"$work/now.json"
-[ -z "$out" ] || cp "$work/now.json" "$out"
+if [ -n "$out" ]; then
+  destination=$out out=$work/now.json
+  keep_result
+fi
 measured=yes
 if [ -n "$update" ]; then
   cp "$work/now.json" "$baseline"

@@ -106,6 +106,17 @@ run 2 --update --filter log
 says err "a baseline has every benchmark"
 run 2 --speed
 says err "unknown argument '--speed'"
+counted step/one 5000 50 log/append 640 64
+run 0 --out "$work/counts.json"
+cmp -s "$work/counts.json" "$work/baseline.json" || fail "--out has not what was counted"
+touch "$work/tools/broken"
+run 2 --out /nonexistent/x
+says err "^instructions.sh: --out '/nonexistent/x' cannot be written: there is no folder /nonexistent; name a file"
+run 2 --out /proc/x
+says err "^instructions.sh: --out '/proc/x' cannot be written: no file can be made in /proc"
+run 1 --out "$work/counts.json"
+cmp -s "$work/counts.json" "$work/baseline.json" || fail "what was counted before is lost"
+rm "$work/tools/broken"
 run 0 --help
 says out "compare; about"
 echo "ok"

@@ -48,7 +48,7 @@ check_node() { [[ $2 =~ ^(leader|follower)$ ]] || usage "$1 '$2': expected leade
 parse_flags --node:node:check_node --workload:workload:workload_name \
   --clients:clients:clients_number --duration:duration:time_span --top:top:number \
   --check:checking:- --update:update:- \
-  --baseline:baseline::path --data-dir:data_dir::path --out:out::path -- "$@"
+  --baseline:baseline::path --data-dir:data_dir::path --out:out:result_file:path -- "$@"
 if ! command -v callgrind_control >/dev/null || ! command -v jq >/dev/null; then
   install_packages "${COUNT_PACKAGES[@]}" || exit 1
 fi

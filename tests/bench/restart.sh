@@ -41,7 +41,7 @@ without_etcd=
 readonly answer_patience=120
 
 parse_flags --keys:keys:number --value-size:value_size:value_bytes --runs:runs:number \
-  --max-ready:max_ready:decimal --max-bytes:max_bytes:number --data-dir:data_dir::path --out:out::path \
+  --max-ready:max_ready:decimal --max-bytes:max_bytes:number --data-dir:data_dir::path --out:out:result_file:path \
   --without-etcd:without_etcd:- -- "$@"
 [ -n "$without_etcd" ] || get_etcd
 prepare grassdb grass-cli grass-bench
@@ -125,9 +125,7 @@ measure() {
       "\"bytes_a_key\": $((($(rss_bytes) - empty) / keys)) }" >>"$restarts"
   done
   kill_node
-  jq -s --argjson written "$written" '
-    def median: sort | if length % 2 == 1 then .[length / 2 | floor]
-      else (.[length / 2 - 1] + .[length / 2]) / 2 end;
+  jq -s -L tests/bench --argjson written "$written" 'include "goals";
     { bytes_a_key_when_written: $written, ready_ms: (map(.ready_ms) | median),
       cpu_ms: (map(.cpu_ms) | median), bytes_a_key: (map(.bytes_a_key) | median),
       restarts: . }' "$restarts" >"$work/$store.json"

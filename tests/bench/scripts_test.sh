@@ -166,6 +166,10 @@ refuses soak --snapshot-log-size 64Mi "$a_size"
 refuses soak --workload puts 'put, get, get-stale, mixed, txn or stream'
 refuses failover --rate 0 'operations a second, from 1 to 10000000'
 refuses failover --election-timeout 300ms 'two times, the first below the second, as in 300ms-600ms'
+refuses failover --election-timeout 600ms-300ms 'two times, the first below the second, as in 300ms-600ms'
+refuses failover --election-timeout 300ms-0.3s 'two times, the first below the second, as in 300ms-600ms'
+refuses failover --election-timeout 1.2.3s-4s 'two times, the first below the second, as in 300ms-600ms'
+refuses value_sizes --sizes '' "bytes of values, as in '1024 65536'"
 refuses put_profile --node both 'leader or follower'
 # checked CHECK EXIT-CODE VALUE...: what the scripts share.
 checked() {
@@ -180,6 +184,8 @@ checked time_span 0 1us 300ms 1.5s 2m 0.1s
 checked time_span 2 '' abc 5 0s 0.0s -1s 1h '1s 2s' s 1e3s
 checked size 0 1 65536 1B 64KiB 1.5MiB 1GiB
 checked size 2 '' 0 0KiB much 64Mi 1TB -1 1kb
+checked time_range 0 300ms-600ms 900us-1ms 0.5s-1m 1.5s-1.6s
+checked time_range 2 '' 300ms 300ms- -300ms 300ms-600ms-900ms 1s-999ms 0s-1s
 checked value_bytes 0 0 1 256 1048576
 checked value_bytes 2 '' 1048577 -1 big 007 1KiB
 checked clients_number 0 1 64 10000
@@ -193,6 +199,14 @@ mkdir -p "$work/elsewhere"
   --keys 4 --data-dir data --out named.json) >"$work/stdout" 2>"$work/stderr" || fail "from elsewhere"
 jq -e '.runs | length == 2' "$work/elsewhere/named.json" >/dev/null || fail "--out is not where the user is"
 [ -d "$work/elsewhere/data" ] || fail "--data-dir is not where the user is"
+
+# Whatever they call that not every Debian has is installed by them.
+# shellcheck source=tests/packages.sh
+. "$here/../packages.sh"
+for tool in curl jq wget nc ss lsof bc python3; do
+  ! grep -lE "(^|[|(;] *|^ +)$tool " "$here"/{cluster,compare_etcd,failover,restart,soak,value_sizes,connections,flood,goals}.sh \
+    >/dev/null || [[ " ${BENCH_PACKAGES[*]} " = *" $tool "* ]] || fail "$tool is called and is not in BENCH_PACKAGES"
+done
 
 for script in failover restart soak value_sizes connections flood; do
   run 2 "$script.sh" --speed 3

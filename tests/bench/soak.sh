@@ -46,7 +46,7 @@ out=
 
 parse_flags --short:short:- --minutes:minutes:decimal --quiet-seconds:quiet_seconds:number --workload:workload:workload_name \
   --clients:clients:clients_number --snapshot-log-size:snapshot_log_size:size --restart-every:restart_every:number \
-  --max-ratio:max_ratio:decimal --max-growth:max_growth:decimal --data-dir:data_dir::path --out:out::path -- "$@"
+  --max-ratio:max_ratio:decimal --max-growth:max_growth:decimal --data-dir:data_dir::path --out:out:result_file:path -- "$@"
 minutes=${minutes:-${short:+0.4}} minutes=${minutes:-10}
 quiet_seconds=${quiet_seconds:-${short:+3}} quiet_seconds=${quiet_seconds:-20}
 restart_every=${restart_every:-${short:+4}} restart_every=${restart_every:-20}
@@ -118,7 +118,7 @@ elections() { logged 'Won election'; }
 print_tables() {
   {
     echo "run;seconds;ops/s;p50 ms;p99 ms;p99.9 ms;max ms;longest pause ms;failed"
-    jq -r 'def ms: . / 10 | round / 100;
+    jq -r 'def ms: if . == null then "-" else . / 10 | round / 100 end;
       ("quiet", "soak") as $run | .[$run] | [$run, .seconds, (.ops_per_second | round),
         (.latency_us | .p50, .p99, ."p99.9", .max | ms), (.longest_pause_ms | . * 100 | round / 100),
         .failed] | join(";")' "$out"
@@ -135,7 +135,7 @@ print_tables() {
   } | print_columns
   echo
   jq -r '"\(.restarts) restarts of \(.follower), \(.snapshots) snapshots, \(.elections) elections; p99 \(
-    .p99_ratio * 100 | round / 100) times the quiet one"' "$out"
+    if .p99_ratio == null then "-" else .p99_ratio * 100 | round / 100 end) times the quiet one"' "$out"
 }
 
 prepare grassdb grass-cli grass-bench
@@ -167,9 +167,11 @@ jq -n --slurpfile quiet "$work/quiet.json" --slurpfile soak "$work/soak.json" \
   --argjson max_ratio "$max_ratio" --rawfile samples "$work/memory" '
   { date: $date, quiet: $quiet[0], soak: $soak[0], memory: $memory[0],
     follower: $follower, restarts: $restarts, snapshots: $snapshots, elections: $elections,
-    p99_ratio: ($soak[0].latency_us.p99 / $quiet[0].latency_us.p99),
+    p99_ratio: ($soak[0].latency_us.p99 as $p99 | $quiet[0].latency_us.p99 as $quiet
+      | if $p99 == null or $quiet == null then null else $p99 / $quiet end),
     rss_kib: ($samples | split("\n") | map(select(. != "") | split(" ") | map(tonumber))) }
   | .problems = [
+      (select(.p99_ratio == null) | "no operation ended"),
       (select(.p99_ratio > $max_ratio) | "p99 is \(.p99_ratio * 100 | round / 100) times the quiet one, more than \($max_ratio)"),
       (.memory[] | select(.grows == null and (.restarted | not)) | "\(.node) has too few samples of its memory"),
       (.memory[] | select(.grows) | "the memory of \(.node) grows by \(.growth_percent | round) %"),

@@ -29,7 +29,8 @@ data_dir=build/value_sizes
 out=
 
 parse_flags --sizes:sizes --clients:clients:clients_number --keys:keys:number --duration:duration:time_span \
-  --data-dir:data_dir::path --out:out::path -- "$@"
+  --data-dir:data_dir::path --out:out:result_file:path -- "$@"
+[[ $sizes = *[!\ ]* ]] || usage "--sizes '$sizes': expected bytes of values, as in '1024 65536'"
 for size in $sizes; do value_bytes --sizes "$size"; done
 
 prepare grassdb grass-cli grass-bench
@@ -54,7 +55,7 @@ jq -s --arg date "$(date -u +%FT%TZ)" '
   jq -r 'def number($digits): (. * pow(10; $digits) | round) / pow(10; $digits);
     .runs[] | [ .workload, (.value_bytes / 1024 | number(1)), (.ops_per_second | round),
       (.ops_per_second * .value_bytes / 1048576 | number(1)),
-      (.latency_us | .p50, .p99, .max | . / 1000 | number(2)),
+      (.latency_us | .p50, .p99, .max | . as $us | if $us == null then "-" else $us / 1000 | number(2) end),
       (.servers_user_us_per_op + .servers_system_us_per_op | round),
       (.servers_rss_mib | round), .failed ] | join(";")' "$out"
 } | print_columns
