@@ -13,7 +13,7 @@
 #   --anew             measure all parts again. Without it one that these very programs have been through
 #                      is not repeated, so that a run that broke off goes on
 #   --show             measure nothing; print what there is
-#   --short            few short runs, and busy machines count
+#   --short            few short runs, and busy machines count; in DIR/short
 #   --keep-disturbed   count runs with other load on the machine too
 #   --markdown         the table as Markdown, on stdout; all else goes to stderr
 #   --goals FILE       instead of tests/bench/goals.json
@@ -54,17 +54,17 @@ check_parts() {
   done
   [[ $2 = *[!\ ]* ]] || usage "$1 '$2': expected one or several of ${all_parts[*]}"
 }
-check_goals() {
-  [ -r "$3" ] || usage "$1 '$2': no such file"
-  jq -e 'type == "object"' "$3" >/dev/null 2>&1 ||
-    usage "$1 '$2': expected JSON as tests/bench/goals.json has it"
-}
 
 parse_flags --only:only:check_parts --anew:anew:- --show:show:- --short:short:- \
-  --keep-disturbed:keep_disturbed:- --markdown:markdown:- --goals:goals:check_goals:path \
-  --data-dir:data_dir::path --out:out::path -- "$@"
+  --keep-disturbed:keep_disturbed:- --markdown:markdown:- --goals:goals:goals_file:path \
+  --data-dir:data_dir::path --out:out:result_file:path -- "$@"
 [ -z "$show" ] || [ -z "$only$anew" ] || usage "--show measures nothing: leave out --only and --anew"
-readonly mode=${short:+short}
+[ -z "$short" ] || [ -z "$markdown" ] || usage "--markdown: the figures of --short say little: leave out one"
+# Nothing short takes the place of what was measured whole.
+[ -z "$short" ] || data_dir=$data_dir/short
+mode=${keep_disturbed:+keep-disturbed}
+[ -z "$short" ] || mode=short
+readonly mode
 
 # The machine, as one line of JSON.
 machine() {
@@ -127,10 +127,11 @@ command_of() {
   command+=(--data-dir "$data_dir/$1" --out "$2")
 }
 
-# is_measured PART: by these programs, and as long.
+# is_measured PART: by these programs, as long, and with no other load on the machine if none may be.
 is_measured() {
   jq -e --arg programs "$programs" --arg mode "$mode" \
-    '.programs == $programs and .mode == $mode and .whole' "$data_dir/$1.json" >/dev/null 2>&1
+    '.programs == $programs and .whole
+     and (.mode == $mode or ($mode == "keep-disturbed" and .mode == ""))' "$data_dir/$1.json" >/dev/null 2>&1
 }
 
 # measure PART: leaves its result in $data_dir/PART.json, or its name in `failed`.
@@ -138,7 +139,7 @@ measure() {
   local part=$1 result=$data_dir/$1.part code=0 began=$SECONDS
   say "measuring $part"
   command_of "$part" "$result"
-  "${command[@]}" </dev/null >&2 &
+  GRASSDB_RESULT_NAME=$data_dir/$part.json "${command[@]}" </dev/null >&2 &
   launched_all+=("$!")
   wait "$!" || code=$?
   launched_all=()
@@ -146,7 +147,9 @@ measure() {
   if jq -e 'type == "object"' "$result" >/dev/null 2>&1; then
     jq --arg part "$part" --arg date "$(date -u +%FT%TZ)" --arg commit "$commit" --arg mode "$mode" \
       --arg programs "$programs" --argjson seconds $((SECONDS - began)) --argjson code "$code" \
-      '{ part: $part, date: $date, commit: $commit, programs: $programs, mode: $mode,
+      --arg grassdb "$grassdb_version" --argjson machine "$(machine)" \
+      '{ part: $part, date: $date, commit: $commit, grassdb: $grassdb, machine: $machine,
+         programs: $programs, mode: $mode,
          seconds: $seconds, whole: ($code == 0), result: . }' "$result" >"$result.whole"
     mv "$result.whole" "$data_dir/$part.json"
   fi
@@ -156,7 +159,8 @@ measure() {
 
 # --- The table ---
 
-# Everything as one JSON document.
+# Everything as one JSON document. What the heading says is of the parts, whenever they were measured, and
+# only where there is none of now.
 summarise() {
   local part files=()
   for part in "${all_parts[@]}"; do
@@ -165,18 +169,31 @@ summarise() {
   cat /dev/null "${files[@]}" | jq -s -L tests/bench --slurpfile goals "$goals" \
     --argjson machine "$(machine)" --arg date "$(date -u +%FT%TZ)" --arg commit "$commit" \
     --arg grassdb "$grassdb_version" --arg failed "${failed[*]}" 'include "goals";
+    def distinct(f; $now): [.[] | f // empty] | if . == [] then [$now] else unique end;
     (map({ key: .part, value: . }) | from_entries) as $parts
-    | { date: $date, commit: $commit, grassdb: $grassdb, machine: $machine,
+    | { dates: distinct(.date; $date), commits: distinct(.commit; $commit),
+        grassdb: (distinct(.grassdb; $grassdb) | join(" and ")),
+        machine: (distinct(.machine; $machine) | if length == 1 then .[0] else $machine end),
         etcd: ([$parts[].result.etcd | strings] | first // null), goals: $goals[0], parts: $parts,
         failed: ($failed | split(" ")) }
     | . + { table: rows }' >"$out"
 }
 
+# Figures that say little are not for a README.
+check_markdown() {
+  local little
+  little=$(jq -r '[.parts[] | select(.mode == "short") | .part] | join(" ")' "$out")
+  [ -z "$little" ] ||
+    die "--markdown: measured with --short, which says little: $little; measure without it: bash tests/bench/goals.sh --only '$little'"
+}
 print_heading() {
-  jq -r '.machine as $machine | "\(.grassdb), commit \(.commit)\(if .etcd then ", beside \(.etcd)" else "" end), on \(
-    .date[:10]): \($machine.cores) cores (\($machine.cpu)\(if $machine.virtual then ", virtual" else "" end)), \(
+  jq -r '.machine as $machine | "\(.grassdb), commit \(.commits | join(" and "))\(
+    if .etcd then ", beside \(.etcd)" else "" end), on \(.dates | map(.[:10]) | unique | join(", ")): \(
+    $machine.cores) cores (\($machine.cpu)\(if $machine.virtual then ", virtual" else "" end)), \(
     $machine.memory_gib | round) GiB, \($machine.system), Linux \($machine.kernel), data on \(
-    $machine.filesystem); medians, with the least and the most."' "$out"
+    $machine.filesystem); medians, with the least and the most.\(
+    [.parts[] | select(.mode == "keep-disturbed") | .part]
+      | if . == [] then "" else " With other load on the machine: \(join(", "))." end)"' "$out"
 }
 print_table() {
   jq -r -L tests/bench 'include "goals"; .table | table_lines' "$out" |
@@ -200,10 +217,11 @@ build_programs grassdb grass-cli grass-bench >&2
 install_packages "${BENCH_PACKAGES[@]}" >&2 || exit 1
 # The parts take the programs that were built.
 export GRASSDB_BUILD_DIR=${GRASSDB_BUILD_DIR:-$PWD/build/release}
-out=${out:-$data_dir/result.json}
-mkdir -p "$data_dir" "$(dirname "$out")" || die "cannot make $data_dir"
-: >>"$out" || die "--out '$out' cannot be written"
+mkdir -p "$data_dir" || die "cannot make $data_dir"
 trap_exits
+work=$(mktemp -d "$(realpath "$data_dir")/run.XXXXXX")
+measured=yes  # nothing in `work` is worth to be kept
+begin_result
 grassdb_version=$("$bin/grassdb" --version)
 programs=$(cat "$bin/grassdb" "$bin/grass-cli" "$bin/grass-bench" | sha256sum)
 programs=${programs%% *}
@@ -218,6 +236,8 @@ for part in ${only:-${all_parts[*]}}; do
   fi
 done
 summarise
+[ -z "$markdown" ] || check_markdown
+keep_result
 if [ -n "$markdown" ]; then exec 3>&2; else exec 3>&1; fi
 print_heading
 echo
@@ -225,7 +245,7 @@ print_table
 {
   echo
   print_notes
-  echo "Everything: $out"
+  echo "Everything: $destination"
 } >&3
 [ ${#failed[@]} -eq 0 ] || {
   say "not measured, or not as often as asked for: ${failed[*]} (what it said is above)"

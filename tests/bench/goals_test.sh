@@ -36,7 +36,7 @@ TEXT
 cat >"$work/tests/bench/part" <<'TEXT'
 #!/usr/bin/env bash
 name=${0##*/} answers=$(dirname "$0")/../../answers out=
-echo "$name $*" >>"$answers/calls"
+echo "$name $* result $GRASSDB_RESULT_NAME" >>"$answers/calls"
 name=${name%.sh}
 while [ $# -gt 0 ]; do
   case $1 in
@@ -156,13 +156,28 @@ calls 14
 echo '# another build' >>"$work/bin/grassdb"
 goals 0
 calls 14
+cp "$work/elsewhere/data/result.json" "$work/whole.json"
 goals 0 --short
 calls 8
+called '^restart.sh .* --data-dir .*/data/short/restart .* result .*/data/short/restart.json$'
+jq -e '.parts | length == 5' "$work/elsewhere/data/short/result.json" >/dev/null || fail "no folder of short parts"
+cmp -s "$work/whole.json" "$work/elsewhere/data/result.json" || fail "a short run writes over the whole one"
 called '^compare_etcd.sh .*--runs 1 --duration 500ms --keep-disturbed'
 called '^restart.sh --keys 20000 --runs 1'
 says out 'failover: measured .*, short: its figures say little'
 goals 0
+calls 0
+silent out 'short: its figures'
+
+# What was measured beside other load is no measurement without; the other way round it is.
+goals 0 --keep-disturbed
+calls 0
+goals 0 --keep-disturbed --anew
 calls 14
+head -n 1 "$work/out" | grep -q 'With other load on the machine: .*failover' || fail "other load is not said"
+goals 0
+calls 14
+silent out 'With other load'
 
 # As Markdown there is nothing but the heading and the table.
 goals 0 --show --markdown
@@ -171,6 +186,28 @@ calls 0
 [ "$(sed -n 3,4p "$work/out")" = '| what | measured | goal | grassdb | etcd | ratio | reached |
 |---|---|---|---|---|---|---|' ] || fail "no head of a table"
 [ "$(tail -n +3 "$work/out" | grep -cv '^| .* |$')" -eq 1 ] || fail "something else than the table"
+
+# The date, the commit and the program are those of the parts, whenever they are shown.
+as_if() { # PART FILTER
+  jq "$2" "$work/elsewhere/data/$1.json" >"$work/part.json"
+  cp "$work/part.json" "$work/elsewhere/data/$1.json"
+}
+for part in three-nodes single-node restart failover replication; do
+  as_if "$part" '.date = "2025-01-02T03:04:05Z" | .commit = "abc123" | .grassdb = "grassdb 8.1"'
+done
+goals 0 --show --markdown
+head -n 1 "$work/out" | grep -q '^grassdb 8.1, commit abc123, beside etcd 3.4.23, on 2025-01-02: ' ||
+  fail "the heading is of today: $(head -n 1 "$work/out")"
+as_if restart '.date = "2025-01-05T03:04:05Z" | .commit = "def456"'
+goals 0 --show
+head -n 1 "$work/out" | grep -q ', commit abc123 and def456, .*, on 2025-01-02, 2025-01-05: ' ||
+  fail "two commits, two days: $(head -n 1 "$work/out")"
+as_if restart '.mode = "short"'
+goals 1 --show --markdown
+says err "^goals.sh: --markdown: measured with --short, which says little: restart; measure without it: bash .* --only 'restart'"
+[ ! -s "$work/out" ] || fail "a table of short runs"
+goals 2 --short --markdown
+says err '^goals.sh: --markdown: the figures of --short say little: leave out one'
 
 # A part that breaks: the others have their turn, and the next run makes up for it.
 rm "$work/elsewhere/data/"*.json "$work/answers/restart.json"
@@ -197,6 +234,22 @@ says err "^goals.sh: --only 'nothing': expected one or several of three-nodes si
 goals 2 --show --anew
 goals 2 --goals none.json
 says err "^goals.sh: --goals 'none.json': no such file"
+# refused_goals TEXT PROBLEM: a file of goals with that text.
+refused_goals() {
+  echo "$1" >"$work/elsewhere/goals.json"
+  goals 2 --goals goals.json
+  says err "^goals.sh: --goals 'goals.json': $2.*, as tests/bench/goals.json has them"
+  calls 0
+}
+refused_goals '{ "3": { "put:1": { "p95_ms": 3 } } }' '3 put:1: unknown goal "p95_ms": expected ratio, ops, p50_ms, '
+refused_goals '{ "1": { "put:1": { "p99_ms": "3" } } }' '1 put:1: p99_ms "3": expected a number above 0'
+refused_goals '{ "restart": { "ready_ms": 0 } }' 'restart: ready_ms 0: expected a number above 0'
+refused_goals '{ "failover": { "p99_ms": 3 } }' 'failover: unknown goal "p99_ms": expected median_ms'
+refused_goals '{ "2": {} }' 'unknown part "2": expected 3, 1, restart, failover, replication'
+refused_goals '{ "3": { "put": {} } }' '3: unknown case "put": expected WORKLOAD:CLIENTS'
+refused_goals '{ "3": 4 }' '3: expected an object with cases'
+refused_goals '[]' 'expected JSON with goals'
+refused_goals 'text' 'expected JSON with goals'
 goals 2 --out ''
 says err "^goals.sh: --out '': expected a path"
 
