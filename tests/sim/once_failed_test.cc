@@ -29,6 +29,7 @@ constexpr OnceFailed kOnceFailed[] = {
     {"", 722, "a rolled back disk went by another name after it had been brought up to date"},
     {"", 1544, "a live log without its header, and nothing beside it that told its number"},
     {"", 1925, "a session did not live as long as a piece of a snapshot took at a disk"},
+    {"", 2014, "a snapshot took away the entries that two members were just getting"},
     {"", 2680, "who had been removed kept what was never committed"},
     {"", 2915, "a batch stood where the header of the live log belongs"},
     {"", 4143, "a leader whose clock stood told a client for ever that it was overloaded"},
@@ -49,6 +50,7 @@ constexpr OnceFailed kOnceFailed[] = {
     {"disk", 9328,
      "who was demoted for a disk rolled back was a voter still to those who had not heard"},
     {"disk", 8005, "each vote waited for a piece that was being scrubbed, and no election ended"},
+    {"disk", 1489, "a record that a crash had torn could not be read, and may have been durable"},
     {"repair", 48, "what a node wrote next stood in a sector that could not be read"},
     {"repair", 121, "who lacked an entry said so, and a snapshot that stood for it had just come"},
     {"repair", 237, "a node that was starting removed what would have told its vote"},
@@ -57,6 +59,7 @@ constexpr OnceFailed kOnceFailed[] = {
     {"repair", 461, "a log that had to be sealed for want of room for another record in its file"},
     {"repair", 1258,
      "a repair began anew in the term of a leader, and had none to go to for a proof"},
+    {"repair", 1691, "older segments went while nothing of the live log was whole"},
     {"repair", 488, "behind damage to a log of format 1 nothing told what had become of it"},
 };
 
