@@ -56,11 +56,12 @@ constexpr const char* kFooter =
 struct Raw {
   std::string workload;
   std::string protocol = "grassdb";
-  std::string peers;
+  std::optional<std::string> peers;
   std::string duration = "10s";
   std::string warm_up = "1s";
   std::string deadline = "5s";
-  std::string server_pids;
+  std::optional<std::string> server_pids;
+  std::optional<std::string> plot;
   std::string write_out = "text";
   bool no_fill = false;
 };
@@ -107,7 +108,7 @@ void Define(CLI::App& app, Raw& raw, BenchOptions& options) {
   app.add_option("-w,--write-out", raw.write_out, "text or json")
       ->type_name("FORM")
       ->capture_default_str();
-  app.add_option("--plot", options.plot,
+  app.add_option("--plot", raw.plot,
                  "Write a page with throughput and latencies over time to this file")
       ->type_name("FILE");
 }
@@ -141,6 +142,10 @@ std::vector<int> PidsIn(const std::string& list) {
       throw CLI::ValidationError("--server-pids '" + list +
                                  "': expected process ids, as in 4711,4712");
     }
+    if (std::ranges::find(pids, static_cast<int>(*pid)) != pids.end()) {
+      throw CLI::ValidationError("--server-pids '" + list + "': " + std::to_string(*pid) +
+                                 " is there twice; name each process once");
+    }
     pids.push_back(static_cast<int>(*pid));
     if (word.size() == rest.size()) return pids;
     rest.remove_prefix(word.size() + 1);
@@ -161,8 +166,7 @@ void Read(const Raw& raw, BenchOptions& options) {
   }
   const std::string standard =
       etcd ? "localhost:2379" : "localhost:50051,localhost:50052,localhost:50053";
-  options.rpc.peers =
-      Taken("--peers", net::ParsePeerList(raw.peers.empty() ? standard : raw.peers));
+  options.rpc.peers = Taken("--peers", net::ParsePeerList(raw.peers.value_or(standard)));
   options.driver.duration = Taken("--duration", net::ParseDuration(raw.duration));
   options.driver.warm_up = Taken("--warm-up", net::ParseDuration(raw.warm_up));
   options.rpc.deadline = Taken("--deadline", net::ParseDuration(raw.deadline));
@@ -170,7 +174,11 @@ void Read(const Raw& raw, BenchOptions& options) {
   options.driver.interval =
       std::clamp(options.driver.duration / kPoints, kIntervalMin, kIntervalMax);
   options.fill = !raw.no_fill;
-  if (!raw.server_pids.empty()) options.server_pids = PidsIn(raw.server_pids);
+  if (raw.server_pids.has_value()) options.server_pids = PidsIn(*raw.server_pids);
+  if (raw.plot.has_value()) {
+    if (raw.plot->empty()) throw CLI::ValidationError("--plot '': expected a file");
+    options.plot = *raw.plot;
+  }
   if (raw.write_out != "text" && raw.write_out != "json") {
     throw CLI::ValidationError("--write-out '" + raw.write_out + "': expected text or json");
   }

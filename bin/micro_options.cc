@@ -14,12 +14,11 @@ constexpr const char* kDescription =
     "three replicas joined by queues in memory.";
 
 constexpr const char* kFooter =
-    "\nreplication/raft/W: three Rafts and nothing else; an operation is an entry of 288 bytes "
-    "that\n"
-    "all three have committed, W proposed at a time. replication/nodes/W: three whole nodes; an\n"
-    "operation is a client's put that was encoded, replicated, applied three times and answered, "
-    "W\n"
-    "at a time. .../encode-64 and the like: groups of 64, an operation is one of them.\n"
+    "\nreplication/raft/W: three Rafts and nothing else; an operation is an entry that all three\n"
+    "have committed, W proposed at a time: a command of 256 bytes, which counts as 288 with its\n"
+    "frame. replication/nodes/W: three whole nodes; an operation is a client's put that was\n"
+    "encoded, replicated, applied three times and answered, W at a time. .../encode-64 and the\n"
+    "like: groups of 64, an operation is one of them.\n"
     "tests/bench/instructions.sh holds the instructions of an operation, which a busy machine "
     "does\n"
     "not change, against a baseline. Exit codes: 0 measured, 1 one of them failed, 2 usage.\n"

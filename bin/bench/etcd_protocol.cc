@@ -1,8 +1,8 @@
 #include "bin/bench/etcd_protocol.h"
 
 #include <algorithm>
+#include <chrono>
 #include <string>
-#include <thread>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -15,6 +15,9 @@ namespace grassdb::bench {
 namespace {
 
 namespace pb = ::etcdserverpb;
+
+// However late it is, each node is asked for so long.
+constexpr Duration kPatienceMin = std::chrono::milliseconds(100);
 
 class EtcdClient final : public RpcClient {
  public:
@@ -106,29 +109,25 @@ absl::StatusOr<std::string> LeaderIfIt(const std::string& peer, Duration patienc
   return leads ? peer : "";
 }
 
+// The leader's address, or what each node says.
 absl::StatusOr<std::string> LeaderAmong(const std::vector<std::string>& peers, Duration patience) {
-  constexpr Duration kPause = std::chrono::milliseconds(100);
   const Instant deadline = net::SteadyNow() + patience;
-  while (true) {
-    std::string text;
-    for (const std::string& peer : peers) {
-      const Duration left = deadline - net::SteadyNow();
-      const absl::StatusOr<std::string> leader = LeaderIfIt(peer, std::max(left, kPause));
-      if (leader.ok() && !leader->empty()) return *leader;
-      text += (text.empty() ? "" : "; ") + peer + ": " +
-              (leader.ok() ? "does not lead" : std::string(leader.status().message()));
-    }
-    if (net::SteadyNow() + kPause >= deadline) {
-      return absl::UnavailableError("no leader answers; are these the nodes (--peers)? " + text);
-    }
-    std::this_thread::sleep_for(kPause);
+  std::string text;
+  for (const std::string& peer : peers) {
+    const Duration left = std::max<Duration>(deadline - net::SteadyNow(), kPatienceMin);
+    const absl::StatusOr<std::string> leader = LeaderIfIt(peer, left);
+    if (leader.ok() && !leader->empty()) return *leader;
+    text += (text.empty() ? "" : "; ") + peer + ": " +
+            (leader.ok() ? "does not lead" : std::string(leader.status().message()));
   }
+  return absl::UnavailableError(text);
 }
 
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Protocol>> ConnectEtcd(const RpcOptions& options) {
-  const absl::StatusOr<std::string> leader = LeaderAmong(options.peers, options.deadline);
+  const absl::StatusOr<std::string> leader = AwaitLeader(
+      options.deadline, [&](Duration patience) { return LeaderAmong(options.peers, patience); });
   if (!leader.ok()) return leader.status();
   auto protocol = std::make_unique<RpcProtocol>();
   std::vector<std::shared_ptr<pb::KV::Stub>> connections;

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <map>
 #include <string>
-#include <thread>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -234,30 +233,23 @@ class StreamProtocol final : public Protocol {
   net::PipelineClient client_;
 };
 
-// The leader's address; asks until there is one.
+// The leader's address, or what each node says.
 absl::StatusOr<std::string> LeaderAmong(const std::vector<std::string>& peers, Duration patience) {
-  constexpr Duration kPause = std::chrono::milliseconds(100);
-  const Instant deadline = net::SteadyNow() + patience;
-  while (true) {
-    const Duration left = deadline - net::SteadyNow();
-    const auto reports = net::AskWholeCluster(peers, std::max(left, kPause));
-    if (const net::NodeReport* leader = net::FindLeader(reports)) return leader->endpoint;
-    if (net::SteadyNow() + kPause >= deadline) {
-      std::string text;
-      for (const net::NodeReport& report : reports) {
-        text += (text.empty() ? "" : "; ") + report.endpoint + ": " +
-                (report.status.has_value() ? "knows no leader" : report.error);
-      }
-      return absl::UnavailableError("no leader answers; are these the nodes (--peers)? " + text);
-    }
-    std::this_thread::sleep_for(kPause);
+  const auto reports = net::AskWholeCluster(peers, patience);
+  if (const net::NodeReport* leader = net::FindLeader(reports)) return leader->endpoint;
+  std::string text;
+  for (const net::NodeReport& report : reports) {
+    text += (text.empty() ? "" : "; ") + report.endpoint + ": " +
+            (report.status.has_value() ? "knows no leader" : report.error);
   }
+  return absl::UnavailableError(text);
 }
 
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Protocol>> ConnectGrassdb(const RpcOptions& options) {
-  const absl::StatusOr<std::string> leader = LeaderAmong(options.peers, options.deadline);
+  const absl::StatusOr<std::string> leader = AwaitLeader(
+      options.deadline, [&](Duration patience) { return LeaderAmong(options.peers, patience); });
   if (!leader.ok()) return leader.status();
   ClientOptions client_options;
   client_options.endpoints = {*leader};

@@ -71,6 +71,9 @@ std::optional<ProcessTicks> ParseProcess(std::string_view stat) {
   if (name_end == std::string_view::npos || name_end + kState.size() > stat.size()) {
     return std::nullopt;
   }
+  // It has ended, and its parent has not yet heard of it: nothing will change any more.
+  constexpr std::string_view kEnded = "ZXx";
+  if (kEnded.find(stat[name_end + 2]) != std::string_view::npos) return std::nullopt;
   stat.remove_prefix(name_end + kState.size());
   // Fields 4 to 24. Two of them may be below zero and none of these is wanted: 8, 19.
   std::array<std::string_view, 21> fields;
@@ -99,7 +102,7 @@ absl::StatusOr<Snapshot> TakeSnapshot(const std::vector<int>& server_pids) {
     const auto process = ParseProcess(ReadProc(path).value_or(""));
     if (!process.has_value()) {
       return absl::NotFoundError("there is no process " + std::to_string(pid) + " (" + path +
-                                 " cannot be read)");
+                                 " cannot be read, or says that it has ended)");
     }
     snapshot.servers.push_back(*process);
   }

@@ -29,7 +29,8 @@ struct ProcessTicks {
 
 // Of the text of /proc/stat; nullopt if it has no line of all cores.
 std::optional<MachineTicks> ParseMachine(std::string_view stat);
-// Of the text of /proc/PID/stat. The name of a process may hold blanks and parentheses.
+// Of the text of /proc/PID/stat; nullopt also if the process has ended and is only still listed.
+// The name of a process may hold blanks and parentheses.
 std::optional<ProcessTicks> ParseProcess(std::string_view stat);
 
 // All at one moment.
@@ -40,7 +41,7 @@ struct Snapshot {
   std::vector<ProcessTicks> servers;  // in the order of the ids
 };
 
-// An error names the process that is not there.
+// An error names the process that is not there, or has ended.
 absl::StatusOr<Snapshot> TakeSnapshot(const std::vector<int>& server_pids);
 
 // What happened between two snapshots.

@@ -91,14 +91,14 @@ class RaftReplication final : public MicroBenchmark {
       Step(0, std::move(submit));
       Deliver();
       left -= count;
-      if (rafts_[0].log().bytes() > kLogEntriesMax * kEntryBytes) Release();
+      if (rafts_[0].log().bytes() > kLogEntriesMax * entry_cost_) Release();
     }
     Settle();
     return Committed() - before;
   }
 
  private:
-  static constexpr std::size_t kEntryBytes = 288;
+  static constexpr std::size_t kCommandBytes = 256;
 
   Index Committed() const {
     return std::ranges::min_element(rafts_, {}, &Raft::commit_index)->commit_index();
@@ -146,7 +146,9 @@ class RaftReplication final : public MicroBenchmark {
   }
 
   const std::uint64_t window_;
-  const std::string payload_ = std::string(kEntryBytes - 32, 'x');
+  const std::string payload_ = std::string(kCommandBytes, 'x');
+  const std::size_t entry_cost_ =
+      CostOf({.index = {}, .term = {}, .type = EntryType::kCommand, .payload = Bytes(payload_)});
   const Numbers numbers_;
   Instant now_{std::chrono::seconds(1)};
   std::vector<Raft> rafts_;

@@ -10,9 +10,9 @@
 
 namespace grassdb::bench {
 
-// The Raft step function alone: an operation is an entry of 288 bytes, encoded by the caller,
-// committed by the leader and by both followers. `window` entries are proposed at a time, and the
-// next when those are committed everywhere. Every write is durable at once.
+// The Raft step function alone: an operation is an entry with a command of 256 bytes, encoded by
+// the caller, committed by the leader and by both followers. `window` entries are proposed at a
+// time, and the next when those are committed everywhere. Every write is durable at once.
 std::unique_ptr<MicroBenchmark> MakeRaftReplication(std::uint64_t window);
 
 // Whole nodes: an operation is a client's put of 24 and 256 bytes, proposed, replicated, applied to

@@ -1,6 +1,8 @@
 #include "bin/bench/rpc_protocol.h"
 
+#include <algorithm>
 #include <chrono>
+#include <thread>
 #include <utility>
 
 #include "core/check.h"
@@ -51,6 +53,21 @@ std::shared_ptr<grpc::Channel> DialApart(const std::string& endpoint) {
   grpc::ChannelArguments arguments = net::ClientArguments();
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
   return net::Dial(endpoint, arguments);
+}
+
+absl::StatusOr<std::string> AwaitLeader(
+    Duration patience, const std::function<absl::StatusOr<std::string>(Duration)>& ask) {
+  constexpr Duration kPause = std::chrono::milliseconds(100);
+  const Instant deadline = net::SteadyNow() + patience;
+  while (true) {
+    absl::StatusOr<std::string> leader = ask(std::max(deadline - net::SteadyNow(), kPause));
+    if (leader.ok()) return leader;
+    if (net::SteadyNow() + kPause >= deadline) {
+      return absl::UnavailableError("no leader answers; are these the nodes (--peers)? " +
+                                    std::string(leader.status().message()));
+    }
+    std::this_thread::sleep_for(kPause);
+  }
 }
 
 std::chrono::system_clock::time_point After(Duration after) {

@@ -6,11 +6,13 @@
 
 #include <grpcpp/grpcpp.h>
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "absl/status/statusor.h"
 #include "bin/bench/protocol.h"
 #include "bin/bench/workload.h"
 #include "core/types.h"
@@ -76,6 +78,11 @@ class RpcProtocol final : public Protocol {
 
 // A connection of its own, though there may be others to the same node.
 std::shared_ptr<grpc::Channel> DialApart(const std::string& endpoint);
+
+// Asks, with a deadline each time, until there is a leader: `ask` gives its address, or what the
+// nodes had to say instead. An error says that of the last time, when `patience` is over.
+absl::StatusOr<std::string> AwaitLeader(
+    Duration patience, const std::function<absl::StatusOr<std::string>(Duration)>& ask);
 
 // `after` from now, as a gRPC deadline.
 std::chrono::system_clock::time_point After(Duration after);

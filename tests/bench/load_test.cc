@@ -1,6 +1,7 @@
 #include "bin/bench/load.h"
 
 #include <gtest/gtest.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <string>
@@ -49,6 +50,23 @@ TEST(BenchLoad, RefusesAProcessThatIsNotWhole) {
                            "4711 (grassdb) S 1 4711 4711 0 -1 4194560 900 0 1 0 321 123 0 0"}) {
     EXPECT_FALSE(ParseProcess(text).has_value()) << text;
   }
+}
+
+// The kernel lists it until its parent has asked.
+TEST(BenchLoad, TakesAProcessThatHasEndedForNone) {
+  const std::string rest =
+      " 1 4711 4711 0 -1 4194560 900 0 1 0 321 123 0 0 20 0 7 0 5500 123456789 777 1 1 1 0\n";
+  EXPECT_TRUE(ParseProcess("4711 (grassdb) S" + rest).has_value());
+  EXPECT_TRUE(ParseProcess("4711 (grassdb) D" + rest).has_value());
+  EXPECT_FALSE(ParseProcess("4711 (grassdb) Z" + rest).has_value());
+  EXPECT_FALSE(ParseProcess("4711 (grassdb) X" + rest).has_value());
+  const pid_t child = fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) _exit(0);
+  siginfo_t ended = {};
+  ASSERT_EQ(waitid(P_PID, static_cast<id_t>(child), &ended, WEXITED | WNOWAIT), 0);
+  EXPECT_FALSE(TakeSnapshot({child}).ok());
+  ASSERT_EQ(waitpid(child, nullptr, 0), child);
 }
 
 Snapshot At(Duration time, Duration client, std::uint64_t busy, std::uint64_t steal) {

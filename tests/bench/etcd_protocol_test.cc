@@ -1,0 +1,166 @@
+// What is asked of etcd, and what is made of its answers: a server in this process stands in for
+// it.
+#include "bin/bench/etcd_protocol.h"
+
+#include <grpcpp/grpcpp.h>
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "bin/bench/etcd.grpc.pb.h"
+
+namespace grassdb::bench {
+namespace {
+
+namespace pb = ::etcdserverpb;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+// One node. It has the keys that end with 1.
+class FakeEtcd : public pb::KV::Service, public pb::Maintenance::Service {
+ public:
+  FakeEtcd(std::uint64_t member, std::uint64_t leader) : member_(member), leader_(leader) {
+    grpc::ServerBuilder builder;
+    builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port_);
+    builder.RegisterService(static_cast<pb::KV::Service*>(this));
+    builder.RegisterService(static_cast<pb::Maintenance::Service*>(this));
+    server_ = builder.BuildAndStart();
+  }
+  ~FakeEtcd() override { server_->Shutdown(); }
+
+  std::string endpoint() const { return "127.0.0.1:" + std::to_string(port_); }
+
+  grpc::Status Status(grpc::ServerContext*, const pb::StatusRequest*,
+                      pb::StatusResponse* response) override {
+    response->mutable_header()->set_member_id(member_);
+    response->set_leader(leader_);
+    return grpc::Status::OK;
+  }
+  grpc::Status Put(grpc::ServerContext*, const pb::PutRequest* request, pb::PutResponse*) override {
+    const std::scoped_lock lock(mutex_);
+    puts.push_back(*request);
+    return answer;
+  }
+  grpc::Status Range(grpc::ServerContext*, const pb::RangeRequest* request,
+                     pb::RangeResponse* response) override {
+    const std::scoped_lock lock(mutex_);
+    ranges.push_back(*request);
+    response->set_count(request->key().ends_with('1') ? 1 : 0);
+    return answer;
+  }
+  grpc::Status Txn(grpc::ServerContext*, const pb::TxnRequest* request,
+                   pb::TxnResponse* response) override {
+    const std::scoped_lock lock(mutex_);
+    txns.push_back(*request);
+    response->set_succeeded(request->compare(0).key().ends_with('1'));
+    return answer;
+  }
+
+  std::vector<pb::PutRequest> puts;
+  std::vector<pb::RangeRequest> ranges;
+  std::vector<pb::TxnRequest> txns;
+  grpc::Status answer;
+
+ private:
+  std::mutex mutex_;
+  std::uint64_t member_;
+  std::uint64_t leader_;
+  int port_ = 0;
+  std::unique_ptr<grpc::Server> server_;
+};
+
+class EtcdProtocolTest : public testing::Test {
+ protected:
+  EtcdProtocolTest() {
+    RpcOptions options;
+    options.peers = {other_.endpoint(), leader_.endpoint()};
+    options.clients = 2;
+    options.deadline = seconds(20);
+    auto connected = ConnectEtcd(options);
+    EXPECT_TRUE(connected.ok()) << connected.status().message();
+    if (connected.ok()) protocol_ = *std::move(connected);
+  }
+
+  Finish Ask(Request::Kind kind, const std::string& key, const std::string& value = {}) {
+    protocol_->Begin(1, {.kind = kind, .key = key, .value = value});
+    std::optional<Finish> finish = protocol_->Wait(Instant::max());
+    EXPECT_TRUE(finish.has_value());
+    EXPECT_EQ(finish->client, 1u);
+    EXPECT_LE(finish->at, protocol_->Now());
+    EXPECT_EQ(finish->answers, std::vector<std::string>{}) << "nothing is tried again";
+    return *std::move(finish);
+  }
+
+  FakeEtcd other_{7, 8};
+  FakeEtcd leader_{8, 8};
+  std::unique_ptr<Protocol> protocol_;
+};
+
+TEST_F(EtcdProtocolTest, PutsAtTheLeader) {
+  const Finish finish = Ask(Request::Kind::kPut, "key1", "a value");
+  EXPECT_EQ(finish.failure, "");
+  EXPECT_FALSE(finish.missing);
+  ASSERT_EQ(leader_.puts.size(), 1u);
+  EXPECT_EQ(leader_.puts[0].key(), "key1");
+  EXPECT_EQ(leader_.puts[0].value(), "a value");
+  EXPECT_TRUE(other_.puts.empty());
+}
+
+TEST_F(EtcdProtocolTest, ReadsLinearizablyUnlessItIsToBeStale) {
+  EXPECT_FALSE(Ask(Request::Kind::kGet, "key1").missing);
+  EXPECT_TRUE(Ask(Request::Kind::kGet, "key2").missing);
+  EXPECT_TRUE(Ask(Request::Kind::kGetStale, "key3").missing);
+  ASSERT_EQ(leader_.ranges.size(), 3u);
+  EXPECT_EQ(leader_.ranges[0].key(), "key1");
+  EXPECT_FALSE(leader_.ranges[1].serializable());
+  EXPECT_TRUE(leader_.ranges[2].serializable());
+}
+
+TEST_F(EtcdProtocolTest, WritesAKeyInATransactionIfItIsThere) {
+  EXPECT_FALSE(Ask(Request::Kind::kTxn, "key1", "a value").missing);
+  EXPECT_TRUE(Ask(Request::Kind::kTxn, "key2", "a value").missing);
+  ASSERT_EQ(leader_.txns.size(), 2u);
+  const pb::TxnRequest& txn = leader_.txns[0];
+  ASSERT_EQ(txn.compare_size(), 1);
+  EXPECT_EQ(txn.compare(0).key(), "key1");
+  EXPECT_EQ(txn.compare(0).target(), pb::Compare::VERSION);
+  EXPECT_EQ(txn.compare(0).result(), pb::Compare::GREATER);
+  EXPECT_EQ(txn.compare(0).version(), 0);
+  ASSERT_EQ(txn.success_size(), 1);
+  EXPECT_EQ(txn.success(0).put().key(), "key1");
+  EXPECT_EQ(txn.success(0).put().value(), "a value");
+  ASSERT_EQ(txn.failure_size(), 1);
+  EXPECT_EQ(txn.failure(0).range().key(), "key1");
+}
+
+TEST_F(EtcdProtocolTest, NamesAFailureByItsCode) {
+  leader_.answer = {grpc::StatusCode::RESOURCE_EXHAUSTED, "too many requests"};
+  const Finish finish = Ask(Request::Kind::kGet, "key2");
+  EXPECT_EQ(finish.failure, "RESOURCE_EXHAUSTED");
+  EXPECT_FALSE(finish.missing) << "nobody knows";
+}
+
+// As etcd itself has them: a rename would measure nothing but errors.
+TEST(EtcdProtocol, HasEtcdsNames) {
+  EXPECT_STREQ(pb::KV::service_full_name(), "etcdserverpb.KV");
+  EXPECT_STREQ(pb::Maintenance::service_full_name(), "etcdserverpb.Maintenance");
+}
+
+TEST(EtcdProtocol, SaysWhatEachNodeSaysWhereNoneLeads) {
+  const FakeEtcd one(7, 9);
+  const FakeEtcd two(8, 0);
+  RpcOptions options;
+  options.peers = {one.endpoint(), two.endpoint()};
+  options.deadline = milliseconds(300);
+  const auto connected = ConnectEtcd(options);
+  ASSERT_FALSE(connected.ok());
+  EXPECT_EQ(connected.status().message(), "no leader answers; are these the nodes (--peers)? " +
+                                              one.endpoint() + ": does not lead; " +
+                                              two.endpoint() + ": does not lead");
+}
+
+}  // namespace
+}  // namespace grassdb::bench
