@@ -16,6 +16,7 @@
 #include "core/configuration.h"
 #include "core/progress.h"
 #include "core/types.h"
+#include "sim/checkers/member_name.h"
 #include "sim/violation.h"
 
 namespace grassdb::sim {
@@ -78,7 +79,7 @@ class ProgressRules {
         const std::uint64_t losses = losses_of(known.id);
         GRASS_RULE("monotony", losses > known.losses,
                    NodeName(node) + ", leader of term " + Decimal(now.term.value()) +
-                       ", forgets what " + Decimal(known.id.value()) +
+                       ", forgets what " + MemberName(known.id) +
                        " has acknowledged: " + Fell("match index", known.match, match));
         known.losses = losses;
       }

@@ -4,6 +4,7 @@
 #include <string>
 #include <variant>
 
+#include "sim/checkers/member_name.h"
 #include "sim/violation.h"
 
 namespace grassdb::sim {
@@ -13,16 +14,16 @@ constexpr const char* kPromise = "durable before promised";
 
 std::string Sent(const Message& message) {
   return std::string(NameOf(message.body)) + " of term " + Decimal(message.term.value()) + " by " +
-         Decimal(message.from.value());
+         MemberName(message.from);
 }
 
 // The sender's vote in the message's term is durable and was for `candidate`.
 void CheckVote(const Message& message, NodeId candidate, const DurableImage& image) {
   const HardState& durable = image.hard_state();
   GRASS_RULE(kPromise, durable.term == message.term && durable.voted_for == candidate,
-             Sent(message) + " rests on a vote for " + Decimal(candidate.value()) +
+             Sent(message) + " rests on a vote for " + MemberName(candidate) +
                  "; durable are term " + Decimal(durable.term.value()) + " and a vote for " +
-                 Decimal(durable.voted_for.value()));
+                 MemberName(durable.voted_for));
 }
 
 void CheckTerm(const Message& message, const DurableImage& image) {
@@ -99,7 +100,7 @@ void Promises::CheckMatch(Term term, const Log& log, const std::vector<Progress>
     });
     GRASS_RULE("match rests on disk", held,
                "a leader of term " + Decimal(term.value()) + " believes that " +
-                   Decimal(follower.id.value()) + " matches its log up to " +
+                   MemberName(follower.id) + " matches its log up to " +
                    Decimal(follower.match.value()) + "; durable there are entries up to " +
                    Decimal(image->last().value()));
   }
@@ -116,7 +117,7 @@ void Promises::CheckVotes(Term term, NodeId leader, const Configuration& configu
     });
   });
   GRASS_RULE("leadership rests on votes", tally == Tally::kWon,
-             Decimal(leader.value()) + " leads term " + Decimal(term.value()) +
+             MemberName(leader) + " leads term " + Decimal(term.value()) +
                  " without the votes of a quorum");
 }
 

@@ -4,6 +4,7 @@
 #include <string>
 #include <variant>
 
+#include "sim/checkers/member_name.h"
 #include "sim/violation.h"
 
 namespace grassdb::sim {
@@ -26,8 +27,8 @@ void CheckHardState(const Finding& f) {
       f.persist != nullptr && f.persist->hard_state.has_value() && is == *f.persist->hard_state;
   GRASS_RULE("recovery", is == must || unfinished,
              f.Who() + "term " + Decimal(is.term.value()) + " voted for " +
-                 Decimal(is.voted_for.value()) + "; durable were term " +
-                 Decimal(must.term.value()) + " voted for " + Decimal(must.voted_for.value()));
+                 MemberName(is.voted_for) + "; durable were term " + Decimal(must.term.value()) +
+                 " voted for " + MemberName(must.voted_for));
 }
 
 // `must` is the durable log; from `cut` on it may have been cut by the unfinished Persist or
