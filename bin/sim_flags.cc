@@ -29,6 +29,13 @@ void Take(const std::optional<std::string>& problem, const std::string& flag) {
   if (problem.has_value()) throw CLI::ValidationError(flag + " " + *problem);
 }
 
+void TakeProfile(std::string_view text, const std::string& name, const std::string& flag,
+                 sim::RunOptions* run) {
+  std::map<std::string, std::uint64_t> edits;
+  Take(sim::AddProfile(text, name, &edits), flag);
+  sim::AddFarther(edits, run);
+}
+
 // In this order, so that the nearer to the user wins.
 void AddPlanFlags(CLI::App* command, sim::RunOptions* run) {
   command
@@ -49,22 +56,25 @@ void AddPlanFlags(CLI::App* command, sim::RunOptions* run) {
             if (!text.ok()) {
               throw CLI::ValidationError("--profile " + std::string(text.status().message()));
             }
-            Take(sim::AddProfile(*text, file, &run->edits), "--profile");
+            TakeProfile(*text, file, "--profile", run);
           },
           "A JSON file of such names and values (sim/profiles/)")
       ->type_name("FILE");
   command->add_flag_callback(
       "--performance",
       [run] {
-        Take(sim::AddProfile(kPerformance, "--performance", &run->edits), "--performance");
-        Take(sim::AddProfile(kLite, "--lite", &run->edits), "--performance");
+        TakeProfile(kPerformance, "--performance", "--performance", run);
+        TakeProfile(kLite, "--lite", "--performance", run);
       },
       "Three nodes under load and no faults");
   command->add_flag_callback(
-      "--black-box", [run] { run->edits["white_box"] = 0; },
+      "--black-box",
+      [run] {
+        sim::AddFarther({{"white_box", 0}}, run);
+      },
       "Judge by what clients see and by the code's own checks only");
   command->add_flag_callback(
-      "--lite", [run] { Take(sim::AddProfile(kLite, "--lite", &run->edits), "--lite"); },
+      "--lite", [run] { TakeProfile(kLite, "--lite", "--lite", run); },
       "No faults: of nodes, network, disks or clocks");
 }
 
@@ -82,6 +92,10 @@ void AddRunFlags(CLI::App* command, sim::RunOptions* run) {
   AddNumber(command, "--seconds", &run->seconds, {1, 1'000'000},
             "Faults end after so many simulated seconds; drawn without either flag");
   AddPlanFlags(command, run);
+  // When all of them are known.
+  command->parse_complete_callback([run] {
+    if (const auto problem = sim::Contradiction(*run)) throw CLI::ValidationError(*problem);
+  });
 }
 
 std::optional<std::string> LoadSchedule(const std::string& file,

@@ -175,14 +175,111 @@ constexpr std::array kEdits = {
     Edit{"learners", 0, kLearnersMax, [](const Plan& plan) { return std::uint64_t{plan.learners}; },
          [](std::uint64_t value, Plan* plan) {
            plan->learners = static_cast<std::uint32_t>(value);
-           plan->nodes =
-               std::min(kMachinesMax, std::max(plan->nodes, plan->voters + plan->learners));
          }},
 };
 
 const Edit* FindEdit(std::string_view name) {
   const auto* found = std::ranges::find(kEdits, name, &Edit::name);
   return found == kEdits.end() ? nullptr : found;
+}
+
+const Edit& EditNamed(std::string_view name, std::uint64_t value) {
+  const Edit* edit = FindEdit(name);
+  GRASS_CHECK(edit != nullptr);
+  GRASS_CHECK(value >= edit->min && value <= edit->max);
+  return *edit;
+}
+
+using Edits = std::map<std::string, std::uint64_t>;
+
+constexpr const char* kTogether = "together";
+constexpr const char* kVoters = "voters";
+constexpr const char* kLearners = "learners";
+constexpr const char* kNodes = "nodes";
+constexpr const char* kLease = "lease_ppm";
+constexpr const char* kDrift = "drift_ppm_max";
+
+std::optional<std::uint64_t> ValueIn(const Edits& edits, const char* name) {
+  const auto found = edits.find(name);
+  if (found == edits.end()) return std::nullopt;
+  return found->second;
+}
+
+// The sizes that are set and not drawn.
+struct Wishes {
+  std::optional<std::uint64_t> voters;
+  std::optional<std::uint64_t> learners;
+  std::optional<std::uint64_t> nodes;
+};
+
+Wishes WishesOf(const RunOptions& options) {
+  Wishes wishes{ValueIn(options.edits, kVoters), ValueIn(options.edits, kLearners),
+                ValueIn(options.edits, kNodes)};
+  if (!wishes.voters && options.nodes) wishes.voters = *options.nodes;
+  return wishes;
+}
+
+std::uint32_t MachinesFor(const Plan& plan) {
+  return std::min(kMachinesMax, std::max(plan.nodes, plan.voters + plan.learners));
+}
+
+// What is drawn gives way to what is set: first the machines, then the voters, then the learners.
+void KeepSizes(const Wishes& wishes, Plan* plan) {
+  if (wishes.voters) plan->voters = static_cast<std::uint32_t>(*wishes.voters);
+  if (!wishes.nodes) plan->nodes = MachinesFor(*plan);
+  if (!wishes.voters) {
+    const auto kept =
+        std::min(plan->nodes - 1, static_cast<std::uint32_t>(wishes.learners.value_or(0)));
+    plan->voters = std::min(plan->voters, plan->nodes - kept);
+  }
+  // Fewer machines than members, by a schedule that was made smaller: the others are not born.
+  plan->voters = std::min(plan->voters, plan->nodes);
+  plan->learners = std::min(plan->learners, plan->nodes - plan->voters);
+}
+
+std::uint64_t LeaseDriftMax() {
+  return static_cast<std::uint64_t>(RaftOptions().lease_drift_percent_max) * 10'000 / 2;
+}
+
+// The first of the edits that makes clocks do what a lease does not allow for.
+std::optional<std::string> ClocksBeyondALease(const Edits& edits) {
+  if (ValueIn(edits, kDrift).value_or(0) > LeaseDriftMax()) return kDrift;
+  for (const char* name : {"fault_clock_jump", "fault_clock_stop", "fault_clock_strobe"}) {
+    if (ValueIn(edits, name).value_or(0) != 0) return name;
+  }
+  return std::nullopt;
+}
+
+std::string Setting(const Edits& edits, const std::string& name) {
+  return name + "=" + Decimal(edits.at(name));
+}
+
+std::string NodesFlag(std::uint64_t voters) {
+  return "--nodes " + Decimal(voters);
+}
+
+std::string Against(const std::string& one, const std::string& other, const std::string& why) {
+  return one + " contradicts " + other + ": " + why;
+}
+
+// What is set has more members than machines.
+std::optional<std::string> SizesContradict(const RunOptions& options) {
+  const Wishes wishes = WishesOf(options);
+  const std::uint64_t learners = wishes.learners.value_or(0);
+  const std::uint64_t machines = wishes.nodes.value_or(kMachinesMax);
+  if (wishes.voters.value_or(1) + learners <= machines) return std::nullopt;
+  std::string members;
+  if (options.edits.contains(kVoters)) {
+    members = Setting(options.edits, kVoters);
+  } else if (wishes.voters) {
+    members = NodesFlag(*wishes.voters);
+  }
+  if (learners > 0)
+    members += (members.empty() ? "" : " with ") + Setting(options.edits, kLearners);
+  return Against(members,
+                 wishes.nodes ? Setting(options.edits, kNodes)
+                              : "the " + Decimal(machines) + " machines of the largest cluster",
+                 "voters and learners are machines, and one is a voter; set fewer of them");
 }
 
 struct ChoiceForm {
@@ -325,18 +422,76 @@ std::uint64_t ValueOf(const Plan& plan, std::string_view edit) {
 }
 
 Plan PlanOf(const RunOptions& options) {
+  const Wishes wishes = WishesOf(options);
+  RunOptions drawn = options;
+  if (wishes.voters) drawn.nodes = static_cast<std::uint32_t>(*wishes.voters);
+  Plan plan = DrawPlan(drawn);
+  // What puts several dimensions together comes before what sets one of them.
+  for (const bool together : {true, false}) {
+    for (const auto& [name, value] : options.edits) {
+      if ((name == kTogether) == together) EditNamed(name, value).set(value, &plan);
+    }
+  }
+  KeepSizes(wishes, &plan);
+  // What is drawn gives way to what is set.
+  if (!options.edits.contains(kLease) && ClocksBeyondALease(options.edits).has_value()) {
+    plan.workload.lease = 0;
+  }
+  KeepToLeaseAssumptions(&plan);
+  return plan;
+}
+
+std::optional<std::string> Contradiction(const RunOptions& options) {
+  const Edits& edits = options.edits;
+  if (options.nodes && ValueIn(edits, kVoters).value_or(*options.nodes) != *options.nodes) {
+    return Against(NodesFlag(*options.nodes), Setting(edits, kVoters),
+                   "both say how many voters there are; leave one out");
+  }
+  if (const auto sizes = SizesContradict(options)) return sizes;
+  const std::optional<std::string> clocks = ClocksBeyondALease(edits);
+  if (ValueIn(edits, kLease).value_or(0) == 0 || !clocks) return std::nullopt;
+  return Against(Setting(edits, kLease), Setting(edits, *clocks),
+                 "a lease rests on clocks that drift by at most " + Decimal(LeaseDriftMax()) +
+                     " ppm and neither jump nor stop; set one of the two to 0");
+}
+
+void AddFarther(const Edits& farther, RunOptions* options) {
+  const Edits nearer = options->edits;
+  options->edits.insert(farther.begin(), farther.end());
+  if (options->nodes && !nearer.contains(kVoters)) options->edits.erase(kVoters);
+  for (const char* name : {kNodes, kLearners, kVoters}) {
+    if (nearer.contains(name) || !SizesContradict(*options)) continue;
+    RunOptions without = *options;
+    without.edits.erase(name);
+    if (!SizesContradict(without)) *options = without;
+  }
+}
+
+namespace {
+
+// As it was before the edits were put in order: by their names, and then clipped.
+Plan PlanByName(const RunOptions& options) {
   Plan plan = DrawPlan(options);
   for (const auto& [name, value] : options.edits) {
-    const Edit* edit = FindEdit(name);
-    GRASS_CHECK(edit != nullptr);
-    GRASS_CHECK(value >= edit->min && value <= edit->max);
-    edit->set(value, &plan);
+    EditNamed(name, value).set(value, &plan);
+    if (name == kLearners) plan.nodes = MachinesFor(plan);
   }
-  // Fewer machines than members: the others are not born.
   plan.voters = std::min(plan.voters, plan.nodes);
   plan.learners = std::min(plan.learners, plan.nodes - plan.voters);
   KeepToLeaseAssumptions(&plan);
   return plan;
+}
+
+}  // namespace
+
+RunOptions InOrder(RunOptions options) {
+  const Plan meant = PlanByName(options);
+  for (auto& [name, value] : options.edits) value = ValueOf(meant, name);
+  const Plan plan = PlanOf(options);
+  for (const Edit& edit : kEdits) {
+    if (edit.get(plan) != edit.get(meant)) options.edits[edit.name] = edit.get(meant);
+  }
+  return options;
 }
 
 Plan PlanOf(const Schedule& schedule) {

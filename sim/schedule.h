@@ -35,8 +35,18 @@ std::vector<std::string> EditNames();
 // The value that `plan` has in the dimension of that name, which is known.
 std::uint64_t ValueOf(const Plan& plan, std::string_view edit);
 
+// What is set stays, and what is drawn gives way to it. `together` counts as set before all others.
+// Of options that contradict each other the plan is cut to what can be.
 Plan PlanOf(const RunOptions& options);
 Plan PlanOf(const Schedule& schedule);
+// What of the options cannot all be so, with its names and the way out, for a person.
+std::optional<std::string> Contradiction(const RunOptions& options);
+// Adds what is farther from the user than all that is there: what is there stays, and of the sizes
+// of the cluster what contradicts it is left out.
+void AddFarther(const std::map<std::string, std::uint64_t>& farther, RunOptions* options);
+// The options, of a file of the version before, in which edits counted in the order of their names:
+// with the edits that mean the same plan now.
+RunOptions InOrder(RunOptions options);
 
 // NAME=VALUE of the command line into `edits`. What is wrong with it, for a person.
 std::optional<std::string> AddEdit(std::string_view text,

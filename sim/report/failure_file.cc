@@ -15,7 +15,9 @@ namespace grassdb::sim {
 namespace {
 
 constexpr const char* kFormat = "grass-sim failure";
-constexpr std::uint64_t kVersion = 1;
+constexpr std::uint64_t kVersion = 2;
+// Its edits counted in the order of their names.
+constexpr std::uint64_t kVersionByName = 1;
 
 std::vector<std::string> Lines(const std::string& text) {
   std::vector<std::string> lines;
@@ -81,8 +83,10 @@ absl::StatusOr<FailureFile> ParseFailure(std::string_view text, const std::strin
   if (object.Text("format") != kFormat) {
     object.Fail("format", std::string("expected \"") + kFormat + "\"");
   }
-  if (object.Number("version", 0, UINT64_MAX) != kVersion) {
-    object.Fail("version", "this grass-sim reads version " + Decimal(kVersion) + " only");
+  const std::uint64_t version = object.Number("version", 0, UINT64_MAX);
+  if (version != kVersion && version != kVersionByName) {
+    object.Fail("version", "this grass-sim reads versions " + Decimal(kVersionByName) + " and " +
+                               Decimal(kVersion) + " only");
   }
   FailureFile failure;
   failure.build = object.Text("build");
@@ -97,6 +101,7 @@ absl::StatusOr<FailureFile> ParseFailure(std::string_view text, const std::strin
   failure.schedule = ReadSchedule(object.Object("schedule"));
   object.End();
   if (!error.empty()) return absl::InvalidArgumentError(error);
+  if (version == kVersionByName) failure.schedule.run = InOrder(failure.schedule.run);
   return failure;
 }
 

@@ -1,5 +1,6 @@
 // The file that a failing run leaves: all that is needed to run it again and to know whether it was
-// the same, and what a person wants to read first. JSON; format version 1; read strictly.
+// the same, and what a person wants to read first. JSON; format version 2; version 1 is read as
+// well. Read strictly.
 #ifndef GRASSDB_SIM_REPORT_FAILURE_FILE_H_
 #define GRASSDB_SIM_REPORT_FAILURE_FILE_H_
 

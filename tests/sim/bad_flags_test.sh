@@ -64,6 +64,11 @@ refuses --terms "'0'" 'from 1 to 7' -- explore --terms 0
 refuses --memory "'1'" 'from 64 to' -- explore --memory 1
 refuses --replay "'/no/such/file'" 'that --out wrote' -- explore --replay /no/such/file
 refuses --replay 'its first line is not' -- explore --replay "$0"
+# What contradicts itself.
+refuses lease_ppm=1 fault_clock_jump=1 -- run --seed 1 --set lease_ppm=1 --set fault_clock_jump=1
+refuses lease_ppm=900000 drift_ppm_max=400000 -- sweep --seeds 1..2 --set lease_ppm=900000 --set drift_ppm_max=400000
+refuses voters=5 nodes=3 -- run --seed 1 --set voters=5 --set nodes=3
+refuses '--nodes 5' voters=3 -- run --seed 1 --nodes 5 --set voters=3
 refuses "'fly'" 'run, sweep, replay' -- fly --seed 1
 refuses 'run, sweep, replay, shrink, compare, bench' --
 if [[ $("$program" --version) != grass-sim\ [0-9]* ]]; then

@@ -242,8 +242,8 @@ TEST(FailureFile, IsReadStrictly) {
   };
   EXPECT_EQ(error(good), "");
   nlohmann::json bad = good;
-  bad["version"] = 2;
-  EXPECT_EQ(error(bad), "'f.json': version: this grass-sim reads version 1 only");
+  bad["version"] = 3;
+  EXPECT_EQ(error(bad), "'f.json': version: this grass-sim reads versions 1 and 2 only");
   bad = good;
   bad["format"] = "x";
   EXPECT_NE(error(bad).find("'f.json': format: "), std::string::npos);
