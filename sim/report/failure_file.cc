@@ -114,6 +114,10 @@ absl::StatusOr<std::string> ReadFile(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
   std::ostringstream text;
   if (in) text << in.rdbuf();
+  // Where there is nothing to copy, that fails without an error of the system.
+  if (in && text.fail() && errno == 0) {
+    return absl::InvalidArgumentError("cannot read '" + path + "': it is empty");
+  }
   if (!in || text.fail()) return FileError("read", path);
   return text.str();
 }
