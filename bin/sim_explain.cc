@@ -88,15 +88,16 @@ int Explain(const Flags& flags) {
     return Refuse("--until " + std::to_string(*flags.until) + " lies before --from " +
                   std::to_string(flags.from));
   }
+  const std::string out = flags.out.empty()
+                              ? "grass-sim-explain-" + std::to_string(schedule.run.seed) + ".html"
+                              : flags.out;
+  if (const auto problem = CannotWrite(out)) return Refuse(*problem);
   const std::string repeat = failure.has_value() ? "grass-sim replay " + flags.file : "";
   const sim::ExplainedRun run = sim::Explain(schedule, limits, repeat);
   std::string notice;
   if (failure.has_value() && !sim::Difference(*failure, run.result).empty()) {
     notice = "NOT the run of the file: this build does something else (see grass-sim replay).";
   }
-  const std::string out = flags.out.empty()
-                              ? "grass-sim-explain-" + std::to_string(schedule.run.seed) + ".html"
-                              : flags.out;
   const std::string more =
       (notice.empty() ? "" : notice + "\n") + "fingerprint: " + run.result.fingerprint.Hex() + "\n";
   return Save(out, sim::PageOf(schedule, run, notice), run.timeline, more, run.result);

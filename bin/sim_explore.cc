@@ -186,6 +186,9 @@ void Summarize(const Flags& flags, const explore::ExploreResult& result, double 
 
 int RunExplore(Flags flags) {
   if (!flags.replay.empty()) return Replay(flags.replay);
+  if (!flags.out.empty()) {
+    if (const auto problem = CannotWrite(flags.out)) return Complain("explore: --out: " + *problem);
+  }
   explore::ExploreOptions& options = flags.options;
   options.bytes_max = static_cast<std::size_t>(flags.memory_mib) << 20;
   if (flags.pre_votes) {

@@ -1,6 +1,11 @@
 #include "bin/sim_flags.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <vector>
 
 #include "sim/schedule.h"
@@ -84,6 +89,19 @@ void Print(std::string_view text) {
   std::fwrite(text.data(), 1, text.size(), stdout);
 }
 
+std::optional<std::string> CannotWrite(const std::string& path) {
+  const bool is_there = access(path.c_str(), F_OK) == 0;
+  const int file = open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+  if (file < 0) return "cannot write '" + path + "': " + std::strerror(errno);
+  close(file);
+  if (!is_there) unlink(path.c_str());
+  return std::nullopt;
+}
+
+bool IsShaped(const sim::RunOptions& run) {
+  return run.nodes || run.steps || run.seconds || !run.edits.empty();
+}
+
 void AddRunFlags(CLI::App* command, sim::RunOptions* run) {
   AddNumber(command, "--nodes", &run->nodes, {1, 7},
             "Voters that the cluster is born with; drawn if not given");
@@ -108,7 +126,7 @@ std::optional<std::string> LoadSchedule(const std::string& file,
     schedule->run.seed = *seed;
     return std::nullopt;
   }
-  if (run.nodes || run.steps || run.seconds || !run.edits.empty()) {
+  if (IsShaped(run)) {
     return "flags that shape a run go with --seed; '" + file + "' has its own shape";
   }
   const absl::StatusOr<std::string> text = sim::ReadFile(file);

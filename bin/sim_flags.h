@@ -23,6 +23,13 @@ inline constexpr int kExitInterrupted = 130;
 // On standard output, as it is.
 void Print(std::string_view text);
 
+// Why a file cannot be written there, for a person; asked before the work that is to go into it. It
+// leaves none behind.
+std::optional<std::string> CannotWrite(const std::string& path);
+
+// Whether flags shape the run.
+bool IsShaped(const sim::RunOptions& run);
+
 // --nodes, --steps, --seconds, --set, --profile, --performance and --lite.
 void AddRunFlags(CLI::App* command, sim::RunOptions* run);
 

@@ -2,7 +2,6 @@
 
 #include <poll.h>
 #include <signal.h>
-#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -15,6 +14,7 @@
 #include <utility>
 
 #include "core/check.h"
+#include "sim/apart.h"
 #include "sim/report/failure_file.h"
 #include "sim/run.h"
 #include "sim/text.h"
@@ -42,17 +42,6 @@ constexpr int kEnough = 4;
 // How often, in milliseconds, somebody is asked whether to go on.
 constexpr int kAskEvery = 200;
 
-void WriteAll(int pipe, const void* data, std::size_t size) {
-  const char* at = static_cast<const char*>(data);
-  while (size > 0) {
-    const ssize_t written = write(pipe, at, size);
-    if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) _exit(3);  // the parent is gone
-    at += written;
-    size -= static_cast<std::size_t>(written);
-  }
-}
-
 struct SeedResult {
   bool died = false;
   std::string rule;
@@ -75,14 +64,6 @@ struct Worker {
   std::optional<std::uint64_t> running;
   std::string received;
 };
-
-// SIGPROF ends this process when it has taken so much processor time from now on, if nothing else
-// does; 0: nothing will.
-void EndAfter(std::uint32_t seconds) {
-  itimerval timer{};
-  timer.it_value.tv_sec = seconds;
-  GRASS_CHECK(setitimer(ITIMER_PROF, &timer, nullptr) == 0);
-}
 
 [[noreturn]] void Work(const SweepOptions& options, const SeedRunner& runner, std::uint64_t first,
                        int pipe) {
@@ -216,16 +197,9 @@ class Sweeper {
     result.died = true;
     RunOptions run = options_.run;
     run.seed = SeedAt(place, options_);
-    const bool endless = WIFSIGNALED(status) && WTERMSIG(status) == SIGPROF;
-    result.rule = endless ? "seed without an end" : "process died";
-    if (endless) {
-      result.report =
-          "it did not end within " + Decimal(options_.seed_seconds) + " s of processor time\n";
-    } else if (WIFSIGNALED(status)) {
-      result.report = std::string("the process died of: ") + strsignal(WTERMSIG(status)) + "\n";
-    } else {
-      result.report = "the process ended with " + Decimal(WEXITSTATUS(status)) + "\n";
-    }
+    const Death death = DeathOf(status, options_.seed_seconds);
+    result.rule = death.rule;
+    result.report = death.text + "\n";
     result.report += "repeat with: " + CommandFor(run) + "\n";
     RunResult dead;
     dead.violation = Violation{result.rule, "", ""};
