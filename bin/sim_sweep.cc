@@ -13,6 +13,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "bin/sim_commands.h"
 #include "bin/sim_flags.h"
@@ -108,6 +109,21 @@ volatile std::sig_atomic_t interrupted = 0;
 
 void EndSoon(int) {
   interrupted = 1;
+}
+
+// The flags that `-` stands behind: their data has standard output for itself.
+std::vector<std::string> OnStandardOutput(const Flags& flags) {
+  std::vector<std::string> those;
+  if (flags.json == "-") those.emplace_back("--json");
+  if (flags.junit == "-") those.emplace_back("--junit");
+  if (flags.fingerprints == "-") those.emplace_back("--fingerprints");
+  return those;
+}
+
+// What is for a person.
+void Tell(const Flags& flags, const std::string& text) {
+  std::FILE* const to = OnStandardOutput(flags).empty() ? stdout : stderr;
+  std::fwrite(text.data(), 1, text.size(), to);
 }
 
 // What a sweep leaves in files, written as it becomes known: who ends a sweep of many hours has it.
@@ -208,7 +224,7 @@ class Outputs {
     for (std::size_t i = 0; i < count; ++i) {
       SaveFailure(so_far_.failed[i]);
       others.erase(so_far_.failed[i].seed);
-      if (flags_.json != "-") Print("wrote " + PathOf(so_far_.failed[i]) + "\n");
+      Tell(flags_, "wrote " + PathOf(so_far_.failed[i]) + "\n");
     }
     for (const auto& [seed, path] : others) std::remove(path.c_str());
   }
@@ -228,6 +244,11 @@ std::optional<sim::SweepOptions> OptionsOf(const Flags& flags) {
   options.jobs = flags.jobs;
   options.until_failure = flags.until_failure;
   options.seed_seconds = flags.seed_seconds;
+  if (const auto those = OnStandardOutput(flags); those.size() > 1) {
+    std::fprintf(stderr, "grass-sim: %s - and %s -: only one of them; give the other one a file\n",
+                 those[0].c_str(), those[1].c_str());
+    return std::nullopt;
+  }
   if (const auto problem = ParseSeeds(flags.seeds, &options)) {
     std::fprintf(stderr, "grass-sim: --seeds '%s': %s\n", flags.seeds.c_str(), problem->c_str());
     return std::nullopt;
@@ -265,8 +286,7 @@ int Sweep(const Flags& flags) {
   }
   const bool saved = outputs.Close(result);
   if (flags.junit == "-") Print(sim::JUnitXml(*options, result));
-  // JSON lines on standard output are for a program.
-  if (flags.json != "-") Print(sim::Summary(*options, result));
+  Tell(flags, sim::Summary(*options, result));
   if (!result.failed.empty()) return kExitViolation;
   if (interrupted != 0) return kExitInterrupted;
   if (flags.all_places && !result.sites.Unreached().empty()) {
@@ -299,10 +319,12 @@ void AddSweep(CLI::App* app, int* exit_code) {
   command->add_flag("--until-failure", flags->until_failure, "End with the first seed that fails");
   command->add_option("--failures", flags->failures,
                       "An existing directory: the first 20 failing seeds each leave a file there");
-  command->add_option("--json", flags->json, "JSON lines, one a seed and a summary; - is stdout");
-  command->add_option("--junit", flags->junit, "JUnit XML");
+  command->add_option("--json", flags->json,
+                      "JSON lines, one a seed and a summary; -: standard output, and what is for "
+                      "people on standard error");
+  command->add_option("--junit", flags->junit, "JUnit XML; - as with --json");
   command->add_option("--fingerprints", flags->fingerprints,
-                      "Each seed's fingerprint, for grass-sim compare");
+                      "Each seed's fingerprint, for grass-sim compare; - as with --json");
   command->add_flag("--all-places", flags->all_places,
                     "Fail if a probe or a rare path of the code was reached by no seed");
   command->callback([flags, exit_code] { *exit_code = Sweep(*flags); });
