@@ -129,8 +129,9 @@ void Tell(const Flags& flags, const std::string& text) {
 // What a sweep leaves in files, written as it becomes known: who ends a sweep of many hours has it.
 class Outputs {
  public:
-  Outputs(const Flags& flags, const sim::SweepOptions& options)
-      : flags_(flags), options_(options) {}
+  Outputs(const Flags& flags, const sim::SweepOptions& options) : flags_(flags), options_(options) {
+    so_far_.interrupted = true;
+  }
 
   // False, and a line on stderr, if one cannot be written. What cannot be is better known before
   // the hours of the sweep than after.
@@ -244,6 +245,7 @@ std::optional<sim::SweepOptions> OptionsOf(const Flags& flags) {
   options.jobs = flags.jobs;
   options.until_failure = flags.until_failure;
   options.seed_seconds = flags.seed_seconds;
+  options.all_places = flags.all_places;
   if (const auto those = OnStandardOutput(flags); those.size() > 1) {
     std::fprintf(stderr, "grass-sim: %s - and %s -: only one of them; give the other one a file\n",
                  those[0].c_str(), those[1].c_str());
@@ -287,12 +289,16 @@ int Sweep(const Flags& flags) {
   const bool saved = outputs.Close(result);
   if (flags.junit == "-") Print(sim::JUnitXml(*options, result));
   Tell(flags, sim::Summary(*options, result));
-  if (!result.failed.empty()) return kExitViolation;
-  if (interrupted != 0) return kExitInterrupted;
-  if (flags.all_places && !result.sites.Unreached().empty()) {
-    std::fprintf(stderr, "grass-sim: --all-places: no seed of the sweep reached '%s'\n",
-                 result.sites.Unreached().front().c_str());
-    return kExitViolation;
+  if (const auto missed = sim::MissedPlace(*options, result)) {
+    std::fprintf(stderr, "grass-sim: --all-places: %s\n", missed->c_str());
+  }
+  switch (sim::VerdictOf(*options, result)) {
+    case sim::Verdict::kFailed:
+      return kExitViolation;
+    case sim::Verdict::kInterrupted:
+      return kExitInterrupted;
+    case sim::Verdict::kPassed:
+      break;
   }
   return saved ? kExitOk : kExitUsage;
 }

@@ -280,6 +280,7 @@ class Sweeper {
   SweepResult Result(std::uint64_t count) {
     SweepResult sum;
     sum.wanted = count;
+    sum.interrupted = interrupted_;
     for (auto& [place, result] : results_) {
       if (place >= end_) break;
       const std::uint64_t seed = SeedAt(place, options_);
@@ -336,6 +337,23 @@ SweepResult Sweep(const SweepOptions& options, const SweepProgress& progress,
   return Sweeper(options, progress, runner).Run();
 }
 
+Verdict VerdictOf(const SweepOptions& options, const SweepResult& result) {
+  if (!result.failed.empty()) return Verdict::kFailed;
+  if (result.interrupted) return Verdict::kInterrupted;
+  return MissedPlace(options, result) ? Verdict::kFailed : Verdict::kPassed;
+}
+
+std::optional<std::string> MissedPlace(const SweepOptions& options, const SweepResult& result) {
+  if (!options.all_places || result.interrupted) return std::nullopt;
+  const std::vector<std::string> unreached = result.sites.Unreached();
+  if (unreached.empty()) return std::nullopt;
+  return "no seed of the sweep reached '" + unreached.front() + "'";
+}
+
+std::string NameOf(const Shard& shard) {
+  return "shard " + Decimal(shard.index) + "/" + Decimal(shard.count);
+}
+
 namespace {
 
 // Which kinds of fault the failures have in common.
@@ -372,10 +390,10 @@ std::string Summary(const SweepOptions& options, const SweepResult& result) {
   std::map<std::string, std::vector<std::uint64_t>> by_rule;
   for (const FailedSeed& failed : result.failed) by_rule[failed.rule].push_back(failed.seed);
   if (!result.failed.empty()) text += "\nfirst failure:\n" + result.failed.front().report + "\n";
-  text += "seeds " + Decimal(options.first) + ".." + Decimal(options.last);
-  if (options.shard.count > 1) {
-    text += ", shard " + Decimal(options.shard.index) + "/" + Decimal(options.shard.count);
-  }
+  const std::string range = "seeds " + Decimal(options.first) + ".." + Decimal(options.last);
+  if (SeedCount(options) == 0) text += NameOf(options.shard) + " of " + range + " has no seed\n";
+  text += range;
+  if (options.shard.count > 1) text += ", " + NameOf(options.shard);
   if (result.seeds < result.wanted) text += ", ended early";
   text += ": " + Decimal(result.seeds - result.failed.size()) + " passed, " +
           Decimal(result.failed.size()) + " failed\n";

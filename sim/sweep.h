@@ -8,6 +8,7 @@
 #include <array>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,9 @@ struct Shard {
   std::uint64_t index = 1;  // from 1 to count
   std::uint64_t count = 1;
 };
+
+// "shard 2/8"
+std::string NameOf(const Shard& shard);
 
 struct FailedSeed {
   std::uint64_t seed = 0;
@@ -66,6 +70,8 @@ struct SweepOptions {
   std::function<void(const SeedRun&)> on_run;
   // Told of each seed that fails when it is found, so in no order. May be null.
   std::function<void(const FailedSeed&)> on_failed;
+  // The sweep fails if a place of the code was reached by none of its seeds.
+  bool all_places = false;
   RunOptions run;  // its seed is not used
 };
 
@@ -86,8 +92,14 @@ struct SweepResult {
   std::vector<FailedSeed> failed;  // by seed
   std::vector<SeedRun> runs;       // by seed
   std::array<FaultTally, kFaultKinds> by_fault{};
-  SiteTally sites;  // of all runs that came to an end
+  SiteTally sites;           // of all runs that came to an end
+  bool interrupted = false;  // or not yet at its end: not every seed that should be was looked at
 };
+
+enum class Verdict { kPassed, kFailed, kInterrupted };
+Verdict VerdictOf(const SweepOptions& options, const SweepResult& result);
+// With `all_places`, what is said of the first place that no seed has reached, if there is one.
+std::optional<std::string> MissedPlace(const SweepOptions& options, const SweepResult& result);
 
 // `progress` is told how many seeds are done and how many have failed.
 using SweepProgress = std::function<void(std::uint64_t done, std::uint64_t failed)>;

@@ -43,6 +43,26 @@ std::string Escaped(std::string_view text) {
   return escaped;
 }
 
+const char* NameOf(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::kPassed:
+      return "passed";
+    case Verdict::kFailed:
+      return "failed";
+    case Verdict::kInterrupted:
+      return "interrupted";
+  }
+  return "?";
+}
+
+// A test case that failed of `type`.
+std::string FailedCase(const std::string& name, const std::string& type, const std::string& message,
+                       const std::string& text) {
+  return "  <testcase classname=\"grass-sim\" name=\"" + Escaped(name) +
+         "\">\n    <failure type=\"" + Escaped(type) + "\" message=\"" + Escaped(message) + "\">" +
+         Escaped(text) + "</failure>\n  </testcase>\n";
+}
+
 using SeedLines = std::map<std::uint64_t, std::string>;
 
 absl::StatusOr<SeedLines> ParseFingerprints(std::string_view text, const std::string& name) {
@@ -96,6 +116,7 @@ std::string JsonSummary(const SweepOptions& options, const SweepResult& result) 
                                     {"shards", options.shard.count},
                                     {"seeds", result.seeds},
                                     {"wanted", result.wanted},
+                                    {"verdict", NameOf(VerdictOf(options, result))},
                                     {"failed", result.failed.size()},
                                     {"events", result.counters.events},
                                     {"simulated_ns", result.counters.simulated_ns},
@@ -112,15 +133,23 @@ std::string JsonSummary(const SweepOptions& options, const SweepResult& result) 
 
 std::string JUnitXml(const SweepOptions& options, const SweepResult& result) {
   const std::uint64_t passed = result.seeds - result.failed.size();
+  const std::string seeds = Decimal(options.first) + ".." + Decimal(options.last);
+  const std::optional<std::string> missed = MissedPlace(options, result);
+  const std::size_t failures = result.failed.size() + (missed ? 1 : 0);
   std::string text = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
-  text += "<testsuite name=\"grass-sim sweep\" tests=\"" + Decimal(result.failed.size() + 1) +
-          "\" failures=\"" + Decimal(result.failed.size()) + "\" errors=\"0\" skipped=\"0\">\n";
-  text += "  <testcase classname=\"grass-sim\" name=\"" + Decimal(passed) + " seeds of " +
-          Decimal(options.first) + ".." + Decimal(options.last) + " that passed\"/>\n";
+  text += "<testsuite name=\"grass-sim sweep" +
+          (options.shard.count > 1 ? ", " + NameOf(options.shard) : "") + "\" tests=\"" +
+          Decimal(failures + 1) + "\" failures=\"" + Decimal(failures) +
+          "\" errors=\"0\" skipped=\"0\">\n";
+  text += "  <testcase classname=\"grass-sim\" name=\"" + Decimal(passed) + " seeds of " + seeds +
+          " that passed\"/>\n";
   for (const FailedSeed& failed : result.failed) {
-    text += "  <testcase classname=\"grass-sim\" name=\"seed " + Decimal(failed.seed) + "\">\n";
-    text += "    <failure type=\"" + Escaped(failed.rule) + "\" message=\"" + Escaped(failed.rule) +
-            "\">" + Escaped(failed.report) + "</failure>\n  </testcase>\n";
+    text += FailedCase("seed " + Decimal(failed.seed), failed.rule, failed.rule, failed.report);
+  }
+  if (missed) {
+    std::string places;
+    for (const std::string& place : result.sites.Unreached()) places += place + "\n";
+    text += FailedCase("every place is reached", "--all-places", *missed, places);
   }
   return text + "</testsuite>\n";
 }

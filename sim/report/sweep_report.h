@@ -12,12 +12,14 @@
 namespace grassdb::sim {
 
 // JSON lines: an object a seed, {"seed", "ok", "rule", "fingerprint", "events"}, and last
-// {"summary": {...}}.
+// {"summary": {...}}, of which the verdict is "passed", "failed" or "interrupted", as the exit
+// code.
 std::string JsonLine(const SeedRun& run);
 std::string JsonSummary(const SweepOptions& options, const SweepResult& result);
 std::string JsonLines(const SweepOptions& options, const SweepResult& result);
 
-// JUnit: a test case for every seed that failed, and one for all that passed.
+// JUnit: a test case for every seed that failed, and one for all that passed; and one that failed
+// if the sweep fails for a place that was not reached.
 std::string JUnitXml(const SweepOptions& options, const SweepResult& result);
 
 // "SEED FINGERPRINT", a line a seed.

@@ -27,6 +27,7 @@ for signal in INT TERM; do
   [ "$code" -eq 130 ] || fail "expected exit code 130 after SIG$signal, got $code: $(cat "$work/out")"
   grep -q ', ended early: [1-9][0-9]* passed, 0 failed$' "$work/out" || fail "no summary: $(cat "$work/out")"
   seeds=$(sed -n '$s/^{"summary":.*"shards":1,"seeds":\([0-9]*\),.*/\1/p' "$work/json")
+  tail -1 "$work/json" | grep -q '"verdict":"interrupted"' || fail "another verdict: $(tail -1 "$work/json")"
   [ -n "$seeds" ] || fail "no summary at the end of the JSON lines: $(tail -1 "$work/json")"
   [ "$(wc -l <"$work/json")" -eq $((seeds + 1)) ] || fail "$seeds seeds, and $(wc -l <"$work/json") lines"
   [ "$(wc -l <"$work/prints")" -eq "$seeds" ] || fail "$seeds seeds, and $(wc -l <"$work/prints") fingerprints"

@@ -196,6 +196,7 @@ TEST(Sweep, EndsWithWhatThereIsWhenItIsInterrupted) {
   EXPECT_GE(result.seeds, 3u);
   EXPECT_LE(result.seeds, 9u);
   EXPECT_TRUE(result.failed.empty()) << "who was ended has not failed";
+  EXPECT_EQ(VerdictOf(options, result), Verdict::kInterrupted);
   EXPECT_NE(Summary(options, result).find("ended early"), std::string::npos);
 }
 
