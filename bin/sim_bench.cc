@@ -56,6 +56,14 @@ bool MeasureLoad(const char* what, sim::BenchLoad load, std::uint32_t seconds) {
 }
 
 int Bench(Flags flags) {
+  sim::RunOptions others = flags.run;
+  others.seconds.reset();
+  if (!flags.seed && IsShaped(others)) {
+    std::fprintf(stderr,
+                 "grass-sim: bench: flags that shape a run go with --seed N; the two workloads "
+                 "without one take --seconds only\n");
+    return kExitUsage;
+  }
   bool ok = true;
   if (flags.seed) {
     flags.run.seed = *flags.seed;

@@ -53,8 +53,7 @@ int Save(const std::string& out, const std::string& page, const sim::Timeline& t
 
 // Of a file that `grass-sim explore --out` wrote.
 int ExplainExplored(const Flags& flags, const std::string& text) {
-  if (flags.seed || flags.run.nodes || flags.run.steps || flags.run.seconds ||
-      !flags.run.edits.empty() || flags.from != 0 || flags.until) {
+  if (flags.seed || IsShaped(flags.run) || flags.from != 0 || flags.until) {
     return Refuse("'" + flags.file +
                   "' is a schedule of an exploration, which has no seed and no " +
                   "time: give no other flag than -o");
@@ -94,6 +93,11 @@ int Explain(const Flags& flags) {
   if (const auto problem = CannotWrite(out)) return Refuse(*problem);
   const std::string repeat = failure.has_value() ? "grass-sim replay " + flags.file : "";
   const sim::ExplainedRun run = sim::Explain(schedule, limits, repeat);
+  if (sim::Nanoseconds(run.result.ended) < limits.from) {
+    const std::uint64_t milliseconds = sim::Nanoseconds(run.result.ended) / 1'000'000;
+    return Refuse("--from " + std::to_string(flags.from) + " lies behind the end of the run, at " +
+                  std::to_string(milliseconds) + " simulated milliseconds");
+  }
   std::string notice;
   if (failure.has_value() && !sim::Difference(*failure, run.result).empty()) {
     notice = "NOT the run of the file: this build does something else (see grass-sim replay).";

@@ -184,6 +184,16 @@ void Summarize(const Flags& flags, const explore::ExploreResult& result, double 
   Print("fingerprint: " + explore::HexOf(result.fingerprint) + "\n");
 }
 
+// A schedule has the bounds of its own search.
+void RefuseBesideReplay(const CLI::App& command) {
+  if (command.count("--replay") == 0) return;
+  for (const CLI::Option* option : command.get_options()) {
+    if (option->count() == 0 || option->get_name() == "--replay") continue;
+    throw CLI::ValidationError("explore: " + option->get_name() +
+                               " goes with a search; the file of --replay has its own bounds");
+  }
+}
+
 int RunExplore(Flags flags) {
   if (!flags.replay.empty()) return Replay(flags.replay);
   if (!flags.out.empty()) {
@@ -256,6 +266,7 @@ void AddExplore(CLI::App* app, int* exit_code) {
                     "Takes states for different that differ in the nodes' names only");
   command->add_option("--out", flags->out, "A file for the schedule that breaks a rule");
   command->add_option("--replay", flags->replay, "Runs the schedule in this file again, no other");
+  command->parse_complete_callback([command] { RefuseBesideReplay(*command); });
   command->callback([flags, exit_code] { *exit_code = RunExplore(*flags); });
 }
 

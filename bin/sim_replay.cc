@@ -1,6 +1,7 @@
 // grass-sim replay: a failure's file, or a seed, once more.
 #include <cstdio>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -16,7 +17,7 @@ struct Flags {
   std::string file;
   std::optional<std::uint64_t> seed;
   sim::RunOptions run;
-  std::uint64_t from = 0;
+  std::optional<std::uint64_t> from;
   std::optional<std::uint64_t> until;
   std::string trace = "none";
 };
@@ -28,10 +29,22 @@ sim::RunObserver ObserverOf(const Flags& flags) {
     Print(line);
     Print("\n");
   };
-  observer.window.from = sim::TrueTime() + std::chrono::seconds(flags.from);
+  observer.window.from = sim::TrueTime() + std::chrono::seconds(flags.from.value_or(0));
   if (flags.until) observer.window.until = sim::TrueTime() + std::chrono::seconds(*flags.until);
   observer.window.events_only = flags.trace == "events";
   return observer;
+}
+
+// What is wrong with the part of the trace that is asked for.
+std::optional<std::string> WindowProblem(const Flags& flags) {
+  if (flags.until.value_or(UINT64_MAX) < flags.from.value_or(0)) {
+    return "--until " + std::to_string(*flags.until) + " lies before --from " +
+           std::to_string(*flags.from);
+  }
+  if (flags.trace == "none" && (flags.from || flags.until)) {
+    return "--from and --until choose lines of the trace; add --trace events or --trace all";
+  }
+  return std::nullopt;
 }
 
 // The verdict of a file is the file's: 1 if the run broke the rule that it is about.
@@ -42,8 +55,18 @@ int Replay(const Flags& flags) {
     std::fprintf(stderr, "grass-sim: replay: %s\n", problem->c_str());
     return kExitUsage;
   }
+  if (const auto problem = WindowProblem(flags)) {
+    std::fprintf(stderr, "grass-sim: replay: %s\n", problem->c_str());
+    return kExitUsage;
+  }
   const std::string repeat = failure.has_value() ? "grass-sim replay " + flags.file : "";
   const sim::RunResult result = sim::RunSchedule(schedule, ObserverOf(flags), repeat);
+  const sim::TrueTime from = sim::TrueTime() + std::chrono::seconds(flags.from.value_or(0));
+  if (flags.from && result.ended < from) {
+    std::fprintf(stderr,
+                 "grass-sim: replay: --from %llu: no line of the trace, the run ends before that\n",
+                 static_cast<unsigned long long>(*flags.from));
+  }
   Print(result.ok() ? "every rule held\nfingerprint: " + result.fingerprint.Hex() + "\n"
                     : result.report);
   if (!failure.has_value()) return result.ok() ? kExitOk : kExitViolation;

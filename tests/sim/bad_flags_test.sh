@@ -64,11 +64,24 @@ refuses --terms "'0'" 'from 1 to 7' -- explore --terms 0
 refuses --memory "'1'" 'from 64 to' -- explore --memory 1
 refuses --replay "'/no/such/file'" 'that --out wrote' -- explore --replay /no/such/file
 refuses --replay 'its first line is not' -- explore --replay "$0"
-# What contradicts itself.
+# What contradicts itself, and what would be taken and ignored.
 refuses lease_ppm=1 fault_clock_jump=1 -- run --seed 1 --set lease_ppm=1 --set fault_clock_jump=1
 refuses lease_ppm=900000 drift_ppm_max=400000 -- sweep --seeds 1..2 --set lease_ppm=900000 --set drift_ppm_max=400000
 refuses voters=5 nodes=3 -- run --seed 1 --set voters=5 --set nodes=3
 refuses '--nodes 5' voters=3 -- run --seed 1 --nodes 5 --set voters=3
+refuses --seed -- bench --nodes 5 --set fault_crash=1 --black-box
+refuses --nodes --replay -- explore --replay /no/such/file --nodes 3
+refuses '--until 2' '--from 5' -- replay --seed 1 --trace all --from 5 --until 2
+refuses '--trace all' -- replay --seed 1 --seconds 1 --from 1
+refuses '--from 900' 'end of the run' -- explain --seed 7 --seconds 1 --from 900 -o /dev/null
+refuses "'/nowhere/x'" 'No such file' -- shrink --seed 1 --out /nowhere/x
+refuses "'/nowhere/x'" 'No such file' -- explore --out /nowhere/x
+refuses --json --junit 'only one' -- sweep --seeds 1..2 --json - --junit -
+# An empty file is none that cannot be read.
+for command in replay explain shrink check-history 'compare /dev/null'; do
+  refuses "'/dev/null'" 'it is empty' -- $command /dev/null
+done
+refuses "'/dev/null'" 'it is empty' -- sweep --seeds 1..2 --profile /dev/null
 refuses "'fly'" 'run, sweep, replay' -- fly --seed 1
 refuses 'run, sweep, replay, shrink, compare, bench' --
 if [[ $("$program" --version) != grass-sim\ [0-9]* ]]; then
