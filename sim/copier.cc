@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "sim/checkers/told.h"
 #include "sim/text.h"
 #include "sim/violation.h"
 
@@ -38,7 +39,7 @@ void Copier::OnAnswer(std::uint32_t host, RequestId request, const Reply& reply)
              who + " answers for a copy twice, or for one never asked for");
   if (reply.code != ReplyCode::kOk) return copy_.reset();
   GRASS_RULE(kRule, reply.backup != nullptr, who + " gives no piece of a copy");
-  const BackupPiece& piece = *reply.backup;
+  const BackupPiece& piece = *Told(told::kPieceOfCopy, reply.backup.get());
   GRASS_RULE(kRule, piece.offset == copy_->offset,
              who + " gives another piece than it was asked for");
   GRASS_RULE(kRule, copy_->offset == 0 || piece.snapshot == copy_->snapshot,
@@ -59,9 +60,10 @@ void Copier::Check() {
   const absl::StatusOr<KvStore> state = std::move(reader).Finish();
   GRASS_RULE(kRule, state.ok(),
              "a copy of " + who + " is not whole: " + std::string(state.status().message()));
-  GRASS_RULE(kRule, state->revision().value() >= copy.acknowledged,
+  const std::uint64_t acknowledged = Told(told::kAcknowledgedBeforeCopy, copy.acknowledged);
+  GRASS_RULE(kRule, state->revision().value() >= acknowledged,
              "a copy of " + who + " ends at revision " + Decimal(state->revision().value()) +
-                 ", and " + Decimal(copy.acknowledged) + " had been acknowledged before it began");
+                 ", and " + Decimal(acknowledged) + " had been acknowledged before it began");
   checkers_->CheckCopy(copy.host, copy.snapshot.index, *state);
   ++checked_;
 }

@@ -9,6 +9,7 @@
 #include "sim/checkers/full_disk.h"
 #include "sim/checkers/justified_refusal.h"
 #include "sim/checkers/shutdown.h"
+#include "sim/checkers/told.h"
 #include "sim/offline.h"
 #include "store/names.h"
 
@@ -116,7 +117,7 @@ void Host::OpenStorage(TrueTime from) {
   const bool sees = ReadSlips() == slips && !absl::IsInternal(opened.status()) &&
                     !absl::IsResourceExhausted(opened.status());
   if (offline.has_value() && sees && plan_.white_box) {
-    offline->Check(opened.ok() ? &*recovered_ : nullptr);
+    offline->Check(Told(told::kRecoveredBesideOffline, opened.ok() ? &*recovered_ : nullptr));
   }
   queue_->Push(end, EventType::kHostStart, number_, life_);
 }
@@ -126,7 +127,7 @@ void Host::OpenStorage(TrueTime from) {
 void Host::JudgeRefusal(const absl::Status& status, Recovery::Directory directory,
                         std::uint64_t slips) {
   if (met_ == DamageMet::kNo || Recovery::NeedsNoDamage(status, directory)) {
-    return Recovery::CheckOpening(number_, status, directory);
+    return Recovery::CheckOpening(number_, Told(told::kOpening, status), directory);
   }
   Counters& counters = recorder_->counters;
   if (ReadSlips() != slips) {
@@ -134,7 +135,7 @@ void Host::JudgeRefusal(const absl::Status& status, Recovery::Directory director
     return;
   }
   const auto over =
-      JustifiedRefusal::Check(identity_.node_name, disk_.path(), status,
+      JustifiedRefusal::Check(identity_.node_name, disk_.path(), Told(told::kRefusal, status),
                               [this](std::string_view name) { return disk_.Show(name); });
   ++(over == JustifiedRefusal::Over::kIdentity ? counters.refused_identity : counters.refused_log);
 }
@@ -309,7 +310,7 @@ void Host::Work() {
   }
   if (stopping_ && node_->ReadyToStop()) return EndShutdown();
   // What hangs at the disk holds it up, and is no fault of its own.
-  if (stopping_ && !disk_hangs_) Shutdown::CheckTime(number_, Now(), stop_by_);
+  if (stopping_ && !disk_hangs_) Shutdown::CheckTime(number_, Now(), Told(told::kStopBy, stop_by_));
   ArmTimer();
 }
 
@@ -348,7 +349,7 @@ void Host::StepRepair() {
   repair_->OnDeadline();
   stepping_ = false;
   if (repair_->failed()) {
-    FullDisk::CheckRepairFailure(number_, repair_->failure());
+    FullDisk::CheckRepairFailure(number_, Told(told::kRepairFailure, repair_->failure()));
     recorder_->Note(LineKind::kNodeFailed, number_);
     return ReportFailure();
   }
@@ -436,7 +437,7 @@ void Host::StartNextJob() {
                      std::holds_alternative<EntriesRead>(*running_);
   if (disk_.TakeMet() && !looks) {
     recorder_->Note(LineKind::kDamageMet, number_);
-    DamageNoticed::CheckJob(number_, StatusOf(*running_));
+    DamageNoticed::CheckJob(number_, Told(told::kJobOnDamage, StatusOf(*running_)));
     met_ = DamageMet::kYes;
   }
   queue_->Push(EndJob(), EventType::kDiskDone, number_, life_);

@@ -7,6 +7,7 @@
 
 #include "core/kv_snapshot.h"
 #include "sim/checkers/offline_rules.h"
+#include "sim/checkers/told.h"
 #include "store/backup_file.h"
 #include "store/io.h"
 #include "store/salvage.h"
@@ -211,11 +212,11 @@ void Offline::StartByMistake() {
 
 void Offline::Check(const RecoveredState* recovered) const {
   const std::string whose = "the disk of " + name_ + " ";
-  OfflineRules::CheckCopy(whose, problem_);
+  OfflineRules::CheckCopy(whose, Told(told::kProblemOffline, problem_));
   const bool whole = recovered != nullptr && recovered->damage.empty();
   const bool sound = survey_.start.ok() && survey_.damage.empty();
   OfflineRules::CheckWhole(whose, sound, whole, survey_.start);
-  OfflineRules::CheckState(whose, loading_.ok(), whole, loading_);
+  OfflineRules::CheckState(whose, Told(told::kStateOffline, loading_.ok()), whole, loading_);
   if (!whole) return;
   LogPosition last{.index = recovered->base_index, .term = recovered->base_term};
   if (!recovered->entries.empty()) {

@@ -6,6 +6,7 @@
 
 #include "core/check.h"
 #include "sim/checkers/forgetting.h"
+#include "sim/checkers/told.h"
 
 namespace grassdb::sim {
 void RollBack::Save(std::uint32_t host) {
@@ -66,8 +67,8 @@ void RollBack::OnDelivered(std::uint32_t to, const Message& message) {
   if (answer->prev_log_index > under_way_->promised) return;
   ++under_way_->denials;
   if (checkers_->on() && !under_way_->noticed) {
-    Forgetting::CheckNoticed(under_way_->leader, under_way_->host, under_way_->denials,
-                             under_way_->promised);
+    Forgetting::CheckNoticed(under_way_->leader, under_way_->host,
+                             Told(told::kDenials, under_way_->denials), under_way_->promised);
   }
 }
 

@@ -9,6 +9,7 @@
 #include "sim/checkers/forgetting.h"
 #include "sim/checkers/lease.h"
 #include "sim/checkers/linearizability.h"
+#include "sim/checkers/told.h"
 #include "sim/checkers/witness.h"
 #include "sim/status.h"
 #include "store/names.h"
@@ -210,8 +211,8 @@ void Simulation::OnRequest(std::uint32_t host, std::uint64_t slot) {
 void Simulation::OnAnswer(std::uint32_t host, RequestId request, Reply reply) {
   const std::uint64_t slot = request.value() & kSlotMask;
   if (slot == kCopySlot) return copier_->OnAnswer(host, request, reply);
-  ClientAnswers::CheckRequest(
-      host, requests_.InUse(slot) && requests_.At(slot).number == request.value() >> 32);
+  const bool is_open = requests_.InUse(slot) && requests_.At(slot).number == request.value() >> 32;
+  ClientAnswers::CheckRequest(host, Told(told::kRequestIsOpen, is_open));
   OpenRequest open = requests_.Take(slot);
   if (plan_.wire) {
     reply = wire_->Carry(std::get<ClientRequest>(open.packet.body).index(), std::move(reply));
@@ -247,7 +248,8 @@ void Simulation::OnRaftEvent(std::uint32_t host, Term term, const Event& event) 
   if (event.kind == EventKind::kMemberForgot && plan_.white_box) {
     const auto member = static_cast<std::uint32_t>(number - 1);
     const Incarnation disk = checkers_->DiskOf(member).image.incarnation();
-    Forgetting::CheckBelieved(host, member, disk != kFirstDisk || roll_back_->IsOf(member));
+    const bool has_forgotten = disk != kFirstDisk || roll_back_->IsOf(member);
+    Forgetting::CheckBelieved(host, member, Told(told::kHasForgotten, has_forgotten));
   }
   if (event.kind == EventKind::kMemberForgot) {
     roll_back_->OnNoticed(static_cast<std::uint32_t>(number - 1));
@@ -269,7 +271,7 @@ void Simulation::CheckLeases(std::uint32_t winner, Term term) const {
     if (host->number() == winner || !host->up()) continue;
     const Raft& raft = host->node()->raft();
     Lease::CheckElection(winner, term, host->number(), raft.term(),
-                         raft.HoldsLease(host->LocalTime()));
+                         Told(told::kHoldsLease, raft.HoldsLease(host->LocalTime())));
   }
 }
 
@@ -460,15 +462,16 @@ std::uint32_t Simulation::NumberOf(NodeId id) const {
 void Simulation::CheckWitnesses() {
   std::vector<CommittedChange> changes;
   for (const ReferenceStore::Change& change : checkers_->changes()) {
-    changes.push_back({change.revision, SimClient::NumberOfKey(change.key),
+    changes.push_back({change.revision, SimClient::NumberOfKey(*Told(told::kKey, &change.key)),
                        change.value.has_value() ? SimClient::NumberOf(*change.value) : 0});
   }
-  RequireWitness(history_.Witnessed(), history_.Refused(), changes);
+  RequireWitness(Told(told::kWitnessed, history_.Witnessed()), history_.Refused(), changes);
 }
 
 void Simulation::CheckHistory() {
   if (plan_.white_box) CheckWitnesses();
-  recorder_->counters.keys_undecided += RequireLinearizable(history_.Checkable());
+  recorder_->counters.keys_undecided +=
+      RequireLinearizable(Told(told::kHistory, history_.Checkable()));
 }
 
 }  // namespace grassdb::sim

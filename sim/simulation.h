@@ -19,6 +19,7 @@
 
 #include "sim/checkers/checkers.h"
 #include "sim/checkers/liveness.h"
+#include "sim/checkers/told.h"
 #include "sim/configuration_trail.h"
 #include "sim/copier.h"
 #include "sim/event_queue.h"
@@ -116,7 +117,7 @@ class Simulation final : private HostOwner, private FaultTargets, private CopySo
     while (!done()) {
       // Who has said what it has lost is held to no bound.
       if (GaveUp() && (queue_.empty() || queue_.now() >= deadline)) return;
-      Liveness::CheckTime(queue_.now(), deadline, what);
+      Liveness::CheckTime(queue_.now(), Told(told::kDeadline, deadline), what);
       Step();
     }
   }

@@ -48,8 +48,9 @@ void Simulation::EndureWithACore() {
   const auto core = ChooseCore(candidates, before, random_(Stream::kCore, About::kChoice));
   if (!core.has_value()) return;
   if (plan_.white_box) {
-    Liveness::CheckRemembers(core->newest, candidates[core->newest].holds_committed,
-                             trail_->committed());
+    Liveness::CheckRemembers(
+        core->newest, Told(told::kNewestHoldsCommitted, candidates[core->newest].holds_committed),
+        trail_->committed());
   }
   core_ = core->hosts;
   ++recorder_->counters.cores;
@@ -245,12 +246,14 @@ void Simulation::CheckCore(const std::vector<CoreCandidate>& candidates,
       remember.push_back(candidate.id);
     }
   }
-  Liveness::CheckMembership(before, raft.configuration(), remember);
+  Liveness::CheckMembership(before, *Told(told::kConfigurationOfCore, &raft.configuration()),
+                            remember);
   for (const Member& member : raft.configuration().members()) {
     const Host& host = *hosts_[NumberOf(member.id)];
     if (!Contains(core_, host.number())) continue;
     Liveness::CheckSameState(leader.number(), leader.node()->store().digest(), host.number(),
-                             host.node()->store().digest(), host.node()->applied_index());
+                             Told(told::kDigestInCore, host.node()->store().digest()),
+                             host.node()->applied_index());
     checkers_->AtEnd(host.number(), *host.node());
   }
 }

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "proto/client_convert.h"
+#include "sim/checkers/told.h"
 #include "sim/text.h"
 #include "sim/violation.h"
 
@@ -75,12 +76,12 @@ void CheckRepairStatus(const RepairStatus& status, const Repair& repair, const s
 void CheckStatus(const Host& host) {
   const std::string name = NodeName(host.number());
   if (host.up() && !host.node()->failed()) {
-    const NodeStatus status = host.node()->Status();
+    const NodeStatus status = Told(told::kStatus, host.node()->Status());
     CheckNodeStatus(status, *host.node(), name);
-    CheckShown(status, name, BytesShown(status, name));
+    CheckShown(status, name, Told(told::kStatusShown, BytesShown(status, name)));
   }
   if (host.mending() && !host.repair()->failed()) {
-    CheckRepairStatus(host.repair()->Status(), *host.repair(), name);
+    CheckRepairStatus(Told(told::kRepairStatus, host.repair()->Status()), *host.repair(), name);
   }
 }
 

@@ -6,6 +6,7 @@
 #include "core/check.h"
 #include "proto/client_convert.h"
 #include "proto/convert.h"
+#include "sim/checkers/told.h"
 #include "sim/checkers/wire_rules.h"
 #include "sim/random.h"
 
@@ -15,7 +16,7 @@ namespace {
 template <class T>
 T OverBytes(const T& sent) {
   T received;
-  const bool reads = received.ParseFromString(sent.SerializeAsString());
+  const bool reads = Told(told::kReadsItself, received.ParseFromString(sent.SerializeAsString()));
   WireRules::CheckReadsItself(reads, reads ? std::string() : std::string(sent.GetTypeName()));
   return received;
 }
@@ -101,8 +102,9 @@ bool SayTheSame(std::size_t asked, const Reply& a, const Reply& b) {
 Message Wire::Carry(Message message) const {
   const std::string bytes = EncodeMessage(message, cluster_);
   absl::StatusOr<Message> received = DecodeMessage(KindOf(message.body), bytes, cluster_);
-  if (!received.ok()) WireRules::CheckTaken(received.status(), NameOf(message.body));
-  if (checks() && *received != message) {
+  const absl::Status taken = Told(told::kMessageTaken, received.status());
+  if (!taken.ok()) WireRules::CheckTaken(taken, NameOf(message.body));
+  if (checks() && !Told(told::kMessageIsTheSame, *received == message)) {
     WireRules::CheckSame(
         false, std::string(NameOf(message.body)) + " of term " + Decimal(message.term.value()));
   }
@@ -112,14 +114,15 @@ Message Wire::Carry(Message message) const {
 absl::StatusOr<ClientRequest> Wire::Carry(ClientRequest request) const {
   absl::StatusOr<ClientRequest> received = std::visit(RequestWriter(names_), request);
   const auto what = [&request] { return "a request of kind " + Decimal(request.index()); };
-  if (!received.ok()) {
-    // An operator's slips are drawn; nobody else asks for what cannot be.
-    if (!std::holds_alternative<ChangeMembershipRequest>(request)) {
-      WireRules::CheckTaken(received.status(), what());
-    }
-    return received;
+  // An operator's slips are drawn; nobody else asks for what cannot be.
+  if (!std::holds_alternative<ChangeMembershipRequest>(request)) {
+    const absl::Status taken = Told(told::kRequestTaken, received.status());
+    if (!taken.ok()) WireRules::CheckTaken(taken, what());
   }
-  if (checks() && *received != request) WireRules::CheckSame(false, what());
+  if (!received.ok()) return received;
+  if (checks() && !Told(told::kRequestIsTheSame, *received == request)) {
+    WireRules::CheckSame(false, what());
+  }
   return received;
 }
 
@@ -127,8 +130,11 @@ Reply Wire::Carry(std::size_t asked, Reply reply) const {
   if (HasNoCode(asked) && reply.code != ReplyCode::kOk) return reply;
   absl::StatusOr<Reply> received = Through(asked, reply);
   const auto what = [asked] { return "the reply to a request of kind " + Decimal(asked); };
-  if (!received.ok()) WireRules::CheckTaken(received.status(), what());
-  if (checks() && !SayTheSame(asked, reply, *received)) WireRules::CheckSame(false, what());
+  const absl::Status taken = Told(told::kReplyTaken, received.status());
+  if (!taken.ok()) WireRules::CheckTaken(taken, what());
+  if (checks() && !Told(told::kReplyIsTheSame, SayTheSame(asked, reply, *received))) {
+    WireRules::CheckSame(false, what());
+  }
   return *std::move(received);
 }
 
@@ -144,7 +150,8 @@ void Wire::ReadDamaged(const Message& message, std::uint64_t random) const {
   // What was taken for a message is one: its bytes read as the same.
   const absl::StatusOr<Message> again =
       DecodeMessage(KindOf(read->body), EncodeMessage(*read, cluster_), cluster_);
-  WireRules::CheckDamaged(again.ok() && *again == *read, NameOf(read->body));
+  WireRules::CheckDamaged(Told(told::kDamagedIsAMessage, again.ok() && *again == *read),
+                          NameOf(read->body));
 }
 
 }  // namespace grassdb::sim

@@ -5,6 +5,7 @@
 
 #include "core/check.h"
 #include "sim/checkers/liveness.h"
+#include "sim/checkers/told.h"
 
 namespace grassdb::sim {
 namespace {
@@ -437,7 +438,7 @@ void SimClient::Finish(const Outcome& outcome) {
                   value);
   recorder_->fingerprint.AddAll(number_, outcome.code, value);
   if (history_->At(number).kind == OperationKind::kSlip) {
-    ClientAnswers::CheckSlip(outcome.code == Outcome::Code::kOk);
+    ClientAnswers::CheckSlip(Told(told::kSlipTaken, outcome.code == Outcome::Code::kOk));
   }
   if (phase_ == Phase::kChecking) NoteCheck(history_->At(number), outcome);
   if (phase_ == Phase::kWorking) {
@@ -464,7 +465,8 @@ void SimClient::NoteCheck(const HistoryOperation& operation, const Outcome& outc
       (outcome.code == Outcome::Code::kUnknown || outcome.code == Outcome::Code::kDiskFull) &&
       queue_->now() < check_by_;
   if (told) checks_.push_front({operation.kind, operation.key});
-  Liveness::CheckAnswered(number_, told || outcome.code == Outcome::Code::kOk, outcome.error);
+  const bool answered = told || outcome.code == Outcome::Code::kOk;
+  Liveness::CheckAnswered(number_, Told(told::kAnswered, answered), outcome.error);
 }
 
 void SimClient::NoteResult(std::size_t number, const Reply& reply) {
@@ -476,16 +478,16 @@ void SimClient::NoteResult(std::size_t number, const Reply& reply) {
   switch (operation.kind) {
     case OperationKind::kGet:
     case OperationKind::kStaleGet:
-      operation.read = reply.found ? NumberOf(reply.value) : 0;
+      operation.read = reply.found ? NumberOf(*Told(told::kValue, &reply.value)) : 0;
       seen = {operation.read, reply.mod_revision.value()};
       break;
     case OperationKind::kPut:
-      ClientAnswers::CheckResults(1, reply.command.operations.size());
+      ClientAnswers::CheckResults(1, Told(told::kResultsOfPut, reply.command.operations.size()));
       operation.found = reply.command.operations[0].found;
       seen = {operation.written, operation.revision};
       break;
     case OperationKind::kDelete:
-      ClientAnswers::CheckResults(1, reply.command.operations.size());
+      ClientAnswers::CheckResults(1, Told(told::kResultsOfDelete, reply.command.operations.size()));
       operation.found = reply.command.operations[0].found;
       seen = {};
       break;
@@ -512,11 +514,13 @@ void SimClient::NoteSwap(HistoryOperation* operation, const CommandResult& resul
            (seen.value == 0 || NumberOf(one.value) == seen.value);
   };
   const std::size_t looks = form_.looks ? 1 : 0;
-  ClientAnswers::CheckResults(operation->succeeded ? 1 + 2 * looks : looks, results.size());
+  ClientAnswers::CheckResults(operation->succeeded ? 1 + 2 * looks : looks,
+                              Told(told::kResultsOfSwap, results.size()));
   if (operation->succeeded) {
     const Seen written{operation->written, operation->revision};
     if (form_.looks) {
-      ClientAnswers::CheckSwap(reads(results[0], expected_), reads(results[2], written));
+      ClientAnswers::CheckSwap(Told(told::kSwapReads, reads(results[0], expected_)),
+                               reads(results[2], written));
     }
     last_seen_[operation->key] = written;
   } else if (form_.looks) {

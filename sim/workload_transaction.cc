@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "sim/checkers/client_answers.h"
+#include "sim/checkers/told.h"
 #include "sim/workload.h"
 
 namespace grassdb::sim {
@@ -141,7 +142,8 @@ void SimClient::NoteTransaction(HistoryOperation* operation, const CommandResult
   TransactionRecord& record = *operation->transaction;
   record.succeeded = result.succeeded;
   const std::vector<Step>& steps = record.branch(record.succeeded);
-  ClientAnswers::CheckResults(steps.size(), result.operations.size());
+  ClientAnswers::CheckResults(steps.size(),
+                              Told(told::kResultsOfTransaction, result.operations.size()));
   for (std::size_t i = 0; i < steps.size(); ++i) {
     const Step& step = steps[i];
     const OperationResult& one = result.operations[i];
@@ -155,8 +157,8 @@ void SimClient::NoteTransaction(HistoryOperation* operation, const CommandResult
     } else {
       // What it has written itself has its revision.
       const Seen read{record.results.back().read, one.mod_revision.value()};
-      ClientAnswers::CheckOwnRead(read.value != 0 && record.MayWrite(read.value), read.revision,
-                                  operation->revision);
+      ClientAnswers::CheckOwnRead(read.value != 0 && record.MayWrite(read.value),
+                                  Told(told::kOwnRead, read.revision), operation->revision);
       seen = read;
     }
   }

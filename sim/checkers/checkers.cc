@@ -7,6 +7,7 @@
 #include "core/check.h"
 #include "sim/checkers/damage_noticed.h"
 #include "sim/checkers/recovery.h"
+#include "sim/checkers/told.h"
 #include "sim/violation.h"
 #include "store/lost.h"
 
@@ -67,13 +68,15 @@ void Checkers::NoteInstalled(const RecoveredState& state, DiskState* disk) {
 
 void Checkers::OnSend(std::uint32_t host, const Raft& raft, const Message& message) {
   if (!on_) return;
-  Promises::CheckMessage(message, disks_[host].image);
-  ObserveStep(host, raft);
-  specification_.OnSend(host, message);
+  Promises::CheckMessage(*Told(told::kPromise, &message), disks_[host].image);
+  ObserveStep(host, raft, told::kServerAtSend);
+  specification_.OnSend(host, *Told(told::kSent, &message));
 }
 
-void Checkers::ObserveStep(std::uint32_t host, const Raft& raft) {
-  if (!specification_.HasSeen(host, raft)) specification_.Observe(host, ViewOf(raft));
+void Checkers::ObserveStep(std::uint32_t host, const Raft& raft,
+                           const Testimony<ServerView>& testimony) {
+  if (specification_.HasSeen(host, raft)) return;
+  specification_.Observe(host, Told(testimony, ViewOf(raft)));
 }
 
 void Checkers::OnDurableJobBegins(std::uint32_t host, const DiskJob& job) {
@@ -114,14 +117,15 @@ void Checkers::OnDurableJobDone(std::uint32_t host) {
   }
   disk.running.reset();
   NoteRenewal(host, before);
-  GRASS_RULE("committed for ever", !committed || disk.image.Holds(held, commits_.TermAt(held)),
+  const bool holds = Told(told::kHoldsCommitted, disk.image.Holds(held, commits_.TermAt(held)));
+  GRASS_RULE("committed for ever", !committed || holds,
              NodeName(host) + " durably cut the committed entry of index " + Decimal(held.value()));
 }
 
 void Checkers::OnSendInRepair(std::uint32_t host, const Message& message) {
   if (!on_) return;
-  Promises::CheckRepair(message, disks_[host].image);
-  specification_.OnSendInRepair(host, message);
+  Promises::CheckRepair(*Told(told::kPromiseInRepair, &message), disks_[host].image);
+  specification_.OnSendInRepair(host, *Told(told::kSentInRepair, &message));
 }
 
 void Checkers::OnDamaged(std::uint32_t host, const RecoveredState& state, DamageMet met) {
@@ -129,8 +133,8 @@ void Checkers::OnDamaged(std::uint32_t host, const RecoveredState& state, Damage
   NoteInstalled(state, &disk);
   const RecoveredState whole = Recovery::Completed(disk.image, disk.running, state);
   if (on_) {
-    Recovery::CheckLoss(host, met);
-    Recovery::Check(host, disk.image, disk.running, whole, met);
+    Recovery::CheckLoss(host, Told(told::kMetByLoss, met));
+    Recovery::Check(host, disk.image, disk.running, *Told(told::kRecoveredWithLoss, &whole), met);
   }
   const Incarnation before = disk.image.incarnation();
   disk.image = DurableImage::Of(whole, disk.image, disk.running);
@@ -161,8 +165,12 @@ void Checkers::OnRollBackKnown(std::uint32_t host) {
 void Checkers::OnRecovered(std::uint32_t host, const RecoveredState& state, DamageMet met) {
   DiskState& disk = disks_[host];
   NoteInstalled(state, &disk);
-  if (on_) Recovery::Check(host, disk.image, disk.running, state, met);
-  if (on_ && met == DamageMet::kYes) DamageNoticed::CheckRecovered(host, state, logs_);
+  if (on_) {
+    Recovery::Check(host, disk.image, disk.running, *Told(told::kRecovered, &state), met);
+  }
+  if (on_ && met == DamageMet::kYes) {
+    DamageNoticed::CheckRecovered(host, *Told(told::kRecoveredFromDamage, &state), logs_);
+  }
   DurableImage recovered = DurableImage::Of(state);
   recovered.ForgetAs(disk.image);
   const Incarnation before = std::exchange(disk.image, std::move(recovered)).incarnation();
@@ -186,43 +194,46 @@ void Checkers::AfterStep(std::uint32_t host, std::uint64_t life, const Node& nod
     return;
   }
   const Log& log = raft.log();
-  progress_.Observe(host,
-                    {raft.term(), raft.voted_for(), raft.commit_index(), node.applied_index()});
+  progress_.Observe(host, Told(told::kStanding, {raft.term(), raft.voted_for(), raft.commit_index(),
+                                                 node.applied_index()}));
   if (raft.standing() == Standing::kProven && !disks_[host].rolled_back) {
     disks_[host].image.EndForgetting();
   }
-  const LogMatching::Change change = logs_.Observe(host, log);
+  const LogMatching::Change change = logs_.Observe(host, *Told(told::kLog, &log));
   const LeaderAppendOnly::Standing standing{raft.role(), raft.term()};
-  LeaderAppendOnly::Observe(host, standings_[host], standing, change);
+  LeaderAppendOnly::Observe(host, standings_[host], standing, Told(told::kLogChange, change));
   standings_[host] = standing;
   memberships_.Observe(host, raft);
   if (standing.role == Role::kLeader) {
-    if (elections_.ObserveLeader(host, life, standing.term)) {
-      commits_.ObserveNewLeader(host, standing.term, log);
-      Promises::CheckVotes(standing.term, raft.id(), raft.configuration(), image_of_);
+    if (elections_.ObserveLeader(host, Told(told::kLifeOfLeader, life), standing.term)) {
+      commits_.ObserveNewLeader(host, standing.term, *Told(told::kLogOfNewLeader, &log));
+      Promises::CheckVotes(Told(told::kTermWon, standing.term), raft.id(), raft.configuration(),
+                           image_of_);
     }
-    Promises::CheckMatch(standing.term, log, *raft.followers(), image_of_);
+    Promises::CheckMatch(standing.term, log, *Told(told::kFollowers, raft.followers()), image_of_);
     progress_.ObserveMatch(host,
                            {.term = standing.term,
-                            .followers = raft.followers(),
+                            .followers = Told(told::kFollowersOverTime, raft.followers()),
                             .configuration = &raft.configuration(),
                             .configured = raft.configuration_index()},
                            losses_of_);
   }
-  if (commits_.ObserveCommit(host, standing.role, standing.term, raft.commit_index(), log)) {
+  if (commits_.ObserveCommit(host, standing.role, Told(told::kTermOfCommit, standing.term),
+                             Told(told::kCommit, raft.commit_index()), log)) {
     CheckCommitQuorum(raft);
     FeedReference();
     ReleasePast();
   }
-  ObserveStep(host, raft);
+  ObserveStep(host, raft, told::kServerAfterStep);
   const bool all_applied =
       !node.failed() && node.loaded() && node.applied_index() == log.last_index();
-  resources_.Observe(host,
-                     {.requests_waiting = node.requests_waiting(),
-                      .sessions = node.store().sessions(),
-                      .applied_log_bytes = all_applied ? std::optional(log.bytes()) : std::nullopt,
-                      .load = raft.load(),
-                      .followers = raft.followers()});
+  resources_.Observe(
+      host, Told(told::kHeld,
+                 {.requests_waiting = node.requests_waiting(),
+                  .sessions = node.store().sessions(),
+                  .applied_log_bytes = all_applied ? std::optional(log.bytes()) : std::nullopt,
+                  .load = raft.load(),
+                  .followers = raft.followers()}));
   if (node.applied_index() != shown_[host] && node.loaded()) ObserveState(host, node);
 }
 
@@ -230,7 +241,7 @@ void Checkers::AfterStep(std::uint32_t host, std::uint64_t life, const Node& nod
 // configuration behind it, and counted with that or with the one before.
 void Checkers::CheckCommitQuorum(const Raft& raft) const {
   const Index last = commits_.last();
-  const Term term = commits_.TermAt(last);
+  const Term term = Told(told::kCommittedByQuorum, commits_.TermAt(last));
   if (Promises::RestsOnQuorum(last, term, raft.configuration(), image_of_)) return;
   Promises::CheckQuorum(last, term, raft.ConfigurationAt(last).first, image_of_);
 }
@@ -242,22 +253,24 @@ void Checkers::FeedReference() {
     GRASS_CHECK(entry != nullptr);
     if (entry->type == EntryType::kConfiguration) {
       ++configurations_committed_;
-      Promises::CheckQuorum(next, entry->term, *DecodeConfiguration(entry->payload.view()),
-                            image_of_);
+      Promises::CheckQuorum(next, Told(told::kConfigurationCommitted, entry->term),
+                            *DecodeConfiguration(entry->payload.view()), image_of_);
     }
-    reference_.Apply(*entry);
+    reference_.Apply(*Told(told::kCommittedEntry, entry));
   }
 }
 
 void Checkers::ObserveState(std::uint32_t host, const Node& node) {
   const Index applied = node.applied_index();
   if (shown_[host] == Index() || applied.value() % kAnswersCounted == 0) {
-    resources_.ObserveAnswers(host, node.store().CountAnswers());
+    resources_.ObserveAnswers(host, Told(told::kAnswersKept, node.store().CountAnswers()));
   }
   shown_[host] = applied;
-  states_.Observe(host, applied, node.store().digest(), node.raft().log(), commits_);
+  states_.Observe(host, applied, Told(told::kDigest, node.store().digest()), node.raft().log(),
+                  commits_);
   reference_.Check(host, applied,
-                   {node.store().revision().value(), node.store().size(), node.store().sessions()});
+                   Told(told::kStoreShown, {node.store().revision().value(), node.store().size(),
+                                            node.store().sessions()}));
 }
 
 // Below the lowest log and disk. Who has neither holds nothing back: it will be sent what others
@@ -290,15 +303,17 @@ std::size_t Checkers::Bytes() const {
 
 void Checkers::CheckCopy(std::uint32_t host, Index index, const KvStore& copy) const {
   if (!on_) return;
-  reference_.Check(host, index, {copy.revision().value(), copy.size(), copy.sessions()});
-  states_.CheckCopy(host, index, copy.digest());
+  reference_.Check(host, index,
+                   Told(told::kCopyShown, {copy.revision().value(), copy.size(), copy.sessions()}));
+  states_.CheckCopy(host, index, Told(told::kDigestOfCopy, copy.digest()));
 }
 
 void Checkers::AtEnd(std::uint32_t host, const Node& node) const {
   if (!on_) return;
-  GRASS_RULE("convergence", node.applied_index() == reference_.applied(),
+  const Index applied = Told(told::kAppliedAtEnd, node.applied_index());
+  GRASS_RULE("convergence", applied == reference_.applied(),
              NodeName(host) + " has not applied everything that is committed");
-  reference_.CheckAll(host, node.store());
+  reference_.CheckAll(host, *Told(told::kStoreAtEnd, &node.store()));
 }
 
 }  // namespace grassdb::sim

@@ -23,6 +23,7 @@
 #include "sim/checkers/specification.h"
 #include "sim/checkers/state_machine_safety.h"
 #include "sim/damage.h"
+#include "sim/testimony.h"
 
 namespace grassdb::sim {
 
@@ -81,7 +82,7 @@ class Checkers {
   static void NoteInstalled(const RecoveredState& state, DiskState* disk);
   void NoteRenewal(std::uint32_t host, Incarnation before);
   void ObserveState(std::uint32_t host, const Node& node);
-  void ObserveStep(std::uint32_t host, const Raft& raft);
+  void ObserveStep(std::uint32_t host, const Raft& raft, const Testimony<ServerView>& testimony);
   void CheckCommitQuorum(const Raft& raft) const;
   void FeedReference();
   void ReleasePast();

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "sim/checkers/told.h"
 #include "sim/violation.h"
 
 namespace grassdb::sim {
@@ -47,7 +48,7 @@ void MembershipRules::Observe(std::uint32_t node, const Raft& raft) {
   if (changed || now.last != seen.last || now.last_term != seen.last_term) {
     // By log matching all up to there is as it was.
     const bool longer = !changed && log.Matches(seen.last, seen.last_term);
-    CheckNoneNewer(node, log, index, longer ? seen.last : index);
+    CheckNoneNewer(node, log, index, Told(told::kConfigurationsAfter, longer ? seen.last : index));
   }
   seen = now;
 }
@@ -59,7 +60,7 @@ void MembershipRules::CheckInForce(std::uint32_t node, const Raft& raft) {
   if (index <= log.evicted_through()) return;
   const bool same = index <= log.last_index() && log.At(index).type == EntryType::kConfiguration &&
                     EncodeConfiguration(raft.configuration()) == log.At(index).payload.view();
-  GRASS_RULE("configuration in force", same,
+  GRASS_RULE("configuration in force", Told(told::kConfigurationIsInLog, same),
              NodeName(node) + " goes by a configuration of index " + Decimal(index.value()) +
                  " that its log does not hold");
 }
@@ -86,10 +87,12 @@ void MembershipRules::CheckChange(std::uint32_t node, const Raft& raft) {
   const auto [before, before_index] = raft.ConfigurationAt(index - 1);
   // Of one that it appended itself: of those it inherits it may not know yet what is committed.
   if (raft.role() == Role::kLeader && raft.log().TermAt(index) == raft.term()) {
-    CheckOneAtATime(node, before_index, index, raft.commit_index());
+    CheckOneAtATime(node, Told(told::kConfigurationBefore, before_index), index,
+                    raft.commit_index());
   }
   if (before.empty()) return;  // a node that was added: it never decided by it
-  GRASS_RULE("configurations intersect", QuorumsIntersect(before, raft.configuration()),
+  GRASS_RULE("configurations intersect",
+             QuorumsIntersect(*Told(told::kChangedFrom, &before), raft.configuration()),
              NodeName(node) + " went from the configuration of index " +
                  Decimal(before_index.value()) + " to that of index " + Decimal(index.value()) +
                  ", and they have quorums without a common node");
