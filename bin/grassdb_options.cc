@@ -112,8 +112,8 @@ void Define(CLI::App& app, Raw& raw) {
       "Take a snapshot when the log has grown by this much")
       ->capture_default_str();
   add("--log-memory", raw.log_memory, "SIZE",
-      "How much of the log is held in memory once it is in the store; a follower that needs older "
-      "entries is sent them from the disk")
+      "How much of the log is held in memory, from the start on; older entries are read back from "
+      "the disk by who needs them: this node, or a follower")
       ->capture_default_str();
   add("--snapshot-rate", raw.snapshot_rate, "SIZE",
       "How much of a snapshot the leader sends to each follower in a second; 0: no limit")

@@ -24,6 +24,7 @@
 #include "absl/status/status.h"
 #include "core/bytes.h"
 #include "core/entry.h"
+#include "core/log.h"
 #include "core/types.h"
 
 namespace grassdb {
@@ -79,7 +80,7 @@ struct ReadSnapshot {
 // about `bytes_max` of a file, or 64 KiB, also if it finds nothing in them: the next one for the
 // same reader goes on from there. Completion: EntriesRead.
 struct ReadEntries {
-  NodeId reader;  // handed back: who is to have them
+  NodeId reader;  // handed back: who is to have them; 0: this node itself, to apply them
   ReadFor purpose = ReadFor::kState;
   Index first;
   Index last;
@@ -263,11 +264,14 @@ struct RecoveredState {
   std::optional<SnapshotMeta> snapshot;
   // Newer than `snapshot` and than what the log holds.
   std::optional<StagedSnapshot> staged;
-  // The entry before entries.front(): (0, 0) for a log never compacted. <= snapshot->index.
+  // The entry before the first one of the log: (0, 0) for one never compacted. <= snapshot->index.
   Index base_index;
   Term base_term;
-  // Contiguous from base_index + 1. Reaches at least to snapshot->index, or is empty with
-  // base_index == snapshot->index.
+  // The oldest ones behind the base, which are on the disk only. None if there is damage: of a log
+  // that has damaged places, also of such as matter no more, all entries are in memory.
+  EvictedEntries evicted{};
+  // Contiguous, behind the evicted ones or the base. The log reaches at least to snapshot->index,
+  // or ends with the base, and that is the snapshot's.
   std::vector<Entry> entries;
   SpaceReport space{};
   // Not empty: no Node can be made of this. In the place of a lost entry stands one of term 0, or
@@ -275,6 +279,20 @@ struct RecoveredState {
   Damage damage;
   // Configurations that the log names besides those in its entries; of no place in it.
   std::vector<Configuration> members{};
+
+  LogPosition base() const { return {.index = base_index, .term = base_term}; }
+  // The newest entry that is not in memory, or the base.
+  LogPosition before_entries() const { return evicted.empty() ? base() : evicted.last(); }
+  LogPosition last() const {
+    if (entries.empty()) return before_entries();
+    return {.index = entries.back().index, .term = entries.back().term};
+  }
+  // base_index <= index <= last().index.
+  Term TermAt(Index index) const {
+    if (index <= base_index) return base_term;
+    const Index before = before_entries().index;
+    return index > before ? entries[index - before - 1].term : *evicted.terms.TermAt(index);
+  }
 };
 
 }  // namespace grassdb

@@ -196,10 +196,11 @@ void Raft::BecomeLeader() {
   LeaderState leader;
   leader.first_index = log_.last_index() + 1;
   leader.heartbeat_deadline = now_ + options_.heartbeat_interval;
-  for (Index index = std::max(apply_through_, log_.base_index()) + 1; index <= log_.last_index();
-       ++index) {
+  for (Index index = std::max(apply_through_, log_.evicted_through()) + 1;
+       index <= log_.last_index(); ++index) {
     leader.unapplied_bytes += CostOf(log_.At(index));
   }
+  leader.unapplied_evicted_bytes = log_.EvictedBytesBehind(apply_through_);
   role_ = std::move(leader);
   SyncFollowers();
   // An election timeout to answer, as every follower of a leader has.

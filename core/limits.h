@@ -85,9 +85,10 @@ struct NodeOptions {
   std::size_t snapshot_log_bytes = std::size_t{64} << 20;
   // ...and after it so many bytes of entries are kept on the disk for slow followers.
   std::size_t log_kept_bytes = std::size_t{8} << 20;
-  // Applied entries beyond this many bytes are not held in memory: whoever needs them is sent what
-  // is read from the disk. Entries that wait to be applied have a limit of their own
-  // (RaftOptions::unapplied_bytes_max).
+  // Committed entries beyond this many bytes are not held in memory: whoever needs them is sent
+  // what is read from the disk, and so this node applies what it had to let go of before. Entries
+  // that wait to be committed have a limit of their own (RaftOptions::unapplied_bytes_max); of
+  // those that a start finds in the log no more are held either (store/storage.h).
   std::size_t log_memory_bytes = std::size_t{16} << 20;
   // Slices in which a snapshot is written, sent and read.
   std::size_t snapshot_chunk_bytes = std::size_t{256} << 10;

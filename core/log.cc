@@ -8,9 +8,65 @@
 
 namespace grassdb {
 
+void Evictions::CutBehind(Index last, Index base) {
+  const auto begin = [&] {
+    return pieces_.size() > 1 ? std::next(pieces_.rbegin())->through : base;
+  };
+  while (!pieces_.empty() && begin() >= last) pieces_.pop_back();
+  if (!pieces_.empty()) pieces_.back().through = std::min(pieces_.back().through, last);
+}
+
+void Evictions::ForgetThrough(Index through) {
+  while (!pieces_.empty() && pieces_.front().through <= through) pieces_.pop_front();
+}
+
+std::optional<Index> Evictions::NewestBeyond(Index through, std::size_t bytes) const {
+  std::size_t newest = 0;
+  for (auto piece = pieces_.rbegin(); piece != pieces_.rend(); ++piece) {
+    const auto before = std::next(piece);
+    if (before != pieces_.rend() && before->through >= through) continue;
+    newest += piece->bytes;
+    if (newest > bytes) return std::min(piece->through, through);
+  }
+  return std::nullopt;
+}
+
+std::size_t Evictions::BytesBehind(Index index) const {
+  std::size_t bytes = 0;
+  for (auto piece = pieces_.rbegin(); piece != pieces_.rend() && piece->through > index; ++piece) {
+    bytes += piece->bytes;
+  }
+  return bytes;
+}
+
+void EvictedEntries::Add(const LogPosition& base, const Entry& entry) {
+  if (empty()) terms.ResetTo(base);
+  GRASS_CHECK_EQ(entry.index, terms.last().index + 1);
+  terms.Append(entry.term);
+  if (entry.type == EntryType::kConfiguration) configurations.push_back(entry);
+}
+
+void EvictedEntries::CutBehind(Index last) {
+  if (empty() || last >= terms.last().index) return;
+  terms.CutFrom(last + 1);
+  evictions.CutBehind(last, terms.base().index);
+  while (!configurations.empty() && configurations.back().index > last) configurations.pop_back();
+}
+
 Log::Log(Index base_index, Term base_term, std::vector<Entry> entries) {
   Reset(base_index, base_term);
   for (Entry& entry : entries) Append(std::move(entry));
+}
+
+Log::Log(LogPosition base, EvictedEntries evicted, const std::vector<Entry>& entries) {
+  Reset(base.index, base.term);
+  if (!evicted.empty()) {
+    GRASS_CHECK(evicted.terms.base() == base);
+    evicted_through_ = evicted.last().index;
+    terms_ = std::move(evicted.terms);
+    evictions_ = std::move(evicted.evictions);
+  }
+  for (const Entry& entry : entries) Append(entry);
 }
 
 bool Log::IsUpToDate(Index index, Term term) const {
@@ -43,13 +99,7 @@ Index Log::NewestBytes(Index through, std::size_t bytes) const {
     newest += CostOf(At(at));
     if (newest > bytes) return at;
   }
-  for (auto eviction = evictions_.rbegin(); eviction != evictions_.rend(); ++eviction) {
-    const auto before = std::next(eviction);
-    if (before != evictions_.rend() && before->through >= through) continue;
-    newest += eviction->bytes;
-    if (newest > bytes) return std::min(eviction->through, through);
-  }
-  return std::min(base_index(), through);
+  return evictions_.NewestBeyond(through, bytes - newest).value_or(std::min(base_index(), through));
 }
 
 Index Log::OldestBeyond(std::size_t bytes) const {
@@ -71,14 +121,15 @@ void Log::Append(Entry entry) {
 }
 
 void Log::TruncateFrom(Index from) {
-  // What is evicted has been applied, so it is committed.
-  GRASS_CHECK_GT(from, evicted_through_);
   GRASS_CHECK_GT(from, base_index());
   while (!entries_.empty() && entries_.back().index >= from) {
     bytes_ -= CostOf(entries_.back());
     entries_.pop_back();
   }
   terms_.CutFrom(std::min(from, last_index() + 1));
+  if (from > evicted_through_) return;
+  evicted_through_ = from - 1;
+  evictions_.CutBehind(evicted_through_, base_index());
 }
 
 void Log::EvictThrough(Index through) {
@@ -91,7 +142,7 @@ void Log::EvictThrough(Index through) {
     ++evicted_through_;
   }
   bytes_ -= bytes;
-  evictions_.push_back({.through = through, .bytes = bytes});
+  evictions_.Add(through, bytes);
 }
 
 void Log::ReleaseThrough(Index through) {
@@ -99,13 +150,13 @@ void Log::ReleaseThrough(Index through) {
   GRASS_CHECK_LE(through, last_index());
   EvictThrough(through);
   terms_.ForgetThrough(through);
-  while (!evictions_.empty() && evictions_.front().through <= through) evictions_.pop_front();
+  evictions_.ForgetThrough(through);
 }
 
 void Log::Reset(Index index, Term term) {
   GRASS_CHECK_EQ(index == Index(0), term == Term(0));
   entries_.clear();
-  evictions_.clear();
+  evictions_.Clear();
   bytes_ = 0;
   evicted_through_ = index;
   terms_.ResetTo({.index = index, .term = term});

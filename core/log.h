@@ -1,6 +1,7 @@
 // The log as a replica sees it: a contiguous run of entries behind a base, the last entry that is
-// no longer there. The terms of all of them are in memory. The entries themselves are, but for the
-// oldest ones, which may have been evicted and are on the disk only.
+// no longer there. The terms of all of them are in memory, and so are their configurations
+// (core/raft.h). The entries themselves are, but for the oldest ones, which may have been evicted
+// and are on the disk only: since the start (EvictedEntries), or later.
 #ifndef GRASSDB_CORE_LOG_H_
 #define GRASSDB_CORE_LOG_H_
 
@@ -16,12 +17,59 @@
 
 namespace grassdb {
 
+// How many bytes the evicted entries of a log have, by the ones that were evicted together.
+class Evictions {
+ public:
+  // The entries behind those before, through `through`, have so many bytes (CostOf).
+  void Add(Index through, std::size_t bytes) {
+    pieces_.push_back({.through = through, .bytes = bytes});
+  }
+  // The log ends with `last`, and begins behind `base`. A piece that is cut counts whole.
+  void CutBehind(Index last, Index base);
+  // The log begins behind `through`.
+  void ForgetThrough(Index through);
+  void Clear() { pieces_.clear(); }
+
+  // The index behind which the newest pieces up to `through` begin that fit into `bytes`; nullopt
+  // if all of them do.
+  std::optional<Index> NewestBeyond(Index through, std::size_t bytes) const;
+  // Of all pieces that reach beyond `index`.
+  std::size_t BytesBehind(Index index) const;
+
+ private:
+  struct Piece {
+    Index through;
+    std::size_t bytes;
+  };
+  std::deque<Piece> pieces_;  // ascending
+};
+
+// The oldest entries of a log that has just been read from the disk, where they have not been kept
+// in memory. Empty, or they begin behind the log's base.
+struct EvictedEntries {
+  TermRuns terms;                     // base() is the log's
+  Evictions evictions;                // of all of them
+  std::vector<Entry> configurations;  // those among them, ascending
+
+  bool empty() const { return terms.last().index == terms.base().index; }
+  // The last one. Not empty.
+  LogPosition last() const { return terms.last(); }
+
+  // The next one goes behind last(), or if empty behind `base`.
+  void Add(const LogPosition& base, const Entry& entry);
+  // Those behind `last`, which is not before the base, are gone.
+  void CutBehind(Index last);
+  void Clear() { *this = {}; }
+};
+
 // Invariants: base_index() <= evicted_through() <= last_index(); entries have consecutive indexes
 // from base_index() + 1 on and terms that never fall, the first one's not below base_term().
 class Log {
  public:
   Log() = default;
   Log(Index base_index, Term base_term, std::vector<Entry> entries);
+  // `entries` go on behind `evicted`, if there are any.
+  Log(LogPosition base, EvictedEntries evicted, const std::vector<Entry>& entries);
 
   Index base_index() const { return terms_.base().index; }
   Term base_term() const { return terms_.base().term; }
@@ -61,9 +109,11 @@ class Log {
   // Through which entries must be evicted for no more than `bytes` to stay in memory. Looks at
   // those only, not at what stays.
   Index OldestBeyond(std::size_t bytes) const;
+  // Of the evicted entries behind `index`, or a little more.
+  std::size_t EvictedBytesBehind(Index index) const { return evictions_.BytesBehind(index); }
 
   void Append(Entry entry);
-  // Cuts the entries at and after `from`. evicted_through() < from.
+  // Cuts the entries at and after `from`, also evicted ones. base_index() < from.
   void TruncateFrom(Index from);
   // Entries up to and including `through` (<= last_index()) are on the disk, and are not kept in
   // memory any longer.
@@ -74,15 +124,10 @@ class Log {
   void Reset(Index index, Term term);
 
  private:
-  struct Eviction {
-    Index through;
-    std::size_t bytes;
-  };
-
   TermRuns terms_;
   Index evicted_through_;
-  std::deque<Entry> entries_;       // those behind evicted_through_
-  std::deque<Eviction> evictions_;  // those that the log still reaches back to, ascending
+  std::deque<Entry> entries_;  // those behind evicted_through_
+  Evictions evictions_;        // those that the log still reaches back to
   std::size_t bytes_ = 0;
 };
 

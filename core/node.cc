@@ -31,7 +31,7 @@ Node::Node(const NodeOptions& options, RecoveredState recovered, const Environme
   NoticeElection();
   GRASS_CHECK(recovered.damage.empty());
   // Damage that matters no more goes with the files that a snapshot releases.
-  snapshot_wanted_ = !recovered.damage.places.empty();
+  snapshot_wanted_ = reads_past_damage_ = !recovered.damage.places.empty();
   if (recovered.staged.has_value()) {
     GRASS_CHECK_GT(recovered.staged->offset, 0u);
     receiving_ = Receiving{.meta = recovered.staged->meta,
@@ -76,7 +76,7 @@ void Node::Flush() {
   SubmitRequests();
   if (receiving_.has_value() && receiving_->complete) OfferStaged();
   DropOvertaken();
-  EvictApplied();
+  EvictOldest();
   MaybeTakeSnapshot();
   PumpDisk();
 }
@@ -329,63 +329,6 @@ void Node::Fail(absl::Status status) {
   failure_ = std::move(status);
 }
 
-// --- Applying ---
-
-void Node::Apply() {
-  if (!loaded()) return;
-  // Behind the log's base lies a snapshot that is being installed; the state waits for it.
-  while (applied_ < apply_through_ && applied_ >= raft_.log().base_index()) {
-    ApplyEntry(raft_.log().At(applied_ + 1));
-    if (GRASS_BUGGIFY("apply: only a part for now")) break;
-  }
-}
-
-// Some at a time, so that it is not done for every entry.
-void Node::EvictApplied() {
-  const Log& log = raft_.log();
-  const std::size_t bytes_max = options_.log_memory_bytes;
-  while (log.bytes() > bytes_max + bytes_max / 8) {
-    const Index through = std::min(log.OldestBeyond(bytes_max), applied_);
-    if (through <= log.evicted_through()) return;
-    Step(Evict{.through = through});
-  }
-}
-
-void Node::ApplyEntry(const Entry& entry) {
-  GRASS_CHECK_EQ(entry.index, applied_ + 1);
-  GRASS_CHECK_GE(entry.term, applied_term_);
-  applied_ = entry.index;
-  applied_term_ = entry.term;
-  log_bytes_since_snapshot_ += CostOf(entry);
-  std::optional<CommandResult> result;
-  if (entry.type == EntryType::kCommand) {
-    GRASS_CHECK_MSG(DecodeCommand(entry.payload.view(), &applying_),
-                    "a committed command does not decode");
-    result = store_.Apply(entry.index, applying_);
-  }
-  if (waiting_commands_.empty() || waiting_commands_.front().index > entry.index) return;
-  const WaitingCommand waiting = waiting_commands_.front();
-  waiting_commands_.pop_front();
-  GRASS_CHECK_EQ(waiting.index, entry.index);
-  // Who waits has led ever since it proposed (NoticeRole): nobody else wrote to that place.
-  GRASS_CHECK_EQ(waiting.term, entry.term);
-  GRASS_CHECK(result.has_value());
-  Reply reply = MakeReply(ReplyCode::kOk);
-  if (result->code == CommandResult::Code::kSessionUnknown) {
-    reply = MakeReply(ReplyCode::kSessionUnknown, "the session is unknown or has expired");
-  } else if (result->code == CommandResult::Code::kStaleSequence) {
-    reply =
-        MakeReply(ReplyCode::kStaleSequence, "the session's client has acknowledged this command");
-  } else if (result->code == CommandResult::Code::kAnswerTooLarge) {
-    reply = MakeReply(ReplyCode::kInvalid, "the transaction reads more than " +
-                                               std::to_string(kAnswerBytesMax) +
-                                               " bytes of values; nothing was changed");
-  }
-  reply.revision = result->revision;
-  reply.command = *std::move(result);
-  environment_.clients->Answer(waiting.request, std::move(reply));
-}
-
 // --- Reads ---
 
 void Node::MarkReadsReady() {
@@ -461,8 +404,11 @@ void Node::ExpireReads() {
   const Instant now = environment_.clock->Now();
   while (!waiting_reads_.empty() && waiting_reads_.begin()->second.deadline <= now) {
     const auto at = waiting_reads_.begin();
-    if (at->second.index.has_value()) --reads_confirmed_;
-    Refuse(at->second.request, ReplyCode::kUnavailable, "no leader with a quorum answered in time");
+    const bool confirmed = at->second.index.has_value();
+    if (confirmed) --reads_confirmed_;
+    Refuse(at->second.request, ReplyCode::kUnavailable,
+           confirmed ? "this node's state has not come as far as the read in time"
+                     : "no leader with a quorum answered in time");
     waiting_reads_.erase(at);
   }
 }

@@ -124,6 +124,8 @@ class Node {
   const ScrubStatus& scrub() const { return scrub_; }
   // Damage of this node's files has been found and not been mended yet.
   bool must_mend() const { return mend_from_.has_value(); }
+  // Committed entries may leave memory before they are applied: they can be read back.
+  bool may_read_back() const { return !reads_past_damage_ && !must_mend(); }
   // Requests that have no answer yet (NodeOptions::waiting_requests_max).
   std::size_t requests_waiting() const;
 
@@ -201,9 +203,6 @@ class Node {
   void PumpDisk();
   void MarkWhenDue();
   Instant NextMark() const;
-  void Apply();
-  void EvictApplied();
-  void ApplyEntry(const Entry& entry);
   void MarkReadsReady();
   void RefuseOrphanedReads();
   void AnswerReads();
@@ -218,6 +217,14 @@ class Node {
   void SettleChange();
   void AnswerChange();
   NodeStatus::Follower StatusOf(const Progress& follower) const;
+
+  // node_apply.cc
+  void Apply();
+  void ReadToApply(Index first);
+  void ApplyRead(EntriesRead done);
+  void FailToApply(const absl::Status& status);
+  void EvictOldest();
+  void ApplyEntry(const Entry& entry);
 
   // node_space.cc
   void NoteSpace(const SpaceReport& report);
@@ -317,6 +324,10 @@ class Node {
   Index apply_through_;  // what Raft allows
   Index applied_;
   Term applied_term_;
+  std::optional<ReadEntries> apply_read_;  // at the disk: evicted entries that are to be applied
+  int apply_reads_failed_ = 0;             // in a row
+  // At the start parts of the log's files were damaged: what is behind them may not be found there.
+  bool reads_past_damage_ = false;
   std::size_t log_bytes_since_snapshot_ = 0;
 
   // Requests that have not been submitted to Raft yet.

@@ -64,9 +64,10 @@ void Node::NoteDamage(std::string what, Index mend_from) {
   Tell(EventKind::kDamageFound, NodeId(), mend_from, 0);
 }
 
-// Entries that were evicted, for somebody else. What cannot be read has been applied here: whoever
-// needs it gets the snapshot that mends the log.
+// Entries that were evicted. What cannot be read for somebody else is mended by a snapshot, which
+// whoever needs it gets, once it has been applied here.
 void Node::OnDone(EntriesRead done) {
+  if (done.wanted.reader == NodeId(0)) return ApplyRead(std::move(done));
   if (done.status.ok() && done.entries.empty()) {
     environment_.disk->Submit(std::move(done.wanted));
     return;

@@ -26,7 +26,7 @@ Raft::Raft(const RaftOptions& options, const RecoveredState& recovered, Instant 
     : options_(options),
       incarnation_(IncarnationOf(recovered.identity, recovered.hard_state)),
       hard_state_(recovered.hard_state),
-      log_(recovered.base_index, recovered.base_term, recovered.entries),
+      log_(recovered.base(), recovered.evicted, recovered.entries),
       snapshot_(recovered.snapshot),
       durable_index_(log_.last_index()),
       now_(now),
@@ -43,16 +43,21 @@ Raft::Raft(const RaftOptions& options, const RecoveredState& recovered, Instant 
     GRASS_CHECK_EQ(log_.base_index(), Index(0));
     configurations_.push_back({Index(0), recovered.identity.bootstrap});
   }
-  for (Index index = log_.base_index() + 1; index <= log_.last_index(); ++index) {
-    const Entry& entry = log_.At(index);
-    if (entry.type != EntryType::kConfiguration || index <= configurations_.back().index) continue;
-    auto configuration = DecodeConfiguration(entry.payload.view());
-    GRASS_CHECK_MSG(configuration.has_value(), "a configuration entry does not decode");
-    configurations_.push_back({index, *std::move(configuration)});
+  for (const Entry& entry : recovered.evicted.configurations) Adopt(entry);
+  for (const Entry& entry : recovered.entries) {
+    if (entry.type == EntryType::kConfiguration) Adopt(entry);
   }
   apply_through_ = commit_index_;
   if (hard_state_.term > Term(0)) defends_until_ = now + options_.election_timeout_min;
   ResetElectionDeadline();
+}
+
+// Of the log that was recovered, unless the snapshot has it.
+void Raft::Adopt(const Entry& configuration) {
+  if (configuration.index <= configurations_.back().index) return;
+  auto decoded = DecodeConfiguration(configuration.payload.view());
+  GRASS_CHECK_MSG(decoded.has_value(), "a configuration entry does not decode");
+  configurations_.push_back({configuration.index, *std::move(decoded)});
 }
 
 void Raft::Step(Instant now, Input input, Output* output) {
@@ -114,7 +119,7 @@ const std::vector<Progress>* Raft::followers() const {
 Raft::Load Raft::load() const {
   const auto* leader = std::get_if<LeaderState>(&role_);
   if (leader == nullptr) return {};
-  return {.unapplied_bytes = leader->unapplied_bytes,
+  return {.unapplied_bytes = leader->unapplied_bytes + leader->unapplied_evicted_bytes,
           .reads_waiting = leader->reads_waiting.size()};
 }
 
@@ -275,7 +280,7 @@ void Raft::Dispatch(Submit submit) {
     } else if (leader->transfer_target != NodeId(0)) {
       // Thesis 3.10: the prior leader stops accepting, so that the target can catch up for good.
       output_->submit = SubmitOutcome::kTransferring;
-    } else if (leader->unapplied_bytes >= options_.unapplied_bytes_max ||
+    } else if (load().unapplied_bytes >= options_.unapplied_bytes_max ||
                GRASS_BUGGIFY("submit: overloaded")) {
       output_->submit = SubmitOutcome::kOverloaded;
     } else {
@@ -327,11 +332,17 @@ void Raft::Dispatch(EntriesRead read) {
     GRASS_CHECK_EQ(entry.term, read.wanted.term);
     ++index;
   }
+  GRASS_CHECK_NE(read.wanted.reader, NodeId(0));
   if (read.wanted.purpose == ReadFor::kRepair) {
     OnReadForRepair(read);
   } else {
     OnReadForFollower(std::move(read));
   }
+}
+
+// The log has been cut there since, and has gone on with others.
+bool Raft::IsReplaced(const ReadEntries& read) const {
+  return log_.TermAt(read.first).value_or(read.term) != read.term;
 }
 
 void Raft::Dispatch(SnapshotStaged staged) {
@@ -463,10 +474,11 @@ void Raft::AdvanceApply() {
   if (pending_installs_.empty()) {
     const Index through = std::max(apply_through_, std::min(commit_index_, durable_index_));
     if (auto* leader = std::get_if<LeaderState>(&role_)) {
-      for (Index index = std::max(apply_through_, log_.base_index()) + 1; index <= through;
-           ++index) {
+      const Index evicted = log_.evicted_through();
+      for (Index index = std::max(apply_through_, evicted) + 1; index <= through; ++index) {
         leader->unapplied_bytes -= CostOf(log_.At(index));
       }
+      if (through >= evicted) leader->unapplied_evicted_bytes = 0;
     }
     apply_through_ = through;
   }

@@ -148,7 +148,9 @@ class Raft {
     // A TimeoutNow of this term may still be on its way, and its receiver's voters do not defend
     // this leader. Never unset.
     bool lease_void = false;
-    std::size_t unapplied_bytes = 0;  // of entries above apply_through_
+    std::size_t unapplied_bytes = 0;  // of entries above apply_through_ that are in memory
+    // Of those that are not, since before this node led.
+    std::size_t unapplied_evicted_bytes = 0;
   };
   struct ConfigurationRecord {
     Index index;
@@ -186,6 +188,8 @@ class Raft {
   void LeaveLeadership();
   void OnLeaderDeadline();
   void SetHardState(Term term, NodeId voted_for);
+  void Adopt(const Entry& configuration);
+  bool IsReplaced(const ReadEntries& read) const;
   void AppendToLog(Entry entry);
   void TruncateLog(Index from);
   void FinishStep();

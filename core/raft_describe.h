@@ -349,6 +349,7 @@ void Raft::DescribeLeader(Sink& sink, const LeaderState& leader) const {
   sink.Number(leader.transfer_sent ? 1 : 0);
   sink.Number(leader.lease_void ? 1 : 0);
   sink.Number(leader.unapplied_bytes);
+  if (leader.unapplied_evicted_bytes > 0) sink.Number(leader.unapplied_evicted_bytes);
 }
 
 }  // namespace grassdb

@@ -44,8 +44,9 @@ struct Compact {
   Index release_through;
 };
 
-// Log entries up to `through`, which are durable and have been applied, need not be kept in memory
-// any longer. What of them is wanted again is read from the disk (Output::entries_needed).
+// Log entries up to `through`, which are durable and may be applied (Output::apply_through), need
+// not be kept in memory any longer. What others want of them is read from the disk
+// (Output::entries_needed); what this node has not applied yet, the driver reads.
 struct Evict {
   Index through;
 };
@@ -118,7 +119,8 @@ struct Output {
 
   // The state machine must be replaced by the current snapshot before it applies anything more.
   std::optional<SnapshotMeta> restore;
-  // Entries up to here may be applied: committed, and durable on this node. Never falls.
+  // Entries up to here may be applied: committed, and durable on this node. Never falls. Those that
+  // are evicted (Log::IsEvicted) are to be read from the disk first.
   Index apply_through;
 
   // Snapshot chunks and their answers that passed the term checks, for the transfer logic.

@@ -159,6 +159,10 @@ void Raft::OnReadForRepair(const EntriesRead& read) {
   const Message message = *std::exchange(repair_waits_, std::nullopt);
   const auto& request = std::get<RepairRequest>(message.body);
   GRASS_CHECK_EQ(request.first, read.wanted.first);
+  if (IsReplaced(read.wanted)) {
+    GRASS_PROBE("repair: the entries have been cut meanwhile");
+    return;
+  }
   SendRepair(message.from, request, read.entries);
 }
 

@@ -122,7 +122,7 @@ void Raft::RefuseAppend(NodeId from, const AppendEntriesRequest& request) {
   } else {
     // A committed entry is in every later leader's log (leader completeness, thesis 3.6.3).
     GRASS_CHECK_GT(request.prev_log_index, commit_index_);
-    response.conflict_term = log_.At(request.prev_log_index).term;
+    response.conflict_term = *log_.TermAt(request.prev_log_index);
     response.conflict_index =
         std::max(log_.FirstIndexOfTermAt(request.prev_log_index), commit_index_ + 1);
   }
@@ -388,7 +388,7 @@ ReadEntries Raft::EvictedFrom(Index first, Index last, std::size_t count_max) co
 
 void Raft::OnReadForFollower(EntriesRead read) {
   Progress* follower = FindFollower(read.wanted.reader);
-  if (follower == nullptr || follower->reads_from != read.wanted.first) {
+  if (follower == nullptr || follower->reads_from != read.wanted.first || IsReplaced(read.wanted)) {
     GRASS_PROBE("replicate: what was read is not needed any more");
     return;
   }

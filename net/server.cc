@@ -111,7 +111,7 @@ NodeStatus StatusInRepair(const RecoveredState& state) {
   status.term = state.hard_state.term;
   status.snapshot_index = state.snapshot.has_value() ? state.snapshot->index : Index();
   status.commit_index = std::max(state.base_index, status.snapshot_index);  // at least
-  status.last_index = state.entries.empty() ? state.base_index : state.entries.back().index;
+  status.last_index = state.last().index;
   status.first_index = state.base_index + 1;
   status.configuration =
       DecodeConfiguration(store::MembersOf(state)).value_or(state.identity.bootstrap);
@@ -235,6 +235,7 @@ absl::Status Server::Recover(const Identity& wanted) {
   options.log_format = options_.disk_format;
   if (options_.disk_format == 1) options.snapshot_compression = store::Compression::kNone;
   options.on_damage = store::OnDamage::kReport;
+  options.log_memory_bytes = options_.log_memory_bytes;
   absl::StatusOr<store::Opened> opened = store::Storage::Open(*directory_, options, wanted);
   if (!opened.ok()) return opened.status();
   disk_ = std::make_unique<DiskThread>(std::move(opened->storage), [this] { loop_->Wake(); });
@@ -268,9 +269,8 @@ bool Server::IsNews(const std::string& text) {
 void Server::LogRecovery(const RecoveredState& state) {
   // Of the lives of one repair, which differ in the term, the first one tells.
   if (state.damage.empty() || IsNews("recovered")) {
-    const Index last = state.entries.empty() ? state.base_index : state.entries.back().index;
     spdlog::info("Recovered {}: term {}, log through index {}, snapshot at index {}",
-                 directory_->path(), state.hard_state.term.value(), last.value(),
+                 directory_->path(), state.hard_state.term.value(), state.last().index.value(),
                  state.snapshot.has_value() ? state.snapshot->index.value() : 0);
   }
   const bool full = state.space.space != DiskSpace::kAmple;

@@ -97,6 +97,7 @@ void Host::OpenStorage(TrueTime from) {
   disk_.BeginJob(from);
   store::StorageOptions options = plan_.storage;
   options.on_damage = store::OnDamage::kReport;
+  options.log_memory_bytes = plan_.node.log_memory_bytes;
   if (Chance(random_(Stream::kHost, number_, kLogFormat, life_), plan_.old_format)) {
     options.log_format = 1;
   }
@@ -182,10 +183,9 @@ void Host::StartRepair(RecoveredState state) {
 void Host::StartNode(RecoveredState state) {
   state_ = State::kUp;
   owner_->OnRecovered(number_, state, std::exchange(met_, DamageMet::kNo));
-  const Index last = state.entries.empty() ? state.base_index : state.entries.back().index;
   const Index snapshot = state.snapshot.has_value() ? state.snapshot->index : Index();
-  recorder_->Note(LineKind::kStarted, number_, life_, state.hard_state.term.value(), last.value(),
-                  snapshot.value());
+  recorder_->Note(LineKind::kStarted, number_, life_, state.hard_state.term.value(),
+                  state.last().index.value(), snapshot.value());
   node_ = std::make_unique<Node>(OptionsOfThisLife(), std::move(state), Sockets());
   node_->Start();
   node_->Flush();

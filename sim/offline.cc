@@ -218,10 +218,7 @@ void Offline::Check(const RecoveredState* recovered) const {
   OfflineRules::CheckWhole(whose, sound, whole, survey_.start);
   OfflineRules::CheckState(whose, Told(told::kStateOffline, loading_.ok()), whole, loading_);
   if (!whole) return;
-  LogPosition last{.index = recovered->base_index, .term = recovered->base_term};
-  if (!recovered->entries.empty()) {
-    last = {.index = recovered->entries.back().index, .term = recovered->entries.back().term};
-  }
+  const LogPosition last = recovered->last();
   OfflineRules::CheckEnd(whose, survey_.hard_state == recovered->hard_state && survey_.last == last,
                          survey_.last.index, last.index);
 }

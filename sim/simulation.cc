@@ -298,7 +298,8 @@ void Simulation::OnDamaged(std::uint32_t host, const RecoveredState& state, Dama
 }
 
 void Simulation::OnRecovered(std::uint32_t host, const RecoveredState& state, DamageMet met) {
-  recorder_->fingerprint.AddAll(host, state.hard_state.term.value(), state.entries.size());
+  recorder_->fingerprint.AddAll(host, state.hard_state.term.value(),
+                                state.last().index - state.base_index);
   checkers_->OnRecovered(host, state, met);
 }
 

@@ -1,5 +1,5 @@
 // Reads entries back out of the log's files, for members that are further behind than memory
-// reaches (ReadEntries in core/disk.h).
+// reaches, or have not applied yet what they found at their start (ReadEntries in core/disk.h).
 //
 // An entry is known by its index and term (log matching, thesis 3.5): whatever else was written to
 // that place before, and cut away, has another term. So the records are read in their order,

@@ -292,6 +292,8 @@ std::string MembersOf(const RecoveredState& state) {
       return std::string(entry->payload.view());
     }
   }
+  const std::vector<Entry>& evicted = state.evicted.configurations;
+  if (!evicted.empty()) return std::string(evicted.back().payload.view());
   if (state.snapshot.has_value()) return EncodeConfiguration(state.snapshot->configuration);
   if (!state.members.empty()) return EncodeConfiguration(state.members.back());
   return EncodeConfiguration(state.identity.bootstrap);

@@ -33,8 +33,10 @@ class LogReader {
 
  private:
   // The newest segment: the live log, or the one prepared to become it.
-  absl::StatusOr<SegmentFile> ReadNewest();
+  absl::StatusOr<SegmentFile> ReadNewest(std::uint64_t bytes_max = kSegmentBytesMax);
+  std::optional<SegmentNumber> NumberInHeader(const SegmentFile& newest) const;
   absl::StatusOr<SegmentNumber> NumberOf(const SegmentFile& newest) const;
+  SegmentNumber LeastNumber() const;
   bool IsOfTheNext(SegmentNumber number) const;
   std::vector<SegmentNumber> RunBefore(SegmentNumber newest, std::size_t gaps) const;
   absl::Status ReadSealed(SegmentNumber number);
@@ -57,12 +59,12 @@ class LogReader {
   std::optional<RecordSequence> sequence_;  // of the next record
 };
 
-absl::StatusOr<SegmentFile> LogReader::ReadNewest() {
+absl::StatusOr<SegmentFile> LogReader::ReadNewest(std::uint64_t bytes_max) {
   const std::string name = inventory_.live ? home_.names.Live() : home_.names.Next();
   if (!inventory_.live && !inventory_.next) {
     return Damaged(home_.directory.path(), home_.names.Live(), 0, "the live log is missing");
   }
-  auto file = ReadSegmentFile(home_.directory, name, SegmentRole::kLive);
+  auto file = ReadSegmentFile(home_.directory, name, SegmentRole::kLive, bytes_max);
   if (!file.ok() || inventory_.live) return file;
   RecordView record;
   if (const auto header = ReadSegmentHeader(*file, home_.identity, &record); !header.ok()) {
@@ -70,6 +72,23 @@ absl::StatusOr<SegmentFile> LogReader::ReadNewest() {
                     home_.names.Live() + " is missing and " + name + " cannot take its place");
   }
   return file;
+}
+
+// That of the newest segment is behind the sealed ones', and not below the mark's.
+SegmentNumber LogReader::LeastNumber() const {
+  const SegmentNumber behind =
+      inventory_.sealed.empty() ? SegmentNumber(1) : inventory_.sealed.back() + 1;
+  return mark_.has_value() ? std::max(behind, mark_->segment) : behind;
+}
+
+// If it says enough. Where no sealed segment is left, a header of one that is released looks like
+// the right one; but then newer records stand behind it, and they are not its own.
+std::optional<SegmentNumber> LogReader::NumberInHeader(const SegmentFile& newest) const {
+  if (inventory_.sealed.empty()) return std::nullopt;
+  RecordView record;
+  const auto header = ReadSegmentHeader(newest, home_.identity, &record);
+  const bool fits = header.ok() && header->number >= LeastNumber() && !IsOfTheNext(header->number);
+  return fits ? std::optional(header->number) : std::nullopt;
 }
 
 // Where the header is damaged, or another segment's, which a disk has put or read in the wrong
@@ -82,11 +101,8 @@ absl::StatusOr<SegmentNumber> LogReader::NumberOf(const SegmentFile& newest) con
   }
   const SegmentNumber behind =
       inventory_.sealed.empty() ? SegmentNumber(1) : inventory_.sealed.back() + 1;
-  const SegmentNumber least = mark_.has_value() ? std::max(behind, mark_->segment) : behind;
+  const SegmentNumber least = LeastNumber();
   const bool fits = header.ok() && header->number >= least && !IsOfTheNext(header->number);
-  // Where no sealed segment is left, a header of one that is released looks like the right one;
-  // but then newer records stand behind it, and they are not its own.
-  if (fits && !inventory_.sealed.empty()) return header->number;
   const auto number = fits
                           ? NewestSegmentIn(newest, home_.identity, header->number, record.sequence)
                           : NewestSegmentIn(newest, home_.identity, least, RecordSequence());
@@ -125,10 +141,19 @@ std::vector<SegmentNumber> LogReader::RunBefore(SegmentNumber newest, std::size_
 }
 
 absl::Status LogReader::Read(std::size_t gaps) {
-  auto newest = ReadNewest();
+  // While older segments are read, of the newest one only the header is in memory.
+  auto newest = ReadNewest(kHeaderReadBytes);
   if (!newest.ok()) return newest.status();
-  const auto number = NumberOf(*newest);
-  if (!number.ok()) return number.status();
+  absl::StatusOr<SegmentNumber> number;
+  const std::optional<SegmentNumber> in_header = NumberInHeader(*newest);
+  if (in_header.has_value()) {
+    number = *in_header;
+  } else {
+    newest = ReadNewest();
+    if (!newest.ok()) return newest.status();
+    number = NumberOf(*newest);
+    if (!number.ok()) return number.status();
+  }
   if (!inventory_.sealed.empty() && inventory_.sealed.back() >= *number) {
     return Damaged(home_.directory.path(), home_.names.Sealed(inventory_.sealed.back()), 0,
                    "the segment is not older than " + newest->name + ", which is segment " +
@@ -143,6 +168,8 @@ absl::Status LogReader::Read(std::size_t gaps) {
   if (!recovered_.sealed.empty() && recovered_.sealed.back().number + 1 != *number) {
     Lose(home_.names.Sealed(*number - 1) + ": the file is missing");
   }
+  if (in_header.has_value()) newest = ReadNewest();
+  if (!newest.ok()) return newest.status();
   NameIllegible(*newest);
   const bool legible = HoldsRecordOf(*newest, home_.identity, *number);
   const absl::Status live =
@@ -433,38 +460,66 @@ absl::Status ChooseStaged(const Home& home, const Inventory& inventory, const Re
   return absl::OkStatus();
 }
 
-absl::Status RemoveFiles(Directory& directory, const std::vector<std::string>& files) {
-  for (const std::string& name : files) {
-    GRASS_PROBE("recovery: a leftover file is removed");
-    if (absl::Status s = directory.Remove(name); !s.ok()) return s;
+void TakeState(const Home& home, Replay& replay, Recovered& recovered) {
+  recovered.log = replay.state();
+  RecoveredState& state = recovered.state;
+  if (state.snapshot.has_value()) recovered.log.snapshot = PositionOf(*state.snapshot);
+  state.identity = home.identity;
+  state.hard_state = replay.hard_state();
+  state.base_index = replay.base().index;
+  state.base_term = replay.base().term;
+  state.damage.lost = replay.lost();
+  for (const std::string& members : replay.members()) {
+    if (auto known = DecodeConfiguration(members)) state.members.push_back(*std::move(known));
   }
-  return absl::OkStatus();
+  state.evicted = replay.TakeEvicted();
+  state.entries = replay.TakeEntries();
+  // A damaged snapshot stays as long as anything is lost. Then it goes: what cannot be read today
+  // may be read tomorrow, and the node would have another past.
+  if (state.damage.empty()) {
+    recovered.obsolete.insert(recovered.obsolete.end(), recovered.damaged_snapshots.begin(),
+                              recovered.damaged_snapshots.end());
+  }
 }
 
-// Makes what recovery read of the live log durable. It may have come from a cache: the last life's
-// sync may not have begun, or have failed. After a failed sync the pages may count as clean, so
-// that a sync alone would write nothing; hence the last record, the only one that can be in that
-// state, is written again with the bytes it already has.
-absl::Status MakeLiveLogDurable(const Home& home, const Recovered& recovered) {
-  auto file = home.directory.Open(home.names.Live(), OpenMode::kExisting);
-  if (!file.ok()) return file.status();
-  if (absl::Status s = WriteOne(**file, recovered.last_record, recovered.last_record_bytes);
-      !s.ok()) {
-    return s;
-  }
-  if (absl::Status s = WriteZeros(**file, recovered.live.end, recovered.dirty_end); !s.ok()) {
-    return s;
-  }
-  return (*file)->Sync();
-}
+enum class Attempt : std::uint8_t { kBounded, kWhole };
 
-absl::Status ResumeLog(const Recovered& recovered, std::vector<SegmentNumber> free, Log& log) {
-  const LiveLog& live = recovered.live;
-  if (recovered.end == LogEnd::kSealed) {
-    GRASS_PROBE("recovery: the live log is sealed");
-    return log.ResumeSealed(live, recovered.sealed, std::move(free), recovered.log);
+// nullopt if it was bounded and all of the log is wanted.
+//
+// Segments before a gap in the numbers are left over from a release, as long as those behind it and
+// the snapshots suffice. If they do not, the gap is damage, and what is before it counts.
+absl::StatusOr<std::optional<Recovered>> Try(Attempt attempt, const Home& home,
+                                             const Inventory& inventory,
+                                             const std::optional<Mark>& mark, Payloads payloads,
+                                             std::size_t memory_bytes) {
+  for (std::size_t gaps = 0;; ++gaps) {
+    Recovered recovered;
+    Replay replay(payloads, attempt == Attempt::kBounded ? memory_bytes : SIZE_MAX);
+    LogReader reader(home, inventory, mark, replay, recovered);
+    const absl::Status read = reader.Read(gaps);
+    if (replay.forgot()) return std::nullopt;
+    if (!read.ok()) return read;
+    if (absl::Status s = ChooseSnapshot(home, inventory, replay, recovered); !s.ok()) return s;
+    const bool more = !recovered.sealed.empty()
+                          ? inventory.sealed.front() < recovered.sealed.front().number
+                          : !inventory.sealed.empty();
+    if (more && !ReachesSnapshot(replay, recovered)) continue;
+    // Where something is damaged, who reads entries back may not come past it.
+    const bool is_sound =
+        recovered.state.damage.places.empty() && ReachesSnapshot(replay, recovered);
+    if (!is_sound && replay.evicts()) return std::nullopt;
+    if (absl::Status s = JudgeBase(home, inventory, replay, recovered); !s.ok()) return s;
+    if (absl::Status s = ChooseStaged(home, inventory, replay, recovered); !s.ok()) return s;
+    for (const SegmentNumber number : inventory.sealed) {
+      const bool counts = !recovered.sealed.empty() && number >= recovered.sealed.front().number;
+      if (!counts) GRASS_PROBE("recovery: a segment behind a gap");
+      if (!counts) recovered.obsolete.push_back(home.names.Sealed(number));
+    }
+    // What was damaged at the first attempt need not be at the second one.
+    if (is_sound) replay.KeepNewest(memory_bytes);
+    TakeState(home, replay, recovered);
+    return recovered;
   }
-  return log.Resume(live, recovered.sealed, std::move(free));
 }
 
 }  // namespace
@@ -520,78 +575,16 @@ absl::StatusOr<Inventory> TakeInventory(Directory& directory, const FileNames& n
   return inventory;
 }
 
-// Segments before a gap in the numbers are left over from a release, as long as those behind it and
-// the snapshots suffice. If they do not, the gap is damage, and what is before it counts.
 absl::StatusOr<Recovered> Recover(const Home& home, const Inventory& inventory,
-                                  const std::optional<Mark>& mark, Payloads payloads) {
-  for (std::size_t gaps = 0;; ++gaps) {
-    Recovered recovered;
-    Replay replay(payloads);
-    LogReader reader(home, inventory, mark, replay, recovered);
-    if (absl::Status s = reader.Read(gaps); !s.ok()) return s;
-    if (absl::Status s = ChooseSnapshot(home, inventory, replay, recovered); !s.ok()) return s;
-    const bool more = !recovered.sealed.empty()
-                          ? inventory.sealed.front() < recovered.sealed.front().number
-                          : !inventory.sealed.empty();
-    if (more && !ReachesSnapshot(replay, recovered)) continue;
-    if (absl::Status s = JudgeBase(home, inventory, replay, recovered); !s.ok()) return s;
-    if (absl::Status s = ChooseStaged(home, inventory, replay, recovered); !s.ok()) return s;
-    for (const SegmentNumber number : inventory.sealed) {
-      const bool counts = !recovered.sealed.empty() && number >= recovered.sealed.front().number;
-      if (!counts) GRASS_PROBE("recovery: a segment behind a gap");
-      if (!counts) recovered.obsolete.push_back(home.names.Sealed(number));
-    }
-    recovered.log = replay.state();
-    RecoveredState& state = recovered.state;
-    if (state.snapshot.has_value()) recovered.log.snapshot = PositionOf(*state.snapshot);
-    state.identity = home.identity;
-    state.hard_state = replay.hard_state();
-    state.base_index = replay.base().index;
-    state.base_term = replay.base().term;
-    state.damage.lost = replay.lost();
-    for (const std::string& members : replay.members()) {
-      if (auto known = DecodeConfiguration(members)) state.members.push_back(*std::move(known));
-    }
-    state.entries = replay.TakeEntries();
-    // A damaged snapshot stays as long as anything is lost. Then it goes: what cannot be read today
-    // may be read tomorrow, and the node would have another past.
-    if (state.damage.empty()) {
-      recovered.obsolete.insert(recovered.obsolete.end(), recovered.damaged_snapshots.begin(),
-                                recovered.damaged_snapshots.end());
-    }
-    return recovered;
+                                  const std::optional<Mark>& mark, Payloads payloads,
+                                  std::size_t memory_bytes) {
+  auto recovered = Try(Attempt::kBounded, home, inventory, mark, payloads, memory_bytes);
+  if (recovered.ok() && !recovered->has_value()) {
+    GRASS_PROBE("recovery: all of a damaged log is held in memory");
+    recovered = Try(Attempt::kWhole, home, inventory, mark, payloads, memory_bytes);
   }
-}
-
-absl::Status Adopt(const Home& home, const Inventory& inventory, const Recovered& recovered,
-                   Log& log) {
-  Directory& directory = home.directory;
-  // Names that recovery saw may be in a cache only.
-  if (absl::Status s = directory.Sync(); !s.ok()) return s;
-  if (recovered.end == LogEnd::kNext) {
-    GRASS_PROBE("recovery: the next segment takes the live log's place");
-    if (absl::Status s = directory.Rename(home.names.Next(), home.names.Live()); !s.ok()) return s;
-  } else if (absl::Status s = MakeLiveLogDurable(home, recovered); !s.ok()) {
-    return s;
-  }
-  std::vector<std::string> remove = recovered.obsolete;
-  remove.insert(remove.end(), inventory.staging.begin(), inventory.staging.end());
-  if (inventory.next && recovered.end != LogEnd::kNext) {
-    // On a full disk it may have been the reserve, and be all there is to finish a rotation with.
-    if (inventory.reserve) {
-      remove.push_back(home.names.Next());
-    } else if (absl::Status s = directory.Rename(home.names.Next(), home.names.Reserve());
-               !s.ok()) {
-      return s;
-    }
-  }
-  std::vector<SegmentNumber> free = inventory.free;
-  for (; free.size() > home.options.recycled_segments_max; free.pop_back()) {
-    remove.push_back(home.names.Free(free.back()));
-  }
-  if (absl::Status s = RemoveFiles(directory, remove); !s.ok()) return s;
-  if (absl::Status s = directory.Sync(); !s.ok()) return s;
-  return ResumeLog(recovered, std::move(free), log);
+  if (!recovered.ok()) return recovered.status();
+  return **std::move(recovered);
 }
 
 }  // namespace grassdb::store

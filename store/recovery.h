@@ -3,6 +3,7 @@
 #ifndef GRASSDB_STORE_RECOVERY_H_
 #define GRASSDB_STORE_RECOVERY_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <memory>
@@ -65,10 +66,12 @@ struct Recovered {
 
 // Reads identity's log and snapshots. Changes nothing. `mark` is the newest there is. What cannot
 // be restored from here is in Recovered::state's damage; DataLoss where not even that is known.
-// `payloads` is for whoever only wants to know whether it could be recovered.
+// `payloads` is for whoever only wants to know whether it could be recovered. Of the log's entries
+// no more than `memory_bytes` stay in memory, and an eighth, unless any place of it is damaged.
 absl::StatusOr<Recovered> Recover(const Home& home, const Inventory& inventory,
                                   const std::optional<Mark>& mark,
-                                  Payloads payloads = Payloads::kKept);
+                                  Payloads payloads = Payloads::kKept,
+                                  std::size_t memory_bytes = SIZE_MAX);
 
 // After a successful Recover: makes durable everything that recovery saw but the staged snapshot,
 // which SnapshotWriter::Resume does, removes what a crash left

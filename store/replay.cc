@@ -17,6 +17,7 @@ constexpr std::uint64_t kLostMax = std::uint64_t{1} << 21;
 }  // namespace
 
 void Replay::Lose(LostRecords what, RecordSequence first) {
+  wants_all_ = true;
   if (what == LostRecords::kHeader) {
     // Behind other segments it says nothing that they do not.
     only_header_ = !begun_ && !gap_.has_value();
@@ -87,10 +88,10 @@ std::optional<std::string> Replay::LoseUpTo(const LogPosition& end) {
   }
   GRASS_PROBE("replay: entries are lost");
   const LostRange range{.first = last().index + 1, .last = end.index, .last_term = end.term};
-  entries_.reserve(entries_.size() + static_cast<std::size_t>(end.index - last().index));
   for (Index index = range.first; index <= range.last; ++index) {
-    Entry& entry = entries_.emplace_back();
+    Entry entry;
     entry.index = index;
+    Put(std::move(entry));
   }
   entries_.back().term = end.term;
   lost_.Add(range);
@@ -98,12 +99,14 @@ std::optional<std::string> Replay::LoseUpTo(const LogPosition& end) {
 }
 
 std::optional<std::string> Replay::LoseBeginning(const LogPosition& snapshot) {
+  GRASS_CHECK(evicted_.empty());
   const LogPosition end = std::exchange(base_, snapshot);
-  std::vector<Entry> rest = std::exchange(entries_, {});
+  std::deque<Entry> rest = std::exchange(entries_, {});
+  bytes_ = 0;
   const LostEntries lost = std::exchange(lost_, {});
   if (auto problem = LoseUpTo(end)) return problem;
   for (const LostRange& range : lost.ranges()) lost_.Add(range);
-  std::ranges::move(rest, std::back_inserter(entries_));
+  for (Entry& entry : rest) Put(std::move(entry));
   for (Batch& fill : std::exchange(fills_below_, {})) {
     if (const auto problem = Fill(fill)) return problem;
   }
@@ -113,8 +116,10 @@ std::optional<std::string> Replay::LoseBeginning(const LogPosition& snapshot) {
 void Replay::CoverLost(const LogPosition& snapshot) {
   if (lost_.empty() || lost_.ranges().front().first > snapshot.index) return;
   GRASS_PROBE("replay: a snapshot stands for lost entries");
-  const auto covered = static_cast<std::ptrdiff_t>(snapshot.index - base_.index);
-  entries_.erase(entries_.begin(), entries_.begin() + covered);
+  GRASS_CHECK(evicted_.empty());
+  for (; !entries_.empty() && entries_.front().index <= snapshot.index; entries_.pop_front()) {
+    bytes_ -= CostOf(entries_.front());
+  }
   lost_.ForgetThrough(snapshot.index);
   base_ = snapshot;
 }
@@ -232,7 +237,8 @@ std::optional<std::string> Replay::Append(Batch& batch, RecordSequence sequence)
     return "entries that join behind " + ToText(joint) + ", which the log does not hold";
   }
   CutBehind(joint);
-  std::move(batch.entries.begin(), batch.entries.end(), std::back_inserter(entries_));
+  for (Entry& entry : batch.entries) Put(std::move(entry));
+  EvictOldest();
   return std::nullopt;
 }
 
@@ -248,15 +254,51 @@ std::optional<std::string> Replay::Fill(Batch& batch) {
     if (!lost_.IsUnknown(entry.index) && !Holds({.index = entry.index, .term = entry.term})) {
       return "entries to fill the log with have other terms than it holds";
     }
-    At(entry.index) = std::move(entry);
+    if (entry.index <= before_entries().index) continue;  // it was legible, and has been evicted
+    Entry& filled = At(entry.index);
+    bytes_ += CostOf(entry) - CostOf(filled);
+    filled = std::move(entry);
   }
   if (joint.index > base_.index && lost_.IsUnknown(joint.index)) At(joint.index).term = joint.term;
   lost_.Fill(joint, end);
   return std::nullopt;
 }
 
-void Replay::Reset(const LogPosition& base) {
+void Replay::Put(Entry entry) {
+  bytes_ += CostOf(entry);
+  entries_.push_back(std::move(entry));
+}
+
+// Some at a time: what was evicted together is all that is known of how many bytes it has.
+void Replay::EvictOldest() {
+  if (bytes_ <= memory_bytes_ || bytes_ - memory_bytes_ <= memory_bytes_ / 8 || wants_all_) return;
+  std::size_t evicted = 0;
+  while (bytes_ - evicted > memory_bytes_) {
+    evicted += CostOf(entries_.front());
+    evicted_.Add(base_, entries_.front());
+    entries_.pop_front();
+  }
+  bytes_ -= evicted;
+  evicted_.evictions.Add(evicted_.last().index, evicted);
+}
+
+void Replay::KeepNewest(std::size_t memory_bytes) {
+  memory_bytes_ = memory_bytes;
+  EvictOldest();
+}
+
+std::vector<Entry> Replay::TakeEntries() {
+  std::vector<Entry> taken(std::move_iterator(entries_.begin()),
+                           std::move_iterator(entries_.end()));
   entries_.clear();
+  bytes_ = 0;
+  return taken;
+}
+
+void Replay::Reset(const LogPosition& base) {
+  evicted_.Clear();
+  entries_.clear();
+  bytes_ = 0;
   lost_.Clear();
   base_ = base;
   for (Batch& fill : fills_below_) {
@@ -266,7 +308,10 @@ void Replay::Reset(const LogPosition& base) {
 }
 
 void Replay::CutBehind(const LogPosition& end) {
-  entries_.resize(static_cast<std::size_t>(end.index - base_.index));
+  for (; !entries_.empty() && entries_.back().index > end.index; entries_.pop_back()) {
+    bytes_ -= CostOf(entries_.back());
+  }
+  evicted_.CutBehind(end.index);
   lost_.CutBehind(end);
   if (!entries_.empty()) entries_.back().term = end.term;
 }
@@ -279,14 +324,16 @@ LogState Replay::state() const {
 }
 
 LogPosition Replay::last() const {
-  if (entries_.empty()) return base_;
+  if (entries_.empty()) return before_entries();
   return {.index = entries_.back().index, .term = entries_.back().term};
 }
 
 std::optional<Term> Replay::TermAt(Index index) const {
   if (index == base_.index) return base_.term;
   if (index < base_.index || index > last().index || lost_.IsUnknown(index)) return std::nullopt;
-  return entries_[static_cast<std::size_t>(index - base_.index) - 1].term;
+  const Index before = before_entries().index;
+  if (index <= before) return evicted_.terms.TermAt(index);
+  return entries_[static_cast<std::size_t>(index - before) - 1].term;
 }
 
 bool Replay::IsMarked(const LogPosition& snapshot) const {

@@ -16,12 +16,16 @@
 #ifndef GRASSDB_STORE_REPLAY_H_
 #define GRASSDB_STORE_REPLAY_H_
 
+#include <cstddef>
+#include <cstdint>
+#include <deque>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "core/entry.h"
+#include "core/log.h"
 #include "store/lost.h"
 #include "store/payload.h"
 
@@ -37,7 +41,10 @@ enum class Payloads : std::uint8_t { kKept, kDropped };
 
 class Replay {
  public:
-  explicit Replay(Payloads payloads = Payloads::kKept) : payloads_(payloads) {}
+  // Of the entries only the newest stay in memory that fit into `memory_bytes` (CostOf), an eighth
+  // more, and a batch. Without damage, that is: of a log that has lost entries all are wanted.
+  explicit Replay(Payloads payloads = Payloads::kKept, std::size_t memory_bytes = SIZE_MAX)
+      : payloads_(payloads), memory_bytes_(memory_bytes) {}
 
   // Records from `first` on, up to the next one that is applied, are damaged or missing.
   void Lose(LostRecords what, RecordSequence first);
@@ -76,8 +83,16 @@ class Replay {
   // What the batches say of the members (Batch::members), oldest first, without repetition.
   const std::vector<std::string>& members() const { return members_; }
 
-  // In the place of a lost entry stands one without payload.
-  std::vector<Entry> TakeEntries() { return std::move(entries_); }
+  // Entries were let go of, and then some were found to be lost. All of it is to be read again,
+  // with memory for all entries.
+  bool forgot() const { return evicts() && wants_all_; }
+  bool evicts() const { return !evicted_.empty(); }
+  // From now on. Nothing, if entries were found to be lost.
+  void KeepNewest(std::size_t memory_bytes);
+  // The oldest ones, of which only this is left...
+  EvictedEntries TakeEvicted() { return std::exchange(evicted_, {}); }
+  // ...and the rest, behind them. In the place of a lost entry stands one without payload.
+  std::vector<Entry> TakeEntries();
 
  private:
   bool Holds(const LogPosition& position) const { return TermAt(position.index) == position.term; }
@@ -92,9 +107,16 @@ class Replay {
   std::optional<std::string> Fill(Batch& batch);
   void Reset(const LogPosition& base);
   void CutBehind(const LogPosition& last);
-  Entry& At(Index index) { return entries_[static_cast<std::size_t>(index - base_.index) - 1]; }
+  void Put(Entry entry);
+  void EvictOldest();
+  // Behind which the entries in memory begin.
+  LogPosition before_entries() const { return evicted_.empty() ? base_ : evicted_.last(); }
+  Entry& At(Index index) {
+    return entries_[static_cast<std::size_t>(index - before_entries().index) - 1];
+  }
 
   Payloads payloads_;
+  std::size_t memory_bytes_;
   bool begun_ = false;
   std::optional<RecordSequence> gap_;  // where the damaged records begin
   bool only_header_ = false;           // is lost, of what was before begun_
@@ -103,7 +125,10 @@ class Replay {
   RecordSequence cut_;
   HardState hard_state_;
   LogPosition base_;
-  std::vector<Entry> entries_;  // contiguous from base_.index + 1
+  EvictedEntries evicted_;
+  std::deque<Entry> entries_;  // contiguous, behind evicted_
+  std::size_t bytes_ = 0;      // of entries_
+  bool wants_all_ = false;     // see forgot()
   LostEntries lost_;
   // Batches that fill what is below the base, in case no snapshot stands for that.
   std::vector<Batch> fills_below_;

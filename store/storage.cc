@@ -142,17 +142,18 @@ absl::Status FileStorage::Begin(const Inventory& inventory, Recovered& recovered
   cut_ = recovered.log.cut;
   snapshot_ = state.snapshot;
   if (!snapshot_.has_value()) lost_snapshot_ = recovered.log.snapshot;
-  runs_.ResetTo({.index = state.base_index, .term = state.base_term});
+  runs_.ResetTo(state.base());
+  if (!state.evicted.empty()) runs_ = state.evicted.terms;
   lost_ = LostEntries(state.damage.lost);
   members_ = MembersOf(state);
   for (const Entry& entry : state.entries) {
     runs_.Append(lost_.IsUnknown(entry.index) ? runs_.last().term : entry.term);
   }
   if (absl::Status s = ResumeStaged(recovered); !s.ok()) return s;
-  const bool named =
-      !state.members.empty() || std::ranges::any_of(state.entries, [](const Entry& entry) {
-        return entry.type == EntryType::kConfiguration;
-      });
+  const bool named = !state.members.empty() || !state.evicted.configurations.empty() ||
+                     std::ranges::any_of(state.entries, [](const Entry& entry) {
+                       return entry.type == EntryType::kConfiguration;
+                     });
   // So that the snapshot is not all that names them: whoever loses it must know whom to ask.
   return named || !snapshot_.has_value() ? absl::OkStatus() : WriteNothing(Claim::kData);
 }
@@ -580,7 +581,7 @@ absl::StatusOr<Opened> Storage::Open(Directory& directory, const StorageOptions&
   if (!inventory.ok()) return inventory.status();
   MarkFile mark_file(home);
   const std::optional<Mark> mark = mark_file.Read();
-  auto recovered = Recover(home, *inventory, mark);
+  auto recovered = Recover(home, *inventory, mark, Payloads::kKept, options.log_memory_bytes);
   if (!recovered.ok()) return Refusal(recovered.status(), wanted.node_name);
   const Damage& damage = recovered->state.damage;
   if (!damage.empty() && options.on_damage == OnDamage::kRefuse) {

@@ -12,6 +12,7 @@
 #ifndef GRASSDB_STORE_STORAGE_H_
 #define GRASSDB_STORE_STORAGE_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 
@@ -55,6 +56,9 @@ struct StorageOptions {
   // express (a repaired log) is written in 2 all the same.
   std::uint32_t log_format = 2;
   OnDamage on_damage = OnDamage::kRefuse;
+  // Of the log that Open finds, no more entries are kept in memory (CostOf), and an eighth: the
+  // newest; see RecoveredState::evicted. While it is read one segment is, too.
+  std::size_t log_memory_bytes = SIZE_MAX;
 };
 
 struct Opened;

@@ -167,6 +167,8 @@ void Checkers::OnRecovered(std::uint32_t host, const RecoveredState& state, Dama
   NoteInstalled(state, &disk);
   if (on_) {
     Recovery::Check(host, disk.image, disk.running, *Told(told::kRecovered, &state), met);
+    MembershipRules::CheckRecovered(host, *Told(told::kRecoveredMembers, &state), logs_);
+    resources_.ObserveStart(host, *Told(told::kRecoveredInMemory, &state));
   }
   if (on_ && met == DamageMet::kYes) {
     DamageNoticed::CheckRecovered(host, *Told(told::kRecoveredFromDamage, &state), logs_);
@@ -225,15 +227,17 @@ void Checkers::AfterStep(std::uint32_t host, std::uint64_t life, const Node& nod
     ReleasePast();
   }
   ObserveStep(host, raft, told::kServerAfterStep);
-  const bool all_applied =
-      !node.failed() && node.loaded() && node.applied_index() == log.last_index();
+  const bool all_applied = node.loaded() && node.applied_index() == log.last_index();
+  const bool all_committed = node.may_read_back() && raft.commit_index() == log.last_index() &&
+                             raft.durable_index() == log.last_index();
+  const bool settled = !node.failed() && (all_applied || all_committed);
   resources_.Observe(
-      host, Told(told::kHeld,
-                 {.requests_waiting = node.requests_waiting(),
-                  .sessions = node.store().sessions(),
-                  .applied_log_bytes = all_applied ? std::optional(log.bytes()) : std::nullopt,
-                  .load = raft.load(),
-                  .followers = raft.followers()}));
+      host,
+      Told(told::kHeld, {.requests_waiting = node.requests_waiting(),
+                         .sessions = node.store().sessions(),
+                         .settled_log_bytes = settled ? std::optional(log.bytes()) : std::nullopt,
+                         .load = raft.load(),
+                         .followers = raft.followers()}));
   if (node.applied_index() != shown_[host] && node.loaded()) ObserveState(host, node);
 }
 

@@ -21,9 +21,9 @@ void DurableImage::SetSnapshot(Index snapshot) {
   snapshot_ = snapshot;
 }
 
-void DurableImage::Append(const Entry& entry) {
-  terms_.Set(entry.index, entry.term);
-  last_ = entry.index;
+void DurableImage::Append(Index index, Term term) {
+  terms_.Set(index, term);
+  last_ = index;
 }
 
 void DurableImage::Apply(const Persist& persist) {
@@ -34,7 +34,7 @@ void DurableImage::Apply(const Persist& persist) {
   if (persist.install.has_value()) Install(*persist.install);
   if (persist.entries.empty()) return;
   GRASS_CHECK_LE(persist.entries.front().index, last_ + 1);
-  for (const Entry& entry : persist.entries) Append(entry);
+  for (const Entry& entry : persist.entries) Append(entry.index, entry.term);
 }
 
 void DurableImage::Apply(const PublishSnapshot& publish) {
@@ -60,7 +60,9 @@ DurableImage DurableImage::Of(const RecoveredState& state) {
   image.incarnation_ = IncarnationOf(state.identity, state.hard_state);
   image.last_ = state.base_index;
   image.terms_.Set(state.base_index, state.base_term);
-  for (const Entry& entry : state.entries) image.Append(entry);
+  for (Index index = state.base_index + 1; index <= state.last().index; ++index) {
+    image.Append(index, state.TermAt(index));
+  }
   if (state.snapshot.has_value()) {
     image.snapshot_ = state.snapshot->index;
     GRASS_CHECK_LE(image.snapshot_, image.last_);

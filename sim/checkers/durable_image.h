@@ -68,7 +68,7 @@ class DurableImage {
  private:
   void Install(const SnapshotMeta& meta);
   void SetSnapshot(Index snapshot);
-  void Append(const Entry& entry);
+  void Append(Index index, Term term);
 
   HardState hard_state_;
   Incarnation incarnation_;

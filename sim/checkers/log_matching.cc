@@ -23,10 +23,12 @@ LogMatching::Change LogMatching::Observe(std::uint32_t node, const Log& log) {
   seen.terms.Set(base, log.base_term());
   Term previous = *log.TermAt(common);
   for (Index index = common + 1; index <= last; ++index) {
-    const Entry& entry = log.At(index);
-    Add(node, entry, previous);
-    seen.terms.Set(index, entry.term);
-    previous = entry.term;
+    const Term term = *log.TermAt(index);
+    // Of a log that is longer than memory reaches at its node's start there are the terms.
+    const Entry* known = log.IsEvicted(index) ? Find(index, term) : &log.At(index);
+    if (known != nullptr) Add(node, *known, previous);
+    seen.terms.Set(index, term);
+    previous = term;
   }
   if (common < last) change.first_new = common + 1;
   seen.last = last;

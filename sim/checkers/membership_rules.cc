@@ -66,11 +66,29 @@ void MembershipRules::CheckInForce(std::uint32_t node, const Raft& raft) {
 }
 
 void MembershipRules::CheckNoneNewer(std::uint32_t node, const Log& log, Index index, Index after) {
-  // What is evicted has been in memory before, and was looked at then.
+  // What is evicted has been in memory before, and was looked at then; or at the start
+  // (CheckRecovered).
   for (Index at = std::max(after, log.evicted_through()) + 1; at <= log.last_index(); ++at) {
     GRASS_RULE("configuration in force", log.At(at).type != EntryType::kConfiguration,
                NodeName(node) + " goes by the configuration of index " + Decimal(index.value()) +
                    ", but its log has a newer one at " + Decimal(at.value()));
+  }
+}
+
+void MembershipRules::CheckRecovered(std::uint32_t node, const RecoveredState& state,
+                                     const LogMatching& logs) {
+  auto told = state.evicted.configurations.begin();
+  for (Index at = state.base_index + 1; at <= state.before_entries().index; ++at) {
+    const bool is_told = told != state.evicted.configurations.end() && told->index == at;
+    const Entry* was = logs.Find(at, state.TermAt(at));
+    const bool is_one = was != nullptr && was->type == EntryType::kConfiguration;
+    // One that nobody has seen yet is not known to be none.
+    GRASS_RULE("configuration in force",
+               was == nullptr || (is_one == is_told && (!is_one || *was == *told)),
+               NodeName(node) + " recovered " + (is_told ? "a" : "no") +
+                   " configuration of index " + Decimal(at.value()) +
+                   ", which is not what its log has there");
+    if (is_told) ++told;
   }
 }
 

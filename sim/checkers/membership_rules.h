@@ -10,7 +10,9 @@
 #include <cstdint>
 #include <vector>
 
+#include "core/disk.h"
 #include "core/raft.h"
+#include "sim/checkers/log_matching.h"
 
 namespace grassdb::sim {
 
@@ -22,6 +24,10 @@ class MembershipRules {
   void Observe(std::uint32_t node, const Raft& raft);
   // The node has lost its memory.
   void Forget(std::uint32_t node) { seen_[node] = Seen(); }
+
+  // `node` has recovered this: of entries that are not in memory the configurations are.
+  static void CheckRecovered(std::uint32_t node, const RecoveredState& state,
+                             const LogMatching& logs);
 
   // True if every quorum of one has a node in common with every quorum of the other.
   static bool QuorumsIntersect(const Configuration& a, const Configuration& b);

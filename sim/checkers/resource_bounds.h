@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "core/disk.h"
 #include "core/kv_store.h"
 #include "core/limits.h"
 #include "core/progress.h"
@@ -26,8 +27,8 @@ class ResourceBounds {
   struct Held {
     std::size_t requests_waiting = 0;
     std::size_t sessions = 0;
-    // Of the log, in memory, if all of it is applied.
-    std::optional<std::size_t> applied_log_bytes;
+    // Of the log, in memory, if all of it is applied, or can be read back to be applied.
+    std::optional<std::size_t> settled_log_bytes;
     Raft::Load load;
     const std::vector<Progress>* followers = nullptr;  // null when not leading
   };
@@ -46,17 +47,21 @@ class ResourceBounds {
     Check(node, "reads that wait for a round", held.load.reads_waiting,
           options_.raft.reads_waiting_max);
     Check(node, "bytes not applied", held.load.unapplied_bytes, unapplied_bytes_max_);
-    if (held.applied_log_bytes.has_value()) {
-      // Let go of an eighth at a time.
-      Check(node, "bytes of applied entries", *held.applied_log_bytes,
-            options_.log_memory_bytes + options_.log_memory_bytes / 8);
-    }
+    if (held.settled_log_bytes.has_value()) CheckLog(node, *held.settled_log_bytes);
     if (held.followers == nullptr) return;
     for (const Progress& follower : *held.followers) {
       Check(node, "messages on their way to one follower", follower.inflight.size(),
             options_.raft.inflight_messages_max);
       Check(node, "bytes on their way to one follower", follower.inflight_bytes, window_bytes_max_);
     }
+  }
+
+  // What it begins with, of a log without damage.
+  void ObserveStart(std::uint32_t node, const RecoveredState& state) const {
+    if (!state.damage.places.empty()) return;
+    std::size_t bytes = 0;
+    for (const Entry& entry : state.entries) bytes += CostOf(entry);
+    CheckLog(node, bytes);
   }
 
   // The answers that a node keeps for sessions, counted anew: its own count decides what it drops.
@@ -71,6 +76,12 @@ class ResourceBounds {
   // What a leader appends that no client asks for: no-ops and configurations, elections in a row
   // that commit nothing included.
   static constexpr std::size_t kEntriesOfItsOwn = 256;
+
+  // Let go of an eighth at a time.
+  void CheckLog(std::uint32_t node, std::size_t bytes) const {
+    Check(node, "bytes of the log that it need not", bytes,
+          options_.log_memory_bytes + options_.log_memory_bytes / 8);
+  }
 
   static void Check(std::uint32_t node, const char* what, std::size_t held, std::size_t most) {
     GRASS_RULE("resource bounds", held <= most,

@@ -43,7 +43,9 @@ void Specification::Begin(std::uint32_t server, const RecoveredState& state) {
   begun.voted_for = state.hard_state.voted_for;
   begun.commit = state.snapshot.has_value() ? state.snapshot->index : Index();
   begun.terms.Set(state.base_index, state.base_term);
-  for (const Entry& entry : state.entries) begun.terms.Set(entry.index, entry.term);
+  for (Index index = state.base_index + 1; index <= state.last().index; ++index) {
+    begun.terms.Set(index, state.TermAt(index));
+  }
   begun.last = begun.terms.end() - 1;
   servers_[server] = std::move(begun);
   newest_ = std::max(newest_, state.hard_state.term);

@@ -77,6 +77,8 @@ inline constexpr Testimony<bool> kDamagedIsAMessage{"damaged is a message"};
 // --- Of disks ---
 inline constexpr Testimony<bool> kHoldsCommitted{"holds committed"};
 inline constexpr Testimony<const RecoveredState*> kRecovered{"recovered"};
+inline constexpr Testimony<const RecoveredState*> kRecoveredMembers{"recovered members"};
+inline constexpr Testimony<const RecoveredState*> kRecoveredInMemory{"recovered in memory"};
 inline constexpr Testimony<const RecoveredState*> kRecoveredFromDamage{"recovered from damage"};
 inline constexpr Testimony<DamageMet> kMetByLoss{"met by loss"};
 inline constexpr Testimony<const RecoveredState*> kRecoveredWithLoss{"recovered with loss"};

@@ -73,7 +73,6 @@ TEST(Log, ForgetsEvictedEntriesButNotTheirTerms) {
   EXPECT_EQ(log.bytes(), 2 * CostOf(log.At(Index(4))));
   EXPECT_DEATH((void)log.At(Index(3)), "");
   EXPECT_DEATH((void)log.Slice(Index(3), 1, 1), "");
-  EXPECT_DEATH(log.TruncateFrom(Index(3)), "");
   log.TruncateFrom(Index(4));
   EXPECT_EQ(log.last_index(), Index(3));
   log.ReleaseThrough(Index(2));
@@ -81,6 +80,65 @@ TEST(Log, ForgetsEvictedEntriesButNotTheirTerms) {
   EXPECT_EQ(log.bytes(), 0u);
   log.Append(MakeEntry(4, 5));
   EXPECT_EQ(log.At(Index(4)).term, Term(5));
+}
+
+TEST(Log, CutsEvictedEntriesToo) {
+  Log log = MakeLog(0, 0, {1, 1, 2, 2, 3, 3});
+  const std::size_t cost = CostOf(log.At(Index(1)));
+  log.EvictThrough(Index(2));
+  log.EvictThrough(Index(5));
+  log.TruncateFrom(Index(4));
+  EXPECT_EQ(log.last_index(), Index(3));
+  EXPECT_EQ(log.last_term(), Term(2));
+  EXPECT_EQ(log.evicted_through(), Index(3));
+  EXPECT_EQ(log.bytes(), 0u);
+  EXPECT_EQ(log.EvictedBytesBehind(Index(2)), 3 * cost) << "as coarsely as it knows";
+  EXPECT_EQ(log.EvictedBytesBehind(Index(3)), 0u);
+  log.Append(MakeEntry(4, 5));
+  EXPECT_EQ(log.At(Index(4)).term, Term(5));
+  log.TruncateFrom(Index(1));
+  EXPECT_EQ(log.last_index(), Index(0));
+  EXPECT_EQ(log.EvictedBytesBehind(Index(0)), 0u);
+}
+
+// As a start finds it, of which not all was to be held in memory.
+TEST(Log, BeginsWithEntriesThatAreOnTheDiskOnly) {
+  const LogPosition base{.index = Index(5), .term = Term(2)};
+  EvictedEntries evicted;
+  EXPECT_TRUE(evicted.empty());
+  const std::size_t cost = CostOf(MakeEntry(6, 3));
+  for (std::uint64_t index = 6; index <= 8; ++index) evicted.Add(base, MakeEntry(index, 3));
+  evicted.evictions.Add(Index(8), 3 * cost);
+  const Log log(base, evicted, {MakeEntry(9, 3), MakeEntry(10, 4)});
+  EXPECT_EQ(log.base_index(), Index(5));
+  EXPECT_EQ(log.evicted_through(), Index(8));
+  EXPECT_EQ(log.TermAt(Index(5)), Term(2));
+  EXPECT_EQ(log.TermAt(Index(7)), Term(3));
+  EXPECT_EQ(log.At(Index(9)).term, Term(3));
+  EXPECT_EQ(log.last_index(), Index(10));
+  EXPECT_EQ(log.bytes(), 2 * cost);
+  EXPECT_EQ(log.NewestBytes(Index(10), 4 * cost), Index(8));
+  EXPECT_EQ(log.NewestBytes(Index(10), 5 * cost), Index(5));
+}
+
+TEST(Log, EvictedEntriesOfAStartKeepTheirConfigurations) {
+  Entry configuration = MakeEntry(2, 1, 10);
+  configuration.type = EntryType::kConfiguration;
+  EvictedEntries evicted;
+  evicted.Add(LogPosition(), MakeEntry(1, 1));
+  evicted.Add(LogPosition(), configuration);
+  evicted.Add(LogPosition(), MakeEntry(3, 2));
+  evicted.evictions.Add(Index(3), 100);
+  EXPECT_EQ(evicted.configurations, std::vector<Entry>{configuration});
+  evicted.CutBehind(Index(2));
+  EXPECT_EQ(evicted.last(), (LogPosition{.index = Index(2), .term = Term(1)}));
+  EXPECT_EQ(evicted.configurations.size(), 1u);
+  evicted.CutBehind(Index(1));
+  EXPECT_TRUE(evicted.configurations.empty());
+  EXPECT_EQ(evicted.evictions.BytesBehind(Index(0)), 100u);
+  evicted.CutBehind(Index(0));
+  EXPECT_TRUE(evicted.empty());
+  EXPECT_EQ(evicted.evictions.BytesBehind(Index(0)), 0u);
 }
 
 TEST(Log, KnowsWhichEntriesAreBeyondTheMemoryForIt) {
@@ -133,9 +191,9 @@ RC_GTEST_PROP(Log, BehavesAsAPlainListOfTerms, ()) {
       model.push_back(term);
     } else if (step < 75) {
       const auto keep = static_cast<std::size_t>(step) % model.size();
-      if (base + keep < evicted) continue;
       log.TruncateFrom(Index(base + keep + 1));
       model.resize(keep);
+      evicted = std::min(evicted, base + keep);
     } else if (step < 85) {
       evicted = std::max(evicted, base + static_cast<std::size_t>(step) % (model.size() + 1));
       log.EvictThrough(Index(evicted));

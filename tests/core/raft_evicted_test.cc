@@ -179,5 +179,173 @@ TEST_F(RaftEvicted, AreNotSaidToBeAbsentIfTheyCannotBeRead) {
             RepairVerdict::kUnknown);
 }
 
+// --- Since the start, and not committed as far as is known ---
+
+// n1 of three begins with the entries 1 to 4 of term 1, 5 and 6 of term 2 on its disk only, and 7
+// in memory.
+class RaftBegunEvicted : public ::testing::Test {
+ protected:
+  static Entry EntryAt(std::uint64_t index, std::uint64_t term) {
+    return {.index = Index(index),
+            .term = Term(term),
+            .type = EntryType::kCommand,
+            .payload = Bytes(std::string(100, 'x'))};
+  }
+  RaftBegunEvicted() {
+    for (std::uint64_t index = 1; index <= 6; ++index) {
+      Entry entry = EntryAt(index, index <= 4 ? 1 : 2);
+      if (index == 5) {
+        entry.type = EntryType::kConfiguration;
+        entry.payload = Bytes(EncodeConfiguration(VotersOf(4)));
+      }
+      state_.evicted.Add(LogPosition(), entry);
+    }
+    state_.evicted.evictions.Add(Index(6), 6 * CostOf(EntryAt(1, 1)));
+    state_.entries = {EntryAt(7, 2)};
+    state_.hard_state = {.term = Term(2), .voted_for = NodeId()};
+    state_.identity.node = IdOfNode(1);
+    state_.identity.bootstrap = VotersOf(3);
+    options_.id = IdOfNode(1);
+    raft_.emplace(options_, state_, RaftCluster::kStart);
+  }
+  void Step(Input input) {
+    raft_->Step(now_, std::move(input), &output_);
+    while (output_.persist.has_value()) {
+      Output done;
+      raft_->Step(now_, Persisted{.id = output_.persist->id}, &done);
+      std::ranges::move(done.messages, std::back_inserter(output_.messages));
+      std::ranges::move(done.entries_needed, std::back_inserter(output_.entries_needed));
+      output_.apply_through = done.apply_through;
+      output_.persist = std::move(done.persist);
+    }
+  }
+  void Receive(int from, std::uint64_t term, MessageBody body) {
+    Step(Message{
+        .from = IdOfNode(from), .to = IdOfNode(1), .term = Term(term), .body = std::move(body)});
+  }
+  AppendEntriesResponse Append(std::uint64_t prev, std::uint64_t prev_term,
+                               std::vector<Entry> entries = {}) {
+    Receive(2, 3,
+            AppendEntriesRequest{.prev_log_index = Index(prev),
+                                 .prev_log_term = Term(prev_term),
+                                 .leader_commit = Index(),
+                                 .read_round = ReadRound(),
+                                 .sent_at = Instant(),
+                                 .entries = std::move(entries)});
+    for (const Message& message : output_.messages) {
+      if (const auto* answer = std::get_if<AppendEntriesResponse>(&message.body)) return *answer;
+    }
+    ADD_FAILURE() << "no answer";
+    return {};
+  }
+  void Lead() {
+    now_ = raft_->NextDeadline();
+    Step(DeadlineReached{});
+    const Term term = raft_->term() + 1;
+    RequestVoteResponse vote{.ballot = Ballot::kPreVote, .campaign_term = term, .granted = true};
+    for (const int voter : {2, 3}) Receive(voter, raft_->term().value(), vote);
+    vote.ballot = Ballot::kVote;
+    for (const int voter : {2, 3}) Receive(voter, term.value(), vote);
+    ASSERT_EQ(raft_->role(), Role::kLeader);
+  }
+  // n3 has none of the log. What is read for it.
+  ReadEntries ReadForN3() {
+    const std::uint64_t term = raft_->term().value();
+    AppendEntriesResponse answer;
+    answer.result = AppendResult::kConflict;
+    answer.prev_log_index = raft_->log().last_index() - 1;
+    answer.conflict_index = Index(1);
+    Receive(3, term, answer);
+    Receive(3, term, AppendEntriesResponse());
+    EXPECT_EQ(output_.entries_needed.size(), 1u);
+    return output_.entries_needed.empty() ? ReadEntries() : output_.entries_needed[0];
+  }
+  static EntriesRead Found(const ReadEntries& wanted) {
+    return {.wanted = wanted,
+            .entries = {EntryAt(wanted.first.value(), wanted.term.value())},
+            .status = absl::OkStatus()};
+  }
+
+  RecoveredState state_;
+  RaftOptions options_;
+  std::optional<Raft> raft_;
+  Instant now_ = RaftCluster::kStart;
+  Output output_;
+};
+
+TEST_F(RaftBegunEvicted, TheConfigurationInForceMayBeOneOfThem) {
+  EXPECT_EQ(raft_->configuration(), VotersOf(4));
+  EXPECT_EQ(raft_->configuration_index(), Index(5));
+  EXPECT_EQ(raft_->ConfigurationAt(Index(4)).first, VotersOf(3));
+}
+
+TEST_F(RaftBegunEvicted, AppendsAreHeldAgainstTheirTerms) {
+  EXPECT_EQ(Append(4, 1).result, AppendResult::kMatched);
+  const AppendEntriesResponse conflict = Append(6, 3);
+  EXPECT_EQ(conflict.result, AppendResult::kConflict);
+  EXPECT_EQ(conflict.conflict_term, Term(2));
+  EXPECT_EQ(conflict.conflict_index, Index(5));
+}
+
+TEST_F(RaftBegunEvicted, AConflictCutsThemAndRollsTheirConfigurationsBack) {
+  EXPECT_EQ(Append(3, 1, {EntryAt(4, 3)}).match_index, Index(4));
+  EXPECT_EQ(raft_->log().last_index(), Index(4));
+  EXPECT_EQ(raft_->log().evicted_through(), Index(3));
+  EXPECT_EQ(raft_->log().TermAt(Index(4)), Term(3));
+  EXPECT_EQ(raft_->configuration(), VotersOf(3));
+}
+
+TEST_F(RaftBegunEvicted, CountAsNotAppliedWhenTheNodeComesToLead) {
+  Lead();
+  const std::size_t all = 7 * CostOf(EntryAt(1, 1)) + CostOf(Entry());
+  EXPECT_EQ(raft_->load().unapplied_bytes, all);
+  for (const int follower : {2, 3}) {
+    AppendEntriesResponse answer;
+    answer.match_index = Index(8);
+    answer.prev_log_index = Index(7);
+    Receive(follower, 3, answer);
+  }
+  EXPECT_EQ(output_.apply_through, Index(8));
+  EXPECT_EQ(raft_->load().unapplied_bytes, 0u);
+}
+
+TEST_F(RaftBegunEvicted, WhatWasReadForARepairIsNotSentIfItHasBeenCutSince) {
+  Receive(3, 2, Asked(3, 6));
+  ASSERT_EQ(output_.entries_needed.size(), 1u);
+  EntriesRead read{.wanted = output_.entries_needed[0], .entries = {}, .status = absl::OkStatus()};
+  for (std::uint64_t index = 3; index <= 4; ++index) read.entries.push_back(EntryAt(index, 1));
+  Append(2, 1, {EntryAt(3, 3), EntryAt(4, 3)});
+  Step(std::move(read));
+  EXPECT_TRUE(output_.messages.empty());
+  Receive(3, 3, Asked(3, 6));
+  EXPECT_EQ(output_.messages.size(), 1u) << "and the next one who asks is answered";
+}
+
+// As if the disk were so slow that the read outlasts a leadership, and another one's.
+TEST_F(RaftBegunEvicted, WhatWasReadForAFollowerIsNotSentIfItHasBeenCutSince) {
+  Lead();
+  const ReadEntries late = ReadForN3();
+  EXPECT_EQ(late.first, Index(1));
+  Receive(2, 4,
+          AppendEntriesRequest{.prev_log_index = Index(0),
+                               .prev_log_term = Term(0),
+                               .leader_commit = Index(1),
+                               .read_round = ReadRound(),
+                               .sent_at = Instant(),
+                               .entries = {EntryAt(1, 4)}});
+  ASSERT_EQ(output_.apply_through, Index(1));
+  Step(Evict{.through = Index(1)});
+  Lead();
+  const ReadEntries wanted = ReadForN3();
+  EXPECT_EQ(wanted.first, Index(1));
+  EXPECT_EQ(wanted.term, Term(4));
+  Step(Found(late));
+  EXPECT_TRUE(output_.messages.empty());
+  Step(Found(wanted));
+  ASSERT_FALSE(output_.messages.empty());
+  const auto sent = std::get<AppendEntriesRequest>(output_.messages[0].body);
+  EXPECT_EQ(sent.entries.at(0), EntryAt(1, 4));
+}
+
 }  // namespace
 }  // namespace grassdb

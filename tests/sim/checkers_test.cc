@@ -275,6 +275,14 @@ TEST(ResourceBoundsChecker, SeesWhatGoesBeyondItsLimit) {
   EXPECT_EQ(broken(), "resource bounds");
   held = {3, 4, 901, {2000, 5}, nullptr};
   EXPECT_EQ(broken(), "resource bounds");
+  RecoveredState state;
+  state.entries.resize(900 / CostOf(Entry()));
+  const auto begun = [&] { return RuleBrokenBy([&] { checker.ObserveStart(0, state); }); };
+  EXPECT_EQ(begun(), "");
+  state.entries.emplace_back();
+  EXPECT_EQ(begun(), "resource bounds");
+  state.damage.places.push_back("of a damaged log all is needed");
+  EXPECT_EQ(begun(), "");
   std::vector<Progress> followers(1);
   followers[0].BecomeReplicate();
   followers[0].Sent(Index(1), 80);

@@ -220,10 +220,24 @@ std::vector<Lie> OfDisks() {
   const auto other_bytes = Copy<RecoveredState>([](RecoveredState& state) {
     for (Entry& entry : state.entries) entry.payload = Bytes("forged");
   });
+  const auto other_members = Copy<RecoveredState>([](RecoveredState& state) {
+    if (state.evicted.empty()) return;
+    if (!std::exchange(state.evicted.configurations, {}).empty()) return;
+    Entry entry;
+    entry.index = state.base_index + 1;
+    state.evicted.configurations.push_back(entry);
+  });
+  const auto much_more = Copy<RecoveredState>([](RecoveredState& state) {
+    state.entries.emplace_back().payload = Bytes(std::string(std::size_t{1} << 26, 'x'));
+  });
   return {
       About(told::kHoldsCommitted, "committed for ever", "durably cut the committed entry",
             Always(false)),
       About(told::kRecovered, "recovery", "recovered term", later_term),
+      About(told::kRecoveredMembers, "configuration in force", "which is not what its log has",
+            other_members),
+      About(told::kRecoveredInMemory, "resource bounds", "bytes of the log that it need not",
+            much_more),
       About(told::kRecoveredFromDamage, "damage is noticed", "with other bytes", other_bytes,
             "disk"),
       About(told::kMetByLoss, "recovery", "of a disk without damage", Always(DamageMet::kNo),

@@ -48,6 +48,29 @@ std::string RuleBrokenByNode(const Raft& raft) {
   });
 }
 
+TEST(MembershipChecker, SeesAConfigurationThatARecoveryHasNotKept) {
+  const Entry one = ConfigurationEntry(2, ConfigurationOf({"a", "b"}));
+  LogMatching logs(1);
+  logs.Add(0, EntryOf(1, 1), Term());
+  logs.Add(0, one, Term(1));
+  RecoveredState state;
+  const auto broken = [&] {
+    return RuleBrokenBy([&] { MembershipRules::CheckRecovered(0, state, logs); });
+  };
+  state.entries = {EntryOf(1, 1), one};
+  EXPECT_EQ(broken(), "") << "all of it is in memory";
+  state.entries.clear();
+  state.evicted.Add(LogPosition(), EntryOf(1, 1));
+  state.evicted.Add(LogPosition(), one);
+  EXPECT_EQ(broken(), "");
+  state.evicted.configurations = {ConfigurationEntry(2, ConfigurationOf({"a", "c"}))};
+  EXPECT_EQ(broken(), "configuration in force") << "another one";
+  state.evicted.configurations = {ConfigurationEntry(1, ConfigurationOf({"a", "b"}))};
+  EXPECT_EQ(broken(), "configuration in force") << "in another place";
+  state.evicted.configurations.clear();
+  EXPECT_EQ(broken(), "configuration in force") << "none";
+}
+
 TEST(MembershipChecker, SeesQuorumsWithoutACommonNode) {
   const Configuration three = ConfigurationOf({"a", "b", "c"});
   const auto intersect = [&three](const std::vector<std::string>& names) {

@@ -27,6 +27,26 @@ std::string ReadStream(Storage& storage, Index index, std::string* stream) {
   }
 }
 
+// The whole log. Of what a start has not kept in memory, `storage` reads it back.
+std::string ReadLog(const RecoveredState& state, Storage& storage, std::vector<Entry>* log) {
+  const Index end = state.before_entries().index;
+  for (int tries = 0; state.base_index + log->size() < end; ++tries) {
+    ReadEntries wanted;
+    wanted.first = state.base_index + log->size() + 1;
+    wanted.term = state.TermAt(wanted.first);
+    wanted.last = wanted.first;
+    while (wanted.last < end && state.TermAt(wanted.last + 1) == wanted.term) ++wanted.last;
+    wanted.count_max = 7;
+    wanted.bytes_max = 1000;
+    auto done = std::get<EntriesRead>(storage.Execute(wanted));
+    if (!done.status.ok()) return "reading the log back: " + done.status.ToString();
+    if (tries > 100'000) return "entry " + Text(wanted.first) + " is never found";
+    log->insert(log->end(), done.entries.begin(), done.entries.end());
+  }
+  log->insert(log->end(), state.entries.begin(), state.entries.end());
+  return "";
+}
+
 // The same snapshot has the same bytes, whoever sends it.
 std::string StreamOf(const SnapshotMeta& meta) {
   const std::uint64_t seed = KeyedRandom(41, meta.index.value(), meta.term.value());
@@ -114,7 +134,9 @@ std::string Difference(const RecoveredState& state, Storage& storage, const Mode
   }
   if (model.TermAt(state.base_index) != state.base_term) return "the base's term is wrong";
   Index next = state.base_index;
-  for (const Entry& entry : state.entries) {
+  std::vector<Entry> log;
+  if (std::string problem = ReadLog(state, storage, &log); !problem.empty()) return problem;
+  for (const Entry& entry : log) {
     ++next;
     if (next > model.last().index) return "entry " + Text(next) + " should not exist";
     if (entry != model.entries[next - model.start.index - 1])
@@ -137,6 +159,7 @@ namespace {
 std::string IntactDifference(const RecoveredState& state, const Model& model) {
   const LostEntries lost(state.damage.lost);
   if (state.hard_state != model.hard_state) return "another term or vote beside the damage";
+  if (!state.evicted.empty()) return "not all of a damaged log is in memory";
   Index next = state.base_index;
   for (const Entry& entry : state.entries) {
     ++next;
@@ -198,6 +221,7 @@ std::string OpenAndMend(Directory& directory, const StorageOptions& options, Mod
                         std::uint64_t choice, std::uint64_t* mended) {
   StorageOptions reporting = options;
   reporting.on_damage = OnDamage::kReport;
+  if (choice % 2 == 1) reporting.log_memory_bytes = choice % 3000;
   // Where something is lost below the snapshot, the log begins behind that.
   if (model.snapshot.has_value()) model.released = model.snapshot->index;
   for (int opens = 0; opens < 4; ++opens) {
@@ -241,6 +265,10 @@ std::string History::Open() {
     return "cannot open: " + opened.status().ToString();
   }
   std::string problem;
+  std::size_t bytes = 0;
+  for (const Entry& entry : opened->state.entries) bytes += CostOf(entry);
+  if (bytes / 9 * 8 > options_.log_memory_bytes) return "more of the log is in memory than may be";
+  if (!opened->state.evicted.empty()) ++evicted_;
   for (const Model& model : allowed_) {
     const std::string difference = Difference(opened->state, *opened->storage, model);
     if (difference.empty()) {

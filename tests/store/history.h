@@ -80,6 +80,8 @@ class History {
   Storage& storage() { return *storage_; }
   // Transfers that went on after a crash.
   std::uint64_t resumed() const { return resumed_; }
+  // Starts with a log that was longer than memory was to hold.
+  std::uint64_t evicted() const { return evicted_; }
 
  private:
   void Append(std::uint64_t choice);
@@ -110,6 +112,7 @@ class History {
   std::vector<SnapshotMeta> received_;
   std::optional<StagedSnapshot> staged_;
   std::uint64_t resumed_ = 0;
+  std::uint64_t evicted_ = 0;
   std::string problem_;
 };
 

@@ -16,8 +16,12 @@ namespace grassdb::store {
 namespace {
 
 // One in eight numbers crashes the storage, most of the time within the step that follows.
+struct Seen {
+  std::uint64_t resumed = 0;
+  std::uint64_t evicted = 0;
+};
 std::string RunHistory(const std::vector<std::uint64_t>& choices, StorageOptions options,
-                       std::uint64_t* resumed = nullptr) {
+                       Seen* seen = nullptr) {
   CrashDirectory directory;
   History history(directory, options);
   std::string problem = history.Open();
@@ -37,7 +41,8 @@ std::string RunHistory(const std::vector<std::uint64_t>& choices, StorageOptions
     }
     if (!problem.empty()) problem = "after step " + std::to_string(i) + ": " + problem;
   }
-  if (resumed != nullptr) *resumed += history.resumed();
+  if (seen != nullptr) seen->resumed += history.resumed();
+  if (seen != nullptr) seen->evicted += history.evicted();
   return problem;
 }
 
@@ -48,16 +53,18 @@ RC_GTEST_PROP(StorageHistory, RecoversWhatWasAcknowledgedAfterEveryCrash,
 }
 
 TEST(StorageHistory, RecoversLongHistories) {
-  std::uint64_t resumed = 0;
+  Seen seen;
   for (std::uint64_t seed = 1; seed <= 200; ++seed) {
     std::vector<std::uint64_t> choices(120);
     for (std::size_t i = 0; i < choices.size(); ++i) choices[i] = KeyedRandom(seed, i);
     StorageOptions options = TinySegments();
     options.segment_bytes = 700 * (1 + seed % 6);
     options.recycled_segments_max = static_cast<std::uint32_t>(seed % 3);
-    ASSERT_EQ(RunHistory(choices, options, &resumed), "") << "seed " << seed;
+    if (seed % 2 == 0) options.log_memory_bytes = KeyedRandom(seed, 65u) % 6000;
+    ASSERT_EQ(RunHistory(choices, options, &seen), "") << "seed " << seed;
   }
-  EXPECT_GT(resumed, 20u) << "transfers that went on after a crash";
+  EXPECT_GT(seen.resumed, 20u) << "transfers that went on after a crash";
+  EXPECT_GT(seen.evicted, 100u) << "starts that did not keep the whole log in memory";
 }
 
 }  // namespace
