@@ -245,6 +245,35 @@ TEST(RaftMembership, RefusesToPromoteWhoHasFallenBehindSinceItCaughtUp) {
   EXPECT_EQ(Change(cluster, 1, {promote}), ChangeOutcome::kAppended);
 }
 
+TEST(RaftMembership, ASnapshotThatTookItsTimeIsNoQuickRound) {
+  RaftCluster cluster(3);
+  cluster.Join(4);
+  cluster.Elect(1);
+  Change(cluster, 1, {ChangeOf(MemberChange::Kind::kAddLearner, 4)});
+  cluster.Advance(milliseconds(500));
+  cluster.Isolate(4);
+  cluster.Propose(1, "a");
+  cluster.Advance(milliseconds(500));
+  cluster.Compact(1);
+  const SnapshotMeta meta = *cluster.raft(1).snapshot();
+  cluster.Propose(1, "b");
+  cluster.Advance(milliseconds(1000));
+  // It is as far as the log was when its last round began, and that is long ago.
+  InstallSnapshotResponse installed;
+  installed.snapshot_index = meta.index;
+  installed.snapshot_term = meta.term;
+  installed.installed = true;
+  installed.match_index = meta.index;
+  cluster.Deliver(Message{.from = IdOfNode(4),
+                          .to = IdOfNode(1),
+                          .term = cluster.raft(1).term(),
+                          .body = installed,
+                          .incarnation = cluster.raft(4).incarnation()});
+  EXPECT_EQ(Change(cluster, 1, {ChangeOf(MemberChange::Kind::kPromote, 4)}),
+            ChangeOutcome::kRefused);
+  EXPECT_NE(cluster.last(1).change_problem.find("has not caught up"), std::string::npos);
+}
+
 TEST(RaftMembership, AMemberThatCatchesUpSlowlyWaitsForAQuickRound) {
   RaftCluster cluster(3);
   cluster.Join(4);
