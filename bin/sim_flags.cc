@@ -24,7 +24,7 @@ constexpr std::string_view kLite = R"({
   "fault_hang_disk": 0, "rare_path_ppm": 0, "corrupt_ppm": 0,
   "drop_ppm": 0, "duplicate_ppm": 0, "straggle_ppm": 0, "damage_ppm": 0, "disk_straggle_ppm": 0,
   "write_failure_ppm": 0, "sync_failure_ppm": 0, "drift_ppm_max": 0, "standing_partition": 0,
-  "core_first": 0})";
+  "core_first": 0, "leader_hangs": 0})";
 constexpr std::string_view kPerformance = R"({
   "nodes": 3, "voters": 3, "learners": 0, "clients": 12, "keys": 24, "reconnect_ppm": 0,
   "snapshot_weight": 0,

@@ -37,8 +37,8 @@ enum class SnapshotSource : std::uint8_t {
 // Appends one chunk to the staged snapshot of `source`. offset 0 starts anew and drops whatever was
 // staged before under that source. With `last` the staged file is complete: it is flushed and can
 // be published. Of a received one the whole blocks at its beginning survive a restart
-// (RecoveredState::staged); what is flushed on the way survives a loss of power. Completion:
-// StageDone.
+// (RecoveredState::staged); what is flushed on the way survives a loss of power. None is asked for
+// while a Persist that installs what was received is under way. Completion: StageDone.
 struct StageSnapshot {
   SnapshotSource source = SnapshotSource::kTaken;
   SnapshotMeta meta;

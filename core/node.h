@@ -128,6 +128,8 @@ class Node {
   bool may_read_back() const { return !reads_past_damage_ && !must_mend(); }
   // Requests that have no answer yet (NodeOptions::waiting_requests_max).
   std::size_t requests_waiting() const;
+  // Of them, commands that have not been handed to Raft: they are held, or gather for one append.
+  std::size_t commands_gathered() const { return new_commands_.size(); }
 
  private:
   // A proposed command, waiting for its entry to be applied.

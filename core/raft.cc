@@ -123,6 +123,12 @@ Raft::Load Raft::load() const {
           .reads_waiting = leader->reads_waiting.size()};
 }
 
+Raft::Rounds Raft::rounds() const {
+  const auto* leader = std::get_if<LeaderState>(&role_);
+  if (leader == nullptr) return {};
+  return {.started = leader->round, .confirmed = leader->confirmed_round};
+}
+
 NodeId Raft::transfer_target() const {
   const auto* leader = std::get_if<LeaderState>(&role_);
   return leader == nullptr ? NodeId() : leader->transfer_target;

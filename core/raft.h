@@ -81,6 +81,13 @@ class Raft {
     std::size_t reads_waiting = 0;
   };
   Load load() const;
+  // The newest round of reads that was started, and the newest that a quorum has confirmed (thesis
+  // 6.4); none when not leading.
+  struct Rounds {
+    ReadRound started;
+    ReadRound confirmed;
+  };
+  Rounds rounds() const;
   // The follower that leadership is being handed to; 0 if none.
   NodeId transfer_target() const;
   // The entry that configuration() came from; 0 for the bootstrap configuration.

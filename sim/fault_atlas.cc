@@ -111,7 +111,7 @@ bool FaultAtlas::MayReplace(std::uint32_t host) const {
   // never be.
   if (raft.log().TermAt(raft.commit_index()) != raft.term()) return false;
   if (raft.IsChangingMembership() || configuration.voters().size() < 3) return false;
-  if (configuration.Find((*ids_)[host]) == nullptr) return false;
+  if (configuration.Find((*ids_)[host]) == nullptr && !plan_.strangers_forget) return false;
   // Born alone, it would be born alone once more. Another process draws another id for that cluster
   // (net/identity.cc), and is a stranger to this one.
   if (plan_.voters == 1 && host == 0) return false;

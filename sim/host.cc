@@ -9,7 +9,9 @@
 #include "sim/checkers/full_disk.h"
 #include "sim/checkers/justified_refusal.h"
 #include "sim/checkers/shutdown.h"
+#include "sim/checkers/staging.h"
 #include "sim/checkers/told.h"
+#include "sim/fault_atlas.h"
 #include "sim/offline.h"
 #include "store/names.h"
 
@@ -218,6 +220,8 @@ void Host::Crash(CrashKind kind) {
   snapshot_jobs_.clear();
   running_.reset();
   running_durable_ = false;
+  installs_ = false;
+  scrubbing_.Forget();
   disk_failed_ = false;
   held_.reset();
   paused_ = false;
@@ -362,6 +366,7 @@ void Host::StepRepair() {
   snapshot_jobs_.clear();
   running_.reset();
   running_durable_ = false;
+  installs_ = false;
   armed_ = Instant::max();
   timer_at_ = kNever;
   ++life_;
@@ -378,12 +383,14 @@ void Host::StepBatch() {
   if (deadline_first) node_->OnDeadline();
   for (Input& input : batch_) {
     if (auto* message = std::get_if<Message>(&input)) {
+      owner_->OnTakes(number_, *message);
       node_->OnMessage(std::move(*message));
     } else if (auto* client = std::get_if<ClientInput>(&input)) {
       if (std::holds_alternative<ChangeMembershipRequest>(client->request) &&
           !owner_->MayChangeMembership()) {
         continue;
       }
+      owner_->OnTakesRequest(number_, client->id);
       node_->OnClient(client->id, std::move(client->request));
     } else if (auto* backup = std::get_if<BackupInput>(&input)) {
       node_->OnBackup(backup->id, backup->request);
@@ -413,7 +420,34 @@ void Host::ArmTimer() {
 
 // --- The disk ---
 
+void Host::NoteInstalls(const DiskJob& job) {
+  if (const auto* persist = std::get_if<Persist>(&job)) installs_ |= persist->install.has_value();
+  const auto* stage = std::get_if<StageSnapshot>(&job);
+  if (!plan_.white_box || stage == nullptr || stage->source != SnapshotSource::kReceived) return;
+  Staging::CheckStage(number_, stage->meta.index, Told(told::kInstalls, installs_));
+}
+
+// Before its newest record, as a process can read it.
+bool Host::LiveLogIsDamaged() {
+  if (!disk_.IsDamaged()) return false;
+  const std::string name = store::FileNames(identity_.node_name).Live();
+  const auto shown = disk_.Show(name);
+  if (!shown.has_value()) return false;
+  const Extent newest = FaultAtlas::NewestRecord(identity_.node_name, name, shown->sound);
+  const std::string_view legible(shown->legible);
+  return legible.substr(0, newest.begin) != std::string_view(shown->sound).substr(0, newest.begin);
+}
+
+void Host::NoteScrub(const ScrubDone& done) {
+  if (!plan_.white_box) return;
+  scrubbing_.OnPiece(done);
+  if (done.pass_done) {
+    scrubbing_.OnPassEnded(number_, Told(told::kLiveLogIsDamaged, LiveLogIsDamaged()));
+  }
+}
+
 void Host::Submit(DiskJob job) {
+  NoteInstalls(job);
   const bool writes_log =
       std::holds_alternative<Persist>(job) || std::holds_alternative<MendLog>(job);
   (writes_log ? persists_ : snapshot_jobs_).push_back(std::move(job));
@@ -435,6 +469,7 @@ void Host::StartNextJob() {
   // the node goes on with what they find.
   const bool looks = std::holds_alternative<ScrubDone>(*running_) ||
                      std::holds_alternative<EntriesRead>(*running_);
+  if (const auto* scrub = std::get_if<ScrubDone>(&*running_)) NoteScrub(*scrub);
   if (disk_.TakeMet() && !looks) {
     recorder_->Note(LineKind::kDamageMet, number_);
     DamageNoticed::CheckJob(number_, Told(told::kJobOnDamage, StatusOf(*running_)));
@@ -464,6 +499,8 @@ void Host::OnDiskEvent(std::uint64_t life) {
   recorder_->Note(LineKind::kDiskFinished, number_, done.index(), NumberOf(done), ok ? 1 : 0);
   recorder_->fingerprint.AddAll(done.index(), NumberOf(done), ok ? 1 : 0);
   const bool refused = absl::IsResourceExhausted(StatusOf(done));
+  // One that was refused comes again.
+  if (std::holds_alternative<PersistDone>(done) && ok) installs_ = false;
   if (running_durable_ && ok) owner_->OnDurableJobDone(number_);
   if (running_durable_ && refused) owner_->OnDurableJobRefused(number_);
   // After a failed write nothing more is tried: the node stops as soon as it hears of it.

@@ -26,6 +26,7 @@
 #include "core/node.h"
 #include "core/repair.h"
 #include "sim/checkers/recovery.h"
+#include "sim/checkers/scrubbing.h"
 #include "sim/clock.h"
 #include "sim/disk.h"
 #include "sim/event_queue.h"
@@ -64,6 +65,9 @@ class HostOwner {
   virtual void OnStopped(std::uint32_t host) = 0;
   // As OnNodeFailed, and it has said that its disk is damaged.
   virtual void OnDamageFound(std::uint32_t host) = 0;
+  // The node, which is up, is about to be handed this.
+  virtual void OnTakes(std::uint32_t host, const Message& message) = 0;
+  virtual void OnTakesRequest(std::uint32_t host, RequestId request) = 0;
 };
 
 class Host final : private Clock, private Network, private Disk, private Clients, private Trace {
@@ -199,6 +203,9 @@ class Host final : private Clock, private Network, private Disk, private Clients
   void StartNextJob();
   TrueTime EndJob();
   NodeOptions OptionsOfThisLife() const;
+  void NoteInstalls(const DiskJob& job);
+  void NoteScrub(const ScrubDone& done);
+  bool LiveLogIsDamaged();
 
   const std::uint32_t number_;
   const Plan& plan_;
@@ -237,7 +244,9 @@ class Host final : private Clock, private Network, private Disk, private Clients
   std::deque<DiskJob> snapshot_jobs_;
   std::optional<DiskDone> running_;  // the completion of the job at the disk
   bool running_durable_ = false;     // and the owner was told of its beginning
-  bool disk_failed_ = false;         // a write has failed in this life
+  bool installs_ = false;            // a received snapshot is being put in force
+  Scrubbing scrubbing_;
+  bool disk_failed_ = false;  // a write has failed in this life
   bool disk_hangs_ = false;
   std::optional<EventType> held_;   // that comes when the disk goes on
   DamageMet met_ = DamageMet::kNo;  // in this life, by a read that has failed

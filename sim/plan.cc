@@ -82,6 +82,7 @@ enum class Dimension : std::uint64_t {
   kCoreFirst = 74,
   kEvenNodes = 75,
   kLearners = 76,
+  kLeaderHangs = 77,
 };
 
 // Of the seeds, so many have one Together each.
@@ -210,17 +211,6 @@ void DrawNetwork(const Drawer& draw, Plan* plan) {
   network.reset_seen = draw.Rate(70, Dimension::kResetSeen, 100'000, 1'000'000);
 }
 
-// As if everything that a disk does took so much longer or shorter.
-void SetSync(Duration sync, Plan* plan) {
-  DiskPlan& disk = plan->disk;
-  disk.sync_min = sync;
-  disk.sync_spread = disk.sync_min * 2;
-  disk.read = disk.sync_min / 8;
-  disk.write = disk.sync_min / 16;
-  disk.per_kib = disk.sync_min / 64;
-  disk.straggle_max = disk.sync_min * 100;
-}
-
 void DrawDisk(const Drawer& draw, Plan* plan) {
   DiskPlan& disk = plan->disk;
   SetSync(draw.Scales(Dimension::kDiskSpeed, microseconds(20), milliseconds(10)), plan);
@@ -318,13 +308,6 @@ void DrawWorkload(const Drawer& draw, Plan* plan) {
   work.reconnect = draw.Rate(50, Dimension::kReconnect, 1000, 100'000);
 }
 
-void SetFault(FaultKind kind, Duration gap, Duration length, Plan* plan) {
-  FaultPlan& fault = plan->faults[static_cast<std::size_t>(kind)];
-  fault.on = true;
-  fault.gap_mean = gap;
-  fault.length_max = std::max(fault.length_min, length);
-}
-
 std::uint32_t DrawOddVoters(const Drawer& draw) {
   if (draw.Coin(4, Dimension::kNodes)) return 7;
   if (draw.Coin(35, Dimension::kNodes)) return 5;
@@ -410,76 +393,6 @@ const char* NameOf(FaultKind kind) {
   return "?";
 }
 
-void PutTogether(Together together, Plan* plan) {
-  plan->together = together;
-  const Duration unit = plan->node.raft.election_timeout_max;
-  WorkloadPlan& work = plan->workload;
-  if (together == Together::kNothing) return;
-  work.clients = 12;
-  work.put = std::max(work.put, 5000U);
-  work.think_max = std::min(work.think_max, Duration(milliseconds(10)));
-  switch (together) {
-    case Together::kNothing:
-      return;
-    case Together::kChangesInABacklog:
-      work.change_membership = 2000;
-      work.value_bytes_max = 64;
-      plan->node.raft.append_entries_max = 2;
-      plan->node.raft.inflight_messages_max = 1;
-      plan->node.raft.unapplied_bytes_max = 4096;
-      plan->network.delay_min = milliseconds(2);
-      plan->network.delay_spread = milliseconds(10);
-      SetSync(std::min(plan->disk.sync_min, Duration(milliseconds(1))), plan);
-      SetFault(FaultKind::kCrash, unit, unit, plan);
-      return;
-    case Together::kLogsPartOnSlowDisks:
-      plan->nodes += plan->voters < 5 ? 5 - plan->voters : 0;
-      plan->voters = std::max(plan->voters, 5U);
-      SetSync(unit / 30, plan);
-      work.attempt_timeout = std::max(work.attempt_timeout, unit);
-      SetFault(FaultKind::kSlowDisk, unit, 20 * unit, plan);
-      SetFault(FaultKind::kPartition, unit, 3 * unit, plan);
-      return;
-    case Together::kManySegmentsGoAtOnce:
-      plan->storage.segment_bytes = 4096;
-      plan->storage.recycled_segments_max = 0;
-      plan->node.snapshot_log_bytes = 65536;
-      plan->node.log_kept_bytes = 1;
-      plan->power_loss = 1'000'000;
-      work.value_bytes_max = std::max(work.value_bytes_max, 512U);
-      SetFault(FaultKind::kCrashAtIo, unit, 4 * unit, plan);
-      return;
-    case Together::kLogsPartAndRot:
-      // Who is cut off gets every attempt of many clients in vain; the others get few writes.
-      work.think_max = seconds(2);
-      work.attempt_timeout = milliseconds(50);
-      work.change_membership = 1;
-      plan->node.raft.unapplied_bytes_max = std::uint64_t{1} << 20;
-      plan->network.delay_min = milliseconds(1);
-      plan->network.delay_spread = milliseconds(4);
-      SetSync(std::min(plan->disk.sync_min, Duration(milliseconds(2))), plan);
-      // Nothing is damaged while anybody is down.
-      for (const FaultKind kind :
-           {FaultKind::kCrash, FaultKind::kCrashAll, FaultKind::kCrashStorm, FaultKind::kCrashAtIo,
-            FaultKind::kStop, FaultKind::kWipe, FaultKind::kRollBack}) {
-        plan->faults[static_cast<std::size_t>(kind)].on = false;
-      }
-      SetFault(FaultKind::kPartition, unit, unit, plan);
-      SetFault(FaultKind::kDamage, unit / 4, unit / 2, plan);
-      return;
-    case Together::kSyncsFailThenPower:
-      // What is written next to it would save it: few writes, and the power fails soon. But not
-      // with the process that has met the failure.
-      work.clients = 3;
-      work.think_max = seconds(1);
-      plan->disk.sync_failure = 20'000;
-      plan->power_loss = 500'000;
-      SetSync(std::min(plan->disk.sync_min, Duration(milliseconds(1))), plan);
-      SetFault(FaultKind::kCrash, unit / 2, unit / 8, plan);
-      return;
-  }
-}
-
 void KeepToLeaseAssumptions(Plan* plan) {
   if (plan->workload.lease == 0) return;
   const std::int64_t allowed = plan->node.raft.lease_drift_percent_max * 10'000 / 2;
@@ -508,11 +421,16 @@ Plan DrawPlan(const RunOptions& options) {
   DrawDisk(draw, &plan);
   DrawFaults(draw, &plan);
   DrawWorkload(draw, &plan);
-  const std::uint64_t together = Bounded(draw.Raw(Dimension::kTogether), kTogetherOneIn) + 1;
-  if (together < kTogethers) PutTogether(static_cast<Together>(together), &plan);
   plan.workload.lease = draw.Rate(40, Dimension::kLease, 100'000, 1'000'000);
+  // One that is asked for takes the place of the drawn one, and does not come on top of it.
+  const auto asked = options.edits.find("together");
+  const std::uint64_t together = asked != options.edits.end()
+                                     ? asked->second
+                                     : Bounded(draw.Raw(Dimension::kTogether), kTogetherOneIn) + 1;
+  if (together < kTogethers) PutTogether(static_cast<Together>(together), &plan);
   KeepToLeaseAssumptions(&plan);
   plan.core_first = draw.Coin(50, Dimension::kCoreFirst);
+  plan.leader_hangs = draw.Coin(50, Dimension::kLeaderHangs);
   plan.standing_partition = draw.Coin(50, Dimension::kStanding);
   plan.wire = draw.Coin(25, Dimension::kWire);
   plan.old_format = draw.Rate(20, Dimension::kOldFormat, 100'000, 1'000'000);
@@ -537,7 +455,8 @@ std::string Describe(const Plan& plan) {
   text += "  cluster: " + Decimal(plan.voters) + " voters and " + Decimal(plan.learners) +
           " learners of " + Decimal(plan.nodes) + " nodes, faults for " + Text(plan.fault_phase) +
           (plan.core_first ? ", then for a core only" : "") +
-          (plan.standing_partition ? ", then a standing partition\n" : "\n");
+          (plan.standing_partition ? ", then a standing partition" : "") +
+          (plan.leader_hangs ? ", then a leader that hangs\n" : "\n");
   text += "  raft: election " + Text(raft.election_timeout_min) + ".." +
           Text(raft.election_timeout_max) + ", heartbeat " + Text(raft.heartbeat_interval) +
           ", append " + Decimal(raft.append_entries_max) + " entries " +

@@ -138,8 +138,13 @@ enum class Together : std::uint8_t {
   kManySegmentsGoAtOnce = 3,  // and power fails at that
   kLogsPartAndRot = 4,        // what is lost was never committed
   kSyncsFailThenPower = 5,    // and in between a life that rests on what the sync has lost
+  kLeasesAndRestarts = 6,     // who has promised its leader something forgets it, and is asked
+  kLeasesAndLateMail = 7,     // who is asked for a vote has heard its leader meanwhile
+  kLostDisksAndOldMail = 8,   // who has lost its disk hears what was said to the one before
+  kMembersAndNewDisks = 9,    // who comes back as a member has another disk than when it left
+  kRotAndElections = 10,      // on several disks; who mends itself asks those who lead nobody
 };
-inline constexpr std::uint64_t kTogethers = 6;
+inline constexpr std::uint64_t kTogethers = 11;
 
 inline constexpr std::uint32_t kMachinesMax = 9;
 inline constexpr std::uint32_t kLearnersMax = 3;
@@ -179,6 +184,8 @@ struct Plan {
   // After that, a partition that leaves a connected quorum stays for a while, and the quorum
   // must get itself a leader that serves.
   bool standing_partition = false;
+  // In the end the leader's disk hangs, and the others must get by without it.
+  bool leader_hangs = false;
   // What is said goes through the bytes of proto/ (wire.h); else values are handed over.
   bool wire = false;
   PerMillion old_format =
@@ -189,6 +196,8 @@ struct Plan {
   Duration process_start{};   // from a boot to the first I/O of recovery
 
   AtlasRule atlas = AtlasRule::kOneNode;
+  // Who is no member any more may lose its disk as well, before it is added again.
+  bool strangers_forget = false;
 
   // Never drawn; a schedule may ask for them (schedule.h).
   // The checkers that look into the nodes. Without them a run is judged by what its clients see, by
@@ -206,6 +215,9 @@ struct Plan {
 Plan DrawPlan(const RunOptions& options);
 
 void PutTogether(Together together, Plan* plan);
+
+// As if everything that a disk does took so much longer or shorter.
+void SetSync(Duration sync, Plan* plan);
 
 // A lease rests on clocks that keep to the drift it allows for: where reads use one, clocks do.
 void KeepToLeaseAssumptions(Plan* plan);

@@ -227,6 +227,7 @@ Counters& Counters::operator+=(const Counters& other) {
   memberships_committed += other.memberships_committed;
   checker_bytes = std::max(checker_bytes, other.checker_bytes);
   standing_partitions += other.standing_partitions;
+  hung_leaders += other.hung_leaders;
   cores += other.cores;
   hard_cores += other.hard_cores;
   snapshots_installed += other.snapshots_installed;

@@ -76,8 +76,9 @@ struct Counters {
   std::uint64_t entries_committed = 0;
   std::uint64_t memberships_committed = 0;  // configuration entries
   std::uint64_t standing_partitions = 0;
-  std::uint64_t cores = 0;       // that had to go on alone
-  std::uint64_t hard_cores = 0;  // of them, those of SurvivingCore::hard
+  std::uint64_t hung_leaders = 0;  // in the end
+  std::uint64_t cores = 0;         // that had to go on alone
+  std::uint64_t hard_cores = 0;    // of them, those of SurvivingCore::hard
   std::uint64_t snapshots_taken = 0;
   std::uint64_t snapshots_installed = 0;
   std::uint64_t snapshots_resumed = 0;  // gone on with after a restart of their receiver

@@ -171,6 +171,9 @@ constexpr std::array kEdits = {
     Edit{"core_first", 0, 1,
          [](const Plan& plan) { return std::uint64_t{plan.core_first ? 1u : 0u}; },
          [](std::uint64_t value, Plan* plan) { plan->core_first = value != 0; }},
+    Edit{"leader_hangs", 0, 1,
+         [](const Plan& plan) { return std::uint64_t{plan.leader_hangs ? 1u : 0u}; },
+         [](std::uint64_t value, Plan* plan) { plan->leader_hangs = value != 0; }},
     WeightEdit<&WorkloadPlan::transaction>("transaction_weight"),
     Edit{"learners", 0, kLearnersMax, [](const Plan& plan) { return std::uint64_t{plan.learners}; },
          [](std::uint64_t value, Plan* plan) {

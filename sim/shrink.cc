@@ -103,6 +103,7 @@ class Shrinker {
     if (TryEdits({{"fault_phase_ns", end}, {"end_with_faults", 1}})) return;
     TryEdits({{"standing_partition", 0}});
     TryEdits({{"core_first", 0}});
+    TryEdits({{"leader_hangs", 0}});
     while (TryEdits({{"fault_phase_ns", ValueOf(PlanOf(schedule_), "fault_phase_ns") / 2}})) {
     }
   }

@@ -32,6 +32,7 @@ Simulation::Simulation(const Plan& plan, Recorder* recorder)
       random_(plan.seed, plan.tape),
       sites_(random_, plan.rare_path, recorder),
       network_(plan, &queue_, recorder),
+      conduct_(plan.nodes),
       faults_(plan, &queue_, &network_, recorder, this) {
   MakeCluster();
 }
@@ -214,11 +215,35 @@ void Simulation::OnAnswer(std::uint32_t host, RequestId request, Reply reply) {
   const bool is_open = requests_.InUse(slot) && requests_.At(slot).number == request.value() >> 32;
   ClientAnswers::CheckRequest(host, Told(told::kRequestIsOpen, is_open));
   OpenRequest open = requests_.Take(slot);
+  CheckHeld(host, open, reply);
   if (plan_.wire) {
     reply = wire_->Carry(std::get<ClientRequest>(open.packet.body).index(), std::move(reply));
   }
   open.packet.body = std::move(reply);
   network_.SendReply(std::move(open.packet));
+}
+
+// A write that was taken by the leader, and is refused because it leads no more.
+void Simulation::CheckHeld(std::uint32_t host, const OpenRequest& open, const Reply& reply) const {
+  if (!plan_.white_box || !open.led || reply.code != ReplyCode::kNotLeader) return;
+  const auto& request = std::get<ClientRequest>(open.packet.body);
+  const bool writes = std::holds_alternative<TransactionRequest>(request) ||
+                      std::holds_alternative<OpenSessionRequest>(request) ||
+                      std::holds_alternative<CloseSessionRequest>(request);
+  if (!writes || reply.leader != NodeId(0)) return;
+  conduct_.OnRefusesHeld(host, hosts_[host]->LocalTime(),
+                         Told(told::kPatience, plan_.node.raft.election_timeout_max));
+}
+
+void Simulation::OnTakes(std::uint32_t host, const Message& message) {
+  if (!plan_.white_box) return;
+  conduct_.OnTakes(host, hosts_[host]->LocalTime(), hosts_[host]->node()->raft(), message);
+}
+
+void Simulation::OnTakesRequest(std::uint32_t host, RequestId request) {
+  const std::uint64_t slot = request.value() & kSlotMask;
+  if (slot == kCopySlot) return;
+  requests_.At(slot).led = hosts_[host]->node()->raft().role() == Role::kLeader;
 }
 
 // The connections of a dead process break.
@@ -234,6 +259,7 @@ void Simulation::OnSend(std::uint32_t host, Message message) {
     checkers_->OnSendInRepair(host, message);
   } else {
     checkers_->OnSend(host, hosts_[host]->node()->raft(), message);
+    if (plan_.white_box) conduct_.OnSend(host, message);
   }
   const std::uint32_t to = NumberOf(message.to);
   if (plan_.wire) message = wire_->Carry(std::move(message));
@@ -245,6 +271,9 @@ void Simulation::OnRaftEvent(std::uint32_t host, Term term, const Event& event) 
   const auto number = peer == ids_.end() ? 0 : static_cast<std::uint64_t>(peer - ids_.begin()) + 1;
   recorder_->Note(LineKind::kRaftEvent, host, static_cast<std::uint64_t>(event.kind), number,
                   term.value(), event.a, event.b);
+  if (plan_.white_box && hosts_[host]->up()) {
+    conduct_.OnEvent(host, hosts_[host]->LocalTime(), hosts_[host]->node()->raft(), event);
+  }
   if (event.kind == EventKind::kMemberForgot && plan_.white_box) {
     const auto member = static_cast<std::uint32_t>(number - 1);
     const Incarnation disk = checkers_->DiskOf(member).image.incarnation();
@@ -301,6 +330,7 @@ void Simulation::OnRecovered(std::uint32_t host, const RecoveredState& state, Da
   recorder_->fingerprint.AddAll(host, state.hard_state.term.value(),
                                 state.last().index - state.base_index);
   checkers_->OnRecovered(host, state, met);
+  conduct_.Begin(host, hosts_[host]->LocalTime(), state.hard_state.term);
 }
 
 void Simulation::AfterStep(std::uint32_t host) {
@@ -312,6 +342,24 @@ void Simulation::AfterStep(std::uint32_t host) {
            Fold(raft.log().last_index().value(), node.applied_index().value())));
   trail_->ObserveCommit(raft);
   checkers_->AfterStep(host, hosts_[host]->life(), node);
+  if (!plan_.white_box) return;
+  conduct_.AfterStep(host, hosts_[host]->LocalTime(), node);
+  if (plan_.workload.lease > 0) CheckDefended(host, raft);
+}
+
+// A lease rests on clocks that keep to the bound that it allows for, as they do where reads use
+// one. Who is down, or mends its disk, votes for nobody, and begins its next life by waiting; who
+// has lost its disk votes for nobody either.
+void Simulation::CheckDefended(std::uint32_t leader, const Raft& raft) const {
+  if (!raft.HoldsLease(hosts_[leader]->LocalTime())) return;
+  const Tally tally = raft.configuration().Count([&](NodeId voter) -> std::optional<bool> {
+    const Host& host = *hosts_[NumberOf(voter)];
+    if (voter == raft.id() || !host.up()) return true;
+    const Raft& other = host.node()->raft();
+    return other.standing() != Standing::kProven ||
+           conduct_.Defends(host.number(), host.LocalTime(), other);
+  });
+  Defence::CheckLease(leader, raft.term(), Told(told::kIsDefended, tally == Tally::kWon));
 }
 
 // Fail-stop, and an operator who starts it again. The machine goes on, and with it its page cache:

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "sim/checkers/checkers.h"
+#include "sim/checkers/conduct.h"
 #include "sim/checkers/liveness.h"
 #include "sim/checkers/told.h"
 #include "sim/configuration_trail.h"
@@ -54,6 +55,7 @@ class Simulation final : private HostOwner, private FaultTargets, private CopySo
   struct OpenRequest {
     std::uint64_t number = 0;  // unique; the upper half of its RequestId
     ClientPacket packet;       // its body is used up
+    bool led = false;          // the node that took it led then
   };
 
   // HostOwner.
@@ -70,6 +72,8 @@ class Simulation final : private HostOwner, private FaultTargets, private CopySo
   void OnNodeFailed(std::uint32_t host) override;
   void OnStopped(std::uint32_t host) override;
   void OnDamageFound(std::uint32_t host) override;
+  void OnTakes(std::uint32_t host, const Message& message) override;
+  void OnTakesRequest(std::uint32_t host, RequestId request) override;
   // FaultTargets.
   Host& HostAt(std::uint32_t number) override { return *hosts_[number]; }
   std::optional<std::uint32_t> Leader() const override;
@@ -104,6 +108,7 @@ class Simulation final : private HostOwner, private FaultTargets, private CopySo
   void HealHost(std::uint32_t number, Restart restart);
   void RunHealed();
   void EndureStandingPartition();
+  void EndureAHungLeader();
   void AwaitStart();
   void AwaitLeader();
   void AwaitIdleClients();
@@ -139,6 +144,8 @@ class Simulation final : private HostOwner, private FaultTargets, private CopySo
   // Whether a read may have given, once, what is not on the disk, or nothing.
   bool MayMisread() const { return plan_.disk.misread > 0 || plan_.disk.read_failure > 0; }
   void CheckLeases(std::uint32_t winner, Term term) const;
+  void CheckDefended(std::uint32_t leader, const Raft& raft) const;
+  void CheckHeld(std::uint32_t host, const OpenRequest& open, const Reply& reply) const;
   bool AVoterNeedsASnapshot() const;
   std::uint64_t StateBytes() const;
   Duration TimeForASnapshot() const;
@@ -168,6 +175,7 @@ class Simulation final : private HostOwner, private FaultTargets, private CopySo
   std::vector<NodeId> ids_;
   std::unique_ptr<Wire> wire_;
   std::unique_ptr<Checkers> checkers_;
+  Conduct conduct_;
   std::vector<std::unique_ptr<Host>> hosts_;
   std::unique_ptr<RollBack> roll_back_;
   std::unique_ptr<FaultAtlas> atlas_;

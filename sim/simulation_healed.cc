@@ -19,6 +19,7 @@ void Simulation::RunHealed() {
     const std::uint32_t host = NumberOf(member.id);
     checkers_->AtEnd(host, *hosts_[host]->node());
   }
+  if (plan_.leader_hangs) EndureAHungLeader();
 }
 
 void Simulation::Heal() {
@@ -227,6 +228,31 @@ void Simulation::EndureStandingPartition() {
   for (const auto& host : hosts_) {
     if (host->down()) host->Boot();
   }
+}
+
+// High availability without an operator: a leader whose disk answers nothing any more has to be
+// told from a slow one by itself, and hands over to somebody whose disk does. For a client that
+// writes and reads the cluster is away no longer than the watchdog's patience (twice, since who is
+// handed to may not make it) and an election.
+void Simulation::EndureAHungLeader() {
+  const std::uint32_t leader = *Leader();
+  const Configuration& configuration = hosts_[leader]->node()->raft().configuration();
+  const Tally others = configuration.Count(
+      [&](NodeId voter) -> std::optional<bool> { return voter != ids_[leader]; });
+  const Duration patience =
+      plan_.node.raft.election_timeout_max * plan_.node.raft.disk_stall_timeouts;
+  // A session that is forgotten meanwhile takes no write, and what only reads needs no disk.
+  const auto idle = std::chrono::milliseconds(plan_.node.store.session_idle_max);
+  const Duration answer = 2 * patience + TimeForAnAnswer();
+  if (others != Tally::kWon || idle < answer) return;
+  ++recorder_->counters.hung_leaders;
+  recorder_->Note(LineKind::kFaultBegan, leader, static_cast<std::uint64_t>(FaultKind::kHangDisk));
+  hosts_[leader]->HangDisk();
+  SimClient& client = *clients_.front();
+  client.CheckService(SimClient::Service::kWritesAndReads, answer);
+  StepUntil([&client] { return client.checked(); }, queue_.now() + 3 * answer,
+            "the leader's disk hangs, and a write and a read have no outcome");
+  hosts_[leader]->LetDiskGoOn();
 }
 
 // Of the largest state that a node has now.

@@ -413,7 +413,8 @@ std::string Summary(const SweepOptions& options, const SweepResult& result) {
           "), stopped " + Decimal(sum.stops) + " (leading " + Decimal(sum.stops_led) +
           ", handed over " + Decimal(sum.handed_over) + "), copied " + Decimal(sum.copies) +
           ", partitions " + Decimal(sum.partitions) + " (standing " +
-          Decimal(sum.standing_partitions) + "), cores that went on alone " + Decimal(sum.cores) +
+          Decimal(sum.standing_partitions) + "), leaders that hung in the end " +
+          Decimal(sum.hung_leaders) + ", cores that went on alone " + Decimal(sum.cores) +
           " (hard " + Decimal(sum.hard_cores) + "), other faults " + Decimal(sum.other_faults) +
           ", elections won " + Decimal(sum.elections_won) + ", entries committed " +
           Decimal(sum.entries_committed) + ", configurations " +

@@ -6,6 +6,7 @@
 
 #include "core/check.h"
 #include "sim/checkers/damage_noticed.h"
+#include "sim/checkers/forgetting.h"
 #include "sim/checkers/recovery.h"
 #include "sim/checkers/told.h"
 #include "sim/violation.h"
@@ -29,6 +30,7 @@ Checkers::Checkers(const std::vector<NodeId>& nodes, const NodeOptions& options,
     : on_(on),
       disks_(nodes.size()),
       losses_(nodes.size()),
+      wiped_(nodes.size()),
       standings_(nodes.size()),
       shown_(nodes.size()),
       logs_(static_cast<std::uint32_t>(nodes.size())),
@@ -36,6 +38,8 @@ Checkers::Checkers(const std::vector<NodeId>& nodes, const NodeOptions& options,
       states_(static_cast<std::uint32_t>(nodes.size())),
       progress_(static_cast<std::uint32_t>(nodes.size())),
       memberships_(static_cast<std::uint32_t>(nodes.size())),
+      cuts_(static_cast<std::uint32_t>(nodes.size())),
+      ids_(nodes),
       resources_(options, entry_bytes_max),
       specification_(nodes),
       reference_(options.store) {
@@ -69,8 +73,49 @@ void Checkers::NoteInstalled(const RecoveredState& state, DiskState* disk) {
 void Checkers::OnSend(std::uint32_t host, const Raft& raft, const Message& message) {
   if (!on_) return;
   Promises::CheckMessage(*Told(told::kPromise, &message), disks_[host].image);
+  NoteAbsence(message);
+  const auto* repair = std::get_if<RepairResponse>(&message.body);
+  if (repair != nullptr && repair->verdict == RepairVerdict::kAbsent) {
+    const bool is_known =
+        !disks_[host].image.forgot_knowingly() || raft.standing() == Standing::kProven;
+    Forgetting::CheckAbsence(host, repair->first, Told(told::kKnowsAbsence, is_known));
+  }
   ObserveStep(host, raft, told::kServerAtSend);
   specification_.OnSend(host, *Told(told::kSent, &message));
+}
+
+void Checkers::NoteAbsence(const Message& message) {
+  const auto* answer = std::get_if<RepairResponse>(&message.body);
+  if (answer == nullptr || answer->verdict != RepairVerdict::kAbsent) return;
+  const auto to = host_of_.find(message.to);
+  if (to != host_of_.end()) cuts_.OnAbsent(to->second, message.from, message.term, answer->first);
+}
+
+// In force for the entry of this index on the host's disk; nullopt if that is not known any more.
+std::optional<Configuration> Checkers::ConfigurationBefore(std::uint32_t host, Index index) const {
+  const DurableImage& image = disks_[host].image;
+  for (Index at = index - 1; at > Index(0); at = at - 1) {
+    const Term term = at <= image.snapshot() ? commits_.TermAt(at) : image.TermAt(at);
+    const Entry* entry = logs_.Find(at, term);
+    if (entry == nullptr) return std::nullopt;
+    if (entry->type != EntryType::kConfiguration) continue;
+    return DecodeConfiguration(entry->payload.view());
+  }
+  return std::nullopt;
+}
+
+void Checkers::CheckRepairCut(std::uint32_t host, Index first) const {
+  const DurableImage& image = disks_[host].image;
+  if (first <= image.snapshot() || first > image.last() || image.TermAt(first) == Term()) return;
+  for (const Index at : {first - 1, first}) {
+    if (at > commits_.last() || at <= image.snapshot()) continue;
+    if (commits_.TermAt(at) != image.TermAt(at)) return;
+  }
+  const auto configuration = ConfigurationBefore(host, first);
+  if (!configuration.has_value()) return;
+  const auto leader = elections_.LeaderOf(cuts_.PromisedBy(host));
+  cuts_.CheckCut(host, Told(told::kRepairCut, first), *configuration,
+                 leader.has_value() ? ids_[*leader] : NodeId());
 }
 
 void Checkers::ObserveStep(std::uint32_t host, const Raft& raft,
@@ -101,10 +146,12 @@ void Checkers::OnDurableJobDone(std::uint32_t host) {
   const Index held = std::min(disk.image.last(), commits_.last());
   const bool committed = disk.image.Holds(held, commits_.TermAt(held));
   const Incarnation before = disk.image.incarnation();
+  const bool was_founder = disk.image.hard_state().founder;
   if (const auto* persist = std::get_if<Persist>(&*disk.running)) {
     if (persist->install.has_value()) LearnOfSnapshot(*persist->install, &disk);
     disk.image.Apply(*persist);
   } else if (const auto* mend = std::get_if<MendLog>(&*disk.running)) {
+    if (on_ && mend->fill.empty()) CheckRepairCut(host, mend->cut_from);
     disk.image.Apply(*mend);
     if (!mend->fill.empty()) {
       store::LostEntries lost(std::move(disk.lost));
@@ -117,6 +164,10 @@ void Checkers::OnDurableJobDone(std::uint32_t host) {
   }
   disk.running.reset();
   NoteRenewal(host, before);
+  const bool is_founder = Told(told::kIsFounder, disk.image.hard_state().founder);
+  if (on_ && wiped_[host] && !was_founder && is_founder) {
+    Forgetting::CheckBirth(host, commits_.last());
+  }
   const bool holds = Told(told::kHoldsCommitted, disk.image.Holds(held, commits_.TermAt(held)));
   GRASS_RULE("committed for ever", !committed || holds,
              NodeName(host) + " durably cut the committed entry of index " + Decimal(held.value()));
@@ -125,6 +176,7 @@ void Checkers::OnDurableJobDone(std::uint32_t host) {
 void Checkers::OnSendInRepair(std::uint32_t host, const Message& message) {
   if (!on_) return;
   Promises::CheckRepair(*Told(told::kPromiseInRepair, &message), disks_[host].image);
+  NoteAbsence(message);
   specification_.OnSendInRepair(host, *Told(told::kSentInRepair, &message));
 }
 
@@ -141,10 +193,13 @@ void Checkers::OnDamaged(std::uint32_t host, const RecoveredState& state, Damage
   NoteRenewal(host, before);
   disk.running.reset();
   disk.lost = state.damage.lost;
+  cuts_.Begin(host, state.hard_state.term);
 }
 
 void Checkers::OnWiped(std::uint32_t host) {
   ++losses_[host];
+  wiped_[host] = true;
+  cuts_.Forget(host);
   DurableImage before = std::exchange(disks_[host].image, DurableImage());
   disks_[host].image.BeginForgetting(std::move(before));
   disks_[host].running.reset();

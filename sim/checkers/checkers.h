@@ -19,6 +19,7 @@
 #include "sim/checkers/progress_rules.h"
 #include "sim/checkers/promises.h"
 #include "sim/checkers/reference_store.h"
+#include "sim/checkers/repair_cut.h"
 #include "sim/checkers/resource_bounds.h"
 #include "sim/checkers/specification.h"
 #include "sim/checkers/state_machine_safety.h"
@@ -84,6 +85,9 @@ class Checkers {
   void ObserveState(std::uint32_t host, const Node& node);
   void ObserveStep(std::uint32_t host, const Raft& raft, const Testimony<ServerView>& testimony);
   void CheckCommitQuorum(const Raft& raft) const;
+  void NoteAbsence(const Message& message);
+  void CheckRepairCut(std::uint32_t host, Index first) const;
+  std::optional<Configuration> ConfigurationBefore(std::uint32_t host, Index index) const;
   void FeedReference();
   void ReleasePast();
 
@@ -93,7 +97,8 @@ class Checkers {
   ImageOf image_of_;
   std::vector<DiskState> disks_;
   std::vector<std::uint64_t>
-      losses_;  // by host: how often its disk was lost, rolled back or renewed
+      losses_;               // by host: how often its disk was lost, rolled back or renewed
+  std::vector<bool> wiped_;  // by host: its first disk is gone
   ProgressRules::LossesOf losses_of_;
   std::vector<LeaderAppendOnly::Standing> standings_;
   std::vector<Index> shown_;  // applied indexes as compared last
@@ -103,6 +108,8 @@ class Checkers {
   StateMachineSafety states_;
   ProgressRules progress_;
   MembershipRules memberships_;
+  RepairCut cuts_;
+  std::vector<NodeId> ids_;  // by host
   ResourceBounds resources_;
   Specification specification_;
   ReferenceStore reference_;

@@ -40,6 +40,12 @@ class DurableImage {
   // ...until the others know of it: from then on it is a disk like any.
   void EndForgetting() { forgotten_.clear(); }
   bool forgot() const { return !forgotten_.empty(); }
+  // As well, and its node goes by a name of its own: it knows that it is another one.
+  bool forgot_knowingly() const {
+    return forgot() && std::ranges::none_of(forgotten_, [this](const DurableImage& before) {
+             return before.incarnation_ == incarnation_;
+           });
+  }
   // Has taken the place of the same ones as `that`.
   void ForgetAs(const DurableImage& that) { forgotten_ = that.forgotten_; }
   // Whether the test holds for the disk, or for one that it has taken the place of: what is said to

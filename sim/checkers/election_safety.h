@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -29,6 +30,11 @@ class ElectionSafety {
       released_ = leaders_.begin()->first;
     }
     return inserted;
+  }
+  // nullopt if none was seen, or it is forgotten.
+  std::optional<std::uint32_t> LeaderOf(Term term) const {
+    const auto found = leaders_.find(term);
+    return found == leaders_.end() ? std::nullopt : std::optional(found->second.first);
   }
   std::size_t leaderships() const { return leaderships_; }
   std::size_t Bytes() const { return leaders_.size() * sizeof(*leaders_.begin()); }

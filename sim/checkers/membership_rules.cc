@@ -98,6 +98,18 @@ void MembershipRules::CheckOneAtATime(std::uint32_t node, Index before, Index in
                  Decimal(before.value()) + " and " + Decimal(index.value()));
 }
 
+void MembershipRules::CheckDisks(std::uint32_t node, const Configuration& before,
+                                 const Configuration& now) {
+  for (const Member& member : now.members()) {
+    const Member* was = before.Find(member.id);
+    if (was == nullptr || was->incarnation == Incarnation(0)) continue;
+    GRASS_RULE("a new disk has no vote",
+               member.incarnation == was->incarnation || !now.IsVoter(member.id) ||
+                   !before.IsVoter(member.id),
+               NodeName(node) + " lets " + member.name + " vote on with another disk");
+  }
+}
+
 void MembershipRules::CheckChange(std::uint32_t node, const Raft& raft) {
   const Index index = raft.configuration_index();
   if (raft.snapshot().has_value() && index <= raft.snapshot()->index) return;
@@ -109,6 +121,7 @@ void MembershipRules::CheckChange(std::uint32_t node, const Raft& raft) {
                     raft.commit_index());
   }
   if (before.empty()) return;  // a node that was added: it never decided by it
+  CheckDisks(node, *Told(told::kDisksBefore, &before), raft.configuration());
   GRASS_RULE("configurations intersect",
              QuorumsIntersect(*Told(told::kChangedFrom, &before), raft.configuration()),
              NodeName(node) + " went from the configuration of index " +

@@ -3,7 +3,9 @@
 // In force when appended: the configuration a node goes by is the newest one in its log, or that of
 // its snapshot; truncation takes it back. One at a time: a leader appends a
 // configuration only when the one before is committed. Intersection: a configuration and the one it
-// follows share a node in any two of their quorums, so that they cannot decide apart.
+// follows share a node in any two of their quorums, so that they cannot decide apart. A new disk
+// has no vote (core/standing.cc): a voter that is on record with a disk is one with another disk
+// only after it was none, since it may have forgotten what it has promised.
 #ifndef GRASSDB_SIM_CHECKERS_MEMBERSHIP_RULES_H_
 #define GRASSDB_SIM_CHECKERS_MEMBERSHIP_RULES_H_
 
@@ -37,6 +39,8 @@ class MembershipRules {
   // `node` leads, has appended the configuration of `index` after the one of `before`, and knows of
   // commits up to `commit`.
   static void CheckOneAtATime(std::uint32_t node, Index before, Index index, Index commit);
+  // `node` went from one configuration to the next.
+  static void CheckDisks(std::uint32_t node, const Configuration& before, const Configuration& now);
 
  private:
   struct Seen {

@@ -18,8 +18,10 @@
 #include "core/message.h"
 #include "core/progress.h"
 #include "core/types.h"
+#include "sim/checkers/catch_up.h"
 #include "sim/checkers/log_matching.h"
 #include "sim/checkers/progress_rules.h"
+#include "sim/checkers/read_rounds.h"
 #include "sim/checkers/reference_store.h"
 #include "sim/checkers/resource_bounds.h"
 #include "sim/checkers/specification.h"
@@ -95,6 +97,24 @@ inline constexpr Testimony<bool> kStateOffline{"state offline"};
 inline constexpr Testimony<bool> kHoldsLease{"holds lease"};
 inline constexpr Testimony<bool> kHasForgotten{"has forgotten"};
 inline constexpr Testimony<std::uint32_t> kDenials{"denials"};
+
+inline constexpr Testimony<const Configuration*> kDisksBefore{"disks before"};
+inline constexpr Testimony<bool> kIsFounder{"is founder"};
+
+// --- Of what a node does about what it hears ---
+inline constexpr Testimony<const RequestVoteResponse*> kAnswerToCampaign{"answer to campaign"};
+inline constexpr Testimony<const Message*> kAnswerToCandidate{"answer to candidate"};
+inline constexpr Testimony<CatchUp::Leading> kCatchingUp{"catching up"};
+inline constexpr Testimony<ReadRounds::Leading> kRounds{"rounds"};
+inline constexpr Testimony<std::size_t> kGathered{"gathered"};
+inline constexpr Testimony<Duration> kTimeoutOfVoter{"timeout of voter"};
+inline constexpr Testimony<bool> kIsDefended{"is defended"};
+inline constexpr Testimony<Duration> kPatience{"patience"};
+inline constexpr Testimony<bool> kGoesByAnotherName{"goes by another name"};
+inline constexpr Testimony<bool> kKnowsAbsence{"knows absence"};
+inline constexpr Testimony<Index> kRepairCut{"repair cut"};
+inline constexpr Testimony<bool> kInstalls{"installs"};
+inline constexpr Testimony<bool> kLiveLogIsDamaged{"live log is damaged"};
 
 // --- Of clients and operators ---
 inline constexpr Testimony<bool> kRequestIsOpen{"request is open"};

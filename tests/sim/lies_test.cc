@@ -261,6 +261,53 @@ std::vector<Lie> OfDisks() {
   };
 }
 
+std::vector<Lie> OfConduct() {
+  using Followers = std::vector<Progress>;
+  const Duration long_time = std::chrono::hours(1);
+  const auto granted =
+      Copy<RequestVoteResponse>([](RequestVoteResponse& answer) { answer.granted = true; });
+  const auto to_another_disk = Copy<Message>([](Message& message) {
+    if (message.to_incarnation == Incarnation(0)) return;
+    message.to_incarnation = Incarnation(message.to_incarnation.value() + kFar);
+  });
+  const auto behind = [copy = Followers()](CatchUp::Leading& now) mutable {
+    copy = *now.followers;
+    for (Progress& follower : copy) follower.match = Index();
+    now.followers = &copy;
+  };
+  const auto other_disks = Copy<Configuration>([](Configuration& before) {
+    std::vector<Member> members = before.members();
+    for (Member& member : members) member.incarnation = Incarnation(kFar);
+    before = Configuration(std::move(members));
+  });
+  return {
+      About(told::kAnswerToCampaign, "a won election is taken", "does nothing with them", granted),
+      About(told::kAnswerToCandidate, "an answer is for the disk that has asked",
+            "by the name of another disk", to_another_disk),
+      About(told::kCatchingUp, "caught up before it votes", "", behind, "membership"),
+      About(told::kRounds, "a read rests on a quorum", "which no quorum has answered",
+            [](ReadRounds::Leading& now) { now.confirmed = now.started = now.started + 1; }),
+      About(told::kRounds, "a read is not kept waiting", "waiting, and a quorum has answered",
+            [](ReadRounds::Leading& now) { now.confirmed = ReadRound(); }),
+      About(told::kGathered, "no voter idles", "has nothing to do", Always(std::size_t{1})),
+      About(told::kTimeoutOfVoter, "the leader is defended", "gives its vote", Always(long_time)),
+      About(told::kIsDefended, "the leader is defended", "leader of term", Always(false), "lease"),
+      About(told::kPatience, "a held write is sent on", "before it knows who leads",
+            Always(long_time)),
+      About(told::kGoesByAnotherName, "who forgets knows it", "goes by it still", Always(false),
+            "disk"),
+      About(told::kKnowsAbsence, "who forgets knows it", "which it may have acknowledged",
+            Always(false), "repair"),
+      About(told::kRepairCut, "a repair cuts with proof", "cuts its log", Always(Index(kFar)),
+            "repair"),
+      About(told::kInstalls, "one snapshot at a time", "puts another one in force", Always(true)),
+      About(told::kLiveLogIsDamaged, "everything is read again", "found nothing", Always(true)),
+      About(told::kDisksBefore, "a new disk has no vote", "vote on with another disk", other_disks,
+            "membership"),
+      About(told::kIsFounder, "a cluster is born once", "takes part in the birth", Always(true)),
+  };
+}
+
 std::vector<Lie> OfClientsAndOperators() {
   static const std::string kForged = "x1";
   const auto forged = Always<const std::string*>(&kForged);
@@ -318,8 +365,8 @@ std::vector<Lie> OfLeadershipAndTheEnd() {
 const std::vector<Lie>& Lies() {
   static const std::vector<Lie> lies = [] {
     std::vector<Lie> all;
-    for (const auto& some : {AfterSteps(), OfMessages(), OfDisks(), OfClientsAndOperators(),
-                             OfLeadershipAndTheEnd()}) {
+    for (const auto& some : {AfterSteps(), OfMessages(), OfDisks(), OfConduct(),
+                             OfClientsAndOperators(), OfLeadershipAndTheEnd()}) {
       all.insert(all.end(), some.begin(), some.end());
     }
     return all;

@@ -131,6 +131,7 @@ TEST(Run, ReachesTheSituationsItIsMeantToTest) {
   EXPECT_GT(sum.wipes, 5u);
   EXPECT_GT(sum.roll_backs, 0u);
   EXPECT_GT(sum.standing_partitions, 10u);
+  EXPECT_GT(sum.hung_leaders, 10u);
   EXPECT_GT(sum.cores, 10u);
   EXPECT_GT(sum.operations_ok, 1000u);
   EXPECT_GT(sum.operations_unknown, 0u);

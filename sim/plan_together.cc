@@ -1,0 +1,204 @@
+// Plans in which what rarely meets is put together (Together in plan.h).
+#include <algorithm>
+#include <chrono>
+#include <initializer_list>
+
+#include "sim/plan.h"
+
+namespace grassdb::sim {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+void SetSync(Duration sync, Plan* plan) {
+  DiskPlan& disk = plan->disk;
+  disk.sync_min = sync;
+  disk.sync_spread = disk.sync_min * 2;
+  disk.read = disk.sync_min / 8;
+  disk.write = disk.sync_min / 16;
+  disk.per_kib = disk.sync_min / 64;
+  disk.straggle_max = disk.sync_min * 100;
+}
+
+namespace {
+
+void SetFault(FaultKind kind, Duration gap, Duration length, Plan* plan) {
+  FaultPlan& fault = plan->faults[static_cast<std::size_t>(kind)];
+  fault.on = true;
+  fault.gap_mean = gap;
+  fault.length_max = std::max(fault.length_min, length);
+}
+
+void TurnOff(std::initializer_list<FaultKind> kinds, Plan* plan) {
+  for (const FaultKind kind : kinds) plan->faults[static_cast<std::size_t>(kind)].on = false;
+}
+
+void HaveVoters(std::uint32_t least, Plan* plan) {
+  if (plan->voters >= least) return;
+  plan->nodes += least - plan->voters;
+  plan->voters = least;
+}
+
+// Nothing else is in the way: nobody hands over, which voids a lease, and the membership stays.
+void PutLeases(Together together, Duration unit, Plan* plan) {
+  WorkloadPlan& work = plan->workload;
+  work.lease = 1'000'000;
+  work.get = std::max(work.get, 5000U);
+  work.transfer = work.change_membership = 1;
+  plan->node.raft.heartbeat_interval = plan->node.raft.election_timeout_min / 5;
+  plan->timeout_percent_min = 45;
+  HaveVoters(3, plan);
+  plan->nodes = plan->voters + plan->learners;  // nobody is waited for
+  SetSync(std::min(plan->disk.sync_min, Duration(milliseconds(1))), plan);
+  TurnOff({FaultKind::kCrashAll, FaultKind::kWipe, FaultKind::kRollBack, FaultKind::kDamage,
+           FaultKind::kFullDisk, FaultKind::kHangDisk},
+          plan);
+  plan->network.delay_min = std::min(plan->network.delay_min, Duration(milliseconds(1)));
+  plan->network.delay_spread = std::min(plan->network.delay_spread, Duration(milliseconds(4)));
+  if (together == Together::kLeasesAndRestarts) {
+    SetFault(FaultKind::kPartition, unit, 4 * unit, plan);
+    SetFault(FaultKind::kCrash, unit, unit / 8, plan);
+    return;
+  }
+  plan->network.order = DeliveryOrder::kAny;
+  plan->network.straggle = 200'000;
+  plan->network.straggle_max = unit;
+  SetFault(FaultKind::kPartition, unit, 4 * unit, plan);
+  SetFault(FaultKind::kClog, unit / 2, unit, plan);
+}
+
+// On any disks, of every kind that the rule of each entry allows.
+void PutDamage(Plan* plan) {
+  plan->atlas = AtlasRule::kEachEntry;
+  plan->disk.misread = 0;
+  plan->disk.damage.fill(10);
+  plan->disk.damage[static_cast<std::size_t>(DamageKind::kUnreadable)] = 0;
+}
+
+void PutNewDisks(Together together, Duration unit, Plan* plan) {
+  HaveVoters(3, plan);
+  // They would hold the next lost disk up.
+  TurnOff({FaultKind::kCrashAll, FaultKind::kRollBack, FaultKind::kDamage, FaultKind::kFullDisk},
+          plan);
+  SetSync(std::min(plan->disk.sync_min, Duration(milliseconds(1))), plan);
+  plan->network.delay_spread = std::min(plan->network.delay_spread, Duration(milliseconds(4)));
+  plan->network.order = DeliveryOrder::kAny;
+  plan->network.straggle_max = 2 * unit;
+  plan->node.snapshot_bytes_per_second = 0;
+  if (together == Together::kLostDisksAndOldMail) {
+    plan->workload.change_membership = 1;
+    SetFault(FaultKind::kWipe, unit, unit / 16, plan);
+    // Present answers are held up; old ones, which are on their way already, are not.
+    SetFault(FaultKind::kSwizzle, unit / 2, 3 * unit, plan);
+    SetFault(FaultKind::kClog, unit, 2 * unit, plan);
+    return;
+  }
+  plan->workload.change_membership = 3000;
+  plan->strangers_forget = true;
+  plan->nodes = std::min(kMachinesMax, std::max(plan->nodes, plan->voters + plan->learners + 2));
+  PutDamage(plan);
+  SetFault(FaultKind::kDamage, unit, unit / 2, plan);
+  SetFault(FaultKind::kWipe, unit, unit / 16, plan);
+  SetFault(FaultKind::kCrash, unit, unit, plan);
+  SetFault(FaultKind::kPartition, 2 * unit, 2 * unit, plan);
+}
+
+void PutRot(Duration unit, Plan* plan) {
+  HaveVoters(3, plan);
+  PutDamage(plan);
+  plan->workload.change_membership = 1000;
+  plan->workload.think_max = seconds(1);
+  plan->workload.attempt_timeout = milliseconds(50);
+  plan->network.damage = 200'000;
+  plan->network.delay_spread = std::min(plan->network.delay_spread, Duration(milliseconds(4)));
+  SetSync(std::min(plan->disk.sync_min, Duration(milliseconds(2))), plan);
+  TurnOff({FaultKind::kWipe, FaultKind::kRollBack, FaultKind::kFullDisk, FaultKind::kStop,
+           FaultKind::kHangDisk},
+          plan);
+  SetFault(FaultKind::kPartition, unit, 2 * unit, plan);
+  SetFault(FaultKind::kDamage, unit / 4, unit, plan);
+  SetFault(FaultKind::kCrash, unit, unit, plan);
+  SetFault(FaultKind::kCrashAll, 4 * unit, unit, plan);
+}
+
+}  // namespace
+
+void PutTogether(Together together, Plan* plan) {
+  plan->together = together;
+  const Duration unit = plan->node.raft.election_timeout_max;
+  WorkloadPlan& work = plan->workload;
+  if (together == Together::kNothing) return;
+  work.clients = 12;
+  work.put = std::max(work.put, 5000U);
+  work.think_max = std::min(work.think_max, Duration(milliseconds(10)));
+  switch (together) {
+    case Together::kNothing:
+      return;
+    case Together::kChangesInABacklog:
+      work.change_membership = 2000;
+      work.value_bytes_max = 64;
+      plan->node.raft.append_entries_max = 2;
+      plan->node.raft.inflight_messages_max = 1;
+      plan->node.raft.unapplied_bytes_max = 4096;
+      plan->network.delay_min = milliseconds(2);
+      plan->network.delay_spread = milliseconds(10);
+      SetSync(std::min(plan->disk.sync_min, Duration(milliseconds(1))), plan);
+      SetFault(FaultKind::kCrash, unit, unit, plan);
+      return;
+    case Together::kLogsPartOnSlowDisks:
+      plan->nodes += plan->voters < 5 ? 5 - plan->voters : 0;
+      plan->voters = std::max(plan->voters, 5U);
+      SetSync(unit / 30, plan);
+      work.attempt_timeout = std::max(work.attempt_timeout, unit);
+      SetFault(FaultKind::kSlowDisk, unit, 20 * unit, plan);
+      SetFault(FaultKind::kPartition, unit, 3 * unit, plan);
+      return;
+    case Together::kManySegmentsGoAtOnce:
+      plan->storage.segment_bytes = 4096;
+      plan->storage.recycled_segments_max = 0;
+      plan->node.snapshot_log_bytes = 65536;
+      plan->node.log_kept_bytes = 1;
+      plan->power_loss = 1'000'000;
+      work.value_bytes_max = std::max(work.value_bytes_max, 512U);
+      SetFault(FaultKind::kCrashAtIo, unit, 4 * unit, plan);
+      return;
+    case Together::kLogsPartAndRot:
+      // Who is cut off gets every attempt of many clients in vain; the others get few writes.
+      work.think_max = seconds(2);
+      work.attempt_timeout = milliseconds(50);
+      work.change_membership = 1;
+      plan->node.raft.unapplied_bytes_max = std::uint64_t{1} << 20;
+      plan->network.delay_min = milliseconds(1);
+      plan->network.delay_spread = milliseconds(4);
+      SetSync(std::min(plan->disk.sync_min, Duration(milliseconds(2))), plan);
+      // Nothing is damaged while anybody is down.
+      for (const FaultKind kind :
+           {FaultKind::kCrash, FaultKind::kCrashAll, FaultKind::kCrashStorm, FaultKind::kCrashAtIo,
+            FaultKind::kStop, FaultKind::kWipe, FaultKind::kRollBack}) {
+        plan->faults[static_cast<std::size_t>(kind)].on = false;
+      }
+      SetFault(FaultKind::kPartition, unit, unit, plan);
+      SetFault(FaultKind::kDamage, unit / 4, unit / 2, plan);
+      return;
+    case Together::kSyncsFailThenPower:
+      // What is written next to it would save it: few writes, and the power fails soon. But not
+      // with the process that has met the failure.
+      work.clients = 3;
+      work.think_max = seconds(1);
+      plan->disk.sync_failure = 20'000;
+      plan->power_loss = 500'000;
+      SetSync(std::min(plan->disk.sync_min, Duration(milliseconds(1))), plan);
+      SetFault(FaultKind::kCrash, unit / 2, unit / 8, plan);
+      return;
+    case Together::kLeasesAndRestarts:
+    case Together::kLeasesAndLateMail:
+      return PutLeases(together, unit, plan);
+    case Together::kLostDisksAndOldMail:
+    case Together::kMembersAndNewDisks:
+      return PutNewDisks(together, unit, plan);
+    case Together::kRotAndElections:
+      return PutRot(unit, plan);
+  }
+}
+
+}  // namespace grassdb::sim
