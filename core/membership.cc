@@ -199,11 +199,13 @@ void Raft::MeasureCatchUp(Progress& follower) {
   follower.catch_up_began = now_;
 }
 
-// It has caught up, and not fallen behind since: the round under way may take no longer than a
-// quick one. And it holds the configuration that names its incarnation: without that it would give
-// nobody its vote, and if this leader goes, nobody could bring it that entry.
+// It has caught up, and not fallen behind since: it has all there is, or the round under way takes
+// no longer than a quick one. (That it has what the round is about says nothing: who had everything
+// when it began, and has been silent since, has that as well.) And it holds the configuration that
+// names its incarnation: without that it would give nobody its vote, and if this leader goes,
+// nobody could bring it that entry.
 bool Raft::MayBecomeVoter(const Progress& follower) const {
-  const bool keeps_up = follower.match >= follower.catch_up_target ||
+  const bool keeps_up = follower.match == log_.last_index() ||
                         now_ - follower.catch_up_began <= options_.election_timeout_min;
   return follower.caught_up && keeps_up && Counts(follower) &&
          follower.match >= configuration_index();

@@ -443,8 +443,6 @@ void Raft::OnInstallSnapshotResponse(Message message) {
       follower->next = std::max(follower->next, follower->match + 1);
       follower->Acknowledged(follower->match);
       AdvanceCommit();
-      // A snapshot may have taken its time.
-      MeasureCatchUp(*follower);
     }
     if (follower->state == ProgressState::kSnapshot) {
       // If the log was compacted beyond it meanwhile, this starts the next snapshot.

@@ -428,6 +428,7 @@ Plan DrawPlan(const RunOptions& options) {
                                      ? asked->second
                                      : Bounded(draw.Raw(Dimension::kTogether), kTogetherOneIn) + 1;
   if (together < kTogethers) PutTogether(static_cast<Together>(together), &plan);
+  plan.voters = options.nodes.value_or(plan.voters);  // also where that is too few for it
   KeepToLeaseAssumptions(&plan);
   plan.core_first = draw.Coin(50, Dimension::kCoreFirst);
   plan.leader_hangs = draw.Coin(50, Dimension::kLeaderHangs);

@@ -245,6 +245,20 @@ TEST(RaftMembership, RefusesToPromoteWhoHasFallenBehindSinceItCaughtUp) {
   EXPECT_EQ(Change(cluster, 1, {promote}), ChangeOutcome::kAppended);
 }
 
+TEST(RaftMembership, RefusesToPromoteWhoHadEverythingAndHasBeenSilentSince) {
+  RaftCluster cluster(3);
+  cluster.Join(4);
+  cluster.Elect(1);
+  Change(cluster, 1, {ChangeOf(MemberChange::Kind::kAddLearner, 4)});
+  cluster.Advance(milliseconds(500));
+  cluster.Isolate(4);
+  cluster.Propose(1, "a");
+  cluster.Advance(milliseconds(1000));
+  EXPECT_EQ(Change(cluster, 1, {ChangeOf(MemberChange::Kind::kPromote, 4)}),
+            ChangeOutcome::kRefused);
+  EXPECT_NE(cluster.last(1).change_problem.find("has not caught up"), std::string::npos);
+}
+
 TEST(RaftMembership, ASnapshotThatTookItsTimeIsNoQuickRound) {
   RaftCluster cluster(3);
   cluster.Join(4);
