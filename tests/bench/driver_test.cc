@@ -244,7 +244,7 @@ TEST(BenchDriver, CountsWhatRanIntoItsDeadlineInTheLatencies) {
   EXPECT_EQ(measured.failed, 400u);
   EXPECT_EQ(measured.latencies.count(), 800u);
   EXPECT_EQ(measured.latencies.Quantile(550'000), milliseconds(500));
-  EXPECT_EQ(measured.latencies.Quantile(450'000), milliseconds(1));
+  EXPECT_LT(measured.latencies.Quantile(450'000), milliseconds(2));
   EXPECT_EQ(measured.timeline[2].p50, milliseconds(500));
 }
 
