@@ -60,9 +60,10 @@ time_span() {
 }
 time_range() {
   local low=${2%%-*} high=${2#*-}
-  (time_span "$1" "$low" && time_span "$1" "$high") 2>/dev/null &&
-    [ "$(microseconds "$low")" -lt "$(microseconds "$high")" ] ||
+  if ! (time_span "$1" "$low" && time_span "$1" "$high") 2>/dev/null ||
+    [ "$(microseconds "$low")" -ge "$(microseconds "$high")" ]; then
     usage "$1 '$2': expected two times, the first below the second, as in 300ms-600ms"
+  fi
 }
 # microseconds TIME: that time_span takes.
 microseconds() {
@@ -296,9 +297,10 @@ keep_result() {
     return
   fi
   target=$(realpath -m -- "$destination")
-  half_result=$(mktemp "$target.XXXXXX") && cp "$out" "$half_result" &&
-    chmod "$(printf %o $((0666 & ~$(umask))))" "$half_result" && mv -f "$half_result" "$target" ||
+  if ! { half_result=$(mktemp "$target.XXXXXX") && cp "$out" "$half_result" &&
+    chmod "$(printf %o $((0666 & ~$(umask))))" "$half_result" && mv -f "$half_result" "$target"; }; then
     die "$destination cannot be written"
+  fi
   half_result=
 }
 # Where the result is: for goals.sh, which moves it, in the environment.
@@ -420,14 +422,14 @@ leader() {
 check_nodes() {
   local node
   for node in "${!node_pids[@]}"; do
-    if [ -n "${node_pids[node]}" ]; then check_node "node$node" "${node_pids[node]}" "grassdb$node.log"; fi
+    if [ -n "${node_pids[node]}" ]; then check_alive "node$node" "${node_pids[node]}" "grassdb$node.log"; fi
   done
   for node in "${!etcd_pids[@]}"; do
-    check_node "node$node of etcd" "${etcd_pids[node]}" "etcd$node.log"
+    check_alive "node$node of etcd" "${etcd_pids[node]}" "etcd$node.log"
   done
 }
-# check_node NAME PID LOG
-check_node() { kill -0 "$2" 2>/dev/null || die "$1 has ended: $(tail -n 1 "$work/$3")"; }
+# check_alive NAME PID LOG
+check_alive() { kill -0 "$2" 2>/dev/null || die "$1 has ended: $(tail -n 1 "$work/$3")"; }
 # wait_for SECONDS WHAT COMMAND...: until the command succeeds.
 wait_for() {
   local deadline=$((SECONDS + $1)) what=$2

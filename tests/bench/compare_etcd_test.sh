@@ -108,6 +108,7 @@ done
 # --- Which runs count ---
 
 mkdir -p "$work/fake/bin" "$work/told"
+# shellcheck disable=SC2016
 printf '#!/bin/sh\nif [ "$1" = --version ]; then echo "grassdb 9.9"; else exec sleep 300; fi\n' >"$work/fake/bin/grassdb"
 # Of each store, case and run the next line of what it is told: operations a second, how many were completed,
 # failed and found no key, whether it was disturbed, p50 in us, and CPU in us an operation. The last line
