@@ -18,12 +18,12 @@ int StallsIn(std::uint64_t seed, std::uint64_t hangs) {
   options.seed = seed;
   options.edits = {{"fault_hang_disk", hangs}};
   for (const char* name :
-       {"fault_crash",      "fault_crash_all",    "fault_partition",   "fault_clog",
-        "fault_pause",      "fault_slow_node",    "fault_slow_disk",   "fault_client_cut",
-        "fault_clock_jump", "fault_wipe",         "fault_roll_back",   "fault_crash_at_io",
-        "fault_clock_stop", "fault_clock_strobe", "fault_crash_storm", "fault_swizzle",
-        "fault_flap",       "fault_stop",         "fault_full_disk",   "fault_damage",
-        "disk_straggle_ppm"}) {
+       {"fault_crash",       "fault_crash_all",    "fault_partition",   "fault_clog",
+        "fault_pause",       "fault_slow_node",    "fault_slow_disk",   "fault_client_cut",
+        "fault_clock_jump",  "fault_wipe",         "fault_roll_back",   "fault_crash_at_io",
+        "fault_clock_stop",  "fault_clock_strobe", "fault_crash_storm", "fault_swizzle",
+        "fault_flap",        "fault_stop",         "fault_full_disk",   "fault_damage",
+        "disk_straggle_ppm", "leader_hangs"}) {
     options.edits[name] = 0;
   }
   int stalls = 0;
