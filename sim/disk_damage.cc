@@ -21,7 +21,7 @@ void Put(std::string_view bytes, std::uint64_t begin, std::string* content) {
   if (begin >= content->size()) return;
   const std::size_t size =
       std::min(bytes.size(), content->size() - static_cast<std::size_t>(begin));
-  std::memcpy(content->data() + begin, bytes.data(), size);
+  bytes.copy(content->data() + begin, size);
 }
 
 std::string Garbage(std::uint64_t random, std::size_t size) {
