@@ -287,8 +287,8 @@ bool Node::AnyCatchesUp() {
   const auto* followers = raft_.followers();
   std::erase_if(catching_up_, [&](const auto& each) {
     if (followers == nullptr) return true;
-    const auto at = std::ranges::lower_bound(*followers, each.first, {}, &Progress::id);
-    return at == followers->end() || at->id != each.first || at->match >= each.second ||
+    const auto at = std::ranges::find(*followers, each.first, &Progress::id);
+    return at == followers->end() || at->match >= each.second ||
            environment_.clock->Now() - at->last_heard > options_.raft.election_timeout_max;
   });
   return !catching_up_.empty();

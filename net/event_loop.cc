@@ -1,7 +1,5 @@
 #include "net/event_loop.h"
 
-#include <grpc/support/time.h>
-
 #include <chrono>
 #include <utility>
 
@@ -14,18 +12,18 @@ namespace {
 // short; it is long enough that the log write is shared by all that queued during the last one.
 constexpr int kBatchMax = 512;
 
-gpr_timespec ToTimespec(Instant deadline) {
-  if (deadline == Instant::max()) return gpr_inf_future(GPR_CLOCK_MONOTONIC);
-  const Duration left = deadline - SteadyNow();
-  return gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC),
-                      gpr_time_from_nanos(left.count(), GPR_TIMESPAN));
-}
-
 }  // namespace
 
 Instant SteadyNow() {
   return Instant(
       std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now().time_since_epoch()));
+}
+
+gpr_timespec ToTimespec(Instant deadline) {
+  if (deadline == Instant::max()) return gpr_inf_future(GPR_CLOCK_MONOTONIC);
+  const Duration left = deadline - SteadyNow();
+  return gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC),
+                      gpr_time_from_nanos(left.count(), GPR_TIMESPAN));
 }
 
 EventLoop::EventLoop(std::unique_ptr<grpc::ServerCompletionQueue> queue)

@@ -3,6 +3,7 @@
 #ifndef GRASSDB_NET_EVENT_LOOP_H_
 #define GRASSDB_NET_EVENT_LOOP_H_
 
+#include <grpc/support/time.h>
 #include <grpcpp/alarm.h>
 #include <grpcpp/grpcpp.h>
 
@@ -16,6 +17,9 @@ namespace grassdb::net {
 
 // Monotonic time of this machine as core counts it.
 Instant SteadyNow();
+
+// `deadline` for gRPC, by its monotonic clock; Instant::max(): the infinite future.
+gpr_timespec ToTimespec(Instant deadline);
 
 class EventLoop {
  public:

@@ -28,11 +28,6 @@ constexpr int kBatchOperations = 1024;  // the server takes PipelineService::kBa
 constexpr int kAttemptBits = 40;
 constexpr std::uint64_t kAttemptMask = (std::uint64_t{1} << kAttemptBits) - 1;
 
-gpr_timespec ToTimespec(Instant deadline) {
-  return gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC),
-                      gpr_time_from_nanos((deadline - SteadyNow()).count(), GPR_TIMESPAN));
-}
-
 }  // namespace
 
 // One stream to one node: opened when there is something to send, and again after a loss.

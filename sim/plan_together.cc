@@ -146,8 +146,7 @@ void PutTogether(Together together, Plan* plan) {
       SetFault(FaultKind::kCrash, unit, unit, plan);
       return;
     case Together::kLogsPartOnSlowDisks:
-      plan->nodes += plan->voters < 5 ? 5 - plan->voters : 0;
-      plan->voters = std::max(plan->voters, 5U);
+      HaveVoters(5, plan);
       SetSync(unit / 30, plan);
       work.attempt_timeout = std::max(work.attempt_timeout, unit);
       SetFault(FaultKind::kSlowDisk, unit, 20 * unit, plan);
@@ -172,11 +171,9 @@ void PutTogether(Together together, Plan* plan) {
       plan->network.delay_spread = milliseconds(4);
       SetSync(std::min(plan->disk.sync_min, Duration(milliseconds(2))), plan);
       // Nothing is damaged while anybody is down.
-      for (const FaultKind kind :
-           {FaultKind::kCrash, FaultKind::kCrashAll, FaultKind::kCrashStorm, FaultKind::kCrashAtIo,
-            FaultKind::kStop, FaultKind::kWipe, FaultKind::kRollBack}) {
-        plan->faults[static_cast<std::size_t>(kind)].on = false;
-      }
+      TurnOff({FaultKind::kCrash, FaultKind::kCrashAll, FaultKind::kCrashStorm,
+               FaultKind::kCrashAtIo, FaultKind::kStop, FaultKind::kWipe, FaultKind::kRollBack},
+              plan);
       SetFault(FaultKind::kPartition, unit, unit, plan);
       SetFault(FaultKind::kDamage, unit / 4, unit / 2, plan);
       return;
