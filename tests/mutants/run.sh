@@ -22,6 +22,8 @@
 # them for programs: a line "# mutants 1", mode and seeds, then a line a patch with its name, verdict, seed,
 # seconds, what found it, and what was expected to, divided by tabs.
 #
+# The work is done in $GRASSDB_MUTANTS_DIR, if that is set; default build/mutants.
+#
 # One run at a time in a tree. The last lines are the sum; exit code 0 all found (black box: all run), 1 not, 2
 # usage.
 set -uo pipefail
@@ -60,7 +62,7 @@ for number in "${wanted[@]}"; do
     { echo "there is no patch $number in tests/mutants" >&2; exit 2; }
 done
 root=$PWD
-work=$root/build/mutants
+work=${GRASSDB_MUTANTS_DIR:-$root/build/mutants}
 tree=$work/tree
 bin=$tree/build/release/bin
 mkdir -p "$tree" "$work/rows"
