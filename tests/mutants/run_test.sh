@@ -6,6 +6,7 @@ here=$(realpath "$(dirname "$0")")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 fail() { echo "$*" >&2; exit 1; }
+unset GRASSDB_MUTANTS_DIR
 repo=$work/repo
 mkdir -p "$repo"/{bin,core,fuzz,net,proto,sim,store,tests/mutants} "$work/path"
 touch "$repo/CMakeLists.txt" "$repo/CMakePresets.json"
