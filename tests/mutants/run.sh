@@ -80,7 +80,8 @@ key_of() {
 }
 verdicts_of() { [ "$1" = white-box ] && echo "$work/verdicts.tsv" || echo "$work/black_box.tsv"; }
 build() { cmake --build "$tree/build/release" -j "$jobs" --target "$@" >"$work/build.log" 2>&1; }
-cmake -S "$tree" -B "$tree/build/release" -G Ninja -DCMAKE_BUILD_TYPE=Release -DGRASSDB_NET=OFF >"$work/configure.log" 2>&1 || {
+cmake -S "$tree" -B "$tree/build/release" -G Ninja -DCMAKE_BUILD_TYPE=Release -DGRASSDB_NET=OFF \
+  >"$work/configure.log" 2>&1 || {
   cat "$work/configure.log"
   exit 1
 }
