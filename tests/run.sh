@@ -16,6 +16,13 @@ fi
 [ "${1:-}" = -- ] && shift
 install_packages "${BUILD_PACKAGES[@]}" "${TEST_PACKAGES[@]}" "${BENCH_PACKAGES[@]}"
 case $preset in dev | clang) install_packages "${CLANG_PACKAGES[@]}" ;; esac
+# With another compiler than a folder was made by, CMake forgets what else the preset says: begun anew.
+cache=build/$preset/CMakeCache.txt
+compiler=$(cmake --preset "$preset" -N 2>/dev/null | sed -n 's/^ *CMAKE_CXX_COMPILER="\(.*\)"$/\1/p')
+if [ -n "$compiler" ] && [ -e "$cache" ] &&
+  ! grep -q "^CMAKE_CXX_COMPILER:[A-Z]*=\(.*/\)\?${compiler//+/[+]}\$" "$cache"; then
+  rm -r "build/$preset"
+fi
 log=$(mktemp)
 cmake --preset "$preset" -DGRASSDB_TESTS=ON >"$log" 2>&1 || {
   cat "$log"
