@@ -40,7 +40,7 @@ int Run(const Flags& flags) {
       static_cast<unsigned long long>(c.simulated_ns / 1'000'000 % 1000),
       static_cast<unsigned long long>(c.operations_ok),
       static_cast<unsigned long long>(c.elections_won), static_cast<unsigned long long>(c.crashes));
-  std::printf("the checkers remember %llu KiB of logs, disks and terms\n",
+  std::printf("the checkers remember %llu KiB of logs, disks, terms and clients\n",
               static_cast<unsigned long long>(c.checker_bytes / 1024));
   if (c.keys_undecided > 0) {
     std::printf("the search for a linearization gave up on %llu keys\n",

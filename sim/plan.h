@@ -203,6 +203,9 @@ struct Plan {
   // The checkers that look into the nodes. Without them a run is judged by what its clients see, by
   // the bounds on a healed cluster and by the code's own checks; it is the same run.
   bool white_box = true;
+  // Of the operations of the clients, how many are checked at a time and then let go of
+  // (checkers/history_parts.h).
+  std::size_t history_part = 1024;
   // The run ends with its faults: nothing heals, and the history is searched as it is then.
   bool end_with_faults = false;
   // Sorted: the only decisions of choices.h that happen. Without a value, all do.

@@ -139,6 +139,9 @@ constexpr std::array kEdits = {
     FaultEdit<FaultKind::kStop>("fault_stop"),
     Edit{"wire", 0, 1, [](const Plan& plan) { return std::uint64_t{plan.wire ? 1u : 0u}; },
          [](std::uint64_t value, Plan* plan) { plan->wire = value != 0; }},
+    Edit{"history_part", 1, 1'000'000'000,
+         [](const Plan& plan) { return std::uint64_t{plan.history_part}; },
+         [](std::uint64_t value, Plan* plan) { plan->history_part = value; }},
     Edit{
         "old_format_ppm", 0, 1'000'000,
         [](const Plan& plan) { return std::uint64_t{plan.old_format}; },

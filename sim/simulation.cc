@@ -8,9 +8,7 @@
 #include "sim/checkers/client_answers.h"
 #include "sim/checkers/forgetting.h"
 #include "sim/checkers/lease.h"
-#include "sim/checkers/linearizability.h"
 #include "sim/checkers/told.h"
-#include "sim/checkers/witness.h"
 #include "sim/status.h"
 #include "store/names.h"
 
@@ -62,6 +60,8 @@ void Simulation::MakeCluster() {
     entry_bytes_max = std::max(entry_bytes_max, SimClient::kSlipBytesMax);
   }
   checkers_ = std::make_unique<Checkers>(ids_, plan_.node, entry_bytes_max, plan_.white_box);
+  history_parts_ =
+      std::make_unique<HistoryParts>(plan_.history_part, &history_, checkers_->reference());
   std::vector<std::string> names;
   for (std::uint32_t i = 0; i < plan_.nodes; ++i) names.push_back(NodeName(i));
   wire_ = std::make_unique<Wire>(identity.cluster, std::move(names),
@@ -98,12 +98,13 @@ void Simulation::Run() {
     Heal();
     RunHealed();
   }
-  CheckHistory();
+  history_parts_->CheckTheLast();
+  recorder_->counters.keys_undecided += history_parts_->undecided();
   recorder_->counters.simulated_ns = Nanoseconds(queue_.now());
   recorder_->counters.entries_committed = checkers_->committed().value();
   recorder_->counters.copies = copier_->checked();
   recorder_->counters.memberships_committed = checkers_->configurations_committed();
-  recorder_->counters.checker_bytes = checkers_->Bytes();
+  recorder_->counters.checker_bytes = checkers_->Bytes() + history_.Bytes();
 }
 
 // --- Events ---
@@ -115,6 +116,7 @@ void Simulation::Step() {
   recorder_->fingerprint.AddAll(Nanoseconds(event.at),
                                 static_cast<std::uint64_t>(event.type) << 32 | event.target);
   Dispatch(event);
+  history_parts_->EndPartIfLong();
   if (roll_back_->IsUnderWay() && !roll_back_->IsSupervised()) {
     WipeRolledBack(queue_.now() + plan_.process_start);
   }
@@ -505,22 +507,6 @@ std::uint32_t Simulation::NumberOf(NodeId id) const {
   const auto at = std::ranges::find(ids_, id);
   GRASS_CHECK(at != ids_.end());
   return static_cast<std::uint32_t>(at - ids_.begin());
-}
-
-// The order of the log explains every answer.
-void Simulation::CheckWitnesses() {
-  std::vector<CommittedChange> changes;
-  for (const ReferenceStore::Change& change : checkers_->changes()) {
-    changes.push_back({change.revision, SimClient::NumberOfKey(*Told(told::kKey, &change.key)),
-                       change.value.has_value() ? SimClient::NumberOf(*change.value) : 0});
-  }
-  RequireWitness(Told(told::kWitnessed, history_.Witnessed()), history_.Refused(), changes);
-}
-
-void Simulation::CheckHistory() {
-  if (plan_.white_box) CheckWitnesses();
-  recorder_->counters.keys_undecided +=
-      RequireLinearizable(Told(told::kHistory, history_.Checkable()));
 }
 
 }  // namespace grassdb::sim

@@ -5,7 +5,8 @@
 //   2. in half of the runs they end for a core of the nodes only, which must come back by itself;
 //   3. every fault ends; the cluster must elect a leader, answer every client and bring every node
 //      to the same state, each within a bound;
-//   4. the history that the clients saw is searched for a linearization.
+//   4. the history that the clients saw is searched for a linearization, the last part of it; what
+//      was before is searched meanwhile (checkers/history_parts.h).
 //
 // The white-box checkers look at every event of all parts. A broken rule leaves Run() as a
 // Violation.
@@ -19,6 +20,7 @@
 
 #include "sim/checkers/checkers.h"
 #include "sim/checkers/conduct.h"
+#include "sim/checkers/history_parts.h"
 #include "sim/checkers/liveness.h"
 #include "sim/checkers/told.h"
 #include "sim/configuration_trail.h"
@@ -114,8 +116,6 @@ class Simulation final : private HostOwner, private FaultTargets, private CopySo
   void AwaitIdleClients();
   void CheckKeys();
   void AwaitSameState();
-  void CheckHistory();
-  void CheckWitnesses();
   // Steps until `done()`; a violation, about `what`, when that takes longer.
   template <class Done>
   void StepUntil(Done done, TrueTime deadline, const std::string& what) {
@@ -175,6 +175,7 @@ class Simulation final : private HostOwner, private FaultTargets, private CopySo
   std::vector<NodeId> ids_;
   std::unique_ptr<Wire> wire_;
   std::unique_ptr<Checkers> checkers_;
+  std::unique_ptr<HistoryParts> history_parts_;
   Conduct conduct_;
   std::vector<std::unique_ptr<Host>> hosts_;
   std::unique_ptr<RollBack> roll_back_;

@@ -404,8 +404,11 @@ void SimClient::SendAttempt(const Attempt& attempt) {
   packet.host = static_cast<std::uint32_t>(found - addresses_.begin()) % plan_.nodes;
   ClientRequest request = attempt.request;
   // Another client than ours need not say what it has the answers of. This one never does.
-  if (auto* write = std::get_if<TransactionRequest>(&request); write != nullptr && !acknowledges_) {
-    write->acknowledged = Sequence();
+  if (auto* write = std::get_if<TransactionRequest>(&request); write != nullptr) {
+    if (!acknowledges_) write->acknowledged = Sequence();
+    HistoryOperation& operation = history_->At(*operation_);
+    operation.session = write->session.value();
+    operation.sequence = write->sequence.value();
   }
   packet.body = std::move(request);
   network_->SendRequest(std::move(packet));
@@ -420,12 +423,13 @@ void SimClient::Finish(const Outcome& outcome) {
   switch (outcome.code) {
     case Outcome::Code::kOk:
       ++recorder_->counters.operations_ok;
-      history_->Return(number);
       NoteResult(number, outcome.reply);
+      history_->Return(number);
       value = history_->At(number).read;
       break;
     case Outcome::Code::kUnknown:
       ++recorder_->counters.operations_unknown;
+      history_->GiveUp(number);
       break;
     case Outcome::Code::kRefused:
     case Outcome::Code::kDiskFull:

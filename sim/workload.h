@@ -33,9 +33,6 @@ class SimClient {
             EventQueue* queue, SimNetwork* network, Recorder* recorder, History* history);
 
   // What the clients write, as the history numbers it.
-  static std::uint32_t NumberOfKey(const std::string& key) {
-    return static_cast<std::uint32_t>(ClientAnswers::NumberOfKey(key));
-  }
   static ValueNumber NumberOf(const std::string& value) {
     return ClientAnswers::NumberOfValue(value);
   }

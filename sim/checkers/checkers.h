@@ -71,8 +71,8 @@ class Checkers {
   bool on() const { return on_; }
   // Of any node; if not on, that a node has been seen to know of.
   Index committed() const { return on_ ? commits_.last() : seen_commit_; }
-  // What the committed commands have changed, in their order. Empty if not on.
-  const std::vector<ReferenceStore::Change>& changes() const { return reference_.changes(); }
+  // The committed commands and what they have made; null if not on.
+  ReferenceStore* reference() { return on_ ? &reference_ : nullptr; }
   std::uint64_t configurations_committed() const { return configurations_committed_; }
   std::size_t leaderships() const { return elections_.leaderships(); }
   // Of what is remembered of logs, disks and terms. It does not grow with the length of a run.

@@ -158,6 +158,11 @@ class KeysModel {
 };
 
 std::string Describe(const HistoryOperation& operation) {
+  if (operation.client == kNobody) {
+    return operation.kind == OperationKind::kGet
+               ? "v" + Decimal(operation.read) + ", which the log has left there"
+               : "v" + Decimal(operation.written) + ", which stood there at first";
+  }
   std::string text = "client " + Decimal(operation.client + 1) + ", ";
   switch (operation.kind) {
     case OperationKind::kGet:

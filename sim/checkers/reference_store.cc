@@ -82,6 +82,7 @@ void ReferenceStore::ApplyCommand(std::uint64_t index, const Command& command) {
 // Whose answers are acknowledged, or go to make room, can be asked for none of them again.
 void ReferenceStore::Acknowledge(Session& session, std::uint64_t through) {
   session.acknowledged = std::max(session.acknowledged, through);
+  session.done.erase(session.done.begin(), session.done.upper_bound(session.acknowledged));
   while (!session.kept.empty() && session.kept.begin()->first <= session.acknowledged) {
     kept_bytes_ -= session.kept.begin()->second;
     session.kept.erase(session.kept.begin());
@@ -167,6 +168,17 @@ std::uint64_t ReferenceStore::Run(const Transaction& transaction) {
     }
   }
   return read;
+}
+
+void ReferenceStore::ReleaseChanges(std::uint64_t through) {
+  const auto first = std::ranges::upper_bound(changes_, through, {}, &Change::revision);
+  changes_.erase(changes_.begin(), first);
+}
+
+bool ReferenceStore::MayStillRun(std::uint64_t session, std::uint64_t sequence) const {
+  const auto found = sessions_.find(session);
+  return found != sessions_.end() && sequence > found->second.acknowledged &&
+         !found->second.done.contains(sequence);
 }
 
 void ReferenceStore::Check(std::uint32_t node, Index index, const Shown& shown) const {

@@ -27,6 +27,7 @@ class ReferenceStore {
   // The committed entry that follows the last one given.
   void Apply(const Entry& entry);
   Index applied() const { return shown_.end() - 1; }
+  std::uint64_t revision() const { return revision_; }
 
   struct Shown {
     std::uint64_t revision = 0;
@@ -34,18 +35,22 @@ class ReferenceStore {
     std::uint64_t sessions = 0;
     friend bool operator==(const Shown&, const Shown&) = default;
   };
-  // What the commands changed, in their order. `value` is empty for a deletion.
+  // What the commands changed, in their order. `value` is nullopt for a deletion.
   struct Change {
     std::uint64_t revision = 0;
     std::string key;
     std::optional<std::string> value;
   };
+  // Those that follow the revision that was last released.
   const std::vector<Change>& changes() const { return changes_; }
+  void ReleaseChanges(std::uint64_t through);
+  // Whether an entry behind applied() may still be the first that has this command.
+  bool MayStillRun(std::uint64_t session, std::uint64_t sequence) const;
   // `node` has applied up to `index` <= applied() and shows `shown`.
   void Check(std::uint32_t node, Index index, const Shown& shown) const;
   // What is shown below `index` is not compared any more.
   void ReleaseBelow(Index index) { shown_.ReleaseBelow(index); }
-  // Without changes(), which are for the check at the end of a run.
+  // Without changes(), which go with the history (history_parts.h).
   std::size_t Bytes() const { return shown_.Bytes(); }
   // `store` has applied up to applied(): every key and value is compared.
   void CheckAll(std::uint32_t node, const KvStore& store) const;
@@ -61,7 +66,7 @@ class ReferenceStore {
     ClusterTime used = 0;
     std::uint64_t used_at = 0;  // index
     std::uint64_t acknowledged = 0;
-    std::set<std::uint64_t> done;
+    std::set<std::uint64_t> done;                 // above `acknowledged`
     std::map<std::uint64_t, std::uint64_t> kept;  // bytes of the answers that are, by sequence
   };
 

@@ -44,11 +44,12 @@ std::string TextOf(const std::vector<KeyWrite>& writes) {
 
 class Witness {
  public:
-  Witness(const std::vector<HistoryOperation>& history, const std::vector<CommittedChange>& changes)
-      : history_(history) {
+  Witness(const std::vector<HistoryOperation>& history, const std::vector<CommittedChange>& changes,
+          const WitnessBase& base)
+      : history_(history), base_(base) {
     for (const CommittedChange& change : changes) {
-      if (change.revision > writes_.size()) writes_.emplace_back();
-      GRASS_CHECK_EQ(change.revision, writes_.size());
+      if (change.revision > last()) writes_.emplace_back();
+      GRASS_CHECK_EQ(change.revision, last());
       writes_.back().emplace_back(change.key, change.value);
     }
     makers_.resize(writes_.size());
@@ -73,7 +74,7 @@ class Witness {
   using Writes = std::vector<KeyWrite>;
 
   Problem ReadChanges() {
-    for (std::uint64_t at = 1; at <= writes_.size(); ++at) {
+    for (std::uint64_t at = base_.revision + 1; at <= last(); ++at) {
       for (const auto& [key, value] : WritesAt(at)) {
         by_key_[key].emplace_back(at, value);
         if (value != 0 && !revision_of_.emplace(value, at).second) {
@@ -85,14 +86,20 @@ class Witness {
     return std::nullopt;
   }
 
-  const Writes& WritesAt(std::uint64_t revision) const { return writes_[revision - 1]; }
+  std::uint64_t last() const { return base_.revision + writes_.size(); }
+  // Of one that follows the base.
+  std::size_t PlaceOf(std::uint64_t revision) const { return revision - base_.revision - 1; }
+  const Writes& WritesAt(std::uint64_t revision) const { return writes_[PlaceOf(revision)]; }
 
+  // At the base or behind it.
   ValueNumber ValueAt(std::uint32_t key, std::uint64_t revision) const {
-    const auto of_key = by_key_.find(key);
-    if (of_key == by_key_.end()) return 0;
-    const auto after = std::ranges::upper_bound(of_key->second, revision, {},
-                                                &std::pair<std::uint64_t, ValueNumber>::first);
-    return after == of_key->second.begin() ? 0 : std::prev(after)->second;
+    if (const auto of_key = by_key_.find(key); of_key != by_key_.end()) {
+      const auto after = std::ranges::upper_bound(of_key->second, revision, {},
+                                                  &std::pair<std::uint64_t, ValueNumber>::first);
+      if (after != of_key->second.begin()) return std::prev(after)->second;
+    }
+    const auto in_base = base_.values.find(key);
+    return in_base == base_.values.end() ? 0 : in_base->second;
   }
 
   TransactionEffect EffectAt(const TransactionRecord& transaction, std::uint64_t revision) const {
@@ -119,9 +126,9 @@ class Witness {
   Problem CheckEffect(const HistoryOperation& operation) {
     const std::uint64_t at = operation.revision;
     const std::string where = " at revision " + Decimal(at);
-    if (at > writes_.size())
-      return NameOf(operation) + " returned" + where + ", which is not committed";
+    if (at > last()) return NameOf(operation) + " returned" + where + ", which is not committed";
     const bool changes = operation.Changed();
+    if (at < base_.revision || (changes && at == base_.revision && at > 0)) return std::nullopt;
     if (changes && at == 0) return NameOf(operation) + " is not what was committed" + where;
     Problem problem;
     if (operation.kind == OperationKind::kTransaction) {
@@ -130,10 +137,11 @@ class Witness {
       problem = changes ? CheckChange(operation) : CheckSight(operation);
     }
     if (problem.has_value() || !changes) return problem;
-    if (makers_[at - 1] != nullptr)
-      return NameOf(operation) + " and " + NameOf(*makers_[at - 1]) + " both made the change" +
-             where;
-    makers_[at - 1] = &operation;
+    const HistoryOperation*& maker = makers_[PlaceOf(at)];
+    if (maker != nullptr) {
+      return NameOf(operation) + " and " + NameOf(*maker) + " both made the change" + where;
+    }
+    maker = &operation;
     return std::nullopt;
   }
 
@@ -201,11 +209,12 @@ class Witness {
         return NameOf(operation) + " would have changed " + TextOf(WritesOf(operation, *at)) +
                "; committed was " + TextOf(WritesAt(*at)) + " at revision " + Decimal(*at);
       }
-      makers_[*at - 1] = &operation;
+      makers_[PlaceOf(*at)] = &operation;
     }
-    for (std::uint64_t at = 1; at <= writes_.size(); ++at) {
-      if (makers_[at - 1] == nullptr) makers_[at - 1] = FindDeleter(at);
-      if (makers_[at - 1] == nullptr) {
+    for (std::uint64_t at = base_.told + 1; at <= last(); ++at) {
+      const HistoryOperation*& maker = makers_[PlaceOf(at)];
+      if (maker == nullptr) maker = FindDeleter(at);
+      if (maker == nullptr) {
         return "nobody asked for the change of " + TextOf(WritesAt(at)) + " at revision " +
                Decimal(at);
       }
@@ -231,10 +240,10 @@ class Witness {
   }
 
   Problem CheckTimes() const {
-    // By revision: when the last of the changes up to it was asked for.
+    // By revision from that of the base on: when the last of the changes up to it was asked for.
     std::vector<std::uint64_t> asked(writes_.size() + 1, 0);
     for (std::size_t i = 0; i < writes_.size(); ++i) {
-      asked[i + 1] = std::max(asked[i], makers_[i]->invoked);
+      asked[i + 1] = std::max(asked[i], makers_[i] == nullptr ? 0 : makers_[i]->invoked);
     }
     std::vector<std::pair<std::uint64_t, const HistoryOperation*>> places;
     for (const HistoryOperation& operation : history_) {
@@ -247,7 +256,8 @@ class Witness {
     std::map<const HistoryOperation*, std::uint64_t> reached_at_invocation;
     for (const auto& [place, operation] : places) {
       if (place == operation->invoked) {
-        reached_at_invocation.emplace(operation, reached);
+        // What was told before may be gone from the history.
+        reached_at_invocation.emplace(operation, std::max(reached, operation->told));
         continue;
       }
       const bool stale = operation->kind == OperationKind::kStaleGet;
@@ -258,7 +268,8 @@ class Witness {
                ", after " + Decimal(reached_at_invocation.at(operation)) +
                " had been told before it was asked for";
       }
-      if (asked[operation->revision] > operation->returned) {
+      if (operation->revision > base_.revision &&
+          asked[operation->revision - base_.revision] > operation->returned) {
         return NameOf(*operation) + " returned at revision " + Decimal(operation->revision) +
                " before a change up to there was asked for";
       }
@@ -269,24 +280,27 @@ class Witness {
   }
 
   const std::vector<HistoryOperation>& history_;
-  std::vector<Writes> writes_;  // by revision - 1
+  const WitnessBase& base_;
+  std::vector<Writes> writes_;  // by PlaceOf
   std::map<std::uint32_t, std::vector<std::pair<std::uint64_t, ValueNumber>>> by_key_;
   std::map<ValueNumber, std::uint64_t> revision_of_;
-  std::vector<const HistoryOperation*> makers_;  // by revision - 1
+  // By PlaceOf. Up to base_.told there need be none.
+  std::vector<const HistoryOperation*> makers_;
 };
 
 }  // namespace
 
 std::optional<std::string> CheckWitness(const std::vector<HistoryOperation>& history,
                                         const std::vector<HistoryOperation>& refused,
-                                        const std::vector<CommittedChange>& changes) {
-  return Witness(history, changes).Check(refused);
+                                        const std::vector<CommittedChange>& changes,
+                                        const WitnessBase& base) {
+  return Witness(history, changes, base).Check(refused);
 }
 
 void RequireWitness(const std::vector<HistoryOperation>& history,
                     const std::vector<HistoryOperation>& refused,
-                    const std::vector<CommittedChange>& changes) {
-  const std::optional<std::string> problem = CheckWitness(history, refused, changes);
+                    const std::vector<CommittedChange>& changes, const WitnessBase& base) {
+  const std::optional<std::string> problem = CheckWitness(history, refused, changes, base);
   GRASS_RULE("witness", !problem.has_value(), *problem);
 }
 

@@ -16,6 +16,7 @@
 #define GRASSDB_SIM_CHECKERS_WITNESS_H_
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -31,17 +32,28 @@ struct CommittedChange {
   ValueNumber value = 0;  // 0: the key was deleted
 };
 
+// Where what is checked begins, if that is not the beginning of a run (history_parts.h).
+struct WitnessBase {
+  std::uint64_t revision = 0;                   // of `values`; only what follows it is known
+  std::map<std::uint32_t, ValueNumber> values;  // by key; without the keys that are not there
+  // Not below `revision`. Somebody was known to have asked for every revision up to here, and who
+  // did may be gone from the history.
+  std::uint64_t told = 0;
+};
+
 // What is wrong, for a person; nullopt: the order of the log explains what the clients saw.
 // `history` is History::Witnessed(), `refused` History::Refused(). `changes` are in the order of
-// the log, with every revision from 1 on.
+// the log, with every revision that follows that of the base. What a stale read gave at one before
+// it is not known, and only held to its time.
 std::optional<std::string> CheckWitness(const std::vector<HistoryOperation>& history,
                                         const std::vector<HistoryOperation>& refused,
-                                        const std::vector<CommittedChange>& changes);
+                                        const std::vector<CommittedChange>& changes,
+                                        const WitnessBase& base = {});
 
 // As CheckWitness; what is wrong is a violation.
 void RequireWitness(const std::vector<HistoryOperation>& history,
                     const std::vector<HistoryOperation>& refused,
-                    const std::vector<CommittedChange>& changes);
+                    const std::vector<CommittedChange>& changes, const WitnessBase& base = {});
 
 }  // namespace grassdb::sim
 

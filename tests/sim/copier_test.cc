@@ -76,8 +76,8 @@ class CopierTest : public NodeTest {
   // Somebody was told of so many changes.
   void Acknowledge(std::uint64_t revision) {
     const std::size_t number = history_.Invoke({});
-    history_.Return(number);
     history_.At(number).revision = revision;
+    history_.Return(number);
   }
   SnapshotMeta Meta() const {
     return {.index = node_->applied_index(),

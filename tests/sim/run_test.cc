@@ -30,7 +30,7 @@ TEST_P(EverySeed, GivesTheSameRunTwice) {
 
 INSTANTIATE_TEST_SUITE_P(Seeds, EverySeed, ::testing::Range<std::uint64_t>(1000, 1012));
 
-// What checkers remember of logs, disks and terms (Checkers::Bytes), in a cluster under load.
+// Of logs, disks and terms, and of what the clients saw, in a cluster under load.
 TEST(Run, TheCheckersRememberNoMoreOfALongerRun) {
   const auto counters_after = [](std::uint32_t seconds) {
     RunOptions options;
