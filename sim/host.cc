@@ -385,6 +385,7 @@ void Host::StepBatch() {
     if (auto* message = std::get_if<Message>(&input)) {
       owner_->OnTakes(number_, *message);
       node_->OnMessage(std::move(*message));
+      owner_->OnTook(number_);
     } else if (auto* client = std::get_if<ClientInput>(&input)) {
       if (std::holds_alternative<ChangeMembershipRequest>(client->request) &&
           !owner_->MayChangeMembership()) {
@@ -425,6 +426,14 @@ void Host::NoteInstalls(const DiskJob& job) {
   const auto* stage = std::get_if<StageSnapshot>(&job);
   if (!plan_.white_box || stage == nullptr || stage->source != SnapshotSource::kReceived) return;
   Staging::CheckStage(number_, stage->meta.index, Told(told::kInstalls, installs_));
+}
+
+void Host::Send(Message message) {
+  const auto* answer = std::get_if<InstallSnapshotResponse>(&message.body);
+  if (plan_.white_box && answer != nullptr && !answer->installed && !mending()) {
+    Staging::CheckAsk(number_, answer->snapshot_index, Told(told::kInstallsAndAsks, installs_));
+  }
+  owner_->OnSend(number_, std::move(message));
 }
 
 // Before its newest record, as a process can read it.

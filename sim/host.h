@@ -67,6 +67,8 @@ class HostOwner {
   virtual void OnDamageFound(std::uint32_t host) = 0;
   // The node, which is up, is about to be handed this.
   virtual void OnTakes(std::uint32_t host, const Message& message) = 0;
+  // It has been, and has been handed nothing else since.
+  virtual void OnTook(std::uint32_t host) = 0;
   virtual void OnTakesRequest(std::uint32_t host, RequestId request) = 0;
 };
 
@@ -168,7 +170,7 @@ class Host final : private Clock, private Network, private Disk, private Clients
 
   // The sockets.
   Instant Now() const override { return clock_.At(queue_->now()); }
-  void Send(Message message) override { owner_->OnSend(number_, std::move(message)); }
+  void Send(Message message) override;
   void Submit(DiskJob job) override;
   void Answer(RequestId request, Reply reply) override {
     owner_->OnAnswer(number_, request, std::move(reply));

@@ -143,8 +143,9 @@ enum class Together : std::uint8_t {
   kLostDisksAndOldMail = 8,   // who has lost its disk hears what was said to the one before
   kMembersAndNewDisks = 9,    // who comes back as a member has another disk than when it left
   kRotAndElections = 10,      // on several disks; who mends itself asks those who lead nobody
+  kLogsAreReadBack = 11,      // what was replaced stands in front of what has replaced it
 };
-inline constexpr std::uint64_t kTogethers = 11;
+inline constexpr std::uint64_t kTogethers = 12;
 
 inline constexpr std::uint32_t kMachinesMax = 9;
 inline constexpr std::uint32_t kLearnersMax = 3;

@@ -121,6 +121,28 @@ void PutRot(Duration unit, Plan* plan) {
   SetFault(FaultKind::kCrashAll, 4 * unit, unit, plan);
 }
 
+// Whoever is cut off gets many attempts in vain, more than are read at a time. What has replaced
+// them is in no memory and no snapshot when the node starts again.
+void PutReadBack(Duration unit, Plan* plan) {
+  HaveVoters(3, plan);
+  WorkloadPlan& work = plan->workload;
+  work.attempt_timeout = milliseconds(50);
+  work.value_bytes_max = std::min(work.value_bytes_max, 64U);
+  work.take_snapshot = work.change_membership = work.transfer = 1;
+  plan->node.raft.append_entries_max = std::min(plan->node.raft.append_entries_max, std::size_t{4});
+  plan->node.raft.unapplied_bytes_max = std::uint64_t{1} << 20;
+  plan->node.log_memory_bytes = 1;
+  plan->node.snapshot_log_bytes = 262144;
+  plan->storage.segment_bytes = 65536;
+  plan->network.delay_spread = std::min(plan->network.delay_spread, Duration(milliseconds(4)));
+  SetSync(std::min(plan->disk.sync_min, Duration(milliseconds(1))), plan);
+  TurnOff({FaultKind::kWipe, FaultKind::kRollBack, FaultKind::kDamage, FaultKind::kFullDisk,
+           FaultKind::kHangDisk},
+          plan);
+  SetFault(FaultKind::kPartition, unit, 2 * unit, plan);
+  SetFault(FaultKind::kCrash, 2 * unit, unit / 4, plan);
+}
+
 }  // namespace
 
 void PutTogether(Together together, Plan* plan) {
@@ -195,6 +217,8 @@ void PutTogether(Together together, Plan* plan) {
       return PutNewDisks(together, unit, plan);
     case Together::kRotAndElections:
       return PutRot(unit, plan);
+    case Together::kLogsAreReadBack:
+      return PutReadBack(unit, plan);
   }
 }
 

@@ -242,6 +242,10 @@ void Simulation::OnTakes(std::uint32_t host, const Message& message) {
   conduct_.OnTakes(host, hosts_[host]->LocalTime(), hosts_[host]->node()->raft(), message);
 }
 
+void Simulation::OnTook(std::uint32_t host) {
+  if (plan_.white_box) conduct_.OnTook(host, hosts_[host]->node()->raft());
+}
+
 void Simulation::OnTakesRequest(std::uint32_t host, RequestId request) {
   const std::uint64_t slot = request.value() & kSlotMask;
   if (slot == kCopySlot) return;

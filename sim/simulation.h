@@ -75,6 +75,7 @@ class Simulation final : private HostOwner, private FaultTargets, private CopySo
   void OnStopped(std::uint32_t host) override;
   void OnDamageFound(std::uint32_t host) override;
   void OnTakes(std::uint32_t host, const Message& message) override;
+  void OnTook(std::uint32_t host) override;
   void OnTakesRequest(std::uint32_t host, RequestId request) override;
   // FaultTargets.
   Host& HostAt(std::uint32_t number) override { return *hosts_[number]; }

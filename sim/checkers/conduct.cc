@@ -16,6 +16,9 @@ void Conduct::Begin(std::uint32_t host, Instant now, Term term) {
 }
 
 void Conduct::OnTakes(std::uint32_t host, Instant now, const Raft& raft, const Message& message) {
+  if (Misaddressed::IsMisaddressed(message, raft.incarnation())) {
+    misaddressed_.OnTakes(host, message, raft.incarnation(), Misaddressed::Of(raft));
+  }
   if (const auto* request = std::get_if<RequestVoteRequest>(&message.body)) {
     if (request->ballot == Ballot::kVote) asked_[host] = request->reason;
     addressees_.OnRequest(host, message, *request);
@@ -34,6 +37,11 @@ void Conduct::OnTakes(std::uint32_t host, Instant now, const Raft& raft, const M
     if (answer->ballot == Ballot::kVote && message.term != raft.term()) return;
     campaigns_.OnAnswer(host, message.from, *Told(told::kAnswerToCampaign, answer));
   }
+}
+
+void Conduct::OnTook(std::uint32_t host, const Raft& raft) {
+  if (!misaddressed_.Awaits(host)) return;
+  misaddressed_.OnTook(host, Told(told::kKnownAfterMessage, Misaddressed::Of(raft)));
 }
 
 void Conduct::OnSend(std::uint32_t host, const Message& message) {

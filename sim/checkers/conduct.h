@@ -16,6 +16,7 @@
 #include "sim/checkers/catch_up.h"
 #include "sim/checkers/defence.h"
 #include "sim/checkers/held_writes.h"
+#include "sim/checkers/misaddressed.h"
 #include "sim/checkers/read_rounds.h"
 
 namespace grassdb::sim {
@@ -30,12 +31,15 @@ class Conduct {
         held_writes_(nodes),
         defence_(nodes),
         asked_(nodes),
-        addressees_(nodes) {}
+        addressees_(nodes),
+        misaddressed_(nodes) {}
 
   // The host begins a life in this term, at `now` by its own clock, as are all times here.
   void Begin(std::uint32_t host, Instant now, Term term);
   // `message` is handed to the node of the host now; `raft` is as it is before.
   void OnTakes(std::uint32_t host, Instant now, const Raft& raft, const Message& message);
+  // It has been, and `raft` is as it is behind that.
+  void OnTook(std::uint32_t host, const Raft& raft);
   void OnSend(std::uint32_t host, const Message& message);
   void OnEvent(std::uint32_t host, Instant now, const Raft& raft, const Event& event);
   // The node, which is up, helps to depose nobody now.
@@ -66,6 +70,7 @@ class Conduct {
   Defence defence_;
   std::vector<CampaignReason> asked_;  // by host: of the vote it was asked for last
   Addressees addressees_;
+  Misaddressed misaddressed_;
 };
 
 }  // namespace grassdb::sim

@@ -20,6 +20,7 @@
 #include "core/types.h"
 #include "sim/checkers/catch_up.h"
 #include "sim/checkers/log_matching.h"
+#include "sim/checkers/misaddressed.h"
 #include "sim/checkers/progress_rules.h"
 #include "sim/checkers/read_rounds.h"
 #include "sim/checkers/reference_store.h"
@@ -104,6 +105,7 @@ inline constexpr Testimony<bool> kIsFounder{"is founder"};
 // --- Of what a node does about what it hears ---
 inline constexpr Testimony<const RequestVoteResponse*> kAnswerToCampaign{"answer to campaign"};
 inline constexpr Testimony<const Message*> kAnswerToCandidate{"answer to candidate"};
+inline constexpr Testimony<Misaddressed::Known> kKnownAfterMessage{"known after message"};
 inline constexpr Testimony<CatchUp::Leading> kCatchingUp{"catching up"};
 inline constexpr Testimony<ReadRounds::Leading> kRounds{"rounds"};
 inline constexpr Testimony<std::size_t> kGathered{"gathered"};
@@ -114,6 +116,7 @@ inline constexpr Testimony<bool> kGoesByAnotherName{"goes by another name"};
 inline constexpr Testimony<bool> kKnowsAbsence{"knows absence"};
 inline constexpr Testimony<Index> kRepairCut{"repair cut"};
 inline constexpr Testimony<bool> kInstalls{"installs"};
+inline constexpr Testimony<bool> kInstallsAndAsks{"installs and asks"};
 inline constexpr Testimony<bool> kLiveLogIsDamaged{"live log is damaged"};
 
 // --- Of clients and operators ---

@@ -186,6 +186,29 @@ TEST(AddresseesChecker, SeesAnAnswerByTheNameOfAnotherDisk) {
   EXPECT_EQ(answers(7), "");
 }
 
+// --- What was said to another disk is not heard ---
+
+TEST(MisaddressedChecker, SeesWhatANodeTakesThatWasSaidToAnotherDisk) {
+  Misaddressed checker(1);
+  const auto takes = [&](std::uint64_t to_disk, std::uint64_t term) {
+    Message message;
+    message.to_incarnation = Incarnation(to_disk);
+    if (!Misaddressed::IsMisaddressed(message, Incarnation(8))) return std::string();
+    Misaddressed::Known known;
+    known.term = Term(4);
+    checker.OnTakes(0, message, Incarnation(8), known);
+    EXPECT_TRUE(checker.Awaits(0));
+    known.term = Term(term);
+    std::string rule = RuleBrokenBy([&] { checker.OnTook(0, known); });
+    EXPECT_FALSE(checker.Awaits(0));
+    return rule;
+  };
+  EXPECT_EQ(takes(8, 5), "");
+  EXPECT_EQ(takes(0, 5), "") << "for any";
+  EXPECT_EQ(takes(7, 4), "") << "it is dropped";
+  EXPECT_EQ(takes(7, 5), "what was said to another disk is not heard");
+}
+
 // --- The leader is defended ---
 
 TEST(DefenceChecker, SeesAVoteOfWhoHasHeardItsLeaderOrHasStarted) {
@@ -231,6 +254,11 @@ TEST(IdleVotersChecker, SeesCommandsThatWaitWhileAVoterHasNothingToDo) {
 TEST(StagingChecker, SeesASnapshotThatIsReceivedOverAnotherOne) {
   EXPECT_EQ(RuleBrokenBy([] { Staging::CheckStage(0, Index(9), false); }), "");
   EXPECT_EQ(RuleBrokenBy([] { Staging::CheckStage(0, Index(9), true); }), "one snapshot at a time");
+}
+
+TEST(StagingChecker, SeesWhoAsksForASnapshotWhileItPutsOneInForce) {
+  EXPECT_EQ(RuleBrokenBy([] { Staging::CheckAsk(0, Index(9), false); }), "");
+  EXPECT_EQ(RuleBrokenBy([] { Staging::CheckAsk(0, Index(9), true); }), "one snapshot at a time");
 }
 
 // --- Everything is read again ---
