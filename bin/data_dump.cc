@@ -165,7 +165,7 @@ class Dumper {
   void Print(const std::string& file, std::uint64_t offset, const Json& line);
   void PrintIdentity(const Identity& identity);
   void PrintMark(const Identity& identity);
-  void PrintSnapshot(const store::Home& home, Index index);
+  absl::Status PrintSnapshot(const store::Home& home, Index index);
   void PrintRecord(const std::string& file, const store::LogPlace& place);
   Json BatchOf(const store::Batch& batch);
   Json EntryOf(const Entry& entry);
@@ -260,13 +260,14 @@ Json Dumper::StateOf(const store::LogState& state) const {
   return json;
 }
 
-void Dumper::PrintSnapshot(const store::Home& home, Index index) {
+absl::Status Dumper::PrintSnapshot(const store::Home& home, Index index) {
   const std::string name = names_.Snapshot(index);
   const auto reader = store::SnapshotReader::Open(home, name);
+  if (absl::IsPermissionDenied(reader.status())) return reader.status();
   if (!reader.ok()) {
     damaged_ = true;
-    return Print(name, 0,
-                 {{"type", "damaged"}, {"problem", std::string(reader.status().message())}});
+    Print(name, 0, {{"type", "damaged"}, {"problem", std::string(reader.status().message())}});
+    return absl::OkStatus();
   }
   const store::SnapshotHeader& header = (*reader)->header();
   Learn(header.meta.configuration);
@@ -281,6 +282,7 @@ void Dumper::PrintSnapshot(const store::Home& home, Index index) {
          {"blocks", (*reader)->blocks()},
          {"configuration_index", header.meta.configuration_index.value()},
          {"configuration", JsonOf(header.meta.configuration)}});
+  return absl::OkStatus();
 }
 
 Json Dumper::EntryOf(const Entry& entry) {
@@ -382,7 +384,9 @@ absl::Status Dumper::Run() {
                          .options = store::StorageOptions()};
   const auto inventory = store::TakeInventory(directory_, names_);
   if (!inventory.ok()) return inventory.status();
-  for (const Index index : inventory->snapshots) PrintSnapshot(home, index);
+  for (const Index index : inventory->snapshots) {
+    if (absl::Status s = PrintSnapshot(home, index); !s.ok()) return s;
+  }
   return store::VisitLogFiles(directory_, names_, *identity, [this](const store::LogFile& log) {
     store::WalkSegment(log.file.bytes, log.salt, log.file.role,
                        [&](const store::LogPlace& place) { PrintRecord(log.file.name, place); });

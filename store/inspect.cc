@@ -36,7 +36,7 @@ class Examination {
   void ReadMark(const Home& home);
   void Walk(const LogFile& log);
   void JudgeTail(const LogFile& log, const WalkEnd& end);
-  void ReadSnapshot(const Home& home, Index index);
+  absl::Status ReadSnapshot(const Home& home, Index index);
   void ReadReceived(const Home& home);
   void NoteLeftovers(const Inventory& inventory, const Recovered* recovered);
   void Judge(const Home& home, const Inventory& inventory);
@@ -166,11 +166,15 @@ void Examination::ReadMark(const Home& home) {
   survey_.files.push_back(std::move(summary));
 }
 
-void Examination::ReadSnapshot(const Home& home, Index index) {
+absl::Status Examination::ReadSnapshot(const Home& home, Index index) {
   const std::string name = names_.Snapshot(index);
   const auto reader = SnapshotReader::Open(home, name);
-  if (absl::IsNotFound(reader.status())) return;
-  if (!reader.ok()) return AddDamage(name, reader.status());
+  if (absl::IsNotFound(reader.status())) return absl::OkStatus();
+  if (absl::IsPermissionDenied(reader.status())) return reader.status();
+  if (!reader.ok()) {
+    AddDamage(name, reader.status());
+    return absl::OkStatus();
+  }
   const SnapshotHeader& header = (*reader)->header();
   survey_.files.push_back({.name = name,
                            .what = "snapshot of " + ToText(PositionOf(header.meta)),
@@ -181,6 +185,7 @@ void Examination::ReadSnapshot(const Home& home, Index index) {
   for (const DamagedPlace& each : (*reader)->FindDamage()) {
     Add(Weight::kDamage, name, each.offset, 0, each.problem);
   }
+  return absl::OkStatus();
 }
 
 void Examination::ReadReceived(const Home& home) {
@@ -203,7 +208,7 @@ absl::Status Examination::ReadFiles(const Inventory& inventory) {
   if (inventory.mark) ReadMark(home);
   // The snapshots first: their configurations are older than the log's.
   for (auto index = inventory.snapshots.rbegin(); index != inventory.snapshots.rend(); ++index) {
-    ReadSnapshot(home, *index);
+    if (absl::Status s = ReadSnapshot(home, *index); !s.ok()) return s;
   }
   if (survey_.configuration.empty()) survey_.configuration = survey_.identity->bootstrap;
   const absl::Status walked = VisitLogFiles(directory_, names_, *survey_.identity,
@@ -275,6 +280,8 @@ absl::StatusOr<Survey> Examination::Run() {
     if (identity.ok()) {
       survey_.identity = *std::move(identity);
       if (absl::Status s = ReadFiles(*inventory); !s.ok()) return s;
+    } else if (absl::IsPermissionDenied(identity.status())) {
+      return identity.status();
     } else {
       survey_.start = Refusal(identity.status(), survey_.node);
       AddDamage(names_.Identity(), identity.status());

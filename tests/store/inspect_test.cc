@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -334,6 +335,46 @@ TEST(StoreInspect, OpensADirectoryForReadingOnly) {
   EXPECT_TRUE(absl::IsNotFound(OpenPosixDirectoryToRead(path + "/none").status()));
   EXPECT_FALSE(std::filesystem::exists(path + "/none"));
   std::filesystem::remove_all(path);
+}
+
+// One of its files is not for this user to read.
+class Denying final : public Directory {
+ public:
+  Denying(Directory& files, std::string denied) : files_(files), denied_(std::move(denied)) {}
+  absl::StatusOr<std::unique_ptr<File>> Open(std::string_view name, OpenMode mode) override {
+    if (name == denied_) return absl::PermissionDeniedError("opening " + denied_);
+    return files_.Open(name, mode);
+  }
+  absl::Status Rename(std::string_view from, std::string_view to) override {
+    return files_.Rename(from, to);
+  }
+  absl::Status Remove(std::string_view name) override { return files_.Remove(name); }
+  absl::StatusOr<std::vector<std::string>> List() override { return files_.List(); }
+  absl::Status Sync() override { return files_.Sync(); }
+  absl::StatusOr<std::unique_ptr<Lock>> Acquire(std::string_view name) override {
+    return files_.Acquire(name);
+  }
+  std::string path() const override { return files_.path(); }
+
+ private:
+  Directory& files_;
+  std::string denied_;
+};
+
+TEST(StoreInspect, WhatMayNotBeReadIsNotCalledDamaged) {
+  const Content content = WriteSome();
+  for (const auto& [name, bytes] : content) {
+    const bool is_read = name == "distdb_a.id" || name.ends_with(".wal") ||
+                         name.ends_with(".seg") || name.ends_with(".snap");
+    CrashDirectory files(content);
+    Denying directory(files, name);
+    const auto survey = Examine(directory, "a");
+    if (is_read) {
+      EXPECT_TRUE(absl::IsPermissionDenied(survey.status())) << name << ": " << survey.status();
+    } else {
+      EXPECT_TRUE(survey.ok() && !survey->damaged()) << name;
+    }
+  }
 }
 
 }  // namespace
