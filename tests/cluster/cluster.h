@@ -76,7 +76,8 @@ class Cluster {
   std::vector<std::string> Command(int node) const;
   // Those behind the --cluster or --join of Command; enough for a node that has data.
   std::vector<std::string> CommandOfRestart(int node) const;
-  // The same node on a disk that hangs while `file` is there (hanging_disk.cc).
+  // The same node on a disk that hangs while `file` is there, and fails while `file`.fail is
+  // (hanging_disk.cc).
   static std::vector<std::string> WithHangingDisk(const std::vector<std::string>& command,
                                                   const std::string& file);
   // Starts it with these arguments.

@@ -97,6 +97,38 @@ TEST(Durability, AllDataIsThereAfterAllNodesWereKilledAtOnce) {
   }
 }
 
+// After a failed sync nothing is known of what the disk holds: no second try makes it true.
+TEST(Durability, ALeaderWhoseSyncFailsStopsAndSaysWhatToDo) {
+  Cluster cluster(3);
+  const std::string disk = cluster.directory() + "/disk";
+  cluster.Start(0, Cluster::WithHangingDisk(cluster.Command(0), disk));
+  cluster.Start(1);
+  cluster.Start(2);
+  ASSERT_TRUE(WaitFor(Cluster::kPatience, [&] {
+    return cluster.Leader() == 0 || (cluster.Cli({"transfer-leader", "node1"}), false);
+  }));
+  Writer writer(cluster, "k");
+  ASSERT_TRUE(WaitFor(Cluster::kPatience, [&] { return writer.acknowledged() > 20; }));
+  std::ofstream(disk + ".fail") << "from now on";
+  EXPECT_EQ(cluster.process(0).Wait(Cluster::kPatience), 1);
+  const std::string log = cluster.log(0);
+  for (const char* part : {"The disk failed", "a log write failed", "distdb_node1.wal",
+                           "Input/output error", "Check the disk", "start the node again"}) {
+    EXPECT_NE(log.find(part), std::string::npos) << part << " is not in " << log;
+  }
+  const int before = writer.acknowledged();
+  EXPECT_TRUE(WaitFor(Cluster::kPatience, [&] { return writer.acknowledged() > before + 20; }))
+      << "the two others do not go on";
+  cluster.Start(0);
+  writer.Stop();
+  ExpectAll(cluster, writer.written());
+  EXPECT_TRUE(WaitFor(Cluster::kPatience, [&] {
+    const auto a = cluster.Status(0);
+    const auto b = cluster.Status(1);
+    return a && b && a->keys() > 0 && a->digest() == b->digest();
+  })) << "the node that had stopped has not what the others have";
+}
+
 TEST(Durability, AllDataIsThereAfterTheNodesMovedToOtherPorts) {
   Cluster cluster(3);
   cluster.StartAndElect();
