@@ -39,6 +39,9 @@ absl::StatusOr<Destination> DestinationOf(const std::string& file) {
   if (std::error_code ignored; !std::filesystem::is_directory(parent, ignored)) {
     return absl::NotFoundError(parent + " is no directory; make it, or write the backup elsewhere");
   }
+  if (access(parent.c_str(), W_OK | X_OK) != 0) {
+    return absl::PermissionDeniedError(parent + " is not writable; write the backup elsewhere");
+  }
   auto directory = store::OpenPosixDirectory(parent);
   if (!directory.ok()) return directory.status();
   return Destination{.directory = *std::move(directory), .name = path.filename()};

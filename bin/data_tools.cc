@@ -24,7 +24,8 @@ constexpr const char* kVerifyFooter =
     "\nExamples:\n"
     "  grassdb verify --data-dir /var/lib/grassdb\n"
     "  grassdb verify --data-dir /var/lib/grassdb --id node1 --json\n"
-    "\nExit codes: 0 all is whole, 1 something is damaged, 2 usage, or nothing can be read.";
+    "\nExit codes: 0 all is whole, 1 something is damaged, 2 usage, or nothing can be read, or\n"
+    "printed to the end.";
 
 constexpr const char* kDumpHelp =
     "grassdb dump: prints the records of a node's log in their order, with what stands in them, "
@@ -34,7 +35,8 @@ constexpr const char* kDumpFooter =
     "\nExamples:\n"
     "  grassdb dump --data-dir /var/lib/grassdb --id node1\n"
     "  grassdb dump --data-dir /var/lib/grassdb --json | grep '\"index\":17,'\n"
-    "\nExit codes: 0 all was read, 1 something is damaged, 2 usage, or nothing can be read.";
+    "\nExit codes: 0 all was read, 1 something is damaged, 2 usage, or nothing can be read, or\n"
+    "printed to the end.";
 
 constexpr const char* kBackupHelp =
     "grassdb backup: writes the whole state into one file. From a running cluster, with every "
@@ -134,18 +136,33 @@ void DefineData(CLI::App& app, DataOptions* options) {
   app.add_flag("--json", options->json, "For programs");
 }
 
+// Of a command that is run for its output alone. What this user may not read says nothing of the
+// node's data.
+absl::StatusOr<int> Printed(const absl::StatusOr<int>& code) {
+  if (absl::IsPermissionDenied(code.status())) {
+    return absl::NotFoundError(std::string(code.status().message()) +
+                               ". Run this as the user that the node runs as");
+  }
+  if (!code.ok() || (std::fflush(stdout) == 0 && std::ferror(stdout) == 0)) return code;
+  std::fputs(
+      "grassdb: not all of the output could be written. Make room where it goes, or send it "
+      "elsewhere\n",
+      stderr);
+  return kUsageError;
+}
+
 int RunVerify(const std::vector<std::string>& arguments) {
   DataOptions options;
   return Parse(
       "verify", kVerifyHelp, kVerifyFooter, arguments,
-      [&](CLI::App& app) { DefineData(app, &options); }, [&] { return Verify(options); });
+      [&](CLI::App& app) { DefineData(app, &options); }, [&] { return Printed(Verify(options)); });
 }
 
 int RunDump(const std::vector<std::string>& arguments) {
   DataOptions options;
   return Parse(
       "dump", kDumpHelp, kDumpFooter, arguments, [&](CLI::App& app) { DefineData(app, &options); },
-      [&] { return Dump(options); });
+      [&] { return Printed(Dump(options)); });
 }
 
 void DefineDirectory(CLI::App& app, std::string* data_dir) {

@@ -59,11 +59,13 @@ int Run(const std::vector<std::string>& arguments) {
 int main(int argc, char** argv) {
   // Debian's abseil looks for deadlocks at every lock of gRPC, under one lock of the whole process.
   absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
-  grassdb::net::BlockSignals();
-  grassdb::net::RaiseFileLimit();
   try {
     const std::vector<std::string> arguments(argv + 1, argv + argc);
+    // A signal ends one of these at once: what it leaves half done is gone on with, or of no
+    // matter.
     if (const auto code = grassdb::RunDataTool(arguments)) return *code;
+    grassdb::net::BlockSignals();
+    grassdb::net::RaiseFileLimit();
     const int code = Run(arguments);
     grassdb::net::StopLogging();
     return code;

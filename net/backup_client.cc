@@ -21,6 +21,9 @@ namespace {
 // Between two rounds over all peers: the cluster may be between two leaders.
 constexpr Duration kPause = std::chrono::milliseconds(250);
 constexpr Duration kConnectPatience = std::chrono::seconds(2);
+// If nobody could be connected to for this long, and in so many rounds, nobody is there.
+constexpr Duration kReachPatience = std::chrono::seconds(5);
+constexpr int kReachRounds = 2;
 
 std::chrono::system_clock::time_point After(Duration duration) {
   return std::chrono::system_clock::now() +
@@ -38,6 +41,8 @@ class Fetch {
   BackupTaken taken() const { return taken_; }
   // Why trying again cannot help; OK if it can.
   const absl::Status& failure() const { return failure_; }
+  // The peer was there, whatever it said.
+  bool connected() const { return connected_; }
 
  private:
   absl::Status Take(const wire::BackupChunk& chunk);
@@ -48,6 +53,7 @@ class Fetch {
   const std::function<void(std::uint64_t)>& progress_;
   BackupTaken taken_;
   std::unique_ptr<store::BackupWriter> writer_;
+  bool connected_ = false;
   bool whole_ = false;
   absl::Status failure_;
 };
@@ -88,6 +94,7 @@ absl::Status Fetch::From(const std::string& peer, Duration deadline) {
   if (!channel->WaitForConnected(After(std::min(deadline, kConnectPatience)))) {
     return absl::UnavailableError("cannot connect");
   }
+  connected_ = true;
   const auto stub = wire::Admin::NewStub(channel);
   grpc::ClientContext context;
   context.set_deadline(After(deadline));
@@ -107,21 +114,28 @@ absl::Status Fetch::From(const std::string& peer, Duration deadline) {
 absl::StatusOr<BackupTaken> FetchBackup(const std::vector<std::string>& peers, Duration deadline,
                                         store::Directory& directory, const std::string& name,
                                         const std::function<void(std::uint64_t)>& progress) {
-  const Instant end = SteadyNow() + deadline;
+  const Instant begin = SteadyNow();
+  const Instant end = begin + deadline;
   std::map<std::string, std::string> errors;
-  while (true) {
+  std::string text = "no copy of the state was given within the deadline";
+  bool reached = false;
+  for (int round = 1;; ++round) {
     for (const std::string& peer : peers) {
       if (SteadyNow() >= end) break;
       Fetch fetch(directory, name, progress);
       const absl::Status status = fetch.From(peer, end - SteadyNow());
       if (status.ok()) return fetch.taken();
       if (!fetch.failure().ok()) return fetch.failure();
+      reached = reached || fetch.connected();
       errors[peer] = std::string(status.message());
     }
     if (SteadyNow() + kPause >= end) break;
+    if (!reached && round >= kReachRounds && SteadyNow() >= begin + kReachPatience) {
+      text = "no peer can be reached. Way out: give the addresses of nodes that run";
+      break;
+    }
     std::this_thread::sleep_for(kPause);
   }
-  std::string text = "no copy of the state was given within the deadline";
   for (const auto& [peer, error] : errors) text += "; " + peer + ": " + error;
   return absl::UnavailableError(text);
 }

@@ -21,8 +21,9 @@ struct BackupTaken {
 
 // Asks one peer after the other until one gives a whole copy, which is durable in the file then;
 // otherwise there is no such file. `progress` is told how many bytes of the state are there; it
-// begins anew when a copy does. Unavailable when `deadline` has passed, with what each peer said;
-// AlreadyExists, or what the directory reports, if the file cannot be written.
+// begins anew when a copy does. Unavailable when `deadline` has passed, with what each peer said,
+// or after some seconds in which none of them could be connected to; AlreadyExists, or what the
+// directory reports, if the file cannot be written.
 absl::StatusOr<BackupTaken> FetchBackup(const std::vector<std::string>& peers, Duration deadline,
                                         store::Directory& directory, const std::string& name,
                                         const std::function<void(std::uint64_t)>& progress);

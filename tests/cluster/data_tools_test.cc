@@ -1,7 +1,11 @@
 // grassdb verify, dump, backup, restore and recover, on the data of real nodes.
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <csignal>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -192,6 +196,49 @@ TEST(DataTools, RefuseWrongUsage) {
   for (const auto& [name, bytes] : FilesIn(here)) {
     EXPECT_TRUE(name.starts_with("run")) << name << ": only the outputs are there";
   }
+}
+
+TEST(DataTools, ABackupOfNobodySaysSoBeforeItsDeadline) {
+  const TestDirectory directory;
+  const ReservedPort nobody;
+  ExpectOneLine(RunGrassdb(directory.path(), {"backup", "--peers", nobody.address(), "-o", "x"}), 1,
+                "no peer can be reached");
+}
+
+TEST(DataTools, SayThatTheirOutputIsLost) {
+  Cluster cluster(1);
+  cluster.StartAndElect();
+  const std::string grassdb = cluster.Command(0).front();
+  for (const char* tool : {"verify", "dump"}) {
+    const std::string err = cluster.directory() + "/" + tool + ".err";
+    Process process({grassdb, tool, "--data-dir", cluster.data_directory(0)}, "/dev/full", err);
+    EXPECT_EQ(process.Wait(Cluster::kPatience), 2);
+    EXPECT_TRUE(Has(ReadFile(err), "not all of the output could be written")) << ReadFile(err);
+  }
+}
+
+// Whoever is asked whether to go on must be able to leave.
+TEST(DataTools, RecoverEndsWithASignalWhileItAsks) {
+  Cluster cluster(1);
+  cluster.StartAndElect();
+  cluster.Kill(0);
+  const auto before = FilesIn(cluster.data_directory(0));
+  const int terminal = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);  // at which nobody answers
+  ASSERT_TRUE(terminal >= 0 && grantpt(terminal) == 0 && unlockpt(terminal) == 0);
+  const std::string answers = ptsname(terminal);
+  for (const int signal : {SIGINT, SIGTERM}) {
+    const std::string err = cluster.directory() + "/recover." + std::to_string(signal);
+    Process process({cluster.Command(0).front(), "recover", "--force-new-cluster", "--data-dir",
+                     cluster.data_directory(0), "--id", "node1"},
+                    cluster.directory() + "/recover.out", err, answers);
+    ASSERT_TRUE(WaitFor(Cluster::kPatience, [&] { return Has(ReadFile(err), "Type the node"); }));
+    process.Signal(signal);
+    EXPECT_EQ(process.Wait(Seconds(20)), 128 + signal);
+  }
+  close(terminal);
+  auto after = FilesIn(cluster.data_directory(0));
+  after["distdb_node1.lock"] = before.at("distdb_node1.lock");  // names the process
+  EXPECT_TRUE(after == before) << "nothing was changed";
 }
 
 // A cluster that is made of a backup; not started yet.
