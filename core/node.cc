@@ -25,6 +25,7 @@ Node::Node(const NodeOptions& options, RecoveredState recovered, const Environme
   GRASS_CHECK(environment.disk != nullptr);
   GRASS_CHECK(environment.clients != nullptr);
   GRASS_CHECK_EQ(identity_.node, options.raft.id);
+  time_base_at_ = environment.clock->Now();
   space_ = recovered.space;
   PutOffSpace();
   PutOffScrub(0);
@@ -455,9 +456,9 @@ void Node::NoticeRole() {
       waiting_change_.reset();
     }
   }
-  if (is_leading) RebaseTime();
 }
 
+// The state has come to a later time than was known here.
 void Node::RebaseTime() {
   time_base_ = store_.time();
   time_base_at_ = environment_.clock->Now();
@@ -523,7 +524,9 @@ void Node::AnswerChange() {
   waiting_change_.reset();
 }
 
-// Replicated time goes on from what the store has seen, at the pace of this leader's clock.
+// Replicated time goes on from the latest that this node has applied, at the pace of its own clock
+// since then; also before it leads, so that what passes between the last write and a change of
+// leaders counts. What passes while no node runs does not.
 ClusterTime Node::CurrentTime() const {
   const Duration passed = environment_.clock->Now() - time_base_at_;
   const auto milliseconds = std::chrono::duration_cast<std::chrono::milliseconds>(passed).count();

@@ -13,10 +13,16 @@ void Node::Apply() {
   if (!loaded()) return;
   // Behind the log's base lies a snapshot that is being installed; the state waits for it.
   while (applied_ < apply_through_ && applied_ >= raft_.log().base_index()) {
-    if (raft_.log().IsEvicted(applied_ + 1)) return ReadToApply(applied_ + 1);
+    if (raft_.log().IsEvicted(applied_ + 1)) {
+      ReadToApply(applied_ + 1);
+      break;
+    }
     ApplyEntry(raft_.log().At(applied_ + 1));
     if (GRASS_BUGGIFY("apply: only a part for now")) break;
   }
+  // Until there is any, nothing is known: a node may have waited, or loaded, for long.
+  const bool is_first = time_base_ == 0 && store_.time() > 0;
+  if (is_first || store_.time() > CurrentTime()) RebaseTime();
 }
 
 // The log of the last life is longer than memory reaches, or has grown so while the state was

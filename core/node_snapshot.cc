@@ -508,7 +508,6 @@ void Node::OnRestoreRead(const SnapshotRead& read) {
   applied_term_ = restore_->meta.term;
   log_bytes_since_snapshot_ = 0;
   restore_.reset();
-  if (raft_.role() == Role::kLeader) RebaseTime();  // until now it knew of no time
   if (environment_.trace != nullptr) {
     environment_.trace->OnEvent(
         raft_.term(),

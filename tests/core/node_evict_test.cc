@@ -34,6 +34,25 @@ TEST_F(NodeEvictTest, HoldsNoMoreOfTheAppliedLogInMemoryThanItMay) {
   EXPECT_EQ(node_->Status().memory_index, log().evicted_through() + 1);
 }
 
+// It cannot be read back before it is applied, but then nobody needs it here.
+TEST_F(NodeEvictTest, LetsGoOfALogWithDamagedPlacesOnceItIsApplied) {
+  recovered_.hard_state.term = Term(1);
+  recovered_.damage.places = {"distdb_a.wal at offset 7: wrong"};
+  for (Index index(1); index <= Index(50); ++index) {
+    Command command;
+    command.transaction = PutTransaction("key", std::string(100, 'v'));
+    recovered_.entries.push_back({.index = index,
+                                  .term = Term(1),
+                                  .type = EntryType::kCommand,
+                                  .payload = EncodeCommand(command)});
+  }
+  Make(1);
+  EXPECT_EQ(log().evicted_through(), Index(0));
+  Lead();
+  EXPECT_EQ(node_->applied_index(), Index(51));
+  EXPECT_LE(log().bytes(), 1125u);
+}
+
 TEST_F(NodeEvictTest, KeepsWhatIsNotAppliedHoweverMuchItIs) {
   LeadThree();
   for (int i = 0; i < 50; ++i) Put(++requests_, "key", std::string(100, 'v'));
