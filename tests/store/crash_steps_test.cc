@@ -20,6 +20,7 @@ using Content = std::map<std::string, std::string>;
 
 constexpr char kLive[] = "distdb_a.wal";
 constexpr char kReserve[] = "distdb_a.reserve";
+constexpr char kIdentity[] = "distdb_a.id";
 
 std::size_t CountOf(const Content& content, std::string_view ending) {
   return static_cast<std::size_t>(std::ranges::count_if(
@@ -66,9 +67,13 @@ std::string ProblemOf(const Content& files, const std::vector<Model>& allowed, s
 // what recovery may find.
 using Steps = std::function<std::vector<Model>(CrashDirectory&, std::uint64_t point)>;
 
+// What is wrong with what a crash has left, in words.
+using Judge = std::function<std::string(const Content&, const std::vector<Model>& allowed,
+                                        std::uint64_t seed)>;
+
 // Returns at how many operations.
-std::uint64_t CrashEverywhere(const Content& content, const std::string& where,
-                              const Steps& steps) {
+std::uint64_t CrashEverywhere(const Content& content, const std::string& where, const Steps& steps,
+                              const Judge& judge = ProblemOf) {
   for (std::uint64_t point = 1;; ++point) {
     CrashDirectory directory(content);
     const std::vector<Model> allowed = steps(directory, point);
@@ -76,7 +81,7 @@ std::uint64_t CrashEverywhere(const Content& content, const std::string& where,
     const std::size_t unsynced = directory.Unsynced();
     EXPECT_LE(unsynced, 20u) << where << ", operation " << point;
     for (const std::uint64_t subset : SubsetsOf(unsynced)) {
-      EXPECT_EQ(ProblemOf(directory.AfterPowerLoss(subset), allowed, point * 1000 + subset), "")
+      EXPECT_EQ(judge(directory.AfterPowerLoss(subset), allowed, point * 1000 + subset), "")
           << where << ", operation " << point << ", of " << unsynced
           << " unsynced things the subset " << subset << " was left";
       if (::testing::Test::HasFailure()) return point;
@@ -218,6 +223,111 @@ TEST(StorageCrashSteps, RecoversFromEveryPointOfSealingADamagedLog) {
     EXPECT_GT(points, 20u);
   }
   EXPECT_EQ(sealed, 3u);
+}
+
+// Scrubs until something is found, or the directory is stopped.
+std::string ScrubUntilFound(History& history, std::string* damage) {
+  std::string problem;
+  for (int i = 0; i < 50 && problem.empty() && !history.down() && damage->empty(); ++i) {
+    problem = history.Scrub(damage);
+  }
+  return problem;
+}
+
+// Until the new one has its name the damaged one is there, which a start refuses; the rest is
+// whole.
+TEST(StorageCrashSteps, LeavesTheDamagedOrAWholeIdentityAtEveryPointOfWritingItAnew) {
+  std::string whole;
+  std::string damaged;
+  std::uint64_t refused = 0;
+  const std::uint64_t points = CrashEverywhere(
+      {}, "identity",
+      [&](CrashDirectory& directory, std::uint64_t point) {
+        History history(directory);
+        std::string problem = history.Open();
+        for (std::uint64_t i = 0; i < 4 && problem.empty(); ++i) {
+          problem = history.Step(KeyedRandom(3, i) / 16 * 16 + 8);
+        }
+        whole = directory.Content().at(kIdentity);
+        directory.Flip(kIdentity, 40);
+        damaged = directory.Content().at(kIdentity);
+        directory.FailAt(point, Fault::kStop);
+        std::string damage;
+        if (problem.empty()) problem = ScrubUntilFound(history, &damage);
+        EXPECT_EQ(problem, "");
+        EXPECT_TRUE(directory.stopped() || directory.Content().at(kIdentity) == whole);
+        return history.allowed();
+      },
+      [&](const Content& files, const std::vector<Model>& allowed, std::uint64_t seed) {
+        if (!files.contains(kIdentity)) return std::string("there is no identity");
+        if (files.at(kIdentity) != damaged) return ProblemOf(files, allowed, seed);
+        ++refused;
+        CrashDirectory directory(files);
+        const auto opened = Storage::Open(directory, Reporting(), TestIdentity());
+        if (opened.ok()) return std::string("a damaged identity is taken");
+        if (!IsRefusal(opened.status().ToString())) return opened.status().ToString();
+        Content mended = files;
+        mended[kIdentity] = whole;
+        return ProblemOf(mended, allowed, seed);
+      });
+  EXPECT_GE(points, 4u);
+  EXPECT_GT(refused, 0u);
+}
+
+TEST(StorageCrashSteps, RecoversFromEveryPointOfMarkingWhatIsDurable) {
+  for (std::uint64_t seed = 1; seed <= 3; ++seed) {
+    const std::uint64_t points = CrashEverywhere(
+        {}, "seed " + std::to_string(seed), [&](CrashDirectory& directory, std::uint64_t point) {
+          History history(directory);
+          std::string problem = history.Open();
+          directory.FailAt(point, Fault::kStop);
+          for (std::uint64_t i = 0; i < 8 && problem.empty() && !history.down(); ++i) {
+            problem = history.Step(KeyedRandom(seed, i));
+            if (problem.empty() && !history.down()) problem = history.Mark();
+          }
+          EXPECT_EQ(problem, "");
+          return history.allowed();
+        });
+    ASSERT_FALSE(HasFailure());
+    EXPECT_GT(points, 30u);
+  }
+}
+
+// A snapshot that a scrub has found damaged, and nothing new has come since.
+TEST(StorageCrashSteps, RecoversFromEveryPointOfReplacingADamagedSnapshotByOneOfItsIndex) {
+  const std::uint64_t points =
+      CrashEverywhere({}, "snapshot", [&](CrashDirectory& directory, std::uint64_t point) {
+        History history(directory);
+        std::string problem = history.Open();
+        for (std::uint64_t i = 0; i < 8 && problem.empty(); ++i) {
+          problem = history.Step(KeyedRandom(9, i) / 16 * 16 + (i == 5 ? 0 : 8));
+        }
+        EXPECT_EQ(problem, "");
+        const Model model = history.model();
+        for (const auto& [name, bytes] : directory.Content()) {
+          if (name.ends_with(".snap")) directory.Flip(name, bytes.size() / 2);
+        }
+        std::string damage;
+        EXPECT_EQ(ScrubUntilFound(history, &damage), "");
+        EXPECT_NE(damage, "");
+        directory.FailAt(point, Fault::kStop);
+        StageSnapshot stage;
+        stage.meta = *model.snapshot;
+        stage.last = true;
+        stage.data = Bytes(model.stream);
+        Storage& storage = history.storage();
+        if (std::get<StageDone>(storage.Execute(stage)).status.ok()) {
+          const PublishSnapshot publish{
+              .meta = stage.meta, .release_through = stage.meta.index, .mends = true};
+          const auto done = std::get<PublishDone>(storage.Execute(publish));
+          EXPECT_EQ(done.status.ok(), !directory.stopped());
+        }
+        // Where the log reaches back to its beginning, nobody needs the damaged one.
+        Model without = model;
+        without.snapshot.reset();
+        return std::vector<Model>{without, model};
+      });
+  EXPECT_GT(points, 4u);
 }
 
 // The disk is full: the reserve becomes the live log, for what takes nothing more; there is room

@@ -311,6 +311,12 @@ std::string History::Scrub(std::string* damage) {
   return problem_;
 }
 
+std::string History::Mark() {
+  problem_.clear();
+  Settle(std::get<MarkDone>(storage_->Execute(MarkDurable{})).status, model());
+  return problem_;
+}
+
 void History::CrashNow(Crash crash, std::uint64_t seed) {
   storage_.reset();
   directory_.CrashNow(crash, seed);

@@ -66,6 +66,8 @@ class History {
   std::string Restock(bool* more);
   // Reads a piece of the disk again; `*damage`: what it has found, in words.
   std::string Scrub(std::string* damage);
+  // Marks what is durable. Returns what is wrong, in words.
+  std::string Mark();
   // Loses what a crash loses; Open comes next.
   void CrashNow(Crash crash, std::uint64_t seed);
 
