@@ -76,6 +76,11 @@ def case_rows($part; $what; $goals):
 def case_name: split(":") | "\(.[0]), \(.[1]) \(if .[1] == "1" then "client" else "clients" end)\(
   if .[0] == "stream" then " (etcd: put, 256)" else "" end)";
 
+# Where the instructions of a case go. Of a stream, as many puts under way as callgrind is fast enough for.
+def profile_command: split(":") | .[0] as $workload | (.[1] | tonumber) as $clients
+  | "bash tests/bench/put_profile.sh --workload \($workload) --clients \(
+      if $workload == "stream" then [$clients, 256] | min else $clients end)";
+
 def compared_rows($part; $goals; $prefix):
   . as $result
   | ($goals | keys_unsorted) as $named
@@ -83,8 +88,7 @@ def compared_rows($part; $goals; $prefix):
   | . as $case
   | [$result.cases // [] | .[] | select(.case == $case)] | first
   | case_rows($part; $prefix + ($case | case_name); $goals[$case] // {})
-  + { profile: (if $part == "three-nodes" then ($case | split(":")
-      | "bash tests/bench/put_profile.sh --workload \(.[0]) --clients \(.[1])") else null end) };
+  + { profile: (if $part == "three-nodes" then $case | profile_command else null end) };
 
 def restart_rows($goals):
   . as $result

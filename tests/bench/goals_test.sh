@@ -139,6 +139,9 @@ calls 14
 called '^compare_etcd.sh .*--nodes 3 .*--data-dir .*/elsewhere/data/three-nodes '
 called '^compare_etcd.sh .*--nodes 1 '
 shows '.table | length == 15 and (map(select(.reached)) | length == 9)'
+# As many puts of a stream as callgrind is fast enough for.
+shows '[.table[] | select(.what | startswith("stream, 4096")) | .profile] | unique ==
+  ["bash tests/bench/put_profile.sh --workload stream --clients 256"]'
 shows '.machine.cores > 0 and .grassdb == "grassdb 9.9" and .parts.failover.result.rounds[0].failover_ms == 411.4'
 
 # What these programs have been through is not repeated, unless it is asked for.

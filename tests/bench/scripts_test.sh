@@ -109,6 +109,30 @@ jq -e --slurpfile now "$work/out.json" \
 run 2 put_profile.sh --check --clients 2 --baseline "$work/baseline.json"
 grep -qF "has nothing of 'leader put 2'; --update adds it" "$work/stderr" || fail "an unknown baseline"
 
+run 0 put_profile.sh --workload stream --clients 64 --duration 1s
+shows '.workload == "stream" and .operations >= 128 and .instructions > 1000'
+# So many that each is answered once, whatever callgrind's pace.
+mv "$work/out.json" "$work/before.json"
+run 1 put_profile.sh --workload get-stale --clients 2000 --duration 1ms
+grep -qE '^put_profile.sh: ([0-9]+ operations by 2000 clients are too few to say|operations were tried again)' \
+  "$work/stderr" || fail "too few operations are a profile"
+tail -n 1 "$work/stderr" | grep -q '^To repeat: .*bash tests/bench/put_profile.sh --workload get-stale ' ||
+  fail "no command that repeats it"
+[ ! -s "$work/stdout" ] || [ "$(wc -l <"$work/stdout")" -eq 1 ] || fail "a table of too few operations"
+[ ! -e "$work/out.json" ] || fail "too few operations are a result"
+# profile_says PROBLEM CLIENTS REPORT: what makes no profile.
+profile_says() {
+  local problem
+  problem=$(profile_problem <(echo "$3") "$2")
+  [[ $problem = "$1" || (-n "$1" && $problem = "$1"*) ]] || fail "'$problem' instead of '$1' of $3"
+}
+profile_says '' 64 '{ "all_completed": 128, "failed": 0, "retried_after": { "OVERLOADED": 0 } }'
+profile_says '127 operations by 64 clients are too few' 64 \
+  '{ "all_completed": 127, "failed": 0, "retried_after": {} }'
+profile_says '1 operations failed; ' 1 '{ "all_completed": 99, "failed": 1, "retried_after": {} }'
+profile_says 'operations were tried again (3 connection lost, 2 no answer in time); ' 1 \
+  '{ "all_completed": 99, "failed": 0, "retried_after": { "connection lost": 3, "no answer in time": 2 } }'
+
 run 0 value_sizes.sh --sizes '1024 1048576' --duration 500ms --keys 8
 shows '[.runs[] | [.workload, .value_bytes, .failed]] ==
   [["put", 1024, 0], ["get", 1024, 0], ["put", 1048576, 0], ["get", 1048576, 0]]'
