@@ -224,12 +224,13 @@ mkdir -p "$work/elsewhere"
 jq -e '.runs | length == 2' "$work/elsewhere/named.json" >/dev/null || fail "--out is not where the user is"
 [ -d "$work/elsewhere/data" ] || fail "--data-dir is not where the user is"
 
-# Whatever they call that not every Debian has is installed by them.
+# Whatever the scripts and their tests call that not every Debian has is installed by them.
 # shellcheck source=tests/packages.sh
 . "$here/../packages.sh"
-for tool in curl jq wget nc ss lsof bc python3; do
-  ! grep -lE "(^|[|(;] *|^ +)$tool " "$here"/{cluster,compare_etcd,failover,restart,soak,value_sizes,connections,flood,goals}.sh \
-    >/dev/null || [[ " ${BENCH_PACKAGES[*]} " = *" $tool "* ]] || fail "$tool is called and is not in BENCH_PACKAGES"
+readonly installed=" ${BENCH_PACKAGES[*]} ${COUNT_PACKAGES[*]} ${TEST_PACKAGES[*]} "
+for tool in curl jq wget nc ss lsof bc python3 ps pgrep pkill top free vmstat gdb; do
+  ! callers=$(grep -lE "(^|[|(;&{\`] *|^ +|\b(do|then|exec|if|while|until|!) +)$tool " "$here"/*.sh) ||
+    [[ $installed = *" $tool "* ]] || fail "$tool is called and in no list of packages.sh: $callers"
 done
 
 for script in failover restart soak value_sizes connections flood; do
