@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -282,9 +283,43 @@ TEST(GrassBench, MeasuresThePiecesWithoutACluster) {
   const Finished nowhere =
       RunToEnd({GRASS_BENCH_BINARY, "micro", "--data-dir=/no/such/folder"}, directory.path());
   EXPECT_EQ(nowhere.code, 2);
-  EXPECT_NE(nowhere.err.find("--data-dir '/no/such/folder': no folder can be made in it"),
-            std::string::npos)
-      << nowhere.err;
+  EXPECT_EQ(nowhere.err,
+            "grass-bench micro: --data-dir '/no/such/folder': no folder can be made in it: No such "
+            "file or directory; name a folder that is there and writable\n");
+}
+
+TEST(GrassBench, LeavesNoLogBehindWhenItIsEndedAmongThePieces) {
+  for (const int signal : {SIGINT, SIGTERM}) {
+    const TestDirectory data;
+    const TestDirectory output;
+    const std::string err = output.path() + "/err";
+    Process bench({GRASS_BENCH_BINARY, "micro", "--filter=wal", "--min-time=600s",
+                   "--data-dir=" + data.path()},
+                  output.path() + "/out", err);
+    ASSERT_TRUE(WaitFor(Seconds(20), [&] {
+      const std::filesystem::recursive_directory_iterator files(data.path());
+      return std::any_of(begin(files), end(files),
+                         [](const auto& entry) { return entry.is_regular_file(); });
+    }));
+    bench.Signal(signal);
+    EXPECT_EQ(bench.Wait(Seconds(30)), 128 + signal);
+    EXPECT_EQ(ReadFile(err), "grass-bench micro: interrupted\n");
+    EXPECT_TRUE(std::filesystem::is_empty(data.path()));
+  }
+}
+
+TEST(GrassBench, LeavesNoLogBehindWhenNobodyReadsOnWhatThePiecesTake) {
+  for (const std::string form : {"text", "json"}) {
+    const TestDirectory data;
+    const TestDirectory output;
+    const Finished run =
+        RunToEnd({"/bin/sh", "-c",
+                  GRASS_BENCH_BINARY " micro --filter=w --min-time=1ms --data-dir=" + data.path() +
+                      " -w " + form + " | true"},
+                 output.path());
+    EXPECT_NE(run.err.find("the figures could not be written"), std::string::npos) << run.err;
+    EXPECT_TRUE(std::filesystem::is_empty(data.path()));
+  }
 }
 
 TEST(GrassBench, RefusesWhatItCannotDoBeforeItBegins) {
