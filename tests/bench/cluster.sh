@@ -442,6 +442,9 @@ wait_for() {
 }
 has_leader() { leader >/dev/null; }
 
+# How many lines with this all logs have.
+logged() { cat "$work"/grassdb?.log | grep -c "$1" || true; }
+
 # has_applied NODE INDEX
 has_applied() {
   status | jq -e --arg id "node$1" --argjson index "$2" \
