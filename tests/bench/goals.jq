@@ -77,8 +77,8 @@ def case_name: split(":") | "\(.[0]), \(.[1]) \(if .[1] == "1" then "client" els
   if .[0] == "stream" then " (etcd: put, 256)" else "" end)";
 
 # Where the instructions of a case go. Of a stream, as many puts under way as callgrind is fast enough for.
-def profile_command: split(":") | .[0] as $workload | (.[1] | tonumber) as $clients
-  | "bash tests/bench/put_profile.sh --workload \($workload) --clients \(
+def profile_command($part): split(":") | .[0] as $workload | (.[1] | tonumber) as $clients
+  | "bash tests/bench/put_profile.sh \(if $part == "single-node" then "--nodes 1 " else "" end)--workload \($workload) --clients \(
       if $workload == "stream" then [$clients, 256] | min else $clients end)";
 
 def compared_rows($part; $goals; $prefix):
@@ -88,7 +88,7 @@ def compared_rows($part; $goals; $prefix):
   | . as $case
   | [$result.cases // [] | .[] | select(.case == $case)] | first
   | case_rows($part; $prefix + ($case | case_name); $goals[$case] // {})
-  + { profile: (if $part == "three-nodes" then $case | profile_command else null end) };
+  + { profile: ($case | profile_command($part)) };
 
 def restart_rows($goals):
   . as $result
