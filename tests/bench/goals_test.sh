@@ -110,7 +110,10 @@ shows() {
     fail "not so: $1 in $(jq -c .table "$work/elsewhere/data/result.json")"
 }
 
+goals 1 --show --markdown
+says err "^goals.sh: --markdown: not measured: three-nodes single-node restart failover replication; measure it: bash "
 goals 0 --show
+silent out 'stands in the way'
 row 'put, 1 client | ops/s | at least 2.5x | - | - | - | not measured'
 row 'restart, a million keys | ms to the first answer | at most 1000 | - | - | - | not measured'
 says out '^0 of 14 goals are reached, 14 not measured'
@@ -140,6 +143,9 @@ calls 14
 called '^compare_etcd.sh .*--nodes 3 .*--data-dir .*/elsewhere/data/three-nodes '
 called '^compare_etcd.sh .*--nodes 1 '
 shows '.table | length == 16 and (map(select(.reached)) | length == 9)'
+# Each row of a cluster says where its instructions go.
+shows '[.table[] | select(.part == "three-nodes" or .part == "single-node") | .profile] | all(strings)'
+shows 'any(.table[]; .profile == "bash tests/bench/put_profile.sh --nodes 1 --workload put --clients 1")'
 # As many puts of a stream as callgrind is fast enough for.
 shows '[.table[] | select(.what | startswith("stream, 4096")) | .profile] | unique ==
   ["bash tests/bench/put_profile.sh --workload stream --clients 256"]'
@@ -206,6 +212,12 @@ as_if restart '.date = "2025-01-05T03:04:05Z" | .commit = "def456"'
 goals 0 --show
 head -n 1 "$work/out" | grep -q ', commit abc123 and def456, .*, on 2025-01-02, 2025-01-05: ' ||
   fail "two commits, two days: $(head -n 1 "$work/out")"
+goals 1 --show --markdown
+says err '^goals.sh: --markdown: the parts are of several commits .abc123 and def456.; measure them at one: bash .* --anew$'
+[ ! -s "$work/out" ] || fail "a table of several commits"
+as_if restart '.commit = "abc123" | .whole = false'
+goals 1 --show --markdown
+says err "^goals.sh: --markdown: not measured as often as asked for: restart; measure it again: bash .* --only 'restart'"
 as_if restart '.mode = "short"'
 goals 1 --show --markdown
 says err "^goals.sh: --markdown: measured with --short, which says little: restart; measure without it: bash .* --only 'restart'"
@@ -233,6 +245,33 @@ calls 2
 row 'memory when written, 7 keys of 256 bytes | bytes a key | at most 380 | 380 | - | - | yes'
 row 'restart, 7 keys of 256 bytes | ms to the first answer | at most 1000 | 3 | - | - | yes'
 silent out 'not whole'
+
+# README's table has each goal of goals.json, and calls reached what its own figures say is; net/README.md names
+# what stands in the way of each other case.
+jq -nr -L "$repository/tests/bench" --slurpfile goals "$repository/tests/bench/goals.json" 'include "goals";
+  { goals: $goals[0], parts: { restart: { result: { keys: 1000000, value_size: 256, grassdb: null, etcd: null } } } }
+  | rows[] | select(.goal != null) | "| \(.what) | \(.quantity) | \(goal_text) |"' >"$work/goal_rows"
+[ "$(wc -l <"$work/goal_rows")" -gt 20 ] || fail "no rows of goals.json"
+while read -r line; do
+  grep -qF -- "$line" "$repository/README.md" || fail "README.md has no row '$line'"
+done <"$work/goal_rows"
+grep -F -f "$work/goal_rows" "$repository/README.md" | awk -F' *[|] *' '
+  { goal = $4; sub(/^at (least|most) /, "", goal)
+    is = goal ~ /x$/ ? $7 : $5
+    reached = (goal ~ /x$/ ? is + 0.005 : is) + 0
+    if ($4 ~ /^at most/) reached = is + 0 <= goal + 0; else reached = reached >= goal + 0
+    if ($8 != (reached ? "yes" : "no")) print $2 ", " $3 ": " is " and " $4 " is called " $8 }' >"$work/out"
+[ ! -s "$work/out" ] || fail "README.md contradicts itself"
+sed -n '/^## What stands in the way/,/^## Channel/p' "$repository/net/README.md" >"$work/reasons"
+grep -F -f "$work/goal_rows" "$repository/README.md" | awk -F' *[|] *' '$8 == "no" { print $2 }' | sort -u |
+  while read -r missed; do
+    name=$missed
+    [[ $name = memory* || $name = restart* ]] && name=${name%%,*}
+    grep -qF -- "- **${name%% (*}**" "$work/reasons" || fail "net/README.md does not say what stands in the way of '$missed'"
+  done
+reached=$(grep -F -f "$work/goal_rows" "$repository/README.md" | grep -c '| yes |$')
+grep -qF "$reached of $(wc -l <"$work/goal_rows") goals are reached" "$repository/README.md" ||
+  fail "README.md says another number than $reached of $(wc -l <"$work/goal_rows")"
 
 goals 2 --only nothing
 says err "^goals.sh: --only 'nothing': expected one or several of three-nodes single-node restart failover replication "
