@@ -1,9 +1,12 @@
 // The program itself against a real node. Short runs: what is checked is that the figures fit
 // together, not how large they are.
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -57,6 +60,29 @@ TEST(GrassBench, CountsEveryPutThatTheClusterCarriedOut) {
     in_timeline += point["completed"].get<std::uint64_t>();
   }
   EXPECT_EQ(in_timeline, completed);
+}
+
+TEST(GrassBench, ShowsHowFarItIsOnATerminal) {
+  Cluster cluster(1);
+  cluster.StartAndElect();
+  const int terminal = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+  ASSERT_GE(terminal, 0);
+  ASSERT_EQ(grantpt(terminal), 0);
+  ASSERT_EQ(unlockpt(terminal), 0);
+  Process bench({GRASS_BENCH_BINARY, "put", "--peers=" + cluster.address(0), "--duration=500ms",
+                 "--warm-up=100ms"},
+                cluster.directory() + "/bench.out", ptsname(terminal));
+  EXPECT_EQ(bench.Wait(Seconds(60)), 0);
+  std::string shown;
+  char part[4096];
+  // An error where all is read: nobody has the other end open any more.
+  for (ssize_t length = 0; (length = read(terminal, part, sizeof part)) > 0;) {
+    shown.append(part, static_cast<std::size_t>(length));
+  }
+  close(terminal);
+  EXPECT_NE(shown.find("\r\033[Kwarming up"), std::string::npos) << shown;
+  EXPECT_NE(shown.find(" ops/s, p99 "), std::string::npos) << shown;
+  EXPECT_TRUE(shown.ends_with("\r\033[K")) << "nothing is left of it: " << shown;
 }
 
 TEST(GrassBench, WritesTheKeysBeforeItReadsThem) {
