@@ -204,9 +204,8 @@ std::variant<BenchOptions, EarlyExit> ParseBenchArguments(
   } catch (const CLI::CallForVersion& version) {
     return EarlyExit{.code = 0, .text = std::string(version.what()) + "\n"};
   } catch (const CLI::ParseError& error) {
-    return EarlyExit{
-        .code = kUsageError,
-        .text = "grass-bench: " + std::string(error.what()) + " (see grass-bench --help)"};
+    return EarlyExit{.code = kUsageError,
+                     .text = "grass-bench: " + ProblemOf(error) + " (see grass-bench --help)"};
   }
   return options;
 }

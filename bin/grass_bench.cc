@@ -39,14 +39,17 @@ namespace {
 constexpr int kExitOk = 0;
 constexpr int kExitFailed = 1;
 constexpr int kExitUnreachable = 3;
-constexpr int kExitInterrupted = 128 + SIGINT;
+constexpr int kExitSignal = 128;  // and the signal's number
 
 // However few clients are measured, the keys are written by so many.
 constexpr std::size_t kFillClients = 64;
 
-int Complain(int code, const std::string& problem) {
-  std::fprintf(stderr, "grass-bench: %s\n", problem.c_str());
+int Complain(int code, const std::string& problem, const char* program = "grass-bench") {
+  std::fprintf(stderr, "%s: %s\n", program, problem.c_str());
   return code;
+}
+int ComplainMicro(int code, const std::string& problem) {
+  return Complain(code, problem, "grass-bench micro");
 }
 
 std::string SystemError() {
@@ -77,18 +80,22 @@ class Progress {
   bool shown_;
 };
 
-std::atomic<bool> interrupted = false;
-static_assert(std::atomic<bool>::is_always_lock_free, "it is set in a signal handler");
+std::atomic<int> ended_by = 0;  // a signal
+static_assert(std::atomic<int>::is_always_lock_free, "it is set in a signal handler");
 
-// From now on the first SIGINT ends the measured time, and the report is of what there was; the
-// second one ends the process. Where the shell has it ignored it stays so.
-void EndEarlyOnInterrupt() {
+bool EndsEarly() {
+  return ended_by.load(std::memory_order_relaxed) != 0;
+}
+
+// From now on the first such signal ends the measured time, and the report is of what there was;
+// the second one ends the process. Where the shell has it ignored it stays so.
+void EndEarlyOn(int signal) {
   struct sigaction action = {};
-  if (sigaction(SIGINT, nullptr, &action) != 0 || action.sa_handler == SIG_IGN) return;
+  if (sigaction(signal, nullptr, &action) != 0 || action.sa_handler == SIG_IGN) return;
   action = {};
-  action.sa_handler = [](int) { interrupted = true; };
+  action.sa_handler = [](int received) { ended_by = received; };
   action.sa_flags = static_cast<int>(SA_RESETHAND);
-  sigaction(SIGINT, &action, nullptr);
+  sigaction(signal, &action, nullptr);
 }
 
 // The measured run; nothing if the machine could not be looked at.
@@ -114,8 +121,8 @@ absl::StatusOr<bench::RunReport> Measure(const BenchOptions& options, bench::Pro
   };
   hooks.on_point = [&](const bench::Point& point) { progress.Show(bench::ProgressOf(point)); };
   hooks.on_end = [&] { after = look(); };
-  hooks.ends_early = [] { return interrupted.load(std::memory_order_relaxed); };
-  EndEarlyOnInterrupt();
+  hooks.ends_early = EndsEarly;
+  EndEarlyOn(SIGINT);
   run.measured = bench::Drive(protocol, source, options.driver, hooks);
   if (!before.ok()) return before.status();
   if (!after.ok()) return after.status();
@@ -187,9 +194,9 @@ int Execute(const BenchOptions& options) {
     }
   }
   if (run->measured.ended_early) {
-    return Complain(kExitInterrupted, run->measured.elapsed > Duration::zero()
-                                          ? "interrupted; the report is of the time until then"
-                                          : "interrupted before the measured time began");
+    return Complain(kExitSignal + SIGINT, run->measured.elapsed > Duration::zero()
+                                              ? "interrupted; the report is of the time until then"
+                                              : "interrupted before the measured time began");
   }
   if (run->measured.failed > 0) {
     return Complain(kExitFailed, std::to_string(run->measured.failed) + " operations failed");
@@ -227,17 +234,25 @@ int RunMicro(const std::vector<std::string>& arguments) {
   const auto parsed = ParseMicroArguments(arguments);
   if (const auto* exit = std::get_if<EarlyExit>(&parsed)) return Leave(*exit);
   const auto& command = std::get<MicroCommand>(parsed);
+  // Whatever ends it, the folder goes: its end is this function's.
+  EndEarlyOn(SIGINT);
+  EndEarlyOn(SIGTERM);
+  ::signal(SIGPIPE, SIG_IGN);
   const TemporaryFolder folder(command.options.data_directory);
   if (!folder.made()) {
-    return Complain(kUsageError, "--data-dir '" + command.options.data_directory +
-                                     "': no folder can be made in it: " + SystemError());
+    return ComplainMicro(kUsageError, "--data-dir '" + command.options.data_directory +
+                                          "': no folder can be made in it: " + SystemError() +
+                                          "; name a folder that is there and writable");
   }
   bench::MicroOptions options = command.options;
   options.data_directory = folder.path();
+  options.ends_early = EndsEarly;
   const absl::Status status = command.count ? bench::CountMicro(options) : bench::RunMicro(options);
   if (status.ok()) return kExitOk;
-  return Complain(absl::IsNotFound(status) ? kUsageError : kExitFailed,
-                  std::string(status.message()));
+  const int code = absl::IsNotFound(status)    ? kUsageError
+                   : absl::IsCancelled(status) ? kExitSignal + ended_by.load()
+                                               : kExitFailed;
+  return ComplainMicro(code, std::string(status.message()));
 }
 
 int Run(const std::vector<std::string>& arguments) {

@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <chrono>
 
+#include "bin/number_flag.h"
 #include "net/server_options.h"
 
 namespace grassdb {
@@ -65,9 +66,9 @@ std::variant<MicroCommand, EarlyExit> ParseMicroArguments(
   } catch (const CLI::CallForHelp&) {
     return EarlyExit{.code = 0, .text = app.help()};
   } catch (const CLI::ParseError& error) {
-    return EarlyExit{.code = kUsageError,
-                     .text = "grass-bench micro: " + std::string(error.what()) +
-                             " (see grass-bench micro --help)"};
+    return EarlyExit{
+        .code = kUsageError,
+        .text = "grass-bench micro: " + ProblemOf(error) + " (see grass-bench micro --help)"};
   }
   return command;
 }

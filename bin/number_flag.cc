@@ -12,4 +12,13 @@ std::optional<std::uint64_t> ParseNumber(std::string_view text) {
   return value;
 }
 
+std::string ProblemOf(const CLI::ParseError& error) {
+  const std::string text = error.what();
+  constexpr std::string_view kTwice = ": At Most 1 required but received ";
+  const std::size_t at = text.find(kTwice);
+  if (at == std::string::npos) return text;
+  return text.substr(0, at) + " is there " + text.substr(at + kTwice.size()) +
+         " times; give it once";
+}
+
 }  // namespace grassdb

@@ -1,4 +1,4 @@
-// Flags with a whole number.
+// Flags with a whole number, and what is said of flags that CLI11 refuses.
 #ifndef GRASSDB_BIN_NUMBER_FLAG_H_
 #define GRASSDB_BIN_NUMBER_FLAG_H_
 
@@ -17,6 +17,10 @@ struct NumberRange {
 
 // Decimal digits and nothing else.
 std::optional<std::uint64_t> ParseNumber(std::string_view text);
+
+// What is wrong with a command line. CLI11's own words for a flag that is there twice are "At Most
+// 1 required but received 2".
+std::string ProblemOf(const CLI::ParseError& error);
 
 // The type of the number itself, also where the flag may be left out.
 template <class Value>

@@ -1,5 +1,7 @@
 #include "bin/bench/etcd_protocol.h"
 
+#include <grpcpp/alarm.h>
+
 #include <algorithm>
 #include <chrono>
 #include <string>
@@ -18,6 +20,9 @@ namespace pb = ::etcdserverpb;
 
 // However late it is, each node is asked for so long.
 constexpr Duration kPatienceMin = std::chrono::milliseconds(100);
+// What a failure takes at least. Else a client that is refused at once asks again at once, as no
+// client does: the generator burns a core, and its failures are most of the latencies.
+constexpr Duration kFailureMin = std::chrono::milliseconds(10);
 
 class EtcdClient final : public RpcClient {
  public:
@@ -28,6 +33,10 @@ class EtcdClient final : public RpcClient {
   void Begin(const Request& request) override {
     context_.emplace();
     context_->set_deadline(After(deadline_));
+    // Where nobody is connected it waits for its deadline, as grassdb's client does.
+    context_->set_wait_for_ready(true);
+    begun_ = net::SteadyNow();
+    failed_ = false;
     switch (request.kind) {
       case Request::Kind::kPut:
         return Put(request);
@@ -40,6 +49,12 @@ class EtcdClient final : public RpcClient {
   }
 
   std::optional<Finish> OnEvent() override {
+    if (const Duration left = begun_ + kFailureMin - net::SteadyNow();
+        !status_.ok() && !failed_ && left > Duration::zero()) {
+      failed_ = true;
+      alarm_.Set(queue_, After(left), tag());
+      return std::nullopt;
+    }
     Finish finish;
     if (status_.ok()) {
       finish.missing = std::visit([](const auto& call) { return Missing(call.response); }, call_);
@@ -94,6 +109,9 @@ class EtcdClient final : public RpcClient {
   std::shared_ptr<pb::KV::Stub> stub_;
   std::optional<grpc::ClientContext> context_;
   grpc::Status status_;
+  Instant begun_{};
+  bool failed_ = false;  // and `alarm_` puts the event on the queue
+  grpc::Alarm alarm_;
   std::variant<Call<pb::PutResponse>, Call<pb::RangeResponse>, Call<pb::TxnResponse>> call_;
 };
 

@@ -37,9 +37,7 @@ void Histogram::Record(Duration duration) {
 }
 
 void Histogram::Clear() {
-  std::ranges::fill(buckets_, 0);
-  count_ = 0;
-  max_ = 0;
+  *this = Histogram();
 }
 
 Duration Histogram::Quantile(std::uint64_t ppm) const {

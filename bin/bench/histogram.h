@@ -1,6 +1,5 @@
-// Histogram: counts of durations, in buckets whose width is at most 1/128 of what is in them, as an
-// HDR histogram has them (Debian has none for C++). Recording costs a few instructions and never
-// allocates.
+// Histogram: counts of durations, in buckets no wider than 1/128 of what is in them, as an HDR
+// histogram has them (Debian has none for C++). Recording costs little and never allocates.
 #ifndef GRASSDB_BIN_BENCH_HISTOGRAM_H_
 #define GRASSDB_BIN_BENCH_HISTOGRAM_H_
 
@@ -30,9 +29,8 @@ class Histogram {
 
   std::uint64_t count() const { return count_; }
   Duration max() const { return Duration(max_); }
-  // The smallest recorded duration that at least `ppm` millionths of all recorded ones do not
-  // exceed: 500'000 is the median. Never below the exact one, at most 1/kPrecision above it, and
-  // never above max(). 0 if there is none.
+  // The smallest duration that at least `ppm` millionths of the recorded ones do not exceed (0 if
+  // there is none): never below the exact one, at most 1/kPrecision above it, never above max().
   Duration Quantile(std::uint64_t ppm) const;
 
  private:

@@ -22,6 +22,18 @@ namespace grassdb::bench {
 
 namespace {
 
+constexpr const char* kInterrupted = "interrupted";
+
+// Whether nobody wants to know more.
+bool Ends(const MicroOptions& options) {
+  return std::ferror(stdout) != 0 || (options.ends_early && options.ends_early());
+}
+
+absl::Status WhyItEnds() {
+  return std::ferror(stdout) != 0 ? absl::DataLossError("the figures could not be written")
+                                  : absl::CancelledError(kInterrupted);
+}
+
 std::vector<MicroCase> Chosen(const std::string& filter) {
   std::vector<MicroCase> chosen;
   for (const MicroCase& each : MicroCases()) {
@@ -39,6 +51,10 @@ absl::Status NothingChosen(const std::string& filter) {
 // The benchmark made and warm, or a state that says why not.
 std::unique_ptr<MicroBenchmark> Make(const MicroCase& each, const MicroOptions& options,
                                      benchmark::State& state) {
+  if (Ends(options)) {
+    state.SkipWithError(kInterrupted);
+    return nullptr;
+  }
   absl::StatusOr<std::unique_ptr<MicroBenchmark>> made = each.make(options);
   if (!made.ok()) {
     state.SkipWithError(std::string(made.status().message()).c_str());
@@ -56,11 +72,24 @@ void Measure(const MicroCase& each, const MicroOptions& options, benchmark::Stat
     const std::uint64_t done = made->Run(each.batch);
     GRASS_CHECK_EQ(done, each.batch);
     operations += done;
+    if (Ends(options)) {
+      state.SkipWithError(kInterrupted);
+      break;
+    }
   }
   state.SetItemsProcessed(static_cast<std::int64_t>(operations));
 }
 
 using Runs = std::vector<benchmark::BenchmarkReporter::Run>;
+
+// Without those that were not to be carried out any more.
+Runs Ended(const Runs& runs) {
+  Runs ended;
+  for (const auto& run : runs) {
+    if (!run.error_occurred || run.error_message != kInterrupted) ended.push_back(run);
+  }
+  return ended;
+}
 
 // "NAME: WHY" of those that could not be carried out.
 void AddFailures(const Runs& runs, std::vector<std::string>& failures) {
@@ -78,24 +107,30 @@ class TextReporter final : public benchmark::BenchmarkReporter {
 
   bool ReportContext(const Context& context) override {
     width_ = context.name_field_width;
-    fmt::print("{:<{}} {:>14} {:>16}\n", "operation", width_, "ns", "a second");
+    Print(fmt::format("{:<{}} {:>14} {:>16}\n", "operation", width_, "ns", "a second"));
     return true;
   }
   void ReportRuns(const Runs& runs) override {
-    for (const Run& run : runs) {
+    const Runs ended = Ended(runs);
+    for (const Run& run : ended) {
       if (run.error_occurred) {
-        fmt::print("{:<{}} FAILED: {}\n", run.benchmark_name(), width_, run.error_message);
+        Print(fmt::format("{:<{}} FAILED: {}\n", run.benchmark_name(), width_, run.error_message));
         continue;
       }
       const double nanoseconds = run.GetAdjustedRealTime();
-      fmt::print("{:<{}} {:>14.1f} {:>16.0f}\n", run.benchmark_name(), width_, nanoseconds,
-                 1e9 / nanoseconds);
+      Print(fmt::format("{:<{}} {:>14.1f} {:>16.0f}\n", run.benchmark_name(), width_, nanoseconds,
+                        1e9 / nanoseconds));
     }
-    std::fflush(stdout);
-    AddFailures(runs, *failures_);
+    AddFailures(ended, *failures_);
   }
 
  private:
+  // Where nobody reads any more, fmt::print would throw through Google Benchmark.
+  static void Print(const std::string& line) {
+    std::fputs(line.c_str(), stdout);
+    std::fflush(stdout);
+  }
+
   std::vector<std::string>* failures_;
   std::size_t width_ = 0;
 };
@@ -104,8 +139,10 @@ class JsonReporter final : public benchmark::JSONReporter {
  public:
   explicit JsonReporter(std::vector<std::string>* failures) : failures_(failures) {}
   void ReportRuns(const Runs& runs) override {
-    benchmark::JSONReporter::ReportRuns(runs);
-    AddFailures(runs, *failures_);
+    const Runs ended = Ended(runs);
+    benchmark::JSONReporter::ReportRuns(ended);
+    GetOutputStream().flush();
+    AddFailures(ended, *failures_);
   }
 
  private:
@@ -151,8 +188,9 @@ absl::Status RunMicro(const MicroOptions& options) {
   }
   std::vector<std::string> failures;
   Report(options, &failures);
+  // Not benchmark::Shutdown: it frees what AddCustomContext has made, and a second one again.
   benchmark::ClearRegisteredBenchmarks();
-  benchmark::Shutdown();
+  if (Ends(options)) return WhyItEnds();
   if (failures.empty()) return absl::OkStatus();
   std::string text;
   for (const std::string& failure : failures) text += (text.empty() ? "" : "; ") + failure;
@@ -164,6 +202,7 @@ absl::Status CountMicro(const MicroOptions& options) {
   const std::vector<MicroCase> chosen = Chosen(options.filter);
   if (chosen.empty()) return NothingChosen(options.filter);
   for (const MicroCase& each : chosen) {
+    if (Ends(options)) return WhyItEnds();
     absl::StatusOr<std::unique_ptr<MicroBenchmark>> made = each.make(options);
     if (!made.ok()) return made.status();
     (*made)->Run(each.batch);  // what is done once, and memory that is kept

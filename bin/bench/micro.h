@@ -28,6 +28,8 @@ struct MicroOptions {
   double seconds = 0.5;
   std::string data_directory;  // of the benchmarks that write; there and writable
   bool json = false;
+  // Asked after each batch of operations: whether to end now.
+  std::function<bool()> ends_early = {};
 };
 
 struct MicroCase {
@@ -41,8 +43,9 @@ struct MicroCase {
 
 const std::vector<MicroCase>& MicroCases();
 
-// Measures and prints the time of an operation of each. NotFound if the filter leaves none; an
-// error that names them if some could not be carried out, after all others.
+// Measures and prints the time of an operation of each. NotFound if the filter leaves none;
+// Cancelled if it was ended early, DataLoss if stdout takes no more; an error that names them if
+// some could not be carried out, after all others.
 absl::Status RunMicro(const MicroOptions& options);
 
 // Runs each once, `counted` operations, all of them inside of CountedRun (micro.cc), and prints a

@@ -166,8 +166,9 @@ std::string PlotOf(const RunReport& run) {
                   NameOf(run.workload.workload), run.clients, run.clients == 1 ? "" : "s");
   return fmt::format(
       "<!DOCTYPE html>\n<html><head><meta charset=\"utf-8\"><title>{0}</title>\n"
-      "<style>body{{font-family:sans-serif;margin:2em}}svg{{display:block;font-size:12px}}</style>"
-      "</head><body>\n<h1>{0}</h1>\n<p>{1} (the band)</p>\n{2}{3}<pre>{4}</pre>\n</body></html>\n",
+      "<style>body{{font-family:sans-serif;margin:2em}}svg{{display:block;font-size:12px}}"
+      "pre{{white-space:pre-wrap}}</style></head><body>\n<h1>{0}</h1>\n<p>{1} (the band)</p>\n"
+      "{2}{3}<pre>{4}</pre>\n</body></html>\n",
       title, Escaped(pause_name), Draw(throughput), Draw(latency), Escaped(TextOf(run)));
 }
 

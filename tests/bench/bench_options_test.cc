@@ -133,6 +133,15 @@ TEST(BenchOptions, RefuseInOneLineThatNamesTheWayOut) {
   }
 }
 
+TEST(BenchOptions, AFlagThatIsThereTwiceIsNamedInOurWords) {
+  const EarlyExit twice = Exit({"put", "--duration", "1s", "--duration=2s"});
+  EXPECT_EQ(twice.code, kUsageError);
+  EXPECT_EQ(twice.text,
+            "grass-bench: --duration is there 2 times; give it once (see grass-bench --help)");
+  EXPECT_TRUE(Exit({"put", "--keys", "1", "--keys", "2", "--keys", "3"})
+                  .text.starts_with("grass-bench: --keys is there 3 times; give it once"));
+}
+
 TEST(BenchOptions, ExplainThemselves) {
   const EarlyExit help = Exit({"--help"});
   EXPECT_EQ(help.code, 0);

@@ -442,6 +442,9 @@ wait_for() {
 }
 has_leader() { leader >/dev/null; }
 
+# How many lines with this all logs have.
+logged() { cat "$work"/grassdb?.log | grep -c "$1" || true; }
+
 # has_applied NODE INDEX
 has_applied() {
   status | jq -e --arg id "node$1" --argjson index "$2" \
@@ -526,4 +529,17 @@ finish_bench() {
     check_nodes
     die "measuring $2 failed: $(<"$work/bench.err")"
   }
+}
+
+# profile_problem REPORT CLIENTS: why what the servers did in that run of grass-bench cannot be shared out
+# among its operations, in one line; nothing if it can.
+profile_problem() {
+  jq -r --argjson clients "$2" '
+    (.retried_after | to_entries | map(select(.value > 0) | "\(.value) \(.key)") | join(", ")) as $retried
+    | "no profile, so slow under callgrind: --duration longer or fewer --clients" as $way_out
+    | if .failed > 0 then "\(.failed) operations failed; \($way_out)"
+      elif $retried != "" then "operations were tried again (\($retried)); \($way_out)"
+      elif .all_completed < 2 * $clients then
+        "\(.all_completed) operations by \($clients) clients are too few to say; \($way_out)"
+      else empty end' "$1"
 }

@@ -21,8 +21,8 @@
 #   --keep-disturbed    count runs with other load on the machine too, and say how many
 #
 # A run with more than 0.35 cores of other load, or 8 % stolen, or an operation that failed or found no key
-# is dropped and made again, up to twice as many runs as asked for. Exit codes: 0 measured, 1 something could not be started, measured often
-# enough or installed (one line says what), 2 usage.
+# is dropped and made again, up to twice as many runs as asked for. Exit codes: 0 measured, 1 something could
+# not be started, measured often enough or installed (one line says what), 2 usage.
 #
 # In the environment: GRASSDB_BUILD_DIR=FOLDER runs the programs in FOLDER/bin as they are.
 set -euo pipefail

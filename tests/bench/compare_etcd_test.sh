@@ -76,7 +76,8 @@ TEXT
 chmod +x "$work/with_etcd/etcd"
 PATH=$work/with_etcd:$PATH compare --quick >"$work/out" 2>"$work/err" &
 script_pid=$!
-children() { ps -o pid= --ppid "$1" | tr -d ' '; }
+# One a line.
+children() { cat "/proc/$1"/task/*/children 2>/dev/null | tr -s ' ' '\n'; }
 # The function's shell, or the script itself where the shell has stepped aside for it.
 running() {
   local pid

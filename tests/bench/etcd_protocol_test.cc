@@ -7,7 +7,9 @@
 
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "bin/bench/etcd.grpc.pb.h"
@@ -143,10 +145,80 @@ TEST_F(EtcdProtocolTest, NamesAFailureByItsCode) {
   EXPECT_FALSE(finish.missing) << "nobody knows";
 }
 
+TEST_F(EtcdProtocolTest, TakesItsTimeForAFailureSoThatNobodyAsksAgainAtOnce) {
+  leader_.answer = {grpc::StatusCode::UNAVAILABLE, "etcdserver: no leader"};
+  for (int i = 0; i < 2; ++i) {
+    const Instant begun = protocol_->Now();
+    const Finish finish = Ask(Request::Kind::kPut, "key1");
+    EXPECT_EQ(finish.failure, "UNAVAILABLE");
+    EXPECT_GE(finish.at - begun, milliseconds(9));
+  }
+  leader_.answer = grpc::Status::OK;
+  EXPECT_EQ(Ask(Request::Kind::kPut, "key1").failure, "") << "the failure before is forgotten";
+}
+
+TEST(EtcdProtocol, WaitsForTheDeadlineWhereNobodyIsConnected) {
+  std::optional<FakeEtcd> node(std::in_place, 8, 8);
+  RpcOptions options;
+  options.peers = {node->endpoint()};
+  options.deadline = milliseconds(500);
+  const auto protocol = ConnectEtcd(options);
+  ASSERT_TRUE(protocol.ok()) << protocol.status().message();
+  const auto ask = [&] {
+    (*protocol)->Begin(0, {.kind = Request::Kind::kPut, .key = "key", .value = "value"});
+    return (*protocol)->Wait(Instant::max());
+  };
+  EXPECT_EQ(ask()->failure, "");
+  node.reset();
+  ask();  // may be the one that notices
+  for (int i = 0; i < 2; ++i) {
+    const Instant begun = (*protocol)->Now();
+    const std::optional<Finish> finish = ask();
+    ASSERT_TRUE(finish.has_value());
+    EXPECT_EQ(finish->failure, "DEADLINE_EXCEEDED");
+    EXPECT_GE(finish->at - begun, milliseconds(490));
+  }
+}
+
 // As etcd itself has them: a rename would measure nothing but errors.
 TEST(EtcdProtocol, HasEtcdsNames) {
   EXPECT_STREQ(pb::KV::service_full_name(), "etcdserverpb.KV");
   EXPECT_STREQ(pb::Maintenance::service_full_name(), "etcdserverpb.Maintenance");
+}
+
+// As etcd itself has them: its server skips a field that it does not know, and then every read is
+// linearizable and every transaction without a condition.
+TEST(EtcdProtocol, HasEtcdsFieldNumbers) {
+  pb::PutRequest put;
+  put.set_key("k");
+  put.set_value("v");
+  EXPECT_EQ(put.SerializeAsString(), std::string("\x0a\x01k\x12\x01v", 6));
+  pb::RangeRequest range;
+  range.set_key("k");
+  range.set_serializable(true);
+  EXPECT_EQ(range.SerializeAsString(), std::string("\x0a\x01k\x38\x01", 5));
+  pb::TxnRequest txn;
+  pb::Compare* compare = txn.add_compare();
+  compare->set_target(pb::Compare::VERSION);
+  compare->set_result(pb::Compare::GREATER);
+  compare->set_key("k");
+  compare->set_version(0);
+  EXPECT_EQ(compare->SerializeAsString(), std::string("\x08\x01\x1a\x01k\x20\x00", 7));
+  *txn.add_success()->mutable_put() = put;
+  *txn.add_failure()->mutable_range() = range;
+  EXPECT_EQ(txn.SerializeAsString(), std::string("\x0a\x07\x08\x01\x1a\x01k\x20\x00", 9) +
+                                         std::string("\x12\x08\x12\x06\x0a\x01k\x12\x01v", 10) +
+                                         std::string("\x1a\x07\x0a\x05\x0a\x01k\x38\x01", 9));
+  pb::RangeResponse found;
+  ASSERT_TRUE(found.ParseFromString(std::string("\x20\x03", 2)));
+  EXPECT_EQ(found.count(), 3);
+  pb::TxnResponse changed;
+  ASSERT_TRUE(changed.ParseFromString(std::string("\x10\x01", 2)));
+  EXPECT_TRUE(changed.succeeded());
+  pb::StatusResponse status;
+  ASSERT_TRUE(status.ParseFromString(std::string("\x0a\x02\x10\x05\x20\x07", 6)));
+  EXPECT_EQ(status.header().member_id(), 5u);
+  EXPECT_EQ(status.leader(), 7u);
 }
 
 TEST(EtcdProtocol, SaysWhatEachNodeSaysWhereNoneLeads) {

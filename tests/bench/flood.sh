@@ -11,6 +11,7 @@
 #   --write-backlog SIZE of the nodes (4MiB)
 #   --duration TIME      of the flood (10s)
 #   --max-rss MIB        exit code 1 if a node had more resident memory at any time (512)
+#   --max-elections N    exit code 1 if more were won meanwhile (0)
 #   --data-dir DIR       where the nodes keep their data (build/flood); on a disk
 #   --out FILE           everything as JSON (DIR/result.json)
 #
@@ -32,10 +33,13 @@ value_size=16384
 write_backlog=4MiB
 duration=10s
 max_rss=512
+max_elections=0
 data_dir=build/flood
 out=
 
-parse_flags --clients:clients:clients_number --value-size:value_size:value_bytes \
+# shellcheck disable=SC2317
+check_elections() { [[ $2 =~ ^(0|[1-9][0-9]{0,5})$ ]] || usage "$1 '$2': expected a number from 0 on"; }
+parse_flags --clients:clients:clients_number --max-elections:max_elections:check_elections --value-size:value_size:value_bytes \
   --write-backlog:write_backlog:size --duration:duration:time_span --max-rss:max_rss:decimal \
   --data-dir:data_dir::path --out:out:result_file:path -- "$@"
 
@@ -61,22 +65,25 @@ echo "$("$bin/grassdb" --version): three nodes with a backlog of $write_backlog,
 puts before 16 2s
 finish_bench "$work/before.json" "puts before"
 peak_before=$(peak_rss_mib)
+elections_before=$(logged 'Won election')
 puts flood "$clients" "$duration"
 finish_bench "$work/flood.json" "the flood"
 check_nodes
 peak=$(peak_rss_mib)
+elections=$(($(logged 'Won election') - elections_before))
 leader_after=$(leader) || leader_after=none
 puts after 16 2s
 finish_bench "$work/after.json" "puts after"
 jq -n --slurpfile before "$work/before.json" --slurpfile flood "$work/flood.json" \
   --slurpfile after "$work/after.json" --argjson peak_before "$peak_before" --argjson peak "$peak" \
   --argjson max_rss "$max_rss" --arg node "node$at" --arg leader "node$leader_after" \
-  --arg backlog "$write_backlog" '
+  --argjson elections "$elections" --argjson max_elections "$max_elections" --arg backlog "$write_backlog" '
   { backlog: $backlog, peak_rss_mib: { before: $peak_before, flood: $peak }, leader_before: $node,
-    leader_after: $leader, before: $before[0], flood: $flood[0], after: $after[0] }
+    leader_after: $leader, elections: $elections, before: $before[0], flood: $flood[0], after: $after[0] }
   | .problems = [
       (select((.flood.retried_after.OVERLOADED // 0) == 0) | "nothing was answered with OVERLOADED: the flood was too small"),
       (.flood.failures | del(.unreachable) | select(length > 0) | "puts of the flood failed: \(.)"),
+      (select(.elections > $max_elections) | "the flood toppled a leader: \(.elections) elections, more than \($max_elections)"),
       (.before, .after | select(.failed > 0) | "puts before or after the flood failed: \(.failures)"),
       (select((.peak_rss_mib.flood | max) > $max_rss) | "a node had \(.peak_rss_mib.flood | max | round) MiB, more than \($max_rss)") ]' >"$out"
 {
@@ -87,5 +94,5 @@ jq -n --slurpfile before "$work/before.json" --slurpfile flood "$work/flood.json
 } | print_columns
 jq -r 'def all: map(round | tostring) | join(" / "); "Most resident memory of the nodes, MiB: \(
   .peak_rss_mib.before | all) before, \(.peak_rss_mib.flood | all) with the flood; leader \(
-  .leader_before), afterwards \(.leader_after)"' "$out"
+  .leader_before), afterwards \(.leader_after), \(.elections) elections meanwhile"' "$out"
 conclude

@@ -15,7 +15,8 @@
 #   --show             measure nothing; print what there is
 #   --short            few short runs, and busy machines count; in DIR/short
 #   --keep-disturbed   count runs with other load on the machine too
-#   --markdown         the table as Markdown, on stdout; all else goes to stderr
+#   --markdown         the table as Markdown, on stdout; all else goes to stderr. Only of parts that were all
+#                      measured, whole and at one commit
 #   --goals FILE       instead of tests/bench/goals.json
 #   --data-dir DIR     for the data and for each part's result (build/goals); on a disk
 #   --out FILE         the JSON file (DIR/result.json)
@@ -179,12 +180,21 @@ summarise() {
     | . + { table: rows }' >"$out"
 }
 
-# Figures that say little are not for a README.
+# Figures that say little, or are not all there, or not of the same programs, are not for a README.
 check_markdown() {
-  local little
+  local missing little broken commits
+  missing=$(jq -r --arg all "${all_parts[*]}" '.parts as $parts
+    | [$all | split(" ")[] | select($parts[.] == null)] | join(" ")' "$out")
   little=$(jq -r '[.parts[] | select(.mode == "short") | .part] | join(" ")' "$out")
+  broken=$(jq -r '[.parts[] | select(.whole | not) | .part] | join(" ")' "$out")
+  commits=$(jq -r '.commits | select(length > 1) | join(" and ")' "$out")
+  [ -z "$missing" ] || die "--markdown: not measured: $missing; measure it: bash tests/bench/goals.sh --only '$missing'"
   [ -z "$little" ] ||
     die "--markdown: measured with --short, which says little: $little; measure without it: bash tests/bench/goals.sh --only '$little'"
+  [ -z "$broken" ] ||
+    die "--markdown: not measured as often as asked for: $broken; measure it again: bash tests/bench/goals.sh --only '$broken'"
+  [ -z "$commits" ] ||
+    die "--markdown: the parts are of several commits ($commits); measure them at one: bash tests/bench/goals.sh --anew"
 }
 print_heading() {
   jq -r '.machine as $machine | "\(.grassdb), commit \(.commits | join(" and "))\(
@@ -209,7 +219,8 @@ print_notes() {
          | if . > 0 then ", \(.) runs with other load on the machine" else "" end)"),
     (.table | missed_lines),
     (.table | map(select(.goal != null)) | "\(map(select(.reached)) | length) of \(length) goals are reached, \(
-       map(select(.grassdb == null)) | length) not measured; net/README.md says what stands in the way of the others")' "$out"
+       map(select(.grassdb == null)) | length) not measured\(
+       if any(.reached == false) then "; net/README.md says what stands in the way of the others" else "" end)")' "$out"
 }
 
 # What they say is no part of the table.

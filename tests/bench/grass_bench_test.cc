@@ -1,8 +1,12 @@
 // The program itself against a real node. Short runs: what is checked is that the figures fit
 // together, not how large they are.
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -56,6 +60,29 @@ TEST(GrassBench, CountsEveryPutThatTheClusterCarriedOut) {
     in_timeline += point["completed"].get<std::uint64_t>();
   }
   EXPECT_EQ(in_timeline, completed);
+}
+
+TEST(GrassBench, ShowsHowFarItIsOnATerminal) {
+  Cluster cluster(1);
+  cluster.StartAndElect();
+  const int terminal = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+  ASSERT_GE(terminal, 0);
+  ASSERT_EQ(grantpt(terminal), 0);
+  ASSERT_EQ(unlockpt(terminal), 0);
+  Process bench({GRASS_BENCH_BINARY, "put", "--peers=" + cluster.address(0), "--duration=500ms",
+                 "--warm-up=100ms"},
+                cluster.directory() + "/bench.out", ptsname(terminal));
+  EXPECT_EQ(bench.Wait(Seconds(60)), 0);
+  std::string shown;
+  char part[4096];
+  // An error where all is read: nobody has the other end open any more.
+  for (ssize_t length = 0; (length = read(terminal, part, sizeof part)) > 0;) {
+    shown.append(part, static_cast<std::size_t>(length));
+  }
+  close(terminal);
+  EXPECT_NE(shown.find("\r\033[Kwarming up"), std::string::npos) << shown;
+  EXPECT_NE(shown.find(" ops/s, p99 "), std::string::npos) << shown;
+  EXPECT_TRUE(shown.ends_with("\r\033[K")) << "nothing is left of it: " << shown;
 }
 
 TEST(GrassBench, WritesTheKeysBeforeItReadsThem) {
@@ -282,9 +309,43 @@ TEST(GrassBench, MeasuresThePiecesWithoutACluster) {
   const Finished nowhere =
       RunToEnd({GRASS_BENCH_BINARY, "micro", "--data-dir=/no/such/folder"}, directory.path());
   EXPECT_EQ(nowhere.code, 2);
-  EXPECT_NE(nowhere.err.find("--data-dir '/no/such/folder': no folder can be made in it"),
-            std::string::npos)
-      << nowhere.err;
+  EXPECT_EQ(nowhere.err,
+            "grass-bench micro: --data-dir '/no/such/folder': no folder can be made in it: No such "
+            "file or directory; name a folder that is there and writable\n");
+}
+
+TEST(GrassBench, LeavesNoLogBehindWhenItIsEndedAmongThePieces) {
+  for (const int signal : {SIGINT, SIGTERM}) {
+    const TestDirectory data;
+    const TestDirectory output;
+    const std::string err = output.path() + "/err";
+    Process bench({GRASS_BENCH_BINARY, "micro", "--filter=wal", "--min-time=600s",
+                   "--data-dir=" + data.path()},
+                  output.path() + "/out", err);
+    ASSERT_TRUE(WaitFor(Seconds(20), [&] {
+      const std::filesystem::recursive_directory_iterator files(data.path());
+      return std::any_of(begin(files), end(files),
+                         [](const auto& entry) { return entry.is_regular_file(); });
+    }));
+    bench.Signal(signal);
+    EXPECT_EQ(bench.Wait(Seconds(30)), 128 + signal);
+    EXPECT_EQ(ReadFile(err), "grass-bench micro: interrupted\n");
+    EXPECT_TRUE(std::filesystem::is_empty(data.path()));
+  }
+}
+
+TEST(GrassBench, LeavesNoLogBehindWhenNobodyReadsOnWhatThePiecesTake) {
+  for (const std::string form : {"text", "json"}) {
+    const TestDirectory data;
+    const TestDirectory output;
+    const Finished run =
+        RunToEnd({"/bin/sh", "-c",
+                  GRASS_BENCH_BINARY " micro --filter=w --min-time=1ms --data-dir=" + data.path() +
+                      " -w " + form + " | true"},
+                 output.path());
+    EXPECT_NE(run.err.find("the figures could not be written"), std::string::npos) << run.err;
+    EXPECT_TRUE(std::filesystem::is_empty(data.path()));
+  }
 }
 
 TEST(GrassBench, RefusesWhatItCannotDoBeforeItBegins) {

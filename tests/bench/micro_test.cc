@@ -106,6 +106,9 @@ TEST(MicroOptions, ThatAreWrongAreNamed) {
   };
   EXPECT_NE(problem({"--min-time", "soon"}).find("--min-time"), std::string::npos);
   EXPECT_NE(problem({"-w", "xml"}).find("'xml': expected text or json"), std::string::npos);
+  EXPECT_EQ(problem({"--filter", "wal", "--filter", "kv"}),
+            "grass-bench micro: --filter is there 2 times; give it once (see grass-bench micro "
+            "--help)");
   EXPECT_NE(problem({"--clients", "3"}).find("--clients"), std::string::npos);
 }
 

@@ -1,27 +1,31 @@
 #!/usr/bin/env bash
 # Where a put goes: the instructions of a whole node a put, or another operation, counted by callgrind in
-# a cluster of three, and the functions they are spent in. Threads, gRPC and the disk's are in it; what
-# the kernel does is not. Unlike a time it comes out nearly the same on a busy machine; how many puts
-# share a message depends on the machine's pace, though, so only one client's count is the same within a
-# few percent.
+# a cluster of three or at a single node, and the functions they are spent in. Threads, gRPC and the disk's
+# are in it; what the kernel does is not. How many operations share a message and a heartbeat depends on
+# the machine's pace, so a whole count is only the same on an equally quiet machine. What is done for each
+# operation by itself, its "parts", is the same within a few percent on any.
 #
 #   bash tests/bench/put_profile.sh                     the leader, with one client; a minute or two
 #   bash tests/bench/put_profile.sh --node follower --clients 64
+#   bash tests/bench/put_profile.sh --nodes 1 --clients 256
 #   bash tests/bench/put_profile.sh --check             fails above the committed baseline
+#   bash tests/bench/put_profile.sh --clients 16 --check-parts
 #
+#   --nodes N          3, or 1: a single node, which leads (3)
 #   --node WHICH       leader or follower: who runs under callgrind (leader)
 #   --workload W       put, get, get-stale, mixed, txn or stream (put)
-#   --clients N        (1)
+#   --clients N        (1); of a stream no more than some hundred: callgrind is too slow for thousands
 #   --duration TIME    of what is counted; callgrind makes the node some fifty times slower (10s)
 #   --top N            functions in the table (25)
 #   --check            exit code 1 if an operation takes more than 10 % above put_profile.json
-#   --update           write the count to put_profile.json; commit it with the reason
+#   --check-parts      the same of taking a request, of applying it and of answering it, each by itself
+#   --update           write the counts to put_profile.json; commit it with the reason
 #   --baseline FILE    instead of tests/bench/put_profile.json
 #   --data-dir DIR     where the nodes keep their data (build/put_profile)
 #   --out FILE         everything as JSON (DIR/result.json)
 #
-# Exit codes: 0 counted, 1 something could not be started or counted, or takes too many (one line says
-# what), 2 usage. In the environment: GRASSDB_BUILD_DIR=FOLDER runs the programs in FOLDER/bin.
+# Exit codes: 0 counted, 1 something could not be started or counted, an operation failed or had to be tried
+# again, too few were done to say anything, or one takes too many (one line says what), 2 usage. In the environment: GRASSDB_BUILD_DIR=FOLDER runs the programs in FOLDER/bin.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 # shellcheck source=tests/packages.sh
@@ -33,31 +37,40 @@ script=put_profile.sh
 readonly percent_allowed=10
 # Of each wait: callgrind on a machine that is busy is slow indeed.
 readonly patience=300
+nodes=3
 node=leader
 workload=put
 clients=1
 duration=10s
 top=25
 checking=
+checking_parts=
 update=
 baseline=tests/bench/put_profile.json
 data_dir=build/put_profile
 out=
 # shellcheck disable=SC2317
 check_node() { [[ $2 =~ ^(leader|follower)$ ]] || usage "$1 '$2': expected leader or follower"; }
-parse_flags --node:node:check_node --workload:workload:workload_name \
+# shellcheck disable=SC2317
+check_nodes_number() { [[ $2 =~ ^[13]$ ]] || usage "$1 '$2': expected 1 or 3"; }
+parse_flags --nodes:nodes:check_nodes_number --node:node:check_node --workload:workload:workload_name \
   --clients:clients:clients_number --duration:duration:time_span --top:top:number \
-  --check:checking:- --update:update:- \
+  --check:checking:- --check-parts:checking_parts:- --update:update:- \
   --baseline:baseline::path --data-dir:data_dir::path --out:out:result_file:path -- "$@"
 if ! command -v callgrind_control >/dev/null || ! command -v jq >/dev/null; then
   install_packages "${COUNT_PACKAGES[@]}" || exit 1
 fi
-readonly name="$node $workload $clients"
-if [ -n "$checking" ]; then
+[ "$nodes" -eq 3 ] || [ "$node" = leader ] || usage "--node follower: a single node has none; leave out --nodes 1"
+name="$node $workload $clients"
+[ "$nodes" -eq 3 ] || name="single $workload $clients"
+readonly name
+if [ -n "$checking$checking_parts" ]; then
   [ -z "$update" ] || usage "--check and --update: give one of them"
   [ -r "$baseline" ] || usage "--baseline '$baseline': no such file; --update writes it"
-  jq -e --arg name "$name" '.[$name] | numbers' "$baseline" >/dev/null ||
+  [ -z "$checking" ] || jq -e --arg name "$name" '.[$name] | numbers' "$baseline" >/dev/null ||
     usage "--check: $baseline has nothing of '$name'; --update adds it"
+  [ -z "$checking_parts" ] || jq -e --arg name "$name" '.parts[$name] | objects' "$baseline" >/dev/null ||
+    usage "--check-parts: $baseline has nothing of '$name'; --update adds it"
 fi
 
 # Hands the leadership to that node if it does not lead.
@@ -86,10 +99,9 @@ dump() {
 prepare grassdb grass-cli grass-bench
 # The node under callgrind is slow; nobody else may take it for dead.
 node_flags=(--election-timeout 3s-6s)
-choose_ports 3
+choose_ports "$nodes"
 node_cluster "${ports[@]}"
-start_node 1
-start_node 2
+for ((other = 1; other < nodes; ++other)); do start_node "$other"; done
 launch "$work/grassdb0.log" valgrind --tool=callgrind --callgrind-out-file="$work/callgrind" \
   "$bin/grassdb" --id node0 --cluster "$members" --data-dir "$work" "${node_flags[@]}"
 node_pids[0]=$launched
@@ -99,13 +111,19 @@ wait_for "$patience" "node0 answers" bash -c "'$bin/grass-cli' --peers '${peers%
 wanted=0
 [ "$node" = leader ] || wanted=1
 wait_for "$patience" "node$wanted leads" leads "$wanted"
-echo "$("$bin/grassdb" --version): three nodes, the $node under callgrind, $workload, clients: $clients"
+echo "$("$bin/grassdb" --version): nodes: $nodes, the $node under callgrind, $workload, clients: $clients"
 operations warm-up 1s
 dump
 operations counted "$duration" --no-fill
 dump
+problem=$(profile_problem "$work/counted.json" "$clients")
+if [ -n "$problem" ]; then
+  measured=yes
+  say "$problem"
+  echo "To repeat: $(command_again)" >&2
+  exit 1
+fi
 operations=$(jq .all_completed "$work/counted.json")
-[ "$operations" -gt 0 ] || die "no operation was counted"
 # A call that has not ended yet would count for its caller.
 awk '/^calls=0 / { getline; next } { print }' "$dump" >"$work/ended"
 # functions INCLUSIVE: JSON of the instructions an operation of each function, most first, from lines such
@@ -120,34 +138,50 @@ functions() {
               per_operation: (map(.count) | add / $operations | round) })
       | sort_by(-.per_operation)'
 }
-before=null
+before=null parts_before=null
 [ -z "$checking" ] || before=$(jq --arg name "$name" '.[$name]' "$baseline")
+[ -z "$checking_parts" ] || parts_before=$(jq --arg name "$name" '.parts[$name]' "$baseline")
 jq -n --arg node "$node" --arg workload "$workload" --arg name "$name" --argjson before "$before" \
-  --argjson percent "$percent_allowed" \
+  --argjson percent "$percent_allowed" --argjson parts_before "$parts_before" --argjson nodes "$nodes" \
   --argjson clients "$clients" --argjson operations "$operations" \
   --argjson total "$(awk '/^totals:/ { print $2 }' "$dump")" --slurpfile self <(functions no) \
   --slurpfile with_callees <(functions yes) '
-  { node: $node, workload: $workload, clients: $clients, operations: $operations,
+  # Of the function, or of the dearest of several with such a name.
+  def part($pattern): map(select(.name | test($pattern)) | .per_operation) | max;
+  def above($what; $now; $before): select($now * 100 > $before * (100 + $percent))
+    | "\($what)\($now) instructions an operation (\($name)), more than \($percent) % above the baseline, \(
+        $before); if that is meant: --update instead of --check, and commit it with the reason";
+  { nodes: $nodes, node: $node, workload: $workload, clients: $clients, operations: $operations,
     instructions: ($total / $operations | round),
     objects: ($self[0] | group_by(.object)
       | map({ name: .[0].object, per_operation: (map(.per_operation) | add) }) | sort_by(-.per_operation)),
     functions: $self[0],
     ours_with_callees: ($with_callees[0] | map(select(.name | test("grassdb::")))) }
+  | .parts = (.ours_with_callees | {
+      "ClientService::Answer": part("^grassdb::net::ClientService::Answer\\("),
+      "UnaryCall::OnComplete": part("ClientService::UnaryCall<.*>::OnComplete\\("),
+      "KvStore::Apply": part("^grassdb::KvStore::Apply\\(") } | map_values(numbers))
   | .problems = [
       (select(.functions == []) | "callgrind_annotate has read nothing"),
-      (select($before != null and .instructions * 100 > $before * (100 + $percent))
-        | "\(.instructions) instructions an operation (\($name)), more than \($percent) % above the baseline, \(
-            $before); if that is meant: --update instead of --check, and commit it with the reason")
+      (if $before == null then empty else above(""; .instructions; $before) end),
+      (.parts as $parts | $parts_before // {} | to_entries[]
+        | if $parts[.key] == null then
+            "\(.key) is called nowhere (\($name)): if it has another name now, put_profile.sh is to know it"
+          else above("\(.key): "; $parts[.key]; .value) end)
     ]' >"$out"
 jq -r --argjson top "$top" '"\(.instructions) instructions an operation, of \(.operations)",
   ("", "by library", (.objects[:8][] | "\(.per_operation);\(.name)"),
    "", "by function", (.functions[:$top][] | "\(.per_operation);\(.name[:100])"),
    "", "of grassdb, with all that it calls",
    (.ours_with_callees[:$top][] | "\(.per_operation);\(.name[:100])"))' "$out" | print_columns
+jq -r '"Parts: \(.parts | to_entries | map("\(.key) \(.value)") | join(", "))"' "$out"
 [ -z "$checking" ] || echo "Baseline: $before"
+[ -z "$checking_parts" ] ||
+  echo "Baseline: $(jq -nr --argjson parts "$parts_before" '$parts | to_entries | map("\(.key) \(.value)") | join(", ")')"
 if [ -n "$update" ]; then
   if [ -s "$baseline" ]; then cat "$baseline"; else echo '{}'; fi |
-    jq --arg name "$name" --slurpfile now "$out" '.[$name] = $now[0].instructions' >"$work/baseline"
+    jq --arg name "$name" --slurpfile now "$out" \
+      '.[$name] = $now[0].instructions | .parts[$name] = $now[0].parts' >"$work/baseline"
   cp "$work/baseline" "$baseline"
   echo "Written to $baseline"
 fi

@@ -196,6 +196,8 @@ TEST(BenchPlot, IsOnePageThatNeedsNothingElse) {
   // 600 of 1000, the top of the axis, and 400; at the middle and at the end of the time.
   EXPECT_NE(page.find("points=\"430.0,110.0 790.0,150.0 \""), std::string::npos) << page;
   EXPECT_NE(page.find("throughput  500 ops/s"), std::string::npos) << "the report is below";
+  EXPECT_NE(page.find("pre{white-space:pre-wrap}"), std::string::npos)
+      << "one of its lines may be wider than the page";
 }
 
 TEST(BenchPlot, HasAGapWhereNothingEnded) {

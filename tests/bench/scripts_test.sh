@@ -90,7 +90,7 @@ growth node 10 <<<$'10 100\n20 200\n30 600' | jq -e '.first_mib * 1024 - 50 | fa
 run 1 restart.sh --keys 2000 --runs 2 --without-etcd --max-ready 0.1
 refused 'the first answer took .* ms, more than --max-ready 0.1'
 shows '.grassdb.restarts | length == 2 and all(.[]; .ready_ms > 0 and .cpu_ms >= 0)'
-shows '.etcd == null and .keys == 2000'
+shows '.etcd == null and .keys == 2000 and (.grassdb.bytes_a_key_when_written | numbers)'
 run 1 restart.sh --keys 2000 --runs 1 --without-etcd --max-bytes 1
 refused 'a key takes .* bytes, more than --max-bytes 1'
 
@@ -104,10 +104,58 @@ shows '.ours_with_callees[0].per_operation <= .instructions'
 run 0 put_profile.sh --workload get --duration 1s --update --baseline "$work/baseline.json"
 shows '.workload == "get" and .operations > 10'
 jq -e --slurpfile now "$work/out.json" \
-  '. == { "follower put 4": 100, "leader put 1": 7, "leader get 1": $now[0].instructions }' \
+  '. == { "follower put 4": 100, "leader put 1": 7, "leader get 1": $now[0].instructions,
+          parts: { "leader get 1": $now[0].parts } }' \
   "$work/baseline.json" >/dev/null || fail "not added to the baseline: $(<"$work/baseline.json")"
+# Each part by itself, and one that has another name now.
+jq '.parts["leader get 1"] |= { "ClientService::Answer", "UnaryCall::OnComplete": 7, "KvStore::Find": 9 }' \
+  "$work/baseline.json" >"$work/parts.json"
+run 1 put_profile.sh --workload get --duration 1s --check-parts --baseline "$work/parts.json"
+shows '.problems | length == 2'
+shows '.problems[0] | test("^UnaryCall::OnComplete: [0-9]+ instructions an operation .leader get 1., more than 10 % above the baseline, 7;")'
+shows '.problems[1] | test("^KvStore::Find is called nowhere .leader get 1.: ")'
+run 0 put_profile.sh --nodes 1 --duration 1s --baseline "$work/baseline.json" --update
+shows '.nodes == 1 and (.parts | keys == ["ClientService::Answer", "KvStore::Apply", "UnaryCall::OnComplete"])'
+jq -e '.["single put 1"] > 0 and .parts["single put 1"]' "$work/baseline.json" >/dev/null || fail "no single node"
+run 2 put_profile.sh --nodes 1 --node follower
+grep -qF -- "--node follower: a single node has none" "$work/stderr" || fail "a follower of a single node"
+run 2 put_profile.sh --check-parts --baseline "$work/baseline.json"
+grep -qF -- "--check-parts: $work/baseline.json has nothing of 'leader put 1'; --update adds it" "$work/stderr" ||
+  fail "unknown parts"
 run 2 put_profile.sh --check --clients 2 --baseline "$work/baseline.json"
 grep -qF "has nothing of 'leader put 2'; --update adds it" "$work/stderr" || fail "an unknown baseline"
+
+run 0 put_profile.sh --workload stream --clients 64 --duration 1s
+shows '.workload == "stream" and .operations >= 128 and .instructions > 1000'
+# So many that each is answered once, whatever callgrind's pace.
+mv "$work/out.json" "$work/before.json"
+run 1 put_profile.sh --workload get-stale --clients 4000 --duration 1ms
+grep -qE '^put_profile.sh: ([0-9]+ operations by 4000 clients are too few to say|operations were tried again)' \
+  "$work/stderr" || fail "too few operations are a profile"
+tail -n 1 "$work/stderr" | grep -q '^To repeat: .*bash tests/bench/put_profile.sh --workload get-stale ' ||
+  fail "no command that repeats it"
+[ ! -s "$work/stdout" ] || [ "$(wc -l <"$work/stdout")" -eq 1 ] || fail "a table of too few operations"
+[ ! -e "$work/out.json" ] || fail "too few operations are a result"
+# profile_says PROBLEM CLIENTS REPORT: what makes no profile.
+profile_says() {
+  local problem
+  problem=$(profile_problem <(echo "$3") "$2")
+  [[ $problem = "$1" || (-n "$1" && $problem = "$1"*) ]] || fail "'$problem' instead of '$1' of $3"
+}
+profile_says '' 64 '{ "all_completed": 128, "failed": 0, "retried_after": { "OVERLOADED": 0 } }'
+profile_says '127 operations by 64 clients are too few' 64 \
+  '{ "all_completed": 127, "failed": 0, "retried_after": {} }'
+profile_says '1 operations failed; ' 1 '{ "all_completed": 99, "failed": 1, "retried_after": {} }'
+profile_says 'operations were tried again (3 connection lost, 2 no answer in time); ' 1 \
+  '{ "all_completed": 99, "failed": 0, "retried_after": { "connection lost": 3, "no answer in time": 2 } }'
+
+run 0 budget.sh --cases 'put:8 get:4' --duration 500ms
+shows '[.cases[] | [.case, .failed]] == [["put:8", 0], ["get:4", 0]]'
+shows 'all(.cases[].us; .client > 0 and .leader > 0 and .leader_disk > 0 and .followers > 0 and .idle >= 0)'
+shows 'all(.cases[].us; .all - (del(.all) | add) | fabs < 0.001)'
+shows '.cases[0].us.followers_disk > .cases[1].us.followers_disk'
+run 0 budget.sh --nodes 1 --cases put:1 --duration 300ms
+shows '.nodes == 1 and .cases[0].us.followers == 0 and .cases[0].us.leader > 0'
 
 run 0 value_sizes.sh --sizes '1024 1048576' --duration 500ms --keys 8
 shows '[.runs[] | [.workload, .value_bytes, .failed]] ==
@@ -140,9 +188,11 @@ run 1 connections.sh --connections 300 --duration 500ms --max-kib 0.001
 refused 'a connection takes .* KiB, more than 0.001'
 shows '.kib_per_connection > 0.1 and .puts.beside.completed > 0'
 
-run 0 flood.sh --clients 500 --value-size 65536 --write-backlog 1MiB --duration 1s
+# A busy machine may well hold a heartbeat up.
+run 0 flood.sh --clients 500 --value-size 65536 --write-backlog 1MiB --duration 1s --max-elections 9
+shows '.elections | numbers'
 shows '.flood.retried_after.OVERLOADED > 0 and .after.completed > 0'
-run 1 flood.sh --clients 20 --value-size 100 --duration 500ms
+run 1 flood.sh --clients 20 --value-size 100 --duration 500ms --max-elections 9
 refused 'nothing was answered with OVERLOADED'
 
 # What cannot be is refused before anything is built or started, with the flag, the value and what is
@@ -160,6 +210,7 @@ refuses value_sizes --duration 0s "$a_time"
 refuses connections --duration -1s "$a_time"
 refuses flood --duration 1h "$a_time"
 refuses flood --write-backlog much "$a_size"
+refuses flood --max-elections -1 'a number from 0 on'
 refuses flood --clients 10001 'a number of clients from 1 to 10000'
 refuses flood --value-size 1048577 'bytes of a value, from 0 to 1048576'
 refuses soak --snapshot-log-size 64Mi "$a_size"
@@ -171,6 +222,10 @@ refuses failover --election-timeout 300ms-0.3s 'two times, the first below the s
 refuses failover --election-timeout 1.2.3s-4s 'two times, the first below the second, as in 300ms-600ms'
 refuses value_sizes --sizes '' "bytes of values, as in '1024 65536'"
 refuses put_profile --node both 'leader or follower'
+refuses put_profile --nodes 2 '1 or 3'
+refuses budget --nodes 2 '1 or 3'
+refuses budget --cases put "WORKLOAD:CLIENTS, as in 'put:1 get:64'"
+refuses budget --cases '' "WORKLOAD:CLIENTS, as in 'put:1 get:64'"
 # checked CHECK EXIT-CODE VALUE...: what the scripts share.
 checked() {
   local value code
@@ -200,15 +255,16 @@ mkdir -p "$work/elsewhere"
 jq -e '.runs | length == 2' "$work/elsewhere/named.json" >/dev/null || fail "--out is not where the user is"
 [ -d "$work/elsewhere/data" ] || fail "--data-dir is not where the user is"
 
-# Whatever they call that not every Debian has is installed by them.
+# Whatever the scripts and their tests call that not every Debian has is installed by them.
 # shellcheck source=tests/packages.sh
 . "$here/../packages.sh"
-for tool in curl jq wget nc ss lsof bc python3; do
-  ! grep -lE "(^|[|(;] *|^ +)$tool " "$here"/{cluster,compare_etcd,failover,restart,soak,value_sizes,connections,flood,goals}.sh \
-    >/dev/null || [[ " ${BENCH_PACKAGES[*]} " = *" $tool "* ]] || fail "$tool is called and is not in BENCH_PACKAGES"
+readonly installed=" ${BENCH_PACKAGES[*]} ${COUNT_PACKAGES[*]} ${TEST_PACKAGES[*]} "
+for tool in curl jq wget nc ss lsof bc python3 ps pgrep pkill top free vmstat gdb; do
+  ! callers=$(grep -lE "(^|[|(;&{\`] *|^ +|\b(do|then|exec|if|while|until|!) +)$tool " "$here"/*.sh) ||
+    [[ $installed = *" $tool "* ]] || fail "$tool is called and in no list of packages.sh: $callers"
 done
 
-for script in failover restart soak value_sizes connections flood; do
+for script in failover restart soak value_sizes connections flood budget put_profile; do
   run 2 "$script.sh" --speed 3
   grep -qF "$script.sh: unknown argument '--speed'" "$work/stderr" || fail "$script.sh: no usage"
 done

@@ -110,8 +110,6 @@ memory() {
   done | jq -s .
 }
 
-# How many lines with this all logs have.
-logged() { cat "$work"/grassdb?.log | grep -c "$1" || true; }
 snapshots() { logged 'Took snapshot\|Installed snapshot'; }
 elections() { logged 'Won election'; }
 
