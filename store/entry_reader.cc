@@ -53,12 +53,17 @@ EntryReader::Place& EntryReader::FindPlace(const ReadEntries& wanted, const LogF
   }
   if (files.live_previous < wanted.first) number = files.live;
   if (places_.size() == kPlacesMax) places_.pop_front();
-  return places_.emplace_back(Place{
-      .reader = wanted.reader,
-      .began = wanted.first,
-      .next = wanted.first,
-      .ahead = {},
-      .segment = std::make_unique<SegmentReader>(home_, number, SegmentReader::Caching::kUsed)});
+  return places_.emplace_back(Place{.reader = wanted.reader,
+                                    .began = wanted.first,
+                                    .next = wanted.first,
+                                    .ahead = {},
+                                    .segment = Begin(number),
+                                    .damage = {}});
+}
+
+std::unique_ptr<SegmentReader> EntryReader::Begin(SegmentNumber number) const {
+  return std::make_unique<SegmentReader>(home_, number, SegmentReader::Caching::kUsed,
+                                         SegmentReader::AtDamage::kGoOn);
 }
 
 // The entry that is looked for is told by its term. Those behind it follow it in the log, until a
@@ -93,15 +98,17 @@ absl::StatusOr<bool> EntryReader::ReadPiece(Place& place, const ReadEntries& wan
                                       : std::max<std::uint64_t>(wanted.bytes_max, kPieceBytesMin);
   const auto piece = place.segment->Read(files, bytes_max, visit);
   if (!piece.ok()) return piece.status();
+  place.damage.Update(piece->damage);
   if (!piece->at_end) return true;
   const SegmentNumber at = place.segment->number();
   if (at != files.live) {
     GRASS_PROBE("entries: read on in the next segment");
-    place.segment = std::make_unique<SegmentReader>(home_, at + 1, SegmentReader::Caching::kUsed);
+    place.segment = Begin(at + 1);
     return true;
   }
   if (!place.ahead.empty()) return true;
   if (place.began != wanted.first) return false;
+  if (!place.damage.ok()) return place.damage;
   return absl::NotFoundError(TextOf(wanted) + " is in none of the log's files in " +
                              home_.directory.path());
 }

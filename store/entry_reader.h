@@ -3,7 +3,7 @@
 //
 // An entry is known by its index and term (log matching, thesis 3.5): whatever else was written to
 // that place before, and cut away, has another term. So the records are read in their order,
-// without following what the log had become at each.
+// without following what the log had become at each; and what is damaged among them is passed over.
 //
 // Nothing is kept in memory of where entries are. Who reads on finds its place again; who begins
 // looks for it from the front of a segment on, a piece each time it asks.
@@ -30,9 +30,9 @@ class EntryReader {
  public:
   explicit EntryReader(const Home& home) : home_(home) {}
 
-  // One piece. None: not found yet; ask again. NotFound: it is in none of the files. DataLoss: a
-  // record on the way is damaged. Other errors: they cannot be read. After an error the next call
-  // begins anew.
+  // One piece. None: not found yet; ask again. NotFound: it is in none of the files. DataLoss: nor
+  // is it, but something in them is damaged, and may have been it. Other errors: they cannot be
+  // read. After an error the next call begins anew.
   absl::StatusOr<std::vector<Entry>> Read(const ReadEntries& wanted, const LogFiles& files);
 
  private:
@@ -49,6 +49,7 @@ class EntryReader {
     // What has been read beyond what was asked for: from `next` on, as the log was there.
     std::deque<Entry> ahead;
     std::unique_ptr<SegmentReader> segment;
+    absl::Status damage;  // the first that was passed over since it began
   };
 
   // Where `wanted` goes on, moved to the end of places_.
@@ -56,6 +57,7 @@ class EntryReader {
   // False: not found behind the place, but perhaps before it.
   absl::StatusOr<bool> ReadPiece(Place& place, const ReadEntries& wanted, const LogFiles& files);
   static void Follow(Place& place, Term term, Batch batch);
+  std::unique_ptr<SegmentReader> Begin(SegmentNumber number) const;
   static std::vector<Entry> TakeAhead(Place& place, const ReadEntries& wanted);
 
   Home home_;

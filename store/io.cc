@@ -26,8 +26,8 @@ absl::StatusOr<std::size_t> BoundedSize(const Directory& directory, const std::s
                      bound + "` takes it away");
 }
 
-// Fills `out` from `offset` on, which is a whole number of sectors; zeros where a read fails, and
-// where that is.
+}  // namespace
+
 std::vector<ByteRange> ReadWhatIsLegible(File& file, std::uint64_t offset, std::span<char> out) {
   // So that one bad sector does not cost a read of each of the others.
   constexpr std::size_t kShareBytes = std::size_t{1} << 20;
@@ -35,9 +35,10 @@ std::vector<ByteRange> ReadWhatIsLegible(File& file, std::uint64_t offset, std::
   for (std::size_t begin = 0; begin < out.size(); begin += kShareBytes) {
     const auto share = out.subspan(begin, std::min(kShareBytes, out.size() - begin));
     if (ReadExactly(file, offset + begin, share).ok()) continue;
-    for (std::size_t at = 0; at < share.size(); at += kSectorBytes) {
-      const auto sector = share.subspan(at, std::min(kSectorBytes, share.size() - at));
+    for (std::size_t at = 0, bytes = 0; at < share.size(); at += bytes) {
       const std::uint64_t place = offset + begin + at;
+      bytes = std::min<std::size_t>(kSectorBytes - place % kSectorBytes, share.size() - at);
+      const auto sector = share.subspan(at, bytes);
       const absl::Status status = ReadExactly(file, place, sector);
       if (status.ok()) continue;
       std::ranges::fill(sector, '\0');
@@ -49,8 +50,6 @@ std::vector<ByteRange> ReadWhatIsLegible(File& file, std::uint64_t offset, std::
   }
   return illegible;
 }
-
-}  // namespace
 
 absl::StatusOr<std::string> ReadWholeFile(Directory& directory, const std::string& name) {
   auto file = directory.Open(name, OpenMode::kExisting);

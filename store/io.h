@@ -52,6 +52,9 @@ absl::StatusOr<bool> ReadLegibleAgain(Directory& directory, const std::string& n
                                       std::uint64_t begin, std::uint64_t end,
                                       LegibleContent& content);
 
+// Fills `out` from `offset` on; zeros where a read fails, which is told.
+std::vector<ByteRange> ReadWhatIsLegible(File& file, std::uint64_t offset, std::span<char> out);
+
 // In words, for messages: "the disk does not give these 512 bytes", and the reason if it is known.
 std::string IllegibleText(const ByteRange& range);
 // The same behind "; " of the first of them; empty if there is none.

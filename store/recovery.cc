@@ -504,7 +504,7 @@ absl::StatusOr<std::optional<Recovered>> Try(Attempt attempt, const Home& home,
                           ? inventory.sealed.front() < recovered.sealed.front().number
                           : !inventory.sealed.empty();
     if (more && !ReachesSnapshot(replay, recovered)) continue;
-    // Where something is damaged, who reads entries back may not come past it.
+    // Where something is damaged, more of it may soon be; what was read once is not read again.
     const bool is_sound =
         recovered.state.damage.places.empty() && ReachesSnapshot(replay, recovered);
     if (!is_sound && replay.evicts()) return std::nullopt;

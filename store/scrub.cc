@@ -59,7 +59,8 @@ void Scrubber::ReadSnapshot(Index index, std::uint64_t bytes_max, Piece& piece) 
 
 void Scrubber::ReadSegment(const LogFiles& files, std::uint64_t bytes_max, Piece& piece) {
   if (log_ == nullptr || log_->number() != segment_) {
-    log_ = std::make_unique<SegmentReader>(home_, segment_, SegmentReader::Caching::kEvicted);
+    log_ = std::make_unique<SegmentReader>(home_, segment_, SegmentReader::Caching::kEvicted,
+                                           SegmentReader::AtDamage::kStop);
   }
   const auto read =
       log_->Read(files, bytes_max, [](const RecordView&) { return SegmentReader::Next::kGoOn; });

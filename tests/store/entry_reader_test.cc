@@ -5,14 +5,20 @@
 #include <rapidcheck/gtest.h>
 
 #include <algorithm>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "core/hash.h"
+#include "store/identity.h"
+#include "store/io.h"
+#include "store/names.h"
+#include "store/segment_reader.h"
 #include "store/storage.h"
 #include "tests/store/crash_directory.h"
 #include "tests/store/history.h"
+#include "tests/store/small_log.h"
 
 namespace grassdb::store {
 namespace {
@@ -172,13 +178,168 @@ TEST_F(ReadingBack, TheSameReaderMayLookForTwoPlacesInTurns) {
   EXPECT_EQ(found, 2u);
 }
 
-TEST_F(ReadingBack, SaysWhereARecordOnTheWayIsDamaged) {
-  for (std::uint64_t i = 1; i <= 20; ++i) Append(i, 1, 1);
-  const auto files = FilesEnding(".seg");
-  directory_.Flip(files.at(0), 300);
-  const EntriesRead read = ReadBack(*storage_, From(1, 20, 1, 1000, 20000));
-  EXPECT_TRUE(absl::IsDataLoss(read.status)) << read.status;
-  EXPECT_NE(read.status.message().find(files[0]), std::string::npos) << read.status;
+// Of entries 1 to `last`, each a record of its own: those that are not read back as they were
+// written. What is told of them names `file`.
+std::set<std::uint64_t> MissingOf(Storage& storage, std::uint64_t last, const std::string& file) {
+  std::set<std::uint64_t> missing;
+  // Downwards, so that each is looked for anew.
+  for (std::uint64_t index = last; index > 0; --index) {
+    const EntriesRead read = ReadBack(storage, From(index, index, 1));
+    if (read.status.ok()) {
+      EXPECT_EQ(read.entries.at(0).index, Index(index));
+      EXPECT_EQ(read.entries.at(0).payload, BytesOf(1000 + index, 100));
+      continue;
+    }
+    EXPECT_TRUE(absl::IsDataLoss(read.status)) << read.status;
+    EXPECT_NE(read.status.message().find(file), std::string::npos) << read.status;
+    missing.insert(index);
+  }
+  return missing;
+}
+
+TEST_F(ReadingBack, ADamagedRecordTakesNoEntryButItsOwnWhereverItStands) {
+  for (std::uint64_t i = 1; i <= 30; ++i) Append(i, 1, 1);
+  std::set<std::uint64_t> taken;
+  std::vector<std::string> files = FilesEnding(".seg");
+  ASSERT_GE(files.size(), 2u);
+  files.push_back(FilesEnding(".wal").at(0));
+  for (const std::string& file : files) {
+    for (std::size_t at = 0; at < 2048; at += 24) {
+      directory_.Flip(file, at);
+      const std::set<std::uint64_t> missing = MissingOf(*storage_, 30, file);
+      EXPECT_LE(missing.size(), 1u) << file << " at " << at;
+      taken.insert(missing.begin(), missing.end());
+      directory_.Flip(file, at);
+    }
+  }
+  EXPECT_EQ(taken.size(), 30u);
+}
+
+TEST_F(ReadingBack, ASectorThatTheDiskDoesNotGiveTakesOnlyTheEntriesInIt) {
+  for (std::uint64_t i = 1; i <= 30; ++i) Append(i, 1, 1);
+  const std::string file = FilesEnding(".seg").at(0);
+  std::set<std::uint64_t> in_it;
+  for (std::size_t at = 512; at < 1024; at += 8) {
+    directory_.Flip(file, at);
+    in_it.merge(MissingOf(*storage_, 30, file));
+    directory_.Flip(file, at);
+  }
+  directory_.FailReads(file, 1);
+  const std::set<std::uint64_t> missing = MissingOf(*storage_, 30, file);
+  EXPECT_EQ(missing, in_it);
+  ASSERT_GE(missing.size(), 2u);
+  const EntriesRead read = ReadBack(*storage_, From(*missing.begin(), 30, 1));
+  EXPECT_NE(read.status.message().find("does not give"), std::string::npos) << read.status;
+}
+
+TEST_F(ReadingBack, AFileThatIsMissingOrShortTakesOnlyTheEntriesInIt) {
+  for (std::uint64_t i = 1; i <= 30; ++i) Append(i, 1, 1);
+  const std::vector<std::string> files = FilesEnding(".seg");
+  ASSERT_GE(files.size(), 2u);
+  const std::string live = FilesEnding(".wal").at(0);
+  {
+    auto file = directory_.Open(live, OpenMode::kExisting);
+    ASSERT_TRUE(file.ok() && (*file)->Truncate(400).ok());
+  }
+  const std::set<std::uint64_t> behind = MissingOf(*storage_, 30, live);
+  EXPECT_TRUE(behind.contains(30));
+  EXPECT_EQ(behind.size(), 30 - *behind.begin() + 1);
+  ASSERT_TRUE(directory_.Remove(files[1]).ok());
+  std::uint64_t missing = 0;
+  for (std::uint64_t index = 1; index < *behind.begin(); ++index) {
+    ReadEntries wanted = From(index, 30, 1);
+    wanted.reader = NodeId(3);  // for which nothing is in memory yet
+    const EntriesRead read = ReadBack(*storage_, wanted);
+    if (read.status.ok()) continue;
+    EXPECT_NE(read.status.message().find("file is missing"), std::string::npos) << read.status;
+    ++missing;
+  }
+  EXPECT_GT(missing, 5u);
+  EXPECT_LT(missing, 2048u / 132);
+}
+
+// What was cut is legible, and what cut it is not.
+TEST_F(ReadingBack, WhatWasCutIsNotTakenForWhatADamagedRecordHeld) {
+  Append(1, 4, 1);
+  const std::string file = FilesEnding(".wal").at(0);
+  const std::size_t before = directory_.Content().at(file).find_last_not_of('\0');
+  Append(2, 3, 2);  // cuts 2 to 4
+  Append(5, 2, 2);
+  directory_.Flip(file, before + 100);
+  EXPECT_EQ(ReadBack(*storage_, From(1, 1, 1)).entries.size(), 1u);
+  for (std::uint64_t index = 2; index <= 4; ++index) {
+    const EntriesRead read = ReadBack(*storage_, From(index, 6, 2));
+    EXPECT_TRUE(absl::IsDataLoss(read.status)) << index << ": " << read.status;
+  }
+  const EntriesRead read = ReadBack(*storage_, From(5, 6, 2));
+  ASSERT_EQ(read.entries.size(), 2u) << read.status;
+  EXPECT_EQ(read.entries[0].payload, BytesOf(2005, 100));
+}
+
+// As a disk does that writes to the wrong place.
+TEST_F(ReadingBack, AnOlderRecordInThePlaceOfAnotherIsPassedOver) {
+  const FileNames names(TestIdentity().node_name);
+  const std::string live = names.Live();
+  std::vector<std::size_t> begins;
+  for (std::uint64_t i = 1; i <= 7; ++i) {
+    begins.push_back(EndOf(directory_.Content().at(live)));
+    Append(i, 1, 1);
+  }
+  const std::size_t bytes = begins[6] - begins[5];
+  const std::string third = directory_.Content().at(live).substr(begins[2], bytes);
+  {
+    auto file = directory_.Open(live, OpenMode::kExisting);
+    ASSERT_TRUE(file.ok() && WriteOne(**file, begins[5], third).ok());
+  }
+  EXPECT_EQ(MissingOf(*storage_, 7, live), std::set<std::uint64_t>{6});
+
+  const auto identity = ReadIdentity(directory_, names);
+  ASSERT_TRUE(identity.ok()) << identity.status();
+  const StorageOptions options = TinySegments();
+  SegmentReader reader({directory_, names, *identity, options}, SegmentNumber(1),
+                       SegmentReader::Caching::kUsed, SegmentReader::AtDamage::kGoOn);
+  const LogFiles files{.sealed = {},
+                       .live = SegmentNumber(1),
+                       .live_previous = Index(0),
+                       .live_end = EndOf(directory_.Content().at(live))};
+  std::vector<std::uint64_t> seen;
+  const auto visit = [&seen](const RecordView& record) {
+    seen.push_back(record.sequence.value());
+    return SegmentReader::Next::kGoOn;
+  };
+  for (bool at_end = false; !at_end;) {
+    const auto piece = reader.Read(files, 1000, visit);
+    ASSERT_TRUE(piece.ok()) << piece.status();
+    at_end = piece->at_end;
+  }
+  EXPECT_EQ(seen, (std::vector<std::uint64_t>{1, 2, 3, 4, 5, 6, 8}));
+}
+
+TEST_F(ReadingBack, ALargeRecordThatIsDamagedIsPassedOverInSharesToo) {
+  StorageOptions options = TinySegments();
+  options.segment_bytes = std::uint64_t{1} << 21;
+  CrashDirectory directory;
+  auto opened = Storage::Open(directory, options, TestIdentity());
+  ASSERT_TRUE(opened.ok()) << opened.status();
+  storage_ = std::move(opened->storage);
+  Append(1, 1, 1);
+  const std::string live = FileNames(TestIdentity().node_name).Live();
+  const std::size_t second = EndOf(directory.Content().at(live));
+  Append(2, 1, 1, 500'000);
+  Append(3, 1, 1, 100'000);           // more than a share
+  directory.Flip(live, second + 10);  // the length
+  int pieces = 1;
+  EntriesRead read;
+  while (read.entries.empty()) {
+    const std::uint64_t before = directory.counters().bytes_read;
+    read = std::get<EntriesRead>(storage_->Execute(From(3, 3, 1, 10, 300)));
+    ASSERT_TRUE(read.status.ok()) << read.status;
+    EXPECT_LT(directory.counters().bytes_read - before, 1'200'000u) << "that record twice at most";
+    ASSERT_LT(++pieces, 40);
+  }
+  EXPECT_GT(pieces, 6);
+  EXPECT_EQ(read.entries[0].payload, BytesOf(1003, 100'000));
+  storage_.reset();
 }
 
 TEST_F(ReadingBack, SaysThatWhatIsInNoneOfTheFilesIsNotThere) {

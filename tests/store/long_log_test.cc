@@ -162,7 +162,7 @@ TEST_F(LongLog, IsAllInMemoryIfItHasLostAnything) {
   EXPECT_EQ(state_.entries.size(), 100u);
 }
 
-// Who reads entries back stops at what is damaged, whether anybody needs that or not.
+// More of it may soon be damaged, whether anybody needs what is now or not.
 TEST_F(LongLog, IsAllInMemoryIfAnyOfItIsDamaged) {
   Append(1, 100, 1);
   storage_.reset();
