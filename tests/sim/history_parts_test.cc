@@ -200,7 +200,8 @@ TEST_F(HistoryPartsTest, OfUnknownOutcomeItMayTakeEffectPartsLater) {
 }
 
 TEST_F(HistoryPartsTest, OfUnknownOutcomeItIsKeptUntilItsSessionIsGone) {
-  for (int i = 0; i < 10; ++i) history_.GiveUp(Begin(OperationKind::kPut, 100 + i));
+  for (int i = 0; i < 10; ++i)
+    history_.GiveUp(Begin(OperationKind::kPut, 100 + static_cast<ValueNumber>(i)));
   Put(1);
   EndPart();
   EXPECT_EQ(history_.Checkable().size(), 10u);
