@@ -207,8 +207,9 @@ void Raft::OnAppendEntriesResponse(NodeId from, Incarnation incarnation,
   if (response.read_round <= leading().round && response.read_round > follower->read_round) {
     follower->read_round = response.read_round;
     follower->round_answer = ++leading().round_answers;
-    ConfirmRounds();
   }
+  // Also without a newer round: by what it says of its disk the follower may count from now on.
+  if (leading().confirmed_round < leading().round) ConfirmRounds();
 }
 
 void Raft::OnMatched(Progress& follower, const AppendEntriesResponse& response) {

@@ -67,6 +67,24 @@ TEST(RaftReads, AnAnswerToAnEarlierRoundConfirmsNothingLater) {
   EXPECT_EQ(cluster.reads_ready(1).size(), 1u);
 }
 
+// Its answer to the round came while nobody knew what its disk had kept.
+TEST(RaftReads, AFollowerThatCountsAgainConfirmsWhatItHasAnswered) {
+  RaftCluster cluster(3);
+  cluster.Elect(1);
+  cluster.Step(1, Read(1));
+  const Message request = cluster.network().front();
+  cluster.DropAll();
+  cluster.Deliver(request);
+  const Message answer = cluster.network().front();
+  cluster.DropAll();
+  Message unproven = answer;
+  std::get<AppendEntriesResponse>(unproven.body).standing = Standing::kUnproven;
+  cluster.Deliver(unproven);
+  EXPECT_TRUE(cluster.reads_ready(1).empty());
+  cluster.Deliver(answer);
+  EXPECT_EQ(cluster.reads_ready(1).size(), 1u);
+}
+
 TEST(RaftReads, WaitForACommitInTheLeadersOwnTerm) {
   RaftCluster cluster(3);
   cluster.Elect(1);

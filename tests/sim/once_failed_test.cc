@@ -25,6 +25,7 @@ struct OnceFailed {
 
 constexpr OnceFailed kOnceFailed[] = {
     {"", 310, "a leader of the core made a voter of a member that had just been cut off"},
+    {"", 321, "a follower that counted again had answered a round of reads before"},
     {"", 674, "a leader outside the core made a voter, by an entry that the core got"},
     {"", 722, "a rolled back disk went by another name after it had been brought up to date"},
     {"", 1544, "a live log without its header, and nothing beside it that told its number"},
