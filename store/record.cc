@@ -143,13 +143,21 @@ RecordClaim ReadRecordClaim(std::string_view bytes) {
 
 std::optional<std::size_t> FindRecordAbove(std::string_view bytes, std::size_t from, Salt salt,
                                            RecordSequence sequence) {
-  GRASS_CHECK_EQ(from % kRecordAlignment, std::size_t{0});
   std::string problem;
+  return FindRecordAbove(bytes, from, salt, sequence, [&](std::size_t at) {
+    return ParseRecord(bytes.substr(at), salt, &problem).has_value();
+  });
+}
+
+std::optional<std::size_t> FindRecordAbove(std::string_view bytes, std::size_t from, Salt salt,
+                                           RecordSequence sequence,
+                                           const std::function<bool(std::size_t)>& is_record) {
+  GRASS_CHECK_EQ(from % kRecordAlignment, std::size_t{0});
   for (std::size_t at = from; at + kRecordHeaderBytes <= bytes.size(); at += kRecordAlignment) {
     // The two loads decide almost every place; a checksum is computed only where both fit.
     if (LoadU64(bytes, at + kSaltOffset) != salt.value()) continue;
     if (LoadU64(bytes, at + kSequenceOffset) <= sequence.value()) continue;
-    if (ParseRecord(bytes.substr(at), salt, &problem).has_value()) return at;
+    if (is_record(at)) return at;
   }
   return std::nullopt;
 }

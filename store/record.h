@@ -10,6 +10,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -91,6 +92,11 @@ RecordClaim ReadRecordClaim(std::string_view bytes);
 // the one before it is synced.
 std::optional<std::size_t> FindRecordAbove(std::string_view bytes, std::size_t from, Salt salt,
                                            RecordSequence sequence);
+// The same where only a part of a file is in `bytes`: `is_record` is asked whether what has such a
+// header at an offset is a record.
+std::optional<std::size_t> FindRecordAbove(std::string_view bytes, std::size_t from, Salt salt,
+                                           RecordSequence sequence,
+                                           const std::function<bool(std::size_t)>& is_record);
 
 // The salts of the records in `bytes` that are newer than `above` and no headers, each once, that
 // of the newest record first. Gives up where what looks like records takes many times as long to

@@ -13,14 +13,19 @@ std::string SegmentReader::Name(const LogFiles& files) const {
 }
 
 // A live log is sealed under another name, and the bytes go on with it; so the place in it stays.
-absl::Status SegmentReader::Open(const std::string& name) {
-  if (file_ != nullptr && name == name_) return absl::OkStatus();
-  auto file = home_.directory.Open(name, OpenMode::kExisting);
-  if (!file.ok()) return file.status();
-  if (caching_ == Caching::kEvicted) (*file)->Evict();
-  file_ = std::move(*file);
-  name_ = name;
-  return absl::OkStatus();
+absl::StatusOr<std::uint64_t> SegmentReader::OpenAndMeasure(const std::string& name) {
+  if (file_ == nullptr || name != name_) {
+    auto file = home_.directory.Open(name, OpenMode::kExisting);
+    if (!file.ok()) return file.status();
+    if (caching_ == Caching::kEvicted) (*file)->Evict();
+    file_ = std::move(*file);
+    name_ = name;
+  }
+  return file_->Size();
+}
+
+std::uint64_t SegmentReader::EndOf(const LogFiles& files, std::uint64_t size) const {
+  return number_ == files.live ? std::min(files.live_end, size) : size;
 }
 
 absl::Status SegmentReader::Fill(std::uint64_t bytes) {
@@ -53,38 +58,39 @@ absl::StatusOr<SegmentReader::Piece> SegmentReader::Read(const LogFiles& files,
 absl::StatusOr<SegmentReader::Piece> SegmentReader::Search(const LogFiles& files,
                                                            std::uint64_t bytes_max) {
   constexpr std::uint64_t kSearchedMin = 4096;
-  if (absl::Status s = Open(Name(files)); !s.ok()) return s;
-  const auto size = file_->Size();
+  const auto size = OpenAndMeasure(Name(files));
   if (!size.ok()) return size.status();
-  const std::uint64_t end = number_ == files.live ? std::min(files.live_end, *size) : *size;
+  const std::uint64_t end = EndOf(files, *size);
   if (offset_ + kRecordHeaderBytes > end) return Piece{.bytes = 0, .at_end = true};
   if (absl::Status s = Fill(std::min(std::max(bytes_max, kSearchedMin), end - offset_)); !s.ok()) {
     return s;
   }
+  const std::uint64_t bytes = buffer_.size();
   const Salt salt = SegmentSalt(home_.identity, number_);
-  std::string_view left = buffer_;
-  for (; left.size() >= kRecordHeaderBytes; left.remove_prefix(kRecordAlignment)) {
-    const std::uint64_t at = offset_ + (buffer_.size() - left.size());
-    const RecordClaim claim = ReadRecordClaim(left);
-    if (claim.salt != salt || claim.frame_bytes > end - at) continue;
-    if (sequence_.has_value() && claim.sequence < *sequence_) continue;
-    if (!IsValid(at, claim.frame_bytes, salt)) continue;
-    sequence_ = claim.sequence;
+  const RecordSequence above(sequence_.has_value() ? sequence_->value() - 1 : 0);
+  const auto found = FindRecordAbove(buffer_, 0, salt, above, [&](std::size_t at) {
+    return IsValid(at, end - offset_ - at, salt);
+  });
+  if (found.has_value()) {
+    sequence_ = ReadRecordClaim(std::string_view(buffer_).substr(*found)).sequence;
     searches_ = false;
-    break;
+    offset_ += *found;
+    return Piece{.bytes = bytes, .at_end = false};
   }
-  const std::uint64_t passed = buffer_.size() - left.size();
-  offset_ += passed;
-  const bool at_end = searches_ && offset_ + kRecordHeaderBytes > end;
-  return Piece{.bytes = buffer_.size(), .at_end = at_end};
+  // What is left has no room for a header.
+  offset_ += (bytes - kRecordHeaderBytes) / kRecordAlignment * kRecordAlignment + kRecordAlignment;
+  return Piece{.bytes = bytes, .at_end = offset_ + kRecordHeaderBytes > end};
 }
 
-bool SegmentReader::IsValid(std::uint64_t offset, std::uint64_t frame_bytes, Salt salt) {
+bool SegmentReader::IsValid(std::size_t at, std::uint64_t bytes_max, Salt salt) const {
   std::string problem;
-  const std::string_view here = std::string_view(buffer_).substr(offset - offset_);
+  const std::string_view here = std::string_view(buffer_).substr(at);
+  const std::uint64_t frame_bytes = ReadRecordClaim(here).frame_bytes;
+  if (frame_bytes > bytes_max) return false;
   if (frame_bytes <= here.size()) return ParseRecord(here, salt, &problem).has_value();
   std::string frame(frame_bytes, '\0');
-  return ReadExactly(*file_, offset, frame).ok() && ParseRecord(frame, salt, &problem).has_value();
+  return ReadExactly(*file_, offset_ + at, frame).ok() &&
+         ParseRecord(frame, salt, &problem).has_value();
 }
 
 absl::StatusOr<SegmentReader::Piece> SegmentReader::ReadWhole(const LogFiles& files,
@@ -92,10 +98,9 @@ absl::StatusOr<SegmentReader::Piece> SegmentReader::ReadWhole(const LogFiles& fi
                                                               const Visit& visit) {
   const bool live = number_ == files.live;
   const std::string name = Name(files);
-  if (absl::Status s = Open(name); !s.ok()) return s;
-  const auto size = file_->Size();
+  const auto size = OpenAndMeasure(name);
   if (!size.ok()) return size.status();
-  const std::uint64_t end = live ? std::min(files.live_end, *size) : *size;
+  const std::uint64_t end = EndOf(files, *size);
   const Salt salt = SegmentSalt(home_.identity, number_);
   const auto damaged = [&](const std::string& problem) {
     return Damaged(home_.directory.path(), name, offset_, problem);

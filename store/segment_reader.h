@@ -69,7 +69,10 @@ class SegmentReader {
 
  private:
   std::string Name(const LogFiles& files) const;
-  absl::Status Open(const std::string& name);
+  // The file's size.
+  absl::StatusOr<std::uint64_t> OpenAndMeasure(const std::string& name);
+  // Where records may stand at most, in a file of `size`.
+  std::uint64_t EndOf(const LogFiles& files, std::uint64_t size) const;
   // Reads `bytes` at `offset_` into buffer_; who goes on behind damage gets zeros for what the disk
   // does not give.
   absl::Status Fill(std::uint64_t bytes);
@@ -78,7 +81,8 @@ class SegmentReader {
                                   const Visit& visit);
   // Looks for the next valid record from `offset_` on.
   absl::StatusOr<Piece> Search(const LogFiles& files, std::uint64_t bytes_max);
-  bool IsValid(std::uint64_t offset, std::uint64_t frame_bytes, Salt salt);
+  // Whether a record of no more than `bytes_max` stands at `at` in buffer_, or begins there.
+  bool IsValid(std::size_t at, std::uint64_t bytes_max, Salt salt) const;
 
   Home home_;
   SegmentNumber number_;

@@ -86,9 +86,12 @@ RC_GTEST_PROP(EntryReading, GivesBackWhatTheLogHolds, (const std::vector<std::ui
 
 class ReadingBack : public ::testing::Test {
  protected:
-  ReadingBack() {
-    auto opened = Storage::Open(directory_, TinySegments(), TestIdentity());
-    EXPECT_TRUE(opened.ok()) << opened.status();
+  ReadingBack() { OpenWithSegmentsOf(TinySegments().segment_bytes, directory_); }
+  void OpenWithSegmentsOf(std::uint64_t bytes, CrashDirectory& directory) {
+    StorageOptions options = TinySegments();
+    options.segment_bytes = bytes;
+    auto opened = Storage::Open(directory, options, TestIdentity());
+    ASSERT_TRUE(opened.ok()) << opened.status();
     storage_ = std::move(opened->storage);
   }
   void Append(std::uint64_t first, std::uint64_t count, std::uint64_t term,
@@ -148,12 +151,8 @@ TEST_F(ReadingBack, ReadsARecordOnlyOnceHoweverSmallTheShares) {
 }
 
 TEST_F(ReadingBack, OneJobReadsAboutAShareOfAFileAlsoIfItFindsNothing) {
-  StorageOptions options = TinySegments();
-  options.segment_bytes = std::uint64_t{1} << 20;
   CrashDirectory directory;
-  auto opened = Storage::Open(directory, options, TestIdentity());
-  ASSERT_TRUE(opened.ok()) << opened.status();
-  storage_ = std::move(opened->storage);
+  OpenWithSegmentsOf(std::uint64_t{1} << 20, directory);
   for (std::uint64_t i = 1; i <= 40; ++i) Append(i, 1, 1, 10'000);
   int pieces = 1;
   while (std::get<EntriesRead>(storage_->Execute(From(35, 40, 1, 10, 300))).entries.empty()) {
@@ -316,12 +315,8 @@ TEST_F(ReadingBack, AnOlderRecordInThePlaceOfAnotherIsPassedOver) {
 }
 
 TEST_F(ReadingBack, ALargeRecordThatIsDamagedIsPassedOverInSharesToo) {
-  StorageOptions options = TinySegments();
-  options.segment_bytes = std::uint64_t{1} << 21;
   CrashDirectory directory;
-  auto opened = Storage::Open(directory, options, TestIdentity());
-  ASSERT_TRUE(opened.ok()) << opened.status();
-  storage_ = std::move(opened->storage);
+  OpenWithSegmentsOf(std::uint64_t{1} << 21, directory);
   Append(1, 1, 1);
   const std::string live = FileNames(TestIdentity().node_name).Live();
   const std::size_t second = EndOf(directory.Content().at(live));
