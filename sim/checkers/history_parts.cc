@@ -11,24 +11,22 @@
 namespace grassdb::sim {
 
 void HistoryParts::CheckTheLast() {
-  Check(Which::kLast);
-}
-
-void HistoryParts::Check(Which which) {
-  if (reference_ != nullptr) {
-    RequireWitness(Told(told::kWitnessed, history_->Witnessed()), history_->Refused(), Changes(),
-                   base_);
-  }
-  undecided_ += RequireLinearizable(Told(told::kHistory, Searchable(which)));
+  if (reference_ != nullptr) CheckWitness(Changes());
+  Search(Searchable());
 }
 
 void HistoryParts::EndPart() {
-  Check(Which::kOneOfMany);
+  const std::vector<CommittedChange> changes = Changes();
   const std::uint64_t told = history_->NewestRevision();
-  first_ = ValuesAt(told);
+  Values last = ValuesAt(told, changes);
+  CheckWitness(changes);
+  std::vector<HistoryOperation> operations = Searchable();
+  ReadAtTheEnd(last, &operations);
+  Search(std::move(operations));
+  first_ = std::move(last);
   // An operation that is under way saw none before the newest of its time; a stale read may.
   const std::uint64_t revision = std::min(base_.told, history_->ToldBeforeTheOldest());
-  base_ = {.revision = revision, .values = ValuesAt(revision), .told = told};
+  base_ = {.revision = revision, .values = ValuesAt(revision, changes), .told = told};
   place_ = history_->now();
   // What an operation did before it was over is at the newest revision at the latest.
   const std::uint64_t newest = reference_->revision();
@@ -42,6 +40,15 @@ void HistoryParts::EndPart() {
   reference_->ReleaseChanges(revision);
 }
 
+void HistoryParts::CheckWitness(const std::vector<CommittedChange>& changes) const {
+  RequireWitness(Told(told::kWitnessed, history_->Witnessed()), history_->Refused(), changes,
+                 base_);
+}
+
+void HistoryParts::Search(std::vector<HistoryOperation> operations) {
+  undecided_ += RequireLinearizable(Told(told::kHistory, std::move(operations)));
+}
+
 std::vector<CommittedChange> HistoryParts::Changes() const {
   std::vector<CommittedChange> changes;
   for (const ReferenceStore::Change& change : reference_->changes()) {
@@ -52,9 +59,10 @@ std::vector<CommittedChange> HistoryParts::Changes() const {
   return changes;
 }
 
-HistoryParts::Values HistoryParts::ValuesAt(std::uint64_t revision) const {
+HistoryParts::Values HistoryParts::ValuesAt(std::uint64_t revision,
+                                            const std::vector<CommittedChange>& changes) const {
   Values values = base_.values;
-  for (const CommittedChange& change : Changes()) {
+  for (const CommittedChange& change : changes) {
     if (change.revision > revision) break;
     if (change.value == 0) {
       values.erase(change.key);
@@ -65,7 +73,7 @@ HistoryParts::Values HistoryParts::ValuesAt(std::uint64_t revision) const {
   return values;
 }
 
-std::vector<HistoryOperation> HistoryParts::Searchable(Which which) const {
+std::vector<HistoryOperation> HistoryParts::Searchable() const {
   std::vector<HistoryOperation> result;
   for (const auto& [key, value] : first_) {
     HistoryOperation put;
@@ -76,32 +84,34 @@ std::vector<HistoryOperation> HistoryParts::Searchable(Which which) const {
     put.returned = put.invoked = 0;
     result.push_back(put);
   }
-  std::set<std::uint32_t> keys;
   for (HistoryOperation& operation : history_->Checkable()) {
     const bool had_its_effect = operation.invoked <= place_ && operation.returned != kNotReturned &&
                                 operation.revision <= base_.told;
-    if (had_its_effect) continue;
-    keys.insert(operation.key);
-    if (operation.kind == OperationKind::kTransaction) {
-      const std::vector<std::uint32_t> all = operation.transaction->Keys();
-      keys.insert(all.begin(), all.end());
-    }
-    result.push_back(std::move(operation));
+    if (!had_its_effect) result.push_back(std::move(operation));
   }
-  if (which == Which::kLast) return result;
-  // Keys that nobody has asked for are as they were.
-  const Values last = ValuesAt(history_->NewestRevision());
+  return result;
+}
+
+void HistoryParts::ReadAtTheEnd(const Values& last,
+                                std::vector<HistoryOperation>* operations) const {
+  std::set<std::uint32_t> keys;
+  for (const HistoryOperation& operation : *operations) {
+    keys.insert(operation.key);
+    if (operation.kind != OperationKind::kTransaction) continue;
+    const std::vector<std::uint32_t> all = operation.transaction->Keys();
+    keys.insert(all.begin(), all.end());
+  }
   for (const std::uint32_t key : keys) {
+    const auto value = last.find(key);
     HistoryOperation get;
     get.kind = OperationKind::kGet;
     get.client = kNobody;
     get.key = key;
-    get.read = last.contains(key) ? last.at(key) : 0;
+    get.read = value == last.end() ? 0 : value->second;
     get.revision = history_->NewestRevision();
     get.returned = get.invoked = history_->now() + 1;
-    result.push_back(get);
+    operations->push_back(get);
   }
-  return result;
 }
 
 }  // namespace grassdb::sim

@@ -42,15 +42,19 @@ class HistoryParts {
   std::uint64_t undecided() const { return undecided_; }
 
  private:
-  enum class Which : std::uint8_t { kOneOfMany, kLast };
   using Values = std::map<std::uint32_t, ValueNumber>;
 
   void EndPart();
-  void Check(Which which);
+  void CheckWitness(const std::vector<CommittedChange>& changes) const;
+  void Search(std::vector<HistoryOperation> operations);
+  // That are committed and were not let go of.
   std::vector<CommittedChange> Changes() const;
   // `revision` is not below that of base_.
-  Values ValuesAt(std::uint64_t revision) const;
-  std::vector<HistoryOperation> Searchable(Which which) const;
+  Values ValuesAt(std::uint64_t revision, const std::vector<CommittedChange>& changes) const;
+  // Behind writes of what the part begins with.
+  std::vector<HistoryOperation> Searchable() const;
+  // Reads of all keys that the operations touch, behind these.
+  void ReadAtTheEnd(const Values& last, std::vector<HistoryOperation>* operations) const;
 
   std::size_t operations_;
   History* history_;

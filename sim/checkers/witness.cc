@@ -128,8 +128,9 @@ class Witness {
     const std::string where = " at revision " + Decimal(at);
     if (at > last()) return NameOf(operation) + " returned" + where + ", which is not committed";
     const bool changes = operation.Changed();
-    if (at < base_.revision || (changes && at == base_.revision && at > 0)) return std::nullopt;
     if (changes && at == 0) return NameOf(operation) + " is not what was committed" + where;
+    const bool is_known = changes ? at > base_.revision : at >= base_.revision;
+    if (!is_known) return std::nullopt;
     Problem problem;
     if (operation.kind == OperationKind::kTransaction) {
       problem = CheckTransaction(operation, changes ? at - 1 : at);
