@@ -84,17 +84,22 @@ class NodeTest : public ::testing::Test {
   void LeadThree() {
     Make(3);
     clock_.now = node_->NextDeadline();
+    BeElected(1);
+    ASSERT_EQ(node_->raft().commit_index(), Index(1));
+  }
+  // In `term`, which is its next, by n2, which has all of the log then. Its deadline has come.
+  void BeElected(std::uint64_t term) {
     node_->OnDeadline();
     node_->Flush();
-    RequestVoteResponse vote{.ballot = Ballot::kPreVote, .campaign_term = Term(1), .granted = true};
-    Receive(2, 0, vote);
+    RequestVoteResponse vote{
+        .ballot = Ballot::kPreVote, .campaign_term = Term(term), .granted = true};
+    Receive(2, term - 1, vote);
     FinishDisk();
     vote.ballot = Ballot::kVote;
-    Receive(2, 1, vote);
+    Receive(2, term, vote);
     ASSERT_EQ(node_->raft().role(), Role::kLeader);
     FinishDisk();
     AcknowledgeAll(2);
-    ASSERT_EQ(node_->raft().commit_index(), Index(1));
   }
   // Follower `from` has all of the log, durably, and confirms every read round.
   void AcknowledgeAll(int from) {

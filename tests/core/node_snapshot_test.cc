@@ -139,16 +139,7 @@ class NodeStreams : public NodeSnapshot {
     MakeWithSnapshot(3);
     Load();
     clock_.now = node_->NextDeadline();
-    node_->OnDeadline();
-    node_->Flush();
-    RequestVoteResponse vote{.ballot = Ballot::kPreVote, .campaign_term = Term(2), .granted = true};
-    Receive(2, 1, vote);
-    FinishDisk();
-    vote.ballot = Ballot::kVote;
-    Receive(2, 2, vote);
-    ASSERT_EQ(node_->raft().role(), Role::kLeader);
-    FinishDisk();
-    AcknowledgeAll(2);
+    BeElected(2);
     AppendEntriesResponse refusal;
     refusal.result = AppendResult::kConflict;
     refusal.prev_log_index = Index(5);

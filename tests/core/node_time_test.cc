@@ -32,19 +32,6 @@ class NodeTime : public NodeTest {
     }
     return command.time;
   }
-  // Elected by n2, of three.
-  void LeadTermTwo() {
-    node_->OnDeadline();
-    node_->Flush();
-    RequestVoteResponse vote{.ballot = Ballot::kPreVote, .campaign_term = Term(2), .granted = true};
-    Receive(2, 1, vote);
-    FinishDisk();
-    vote.ballot = Ballot::kVote;
-    Receive(2, 2, vote);
-    ASSERT_EQ(node_->raft().role(), Role::kLeader);
-    FinishDisk();
-    AcknowledgeAll(2);
-  }
   std::uint64_t requests_ = 0;
 };
 
@@ -81,7 +68,7 @@ TEST_F(NodeTime, WhatPassesBetweenTheLastWriteAndAChangeOfLeadersCounts) {
   FinishDisk();
   ASSERT_EQ(node_->store().time(), kWritten);
   clock_.now += std::chrono::minutes(40);
-  LeadTermTwo();
+  BeElected(2);
   EXPECT_EQ(Stamp(), kWritten + 40 * 60 * 1000);
 }
 
@@ -103,7 +90,7 @@ TEST_F(NodeTime, WhatPassesBeforeAnythingIsKnownOfItDoesNotCount) {
   FinishDisk();
   const Instant applied = clock_.now;
   clock_.now = node_->NextDeadline();
-  LeadTermTwo();
+  BeElected(2);
   EXPECT_EQ(Stamp(), kWritten + static_cast<ClusterTime>((clock_.now - applied) /
                                                          std::chrono::milliseconds(1)));
 }
