@@ -374,10 +374,12 @@ void Repair::OnAbsent(const Message& message) {
   AddUnique(without_, message.from);
   // An acknowledgement of this node may be of promised_. Whoever is durably beyond that can neither
   // count it nor receive the entry from one that does; in promised_ only its leader could do
-  // either.
+  // either. It lacks what it has made itself only after a crash: until then it may have counted
+  // those who said before that they lacked it.
   if (message.term < promised_) return;
   AddUnique(message.term > promised_ ? absent_ : absent_in_promised_, message.from);
-  const bool leader_lacks = leader_term_ == promised_ && IsAmong(absent_in_promised_, leader_);
+  const bool leader_lacks = leader_term_ == promised_ && lost()->last_term < promised_ &&
+                            IsAmong(absent_in_promised_, leader_);
   if (!leader_lacks && hard_state_.term <= promised_) return;
   const auto configuration = ConfigurationAt(lost()->first - 1);
   if (!configuration.has_value() || configuration->voters().empty()) return;

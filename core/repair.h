@@ -26,7 +26,9 @@
 //   next term, and asks the others to come along. It votes for nobody there.
 //   Where the leader that it hears is of the term that it began this life in, as after a crash in
 //   repair, there is no later one. Then it will do that this leader lacks the entry itself: nobody
-//   else could give it to anyone in that term, or count an acknowledgement of it.
+//   else could give it to anyone in that term, or count an acknowledgement of it. That holds for
+//   entries of earlier terms. Its own it lacks only if a crash has ended its leadership, and who
+//   said "absent" before that may have received and acknowledged it afterwards.
 //
 // If nobody who answers has what is lost, and it is not certain that it was never committed, the
 // node stays in repair, says so, and keeps asking; now and then it reads its disk again, because

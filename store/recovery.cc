@@ -44,6 +44,7 @@ class LogReader {
   absl::Status WriteHeaderAgain(const SegmentFile& file, SegmentNumber number);
   absl::Status JudgeTail(const SegmentFile& file, const SegmentScan& scan);
   bool MayHideRecords(const SegmentFile& file, const SegmentScan& scan, bool was_durable) const;
+  bool IsBegunBehind(const SegmentFile& file, const SegmentScan& scan, RecordSequence known) const;
   void NameIllegible(const SegmentFile& file);
   absl::Status WriteOver(const SegmentFile& file, RecordSequence sequence);
   void EndWith(RecordBuilder& record, RecordSequence sequence, std::uint64_t begin);
@@ -260,6 +261,17 @@ bool LogReader::MayHideRecords(const SegmentFile& file, const SegmentScan& scan,
          IsIllegible(file.illegible, {end, end + kRecordHeaderBytes});
 }
 
+// Whether a record above `known` stands behind the last valid one of the live log, were it no more
+// than its header: one is begun only when the one before it is durable.
+bool LogReader::IsBegunBehind(const SegmentFile& file, const SegmentScan& scan,
+                              RecordSequence known) const {
+  if (scan.sealed) return false;
+  const Salt salt = SegmentSalt(home_.identity, recovered_.live.number);
+  const auto is_begun = [](std::size_t) { return true; };
+  const std::size_t behind_header = static_cast<std::size_t>(scan.end) + kRecordHeaderBytes;
+  return FindRecordAbove(file.bytes, behind_header, salt, known, is_begun).has_value();
+}
+
 // Whether what was found behind the last valid record of the live log is all there ever was.
 absl::Status LogReader::JudgeTail(const SegmentFile& file, const SegmentScan& scan) {
   const bool was_durable = mark_.has_value() && mark_->sequence >= scan.next_sequence;
@@ -268,6 +280,14 @@ absl::Status LogReader::JudgeTail(const SegmentFile& file, const SegmentScan& sc
     return Damaged(file.path, file.name, scan.end,
                    IllegibleText(file.illegible.back()) +
                        ", and what this node had written and promised last may have stood there");
+  }
+  const RecordSequence known = was_durable ? mark_->sequence + 1 : scan.next_sequence;
+  if (IsBegunBehind(file, scan, known)) {
+    GRASS_PROBE("recovery: a record was begun behind the damaged ones");
+    return Damaged(file.path, file.name, scan.end,
+                   Expected(scan.next_sequence) +
+                       "none that is whole, but a later one was begun: what this node had written "
+                       "and promised last is damaged");
   }
   if (!was_durable) return absl::OkStatus();
   GRASS_PROBE("recovery: the last record was durable");

@@ -19,10 +19,6 @@ absl::Status DamagedAt(const SegmentFile& file, std::uint64_t offset, const std:
   return Damaged(file.path, file.name, offset, problem);
 }
 
-std::string Expected(RecordSequence sequence) {
-  return "expected record " + std::to_string(sequence.value()) + ", found ";
-}
-
 // Reads the records of one segment front to back.
 class Scanner {
  public:
@@ -188,6 +184,10 @@ std::optional<std::string> Scanner::Apply(const RecordView& record) {
 }
 
 }  // namespace
+
+std::string Expected(RecordSequence sequence) {
+  return "expected record " + std::to_string(sequence.value()) + ", found ";
+}
 
 absl::StatusOr<SegmentFile> ReadSegmentFile(Directory& directory, std::string name,
                                             SegmentRole role, std::uint64_t bytes_max) {

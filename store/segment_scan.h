@@ -58,6 +58,9 @@ struct SegmentScan {
   bool has_header = false;
 };
 
+// The beginning of what is said of a place that holds no such record.
+std::string Expected(RecordSequence sequence);
+
 // The header of a segment of this data directory. DataLoss if there is none, FailedPrecondition if
 // a newer version wrote it.
 absl::StatusOr<SegmentHeader> ReadSegmentHeader(const SegmentFile& file, const Identity& identity,

@@ -113,9 +113,11 @@ void Checkers::CheckRepairCut(std::uint32_t host, Index first) const {
   }
   const auto configuration = ConfigurationBefore(host, first);
   if (!configuration.has_value()) return;
-  const auto leader = elections_.LeaderOf(cuts_.PromisedBy(host));
+  const Term promised = cuts_.PromisedBy(host);
+  const auto leader = elections_.LeaderOf(promised);
+  const bool may_lack = leader.has_value() && image.TermAt(first) < promised;
   cuts_.CheckCut(host, Told(told::kRepairCut, first), *configuration,
-                 leader.has_value() ? ids_[*leader] : NodeId());
+                 may_lack ? ids_[*leader] : NodeId());
 }
 
 void Checkers::ObserveStep(std::uint32_t host, const Raft& raft,

@@ -39,12 +39,12 @@ void CheckHeld(const Message& message, Index match, const DurableImage& image) {
                  "; durable are entries up to " + Decimal(image.last().value()));
 }
 
-// What is said to be absent is so for ever, as far as an older leader could change it. A snapshot
-// that stands for the entry does not contradict that: it may have come a moment ago, and stand for
-// another entry.
+// What is said to be absent is so for ever, as far as an older leader could change it; that of the
+// answer's own term may be on its way. A snapshot that stands for the entry does not contradict
+// that: it may have come a moment ago, and stand for another entry.
 void CheckAbsent(const Message& message, const RepairResponse& answer, const DurableImage& image) {
   CheckTerm(message, image);
-  const bool is_last = answer.first == answer.last;
+  const bool is_last = answer.first == answer.last && answer.last_term < message.term;
   const bool is_there =
       answer.first <= image.last() && image.TermAt(answer.first) == answer.last_term;
   GRASS_RULE(kPromise, !is_last || !is_there,

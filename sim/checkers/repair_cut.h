@@ -2,8 +2,8 @@
 // configuration that the lost entry stands behind (of the new half of a joint one, which has to
 // agree whatever comes) somebody has said that it lacks that entry, and can never acknowledge it to
 // a leader who counts what the one in repair has forgotten: it is durably in a later term than
-// that one was, or in that term, and its leader lacks the entry as well. Or another entry is
-// committed in its place, or in front of it.
+// that one was, or in that term, and its leader lacks the entry as well, which is not one of its
+// own. Or another entry is committed in its place, or in front of it.
 #ifndef GRASSDB_SIM_CHECKERS_REPAIR_CUT_H_
 #define GRASSDB_SIM_CHECKERS_REPAIR_CUT_H_
 
@@ -34,7 +34,8 @@ class RepairCut {
   }
 
   // It durably cuts its log at `first`, behind `configuration`, and no other entry is known to be
-  // committed there; `leader` has led the term of its promises.
+  // committed there; `leader` has led the term of its promises, and the entry is of an earlier one
+  // (nobody: else).
   void CheckCut(std::uint32_t node, Index first, const Configuration& configuration,
                 NodeId leader) const {
     const Repair& repair = repairs_[node];

@@ -37,5 +37,18 @@ TEST(RepairInTheLeadersTerm, DoesNotTakeTheLeadersWordForAQuorum) {
   EXPECT_EQ(patient.Mend().cut_from, Index(3));
 }
 
+// The leader has counted the others before it crashed, and they have the entry by now; what they said
+// is from before.
+TEST(RepairInTheLeadersTerm, DoesNotCutWhatThatLeaderMadeItself) {
+  RecoveredState state = StateOf(1, 4, {1, 1, 4}, 5);
+  Lose(state, 3, 3);
+  Patient patient(std::move(state));
+  patient.Deliver(2, AppendEntriesRequest{}, 4);
+  for (const int other : {3, 4, 5, 2}) {
+    patient.Answer(other, Patient::Plain(RepairVerdict::kAbsent), 4);
+  }
+  EXPECT_TRUE(patient.disk.jobs.empty());
+}
+
 }  // namespace
 }  // namespace grassdb::repair_test

@@ -70,6 +70,9 @@ TEST(PromisesChecker, SeesWhatANodeInRepairMustNotSay) {
   EXPECT_EQ(broken(), "");
   answer.last_term = Term(2);
   EXPECT_EQ(broken(), "durable before promised") << "the entry is there";
+  message.term = Term(2);
+  EXPECT_EQ(broken(), "") << "it may have come from the leader of that term meanwhile";
+  message.term = Term(4);
   const DurableImage before = std::exchange(image, ImageOfTerms({1, 2, 3}, 4));
   PublishSnapshot publish;
   publish.meta = MetaOf(3, 3);

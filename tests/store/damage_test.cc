@@ -335,6 +335,34 @@ TEST(StorageDamage, CutOfTheLastRecordIsACleanTail) {
   }
 }
 
+// What a crash tears is the last record. The one before it was durable, and nothing says what it did.
+TEST(StorageDamage, InFrontOfATornRecordIsRefused) {
+  const Written written = WriteSome();
+  const std::string& wal = written.content.at("distdb_a.wal");
+  std::size_t before = 0;
+  for (std::size_t at = 0; at < written.last;) {
+    before = at;
+    at += static_cast<std::size_t>(ReadRecordClaim(std::string_view(wal).substr(at)).frame_bytes);
+  }
+  ASSERT_GT(before, 0u);
+  for (std::size_t cut = written.last + kRecordHeaderBytes; cut < EndOf(wal); ++cut) {
+    Content damaged = written.content;
+    std::string& bytes = damaged["distdb_a.wal"];
+    bytes.replace(cut, wal.size() - cut, wal.size() - cut, '\0');
+    if (bytes == wal) continue;
+    bytes[before + kRecordHeaderBytes] ^= 1;
+    const std::string found = Recover(damaged, written.model);
+    ASSERT_TRUE(IsRefusal(found)) << "torn at " << cut << ": " << found;
+    ASSERT_NE(found.find("distdb_a.wal at offset " + std::to_string(before)), std::string::npos)
+        << found;
+    // Where a mark reaches, it says what they did.
+    std::uint64_t mended = 0;
+    Content marked = WithMark(written.content);
+    marked["distdb_a.wal"] = bytes;
+    ASSERT_EQ(Mend(marked, written.model, &mended), "") << "torn at " << cut;
+  }
+}
+
 // Also where the cut is at a record's end, and no room is left in the file for another one.
 TEST(StorageDamage, OfALiveLogThatWasCutShortIsMendedByTheMark) {
   const Written written = WriteSome();
