@@ -37,8 +37,8 @@ TEST(RepairInTheLeadersTerm, DoesNotTakeTheLeadersWordForAQuorum) {
   EXPECT_EQ(patient.Mend().cut_from, Index(3));
 }
 
-// The leader has counted the others before it crashed, and they have the entry by now; what they said
-// is from before.
+// The leader has counted the others before it crashed, and they have the entry by now; what they
+// said is from before.
 TEST(RepairInTheLeadersTerm, DoesNotCutWhatThatLeaderMadeItself) {
   RecoveredState state = StateOf(1, 4, {1, 1, 4}, 5);
   Lose(state, 3, 3);

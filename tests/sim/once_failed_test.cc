@@ -16,6 +16,7 @@ struct OnceFailed {
   const char* profile;  // of sim/profiles/; "": none
   std::uint64_t seed;
   const char* why;
+  Together together = Together::kNothing;  // what it failed with, if it was one of the later ones
 
   friend std::ostream& operator<<(std::ostream& out, const OnceFailed& it) {
     return out << (*it.profile == '\0' ? "no profile" : it.profile) << ", seed " << it.seed << ": "
@@ -52,6 +53,7 @@ constexpr OnceFailed kOnceFailed[] = {
      "who was demoted for a disk rolled back was a voter still to those who had not heard"},
     {"disk", 8005, "each vote waited for a piece that was being scrubbed, and no election ended"},
     {"disk", 1489, "a record that a crash had torn could not be read, and may have been durable"},
+    {"disk", 430, "a durable record was taken for torn: all that was left behind it was a header"},
     {"repair", 48, "what a node wrote next stood in a sector that could not be read"},
     {"repair", 121, "who lacked an entry said so, and a snapshot that stood for it had just come"},
     {"repair", 237, "a node that was starting removed what would have told its vote"},
@@ -60,6 +62,9 @@ constexpr OnceFailed kOnceFailed[] = {
     {"repair", 461, "a log that had to be sealed for want of room for another record in its file"},
     {"repair", 1258,
      "a repair began anew in the term of a leader, and had none to go to for a proof"},
+    {"repair", 791,
+     "an entry of the term that an answer was given in came when that was on its way",
+     Together::kLostDisksAndOldMail},
     {"repair", 1691, "older segments went while nothing of the live log was whole"},
     {"repair", 488, "behind damage to a log of format 1 nothing told what had become of it"},
 };
@@ -76,10 +81,11 @@ TEST_P(SeedThatOnceFailed, Passes) {
     ASSERT_TRUE(text.ok()) << text.status();
     ASSERT_EQ(AddProfile(*text, file, &options.edits), std::nullopt);
   }
-  // None of them failed by what has been put together since, or by a leader that hangs in the end.
-  if (ValueOf(PlanOf(options), "together") >
-      static_cast<std::uint64_t>(Together::kSyncsFailThenPower)) {
-    options.edits["together"] = 0;
+  // Most failed before the later ones were there, and none by a leader that hangs in the end.
+  const auto together = static_cast<std::uint64_t>(GetParam().together);
+  if (together > 0 || ValueOf(PlanOf(options), "together") >
+                          static_cast<std::uint64_t>(Together::kSyncsFailThenPower)) {
+    options.edits["together"] = together;
   }
   options.edits.try_emplace("leader_hangs", 0);
   const RunResult result = RunSeed(options);

@@ -335,7 +335,8 @@ TEST(StorageDamage, CutOfTheLastRecordIsACleanTail) {
   }
 }
 
-// What a crash tears is the last record. The one before it was durable, and nothing says what it did.
+// What a crash tears is the last record. The one before it was durable, and nothing says what it
+// did.
 TEST(StorageDamage, InFrontOfATornRecordIsRefused) {
   const Written written = WriteSome();
   const std::string& wal = written.content.at("distdb_a.wal");
