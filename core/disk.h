@@ -251,6 +251,9 @@ struct Damage {
   // The log's base, if no snapshot is left that reaches it: one is needed that does. 0: one is
   // there.
   Index snapshot_lost;
+  // Then: the newest entry that the log says a snapshot stood for, and so was committed; 0: none.
+  Index committed;
+  Term committed_term;
   // What was found, one damaged place each, for people; also of damage that matters no more.
   std::vector<std::string> places;
 

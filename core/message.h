@@ -147,7 +147,8 @@ enum class RepairAsk : std::uint8_t {
   kEntries = 1,   // of the lost range [first, last]
   kProof = 2,     // the same, and the receiver takes over the message's term, if that is higher,
                   // before it answers: unless it defends a leader
-  kSnapshot = 3,  // a chunk of one that stands for `first` at least
+  kSnapshot = 3,  // a chunk of one that stands for `first` at least. Where `last` is not 0, the
+                  // sender had one that stood for that entry, of `last_term`: it is committed
 };
 
 struct RepairRequest {

@@ -54,7 +54,10 @@ void Node::OnMessage(Message message) {
   if (failed() || RefuseDamaged(message)) return;
   const auto* repair = std::get_if<RepairRequest>(&message.body);
   if (repair != nullptr && repair->ask == RepairAsk::kSnapshot) {
-    return OnSnapshotAsked(message.from, *repair);
+    const RepairRequest request = *repair;
+    const NodeId from = message.from;
+    Step(std::move(message));
+    return OnSnapshotAsked(from, request);
   }
   if (space_.space != DiskSpace::kAmple) HoldBackEntries(message);
   Step(std::move(message));

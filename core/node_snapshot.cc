@@ -318,6 +318,7 @@ Instant Node::NextChunkRead() const {
 
 // One at a time, and without any memory of who has had what: they ask again for what is lost.
 void Node::OnSnapshotAsked(NodeId from, const RepairRequest& request) {
+  if (failed()) return;
   const auto& snapshot = raft_.snapshot();
   if (!snapshot.has_value() || snapshot->index < request.first) {
     if (applied_ < request.first) return;

@@ -298,6 +298,7 @@ class Raft {
 
   // repair_answer.cc
   void OnRepairRequest(const Message& message, const RepairRequest& request);
+  void LearnCommitted(Index index, Term term);
   void SendRepair(NodeId to, const RepairRequest& request, std::span<const Entry> read);
   void ReadForRepair(const Message& message, const RepairRequest& request);
   void OnReadForRepair(const EntriesRead& read);

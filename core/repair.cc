@@ -84,6 +84,8 @@ Repair::Repair(const NodeOptions& options, RecoveredState recovered, const Envir
       entries_(std::move(recovered.entries)),
       lost_(recovered.damage.lost),
       snapshot_lost_(recovered.damage.snapshot_lost),
+      lost_committed_(recovered.damage.committed),
+      lost_committed_term_(recovered.damage.committed_term),
       snapshot_wanted_(snapshot_lost_),
       committed_(std::max(base_index_, snapshot_.has_value() ? snapshot_->index : Index())),
       started_(environment.clock->Now()),
@@ -256,6 +258,8 @@ void Repair::AskForChunk() {
   RepairRequest request;
   request.ask = RepairAsk::kSnapshot;
   request.first = snapshot_wanted_;
+  request.last = lost_committed_;
+  request.last_term = lost_committed_term_;
   NodeId from = members[source_ % members.size()].id;
   if (transfer_.has_value()) {
     from = transfer_->from;

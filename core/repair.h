@@ -13,7 +13,8 @@
 //   them: then the rest ends with an entry of a known term, and somebody else may have that.
 //
 //   Snapshot. Where the others' logs begin behind what is lost, or the snapshot is lost itself, a
-//   snapshot of one of them is installed.
+//   snapshot of one of them is installed. What a lost one stood for was committed, and whoever is
+//   asked is told so: without a leader, which may want this very node, it would not know.
 //
 //   Cut. What was never committed may be with nobody. It may be given up if it is certain that it
 //   was not, and never can be. Either somebody knows another entry, of another term, to be
@@ -160,6 +161,8 @@ class Repair {
   std::vector<Entry> entries_;
   std::vector<LostRange> lost_;
   const Index snapshot_lost_;
+  const Index lost_committed_;  // of Damage::committed
+  const Term lost_committed_term_;
   Index snapshot_wanted_;  // one of this index at least, in place of entries too; 0: none
   Index committed_;        // at least
   Configuration members_;

@@ -126,6 +126,7 @@ RepairResponse AnswerRepair(const LogView& log, const RepairRequest& request,
 // Outside of the term checks: the one who asks promises nothing. Only where its term is to make an
 // answer a proof is it taken over, as a candidate's is, and not against a leader (thesis 4.2.3).
 void Raft::OnRepairRequest(const Message& message, const RepairRequest& request) {
+  if (request.ask == RepairAsk::kSnapshot) return LearnCommitted(request.last, request.last_term);
   if (request.first == Index(0) || request.last < request.first) return;
   const bool defends = std::holds_alternative<LeaderState>(role_) || now_ < defends_until_;
   if (request.ask == RepairAsk::kProof && message.term > hard_state_.term && !defends) {
@@ -134,6 +135,15 @@ void Raft::OnRepairRequest(const Message& message, const RepairRequest& request)
   }
   if (log_.IsEvicted(request.first)) return ReadForRepair(message, request);
   SendRepair(message.from, request, {});
+}
+
+// The log that holds the entry too is the same up to there (log matching, thesis 3.5). A leader
+// counts by itself.
+void Raft::LearnCommitted(Index index, Term term) {
+  if (std::holds_alternative<LeaderState>(role_)) return;
+  if (index <= commit_index_ || log_.TermAt(index) != term) return;
+  GRASS_PROBE("repair: who asks knows what was committed");
+  commit_index_ = index;
 }
 
 void Raft::SendRepair(NodeId to, const RepairRequest& request, std::span<const Entry> read) {

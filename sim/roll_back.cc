@@ -43,7 +43,8 @@ void RollBack::Begin(std::uint32_t host, std::uint32_t leader) {
                         .leader = leader,
                         .incarnation = IncarnationOf(host),
                         .term = (*hosts_)[leader]->node()->raft().term(),
-                        .promised = ProgressOf(host, leader)->match};
+                        .promised = ProgressOf(host, leader)->match,
+                        .since = (*hosts_)[leader]->LocalTime()};
   (*hosts_)[host]->RestoreDisk(saved_->disk);
   checkers_->OnRolledBack(host, std::move(saved_->state));
   saved_.reset();
@@ -65,6 +66,8 @@ void RollBack::OnDelivered(std::uint32_t to, const Message& message) {
   const auto* answer = std::get_if<AppendEntriesResponse>(&message.body);
   if (answer == nullptr || answer->result != AppendResult::kConflict) return;
   if (answer->prev_log_index > under_way_->promised) return;
+  // An answer that was on its way, or is to a request that was, proves nothing to the leader.
+  if (answer->sent_at < under_way_->since) return;
   ++under_way_->denials;
   if (checkers_->on() && !under_way_->noticed) {
     Forgetting::CheckNoticed(under_way_->leader, under_way_->host,

@@ -64,6 +64,7 @@ class RollBack {
     Incarnation incarnation;
     Term term;
     Index promised;
+    Instant since;  // by the leader's clock
     std::uint32_t denials = 0;
     bool noticed = false;
   };

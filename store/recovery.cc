@@ -454,6 +454,10 @@ absl::Status JudgeBase(const Home& home, const Inventory& inventory, Replay& rep
     return problem ? Damaged(home.directory.path(), missing, 0, *problem) : absl::OkStatus();
   }
   damage.snapshot_lost = replay.base().index;
+  if (!replay.marks().empty()) {
+    damage.committed = replay.marks().back().index;
+    damage.committed_term = replay.marks().back().term;
+  }
   damage.places.push_back(MissingFile(home, replay, recovered) +
                           ": this file is missing or damaged: the log begins behind " +
                           ToText(replay.base()) + ", and no snapshot reaches that far");

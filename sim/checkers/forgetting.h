@@ -22,7 +22,8 @@ namespace grassdb::sim {
 
 class Forgetting {
  public:
-  // More than can have been on their way when the disk came back.
+  // Of requests sent since the disk came back. The leader has learned more matches since, perhaps,
+  // from answers that were on their way then.
   static constexpr std::uint32_t kDenialsMax = 50;
 
   // `leader` takes `member` for one that has lost its disk, which is true or not.

@@ -196,7 +196,9 @@ void Specification::CheckCommit(std::uint32_t server, const ServerView& now) con
       return led == *term && MayCommit(leadership, led, now, ids_[server]);
     return now.commit <= leadership.told && MayHold(leadership, now.commit, *term);
   });
-  GRASS_RULE(kRule, may || IsOffered(now.term, now.commit, *term),
+  const bool told =
+      now.role != Role::kLeader && now.commit <= told_in_repair_ && IsCommitted(now.commit, *term);
+  GRASS_RULE(kRule, may || told || IsOffered(now.term, now.commit, *term),
              NodeName(server) + " calls (" + Text(now.commit) + ", " + Text(*term) +
                  ") committed in term " + Text(now.term) +
                  "; no quorum has acknowledged that to it, and no leader has told it");
@@ -222,6 +224,12 @@ void Specification::OnSendInRepair(std::uint32_t server, const Message& message)
       kRule, message.term <= newest_ + 1,
       NodeName(server) + " begins term " + Text(message.term) + " behind term " + Text(newest_));
   newest_ = std::max(newest_, message.term);
+  const auto* ask = std::get_if<RepairRequest>(&message.body);
+  if (ask == nullptr || ask->ask != RepairAsk::kSnapshot || ask->last == Index()) return;
+  GRASS_RULE(kRule, IsCommitted(ask->last, ask->last_term),
+             NodeName(server) + " says in repair that (" + Text(ask->last) + ", " +
+                 Text(ask->last_term) + ") is committed");
+  told_in_repair_ = std::max(told_in_repair_, ask->last);
 }
 
 void Specification::OnSend(std::uint32_t server, const Message& message) {
@@ -416,6 +424,12 @@ bool Specification::MayHold(const Leadership& leadership, Index index, Term term
   if (index == Index()) return true;
   const std::optional<Term> held = TermIn(leadership, index);
   return held.has_value() && (*held == Term() || *held == term);
+}
+
+bool Specification::IsCommitted(Index index, Term term) const {
+  if (index < committed_.begin()) return true;
+  const Term known = committed_.At(index);
+  return index < committed_.end() && (known == Term() || known == term);
 }
 
 bool Specification::IsOffered(Term until, Index index, Term term) const {

@@ -16,7 +16,8 @@
 //                  else takes entries that the leader of a term it has been in had in its log
 //   cut            only because of an entry of such a leader that differs from this server's
 //   commit         a leader: an entry of its term that a quorum has acknowledged in it. Everybody
-//                  else: what such a leader has told to be committed, if its log is that leader's
+//                  else: what such a leader has told to be committed, if its log is that leader's;
+//                  or one that repairs itself and had a snapshot of it, which is true
 //   install        a snapshot that a leader of this server's term, or of an earlier one, has sent:
 //                  what it stands for is committed for ever, and it may wait, complete, until its
 //                  sender leads again. It says that its last entry is committed
@@ -157,11 +158,13 @@ class Specification {
   std::optional<Term> TermIn(const Leadership& leadership, Index index) const;
   bool MayHold(const Leadership& leadership, Index index, Term term) const;
   // Whether who has come to term `until` may have been sent the snapshot of this entry.
+  bool IsCommitted(Index index, Term term) const;
   bool IsOffered(Term until, Index index, Term term) const;
 
   std::vector<NodeId> ids_;
   std::vector<Server> servers_;
   Term newest_;              // that any server has been in
+  Index told_in_repair_;     // the highest that one has called committed
   ByIndex<Term> committed_;  // terms of what is committed; 0: not known
   Term forgotten_;
   std::map<Term, Leadership> leaderships_;

@@ -521,6 +521,26 @@ TEST(RaftRepair, DefendsItsLeaderAgainstAProof) {
   EXPECT_EQ(asked.messages.front().term, Term(4)) << "which is no proof";
 }
 
+// Where it is needed for a quorum, nobody else would tell.
+TEST(RaftRepair, LearnsWhatIsCommittedFromWhoHasLostASnapshotOfIt) {
+  Healthy healthy(StateOf(2, 4, {1, 1, 2, 2}));
+  RepairRequest request = For(2, 3, 0, 1);
+  request.ask = RepairAsk::kSnapshot;
+  healthy.Ask(request, 4);
+  EXPECT_EQ(healthy.raft().commit_index(), Index(0)) << "of another term";
+  request.last_term = Term(2);
+  healthy.Ask(request, 4);
+  EXPECT_EQ(healthy.raft().commit_index(), Index(3));
+  request.last = Index(2);
+  request.last_term = Term(1);
+  healthy.Ask(request, 4);
+  EXPECT_EQ(healthy.raft().commit_index(), Index(3));
+  request.last = Index(5);
+  request.last_term = Term(2);
+  healthy.Ask(request, 4);
+  EXPECT_EQ(healthy.raft().commit_index(), Index(3)) << "there is no such entry";
+}
+
 TEST(RaftRepair, PointsToItsSnapshotForWhatItHasReleased) {
   RecoveredState state = StateOf(2, 4, {});
   state.snapshot = SnapshotMeta{.index = Index(5),

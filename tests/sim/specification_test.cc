@@ -300,6 +300,34 @@ TEST_F(SpecificationTest, AServerThatRepairsItsDiskBeginsTheNextTermAtMost) {
   See(2, {.term = Term(2)});
 }
 
+TEST_F(SpecificationTest, AServerThatHasLostASnapshotTellsWhatWasCommitted) {
+  ElectFirst();
+  Acknowledge(1, 0, 1, Index(1));
+  const auto tells = [this](std::uint64_t index, std::uint64_t term) {
+    RepairRequest request;
+    request.ask = RepairAsk::kSnapshot;
+    request.first = request.last = Index(index);
+    request.last_term = Term(term);
+    specification_->OnSendInRepair(
+        2,
+        {.from = NodeId(3), .to = NodeId(2), .term = Term(1), .body = request, .incarnation = {}});
+  };
+  const auto follows = [this] {
+    See(1, {.term = Term(1), .voted_for = 1, .log = {1}, .commit = Index(1)});
+  };
+  Breaks("says in repair that (1, 1) is committed", [&] { tells(1, 1); });
+  See(0, {.term = Term(1),
+          .voted_for = 1,
+          .role = Role::kLeader,
+          .log = {1},
+          .commit = Index(1),
+          .durable = Index(1)});
+  Breaks("says in repair that (1, 2) is committed", [&] { tells(1, 2); });
+  Breaks("calls (1, 1) committed", follows);
+  tells(1, 1);
+  follows();
+}
+
 TEST_F(SpecificationTest, ANewLifeBeginsWithWhatItHasFound) {
   ElectFirst();
   RecoveredState state;

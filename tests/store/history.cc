@@ -240,6 +240,11 @@ std::string OpenAndMend(Directory& directory, const StorageOptions& options, Mod
       if (!model.snapshot.has_value() || model.snapshot->index < needed) {
         return "a snapshot is said to be lost that never was";
       }
+      if (damage.committed > model.snapshot->index ||
+          (damage.committed == model.snapshot->index &&
+           damage.committed_term != model.snapshot->term)) {
+        return "what no snapshot stood for is called committed";
+      }
       InstallFromModel(*opened->storage, model);
       ++*mended;
       continue;

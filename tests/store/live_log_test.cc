@@ -82,6 +82,8 @@ TEST_F(Installing, WhoLosesTheSnapshotKnowsTheMembersThatItBrought) {
             1u);
   const RecoveredState state = StateIn(content);
   EXPECT_EQ(state.damage.snapshot_lost, Index(50));
+  EXPECT_EQ(state.damage.committed, Index(50));
+  EXPECT_EQ(state.damage.committed_term, Term(3));
   ASSERT_FALSE(state.members.empty());
   EXPECT_NE(state.members.back().Find(NodeIdOf("newcomer")), nullptr);
 }
