@@ -76,11 +76,13 @@ TEST_P(SeedThatOnceFailed, Passes) {
     ASSERT_TRUE(text.ok()) << text.status();
     ASSERT_EQ(AddProfile(*text, file, &options.edits), std::nullopt);
   }
-  // None of them failed by what has been put together since, or by a leader that hangs in the end.
+  // None of them failed by what has been put together since, by damage that is aimed, or by a
+  // leader that hangs in the end.
   if (ValueOf(PlanOf(options), "together") >
       static_cast<std::uint64_t>(Together::kSyncsFailThenPower)) {
     options.edits["together"] = 0;
   }
+  options.edits.try_emplace("telling_ppm", 0);
   options.edits.try_emplace("leader_hangs", 0);
   const RunResult result = RunSeed(options);
   EXPECT_TRUE(result.ok()) << result.report;
