@@ -6,6 +6,7 @@
 
 #include "core/configuration.h"
 #include "core/raft.h"
+#include "sim/telling_places.h"
 #include "sim/text.h"
 #include "store/mark.h"
 #include "store/names.h"
@@ -56,6 +57,17 @@ DamageKind KindOf(const DiskPlan& plan, std::uint64_t random) {
   std::uint32_t kind = 0;
   while (at >= plan.damage[kind]) at -= plan.damage[kind++];
   return static_cast<DamageKind>(kind);
+}
+
+// A byte of one of them; as often as not of a late one, which is in nobody's snapshot yet.
+std::optional<std::uint64_t> DrawTellingPlace(std::uint64_t random, std::string_view content) {
+  const std::vector<Extent> places = TellingPlaces(content);
+  if (places.empty()) return std::nullopt;
+  const std::uint64_t from_the_end = Derive(random, 1) % 2 == 0
+                                         ? Bounded(Derive(random, 2), places.size())
+                                         : BetweenScales(Derive(random, 2), 1, places.size()) - 1;
+  const Extent& place = places[places.size() - 1 - static_cast<std::size_t>(from_the_end)];
+  return place.begin + Bounded(Derive(random, 3), place.end - place.begin);
 }
 
 Extent ExtentOf(DamageKind kind, std::uint64_t at, std::uint64_t size, std::uint64_t random) {
@@ -240,7 +252,10 @@ std::optional<Wound> FaultAtlas::DrawOne(std::uint64_t random, std::uint32_t hos
   wound.evicted = down || Derive(random, 4) % 2 == 0;
   const std::uint64_t used = UsedBytes(file.content);
   const std::uint64_t reach = at_the_end ? std::min(used, kNearTheEnd) : used;
-  const std::uint64_t at = used - 1 - Bounded(Derive(random, 5), reach);
+  std::uint64_t at = used - 1 - Bounded(Derive(random, 5), reach);
+  if (IsOfTheLog(names.Parse(file.name).kind) && Chance(Derive(random, 10), plan_.disk.telling)) {
+    at = DrawTellingPlace(Derive(random, 11), file.content).value_or(at);
+  }
   wound.extent = ExtentOf(wound.kind, at, file.content.size(), Derive(random, 6));
   // What the node writes there next, also when the file is used again, it may not be able to read,
   // and then nothing says what it was.

@@ -8,6 +8,7 @@
 #include "sim/checkers/damage_noticed.h"
 #include "sim/checkers/full_disk.h"
 #include "sim/checkers/justified_refusal.h"
+#include "sim/checkers/letting_go.h"
 #include "sim/checkers/shutdown.h"
 #include "sim/checkers/staging.h"
 #include "sim/checkers/told.h"
@@ -100,9 +101,8 @@ void Host::OpenStorage(TrueTime from) {
   store::StorageOptions options = plan_.storage;
   options.on_damage = store::OnDamage::kReport;
   options.log_memory_bytes = plan_.node.log_memory_bytes;
-  if (Chance(random_(Stream::kHost, number_, kLogFormat, life_), plan_.old_format)) {
-    options.log_format = 1;
-  }
+  writes_old_format_ = Chance(random_(Stream::kHost, number_, kLogFormat, life_), plan_.old_format);
+  if (writes_old_format_) options.log_format = 1;
   absl::StatusOr<store::Opened> opened = store::Storage::Open(disk_, options, identity_);
   const TrueTime end = EndJob();
   if (disk_.TakeMet()) {
@@ -396,7 +396,9 @@ void Host::StepBatch() {
     } else if (auto* backup = std::get_if<BackupInput>(&input)) {
       node_->OnBackup(backup->id, backup->request);
     } else {
+      const bool publishes = std::holds_alternative<PublishDone>(std::get<DiskDone>(input));
       node_->OnDisk(std::get<DiskDone>(std::move(input)));
+      if (publishes) CheckLetGo();
     }
   }
   batch_.clear();
@@ -455,6 +457,11 @@ void Host::NoteScrub(const ScrubDone& done) {
   }
 }
 
+void Host::CheckLetGo() const {
+  if (!plan_.white_box || node_->failed()) return;
+  LettingGo::Check(number_, released_, Told(told::kLogBegins, node_->raft().log().base_index()));
+}
+
 void Host::Submit(DiskJob job) {
   NoteInstalls(job);
   const bool writes_log =
@@ -472,6 +479,9 @@ void Host::StartNextJob() {
                      std::holds_alternative<PublishSnapshot>(job) ||
                      std::holds_alternative<MendLog>(job);
   if (running_durable_) owner_->OnDurableJobBegins(number_, job);
+  if (const auto* publish = std::get_if<PublishSnapshot>(&job)) {
+    released_ = publish->release_through;
+  }
   disk_.BeginJob(queue_->now());
   running_ = storage_->Execute(std::move(job));
   // A scrub also reads what no record stands in, and who reads entries more than it makes use of;

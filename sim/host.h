@@ -151,6 +151,8 @@ class Host final : private Clock, private Network, private Disk, private Clients
   // When the I/O that is under way ends.
   TrueTime disk_busy_until() const { return disk_.busy_until(); }
   bool disk_hangs() const { return disk_hangs_; }
+  // In this life: the log as the version before does.
+  bool writes_old_format() const { return writes_old_format_; }
   // Null unless up.
   const Node* node() const { return node_.get(); }
   // Null unless mending.
@@ -207,6 +209,7 @@ class Host final : private Clock, private Network, private Disk, private Clients
   NodeOptions OptionsOfThisLife() const;
   void NoteInstalls(const DiskJob& job);
   void NoteScrub(const ScrubDone& done);
+  void CheckLetGo() const;
   bool LiveLogIsDamaged();
 
   const std::uint32_t number_;
@@ -247,7 +250,9 @@ class Host final : private Clock, private Network, private Disk, private Clients
   std::optional<DiskDone> running_;  // the completion of the job at the disk
   bool running_durable_ = false;     // and the owner was told of its beginning
   bool installs_ = false;            // a received snapshot is being put in force
+  Index released_;                   // by the newest PublishSnapshot: the log through that
   Scrubbing scrubbing_;
+  bool writes_old_format_ = false;
   bool disk_failed_ = false;  // a write has failed in this life
   bool disk_hangs_ = false;
   std::optional<EventType> held_;   // that comes when the disk goes on

@@ -83,6 +83,7 @@ enum class Dimension : std::uint64_t {
   kEvenNodes = 75,
   kLearners = 76,
   kLeaderHangs = 77,
+  kTelling = 78,
 };
 
 // Of the seeds, so many have one Together each.
@@ -222,6 +223,7 @@ void DrawDisk(const Drawer& draw, Plan* plan) {
     disk.damage[kind] = static_cast<std::uint32_t>(
         1 + Bounded(Derive(draw.Raw(Dimension::kDamageKinds, kind), 1), 100));
   }
+  disk.telling = draw.Rate(70, Dimension::kTelling, 100'000, 900'000);
   disk.misread = draw.Rate(20, Dimension::kMisread, 200, 50'000);
   disk.read_failure = draw.Rate(20, Dimension::kReadFailure, 50, 5'000);
 }
@@ -490,7 +492,7 @@ std::string Describe(const Plan& plan) {
     text +=
         std::string(" ") + NameOf(static_cast<DamageKind>(kind)) + " " + Decimal(disk.damage[kind]);
   }
-  text += std::string(", ") + NameOf(plan.atlas) + "\n";
+  text += ", at telling places " + Decimal(disk.telling) + " ppm, " + NameOf(plan.atlas) + "\n";
   text += "  node: " + Text(plan.processing) + " an input, power loss " + Decimal(plan.power_loss) +
           " ppm of crashes, drift up to " +
           Decimal(static_cast<std::uint64_t>(plan.clock.drift_ppm_max)) + " ppm, jump up to " +

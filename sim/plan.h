@@ -62,6 +62,9 @@ struct DiskPlan {
   PerMillion sync_failure = 0;
   // Weights of the kinds of damage, by DamageKind; FaultKind::kDamage says when.
   std::array<std::uint32_t, kDamageKinds> damage{};
+  // Of the wounds in files of the log, those at a place that tells more than others
+  // (telling_places.h).
+  PerMillion telling = 0;
   PerMillion misread = 0;       // a read of which a sector is another one's, once
   PerMillion read_failure = 0;  // a read, an open or a listing that fails, once
 };
@@ -133,19 +136,21 @@ struct WorkloadPlan {
 // they are put there together. Values are part of schedules: append, never renumber.
 enum class Together : std::uint8_t {
   kNothing = 0,
-  kChangesInABacklog = 1,     // of entries: a new leader knows half of a membership change
-  kLogsPartOnSlowDisks = 2,   // what is not even written yet is replaced
-  kManySegmentsGoAtOnce = 3,  // and power fails at that
-  kLogsPartAndRot = 4,        // what is lost was never committed
-  kSyncsFailThenPower = 5,    // and in between a life that rests on what the sync has lost
-  kLeasesAndRestarts = 6,     // who has promised its leader something forgets it, and is asked
-  kLeasesAndLateMail = 7,     // who is asked for a vote has heard its leader meanwhile
-  kLostDisksAndOldMail = 8,   // who has lost its disk hears what was said to the one before
-  kMembersAndNewDisks = 9,    // who comes back as a member has another disk than when it left
-  kRotAndElections = 10,      // on several disks; who mends itself asks those who lead nobody
-  kLogsAreReadBack = 11,      // what was replaced stands in front of what has replaced it
+  kChangesInABacklog = 1,      // of entries: a new leader knows half of a membership change
+  kLogsPartOnSlowDisks = 2,    // what is not even written yet is replaced
+  kManySegmentsGoAtOnce = 3,   // and power fails at that
+  kLogsPartAndRot = 4,         // what is lost was never committed
+  kSyncsFailThenPower = 5,     // and in between a life that rests on what the sync has lost
+  kLeasesAndRestarts = 6,      // who has promised its leader something forgets it, and is asked
+  kLeasesAndLateMail = 7,      // who is asked for a vote has heard its leader meanwhile
+  kLostDisksAndOldMail = 8,    // who has lost its disk hears what was said to the one before
+  kMembersAndNewDisks = 9,     // who comes back as a member has another disk than when it left
+  kRotAndElections = 10,       // on several disks; who mends itself asks those who lead nobody
+  kLogsAreReadBack = 11,       // what was replaced stands in front of what has replaced it
+  kPartingsRot = 12,           // where logs have parted; others have what was cut there still
+  kSnapshotsOnSlowDisks = 13,  // one comes while the one before is being put in force
 };
-inline constexpr std::uint64_t kTogethers = 12;
+inline constexpr std::uint64_t kTogethers = 14;
 
 inline constexpr std::uint32_t kMachinesMax = 9;
 inline constexpr std::uint32_t kLearnersMax = 3;

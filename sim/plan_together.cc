@@ -29,6 +29,10 @@ void SetFault(FaultKind kind, Duration gap, Duration length, Plan* plan) {
   fault.length_max = std::max(fault.length_min, length);
 }
 
+void SetLeast(FaultKind kind, Duration length, Plan* plan) {
+  plan->faults[static_cast<std::size_t>(kind)].length_min = length;
+}
+
 void TurnOff(std::initializer_list<FaultKind> kinds, Plan* plan) {
   for (const FaultKind kind : kinds) plan->faults[static_cast<std::size_t>(kind)].on = false;
 }
@@ -143,6 +147,54 @@ void PutReadBack(Duration unit, Plan* plan) {
   SetFault(FaultKind::kCrash, 2 * unit, unit / 4, plan);
 }
 
+// Whoever is cut off gets a few attempts in vain, and the others far more instead. Then the disks
+// are damaged where these have taken the place of those, often while the power is out, so that a
+// repair asks everybody before anyone leads.
+void PutPartings(Duration unit, Plan* plan) {
+  HaveVoters(3, plan);
+  PutDamage(plan);
+  plan->disk.telling = 900'000;
+  plan->workload.change_membership = 1;
+  plan->workload.take_snapshot = 0;
+  plan->workload.value_bytes_max = std::min(plan->workload.value_bytes_max, 64U);
+  plan->workload.attempt_timeout = std::max(plan->workload.attempt_timeout, unit / 4);
+  plan->node.raft.unapplied_bytes_max = 512;
+  plan->node.snapshot_log_bytes = std::max(plan->node.snapshot_log_bytes, std::uint64_t{32768});
+  plan->network.delay_spread = std::min(plan->network.delay_spread, Duration(milliseconds(4)));
+  SetSync(std::min(plan->disk.sync_min, Duration(milliseconds(1))), plan);
+  TurnOff({FaultKind::kWipe, FaultKind::kRollBack, FaultKind::kFullDisk, FaultKind::kStop,
+           FaultKind::kHangDisk},
+          plan);
+  // Long enough for another leader; the power is out until that has passed, as often as not.
+  SetFault(FaultKind::kPartition, unit / 2, 4 * unit, plan);
+  SetLeast(FaultKind::kPartition, unit * 3 / 2, plan);
+  SetFault(FaultKind::kDamage, unit / 2, 3 * unit, plan);
+  SetLeast(FaultKind::kDamage, unit / 2, plan);
+}
+
+// Every follower that lags behind needs a snapshot, and there is a new one all the time.
+void PutSnapshots(Duration unit, Plan* plan) {
+  HaveVoters(3, plan);
+  plan->workload.take_snapshot = 2000;
+  plan->node.snapshot_log_bytes = std::min(plan->node.snapshot_log_bytes, std::uint64_t{4096});
+  plan->node.log_kept_bytes = 1;
+  plan->node.snapshot_bytes_per_second = 0;
+  plan->node.raft.inflight_messages_max = 1;
+  // In few pieces, and each of them staged at once.
+  plan->node.snapshot_chunk_bytes = 65536;
+  plan->storage.snapshot_block_bytes = 2048;
+  plan->storage.snapshot_sync_bytes = 65536;
+  plan->node.snapshot_retry = plan->node.raft.heartbeat_interval;
+  SetSync(unit / 100, plan);
+  plan->network.delay_spread = std::min(plan->network.delay_spread, Duration(milliseconds(4)));
+  TurnOff({FaultKind::kWipe, FaultKind::kRollBack, FaultKind::kFullDisk, FaultKind::kDamage,
+           FaultKind::kCrashAll},
+          plan);
+  SetFault(FaultKind::kSlowDisk, unit / 2, 10 * unit, plan);
+  SetFault(FaultKind::kHangDisk, unit, 8 * unit, plan);
+  SetFault(FaultKind::kPartition, unit, 2 * unit, plan);
+}
+
 }  // namespace
 
 void PutTogether(Together together, Plan* plan) {
@@ -219,6 +271,10 @@ void PutTogether(Together together, Plan* plan) {
       return PutRot(unit, plan);
     case Together::kLogsAreReadBack:
       return PutReadBack(unit, plan);
+    case Together::kPartingsRot:
+      return PutPartings(unit, plan);
+    case Together::kSnapshotsOnSlowDisks:
+      return PutSnapshots(unit, plan);
   }
 }
 

@@ -130,6 +130,7 @@ constexpr std::array kEdits = {
     DamageEdit<DamageKind::kUnreadable>("unreadable_weight"),
     DamageEdit<DamageKind::kShrunk>("shrunk_weight"),
     RateEdit<&DiskPlan::misread, &Plan::disk>("misread_ppm"),
+    RateEdit<&DiskPlan::telling, &Plan::disk>("telling_ppm"),
     RateEdit<&DiskPlan::read_failure, &Plan::disk>("read_failure_ppm"),
     FaultEdit<FaultKind::kClockStop>("fault_clock_stop"),
     FaultEdit<FaultKind::kClockStrobe>("fault_clock_strobe"),

@@ -5,10 +5,12 @@
 
 #include "core/check.h"
 #include "core/configuration.h"
+#include "sim/checkers/brought_members.h"
 #include "sim/checkers/client_answers.h"
 #include "sim/checkers/forgetting.h"
 #include "sim/checkers/lease.h"
 #include "sim/checkers/told.h"
+#include "sim/holding.h"
 #include "sim/status.h"
 #include "store/names.h"
 
@@ -316,7 +318,26 @@ void Simulation::OnDurableJobBegins(std::uint32_t host, const DiskJob& job) {
 }
 
 void Simulation::OnDurableJobDone(std::uint32_t host) {
+  const auto& running = checkers_->DiskOf(host).running;
+  const auto* persist = running.has_value() ? std::get_if<Persist>(&*running) : nullptr;
+  const auto install = persist != nullptr ? persist->install : std::nullopt;
   checkers_->OnDurableJobDone(host);
+  if (install.has_value() && plan_.white_box) CheckBrought(host, *install);
+}
+
+// Of a whole disk: what else is damaged may have named them too. The former format of the log names
+// nobody.
+void Simulation::CheckBrought(std::uint32_t number, const SnapshotMeta& snapshot) {
+  Host& host = *hosts_[number];
+  const bool is_last = checkers_->DiskOf(number).image.last() == snapshot.index;
+  if (!is_last || host.writes_old_format() || host.IsDamaged() || host.mending()) return;
+  Wound wound;
+  wound.kind = DamageKind::kZeroed;
+  wound.file = store::FileNames(NodeName(number)).Snapshot(snapshot.index);
+  wound.extent = {0, kBlockBytes};
+  const Holding without = HoldingOf(host, plan_, {wound});
+  if (!without.opens || without.state_lost == Index(0)) return;
+  BroughtMembers::Check(number, snapshot, Told(told::kKnownWithoutSnapshot, without.knows));
 }
 
 void Simulation::OnDurableJobRefused(std::uint32_t host) {

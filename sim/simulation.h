@@ -147,6 +147,7 @@ class Simulation final : private HostOwner, private FaultTargets, private CopySo
   void CheckLeases(std::uint32_t winner, Term term) const;
   void CheckDefended(std::uint32_t leader, const Raft& raft) const;
   void CheckHeld(std::uint32_t host, const OpenRequest& open, const Reply& reply) const;
+  void CheckBrought(std::uint32_t number, const SnapshotMeta& snapshot);
   bool AVoterNeedsASnapshot() const;
   std::uint64_t StateBytes() const;
   Duration TimeForASnapshot() const;

@@ -8,6 +8,7 @@
 #include "sim/checkers/damage_noticed.h"
 #include "sim/checkers/forgetting.h"
 #include "sim/checkers/recovery.h"
+#include "sim/checkers/repair_fill.h"
 #include "sim/checkers/told.h"
 #include "sim/violation.h"
 #include "store/lost.h"
@@ -126,8 +127,28 @@ void Checkers::ObserveStep(std::uint32_t host, const Raft& raft,
   specification_.Observe(host, Told(testimony, ViewOf(raft)));
 }
 
+void Checkers::CheckRepairFill(std::uint32_t host, const MendLog& mend) const {
+  const DurableImage& image = disks_[host].image;
+  const auto place = [&](Index index, Term term) {
+    const bool committed = index <= commits_.last();
+    return RepairFill::Place{.lost = image.TermAt(index),
+                             .committed = committed ? commits_.TermAt(index) : Term(),
+                             .was = logs_.Find(index, term)};
+  };
+  for (const Entry& entry : mend.fill) {
+    const Entry* filled = Told(told::kFilled, &entry);
+    RepairFill::CheckEntry(host, *filled, place(filled->index, filled->term));
+  }
+  if (mend.previous_term == Term()) return;
+  const Index before = mend.fill.front().index - 1;
+  const Term learnt = Told(told::kTermLearnt, mend.previous_term);
+  RepairFill::CheckTerm(host, before, learnt, place(before, learnt));
+}
+
 void Checkers::OnDurableJobBegins(std::uint32_t host, const DiskJob& job) {
   GRASS_CHECK(!disks_[host].running.has_value());
+  const auto* mend = std::get_if<MendLog>(&job);
+  if (on_ && mend != nullptr && !mend->fill.empty()) CheckRepairFill(host, *mend);
   disks_[host].running = job;
 }
 

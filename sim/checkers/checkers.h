@@ -87,6 +87,7 @@ class Checkers {
   void CheckCommitQuorum(const Raft& raft) const;
   void NoteAbsence(const Message& message);
   void CheckRepairCut(std::uint32_t host, Index first) const;
+  void CheckRepairFill(std::uint32_t host, const MendLog& mend) const;
   std::optional<Configuration> ConfigurationBefore(std::uint32_t host, Index index) const;
   void FeedReference();
   void ReleasePast();

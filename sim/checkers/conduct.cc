@@ -13,6 +13,7 @@ void Conduct::Begin(std::uint32_t host, Instant now, Term term) {
   catch_up_.Forget(host);
   held_writes_.Forget(host);
   addressees_.Forget(host);
+  known_damage_.Forget(host);
 }
 
 void Conduct::OnTakes(std::uint32_t host, Instant now, const Raft& raft, const Message& message) {
@@ -59,6 +60,10 @@ void Conduct::OnEvent(std::uint32_t host, Instant now, const Raft& raft, const E
     campaigns_.Begin(host, Ballot::kVote, raft.term());
   } else if (event.kind == EventKind::kGrantedVote && asked_[host] != CampaignReason::kTransfer) {
     defence_.CheckVote(host, now, Told(told::kTimeoutOfVoter, raft.options().election_timeout_min));
+  } else if (event.kind == EventKind::kDamageFound && event.b == 0) {
+    known_damage_.OnFound(host, Index(event.a));
+  } else if (event.kind == EventKind::kDamageMended) {
+    known_damage_.OnMended(host, Index(event.a));
   }
 }
 
@@ -69,6 +74,9 @@ void Conduct::AfterStep(std::uint32_t host, Instant now, const Node& node) {
   if (notice.forgot != Incarnation(0) && notice.term == raft.term()) {
     Forgetting::CheckKnows(host,
                            Told(told::kGoesByAnotherName, notice.forgot != raft.incarnation()));
+  }
+  if (known_damage_.IsWaiting(host)) {
+    known_damage_.Check(host, Told(told::kMustMend, node.must_mend()));
   }
   held_writes_.Observe(host, now, raft.transfer_target());
   const Role role = raft.role();

@@ -16,6 +16,7 @@
 #include "sim/checkers/catch_up.h"
 #include "sim/checkers/defence.h"
 #include "sim/checkers/held_writes.h"
+#include "sim/checkers/known_damage.h"
 #include "sim/checkers/misaddressed.h"
 #include "sim/checkers/read_rounds.h"
 
@@ -32,7 +33,8 @@ class Conduct {
         defence_(nodes),
         asked_(nodes),
         addressees_(nodes),
-        misaddressed_(nodes) {}
+        misaddressed_(nodes),
+        known_damage_(nodes) {}
 
   // The host begins a life in this term, at `now` by its own clock, as are all times here.
   void Begin(std::uint32_t host, Instant now, Term term);
@@ -71,6 +73,7 @@ class Conduct {
   std::vector<CampaignReason> asked_;  // by host: of the vote it was asked for last
   Addressees addressees_;
   Misaddressed misaddressed_;
+  KnownDamage known_damage_;
 };
 
 }  // namespace grassdb::sim

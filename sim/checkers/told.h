@@ -118,6 +118,11 @@ inline constexpr Testimony<Index> kRepairCut{"repair cut"};
 inline constexpr Testimony<bool> kInstalls{"installs"};
 inline constexpr Testimony<bool> kInstallsAndAsks{"installs and asks"};
 inline constexpr Testimony<bool> kLiveLogIsDamaged{"live log is damaged"};
+inline constexpr Testimony<Index> kLogBegins{"log begins"};
+inline constexpr Testimony<bool> kMustMend{"must mend"};
+inline constexpr Testimony<std::vector<NodeId>> kKnownWithoutSnapshot{"known without snapshot"};
+inline constexpr Testimony<const Entry*> kFilled{"filled"};
+inline constexpr Testimony<Term> kTermLearnt{"term learnt"};
 
 // --- Of clients and operators ---
 inline constexpr Testimony<bool> kRequestIsOpen{"request is open"};

@@ -10,10 +10,14 @@
 #include <utility>
 #include <vector>
 
+#include "sim/checkers/brought_members.h"
 #include "sim/checkers/forgetting.h"
 #include "sim/checkers/idle_voters.h"
+#include "sim/checkers/known_damage.h"
+#include "sim/checkers/letting_go.h"
 #include "sim/checkers/membership_rules.h"
 #include "sim/checkers/repair_cut.h"
+#include "sim/checkers/repair_fill.h"
 #include "sim/checkers/scrubbing.h"
 #include "sim/checkers/staging.h"
 #include "tests/sim/planted.h"
@@ -317,6 +321,77 @@ TEST(RepairCutChecker, AsksForMoreThanMostOfAllWhereTwoHalvesDecide) {
   EXPECT_EQ(cuts(), "a repair cuts with proof");
   checker.OnAbsent(0, NodeIdOf("b"), Term(5), Index(7));
   EXPECT_EQ(cuts(), "");
+}
+
+// --- A repair gives back what was lost ---
+
+TEST(RepairFillChecker, SeesAnEntryOfAnotherTermThanTheLostOne) {
+  const Entry entry{.index = Index(7), .term = Term(3), .payload = {}};
+  const auto fills = [&entry](RepairFill::Place place) {
+    return RuleBrokenBy([&] { RepairFill::CheckEntry(0, entry, place); });
+  };
+  EXPECT_EQ(fills({.lost = Term(3), .committed = Term()}), "");
+  EXPECT_EQ(fills({.lost = Term(4), .committed = Term()}), "a repair gives back what was lost");
+  EXPECT_EQ(fills({.lost = Term(), .committed = Term()}), "") << "nobody knows what it was";
+  EXPECT_EQ(fills({.lost = Term(4), .committed = Term(3)}), "") << "nobody needs the lost one";
+  EXPECT_EQ(fills({.lost = Term(4), .committed = Term(4)}), "a repair gives back what was lost");
+}
+
+TEST(RepairFillChecker, SeesAnEntryWithOtherBytesThanItHad) {
+  Entry was{.index = Index(7), .term = Term(3), .payload = {}};
+  was.payload = Bytes("a command");
+  const auto fills = [&was](const char* payload) {
+    Entry entry = was;
+    entry.payload = Bytes(payload);
+    return RuleBrokenBy([&] {
+      RepairFill::CheckEntry(0, entry, {.lost = Term(3), .committed = Term(), .was = &was});
+    });
+  };
+  EXPECT_EQ(fills("a command"), "");
+  EXPECT_EQ(fills("another command"), "a repair gives back what was lost");
+}
+
+// --- Log and disk let go of the same ---
+
+TEST(LettingGoChecker, SeesALogThatReachesBackToWhatItsDiskHasLetGoOf) {
+  EXPECT_EQ(RuleBrokenBy([] { LettingGo::Check(0, Index(7), Index(7)); }), "");
+  EXPECT_EQ(RuleBrokenBy([] { LettingGo::Check(0, Index(7), Index(9)); }), "");
+  EXPECT_EQ(RuleBrokenBy([] { LettingGo::Check(0, Index(7), Index(6)); }),
+            "log and disk let go of the same");
+}
+
+// --- Damage is mended ---
+
+TEST(KnownDamageChecker, SeesWhoForgetsThatItHasFoundDamage) {
+  KnownDamage checker(2);
+  const auto broken = [&checker](bool must_mend) {
+    return RuleBrokenBy([&] { checker.Check(0, must_mend); });
+  };
+  EXPECT_EQ(broken(false), "") << "it has found none";
+  checker.OnFound(0, Index(9));
+  checker.OnFound(0, Index(7));
+  EXPECT_EQ(broken(true), "");
+  EXPECT_EQ(broken(false), "damage is mended");
+  checker.OnMended(0, Index(8));
+  EXPECT_EQ(broken(false), "damage is mended") << "not by a snapshot that does not reach as far";
+  checker.OnMended(0, Index(9));
+  EXPECT_EQ(broken(false), "");
+  checker.OnFound(0, Index(10));
+  checker.Forget(0);
+  EXPECT_EQ(broken(false), "") << "another life reads it again";
+}
+
+// --- Whom a snapshot brought is known ---
+
+TEST(BroughtMembersChecker, SeesAMemberThatOnlyTheSnapshotNames) {
+  SnapshotMeta snapshot;
+  snapshot.index = Index(9);
+  snapshot.configuration = Three();
+  const auto knows = [&snapshot](const std::vector<NodeId>& known) {
+    return RuleBrokenBy([&] { BroughtMembers::Check(0, snapshot, known); });
+  };
+  EXPECT_EQ(knows({NodeIdOf("c"), NodeIdOf("a"), NodeIdOf("b"), NodeIdOf("d")}), "");
+  EXPECT_EQ(knows({NodeIdOf("a"), NodeIdOf("b")}), "whom a snapshot brought is known");
 }
 
 // --- Who forgets ---
