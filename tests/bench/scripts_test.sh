@@ -6,7 +6,6 @@
 set -euo pipefail
 build=$(realpath "$1")
 here=$(realpath "$(dirname "${BASH_SOURCE[0]}")")
-script=scripts_test.sh
 # shellcheck source=tests/bench/cluster.sh
 . "$here/cluster.sh"
 trap_exits
@@ -228,7 +227,7 @@ refuses value_sizes --sizes '' "bytes of values, as in '1024 65536'"
 refuses put_profile --node both 'leader or follower'
 refuses put_profile --nodes 2 '1 or 3'
 refuses budget --nodes 2 '1 or 3'
-refuses budget --cases put "WORKLOAD:CLIENTS, as in 'put:1 get:64'"
+refuses budget --cases put "WORKLOAD:CLIENTS, with up to 10000 clients, as in 'put:1 get:64'"
 refuses budget --cases '' "WORKLOAD:CLIENTS, as in 'put:1 get:64'"
 # checked CHECK EXIT-CODE VALUE...: what the scripts share.
 checked() {
@@ -260,8 +259,6 @@ jq -e '.runs | length == 2' "$work/elsewhere/named.json" >/dev/null || fail "--o
 [ -d "$work/elsewhere/data" ] || fail "--data-dir is not where the user is"
 
 # Whatever the scripts and their tests call that not every Debian has is installed by them.
-# shellcheck source=tests/packages.sh
-. "$here/../packages.sh"
 readonly installed=" ${BENCH_PACKAGES[*]} ${COUNT_PACKAGES[*]} ${TEST_PACKAGES[*]} "
 for tool in curl jq wget nc ss lsof bc python3 ps pgrep pkill top free vmstat gdb; do
   ! callers=$(grep -lE "(^|[|(;&{\`] *|^ +|\b(do|then|exec|if|while|until|!) +)$tool " "$here"/*.sh) ||

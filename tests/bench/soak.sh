@@ -24,12 +24,8 @@
 # Exit codes: 0 within the bounds, 1 not, or something could not be started or measured (one line says
 # what), 2 usage. In the environment: GRASSDB_BUILD_DIR=FOLDER runs the programs in FOLDER/bin.
 set -euo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")/../.."
-# shellcheck source=tests/packages.sh
-. tests/packages.sh
-script=soak.sh
 # shellcheck source=tests/bench/cluster.sh
-. tests/bench/cluster.sh
+. "$(dirname "${BASH_SOURCE[0]}")/cluster.sh"
 
 readonly down_seconds=2
 minutes=

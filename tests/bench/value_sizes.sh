@@ -14,12 +14,8 @@
 # Exit codes: 0 measured, 1 an operation failed or something could not be started or measured (one line
 # says what), 2 usage. In the environment: GRASSDB_BUILD_DIR=FOLDER runs the programs in FOLDER/bin.
 set -euo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")/../.."
-# shellcheck source=tests/packages.sh
-. tests/packages.sh
-script=value_sizes.sh
 # shellcheck source=tests/bench/cluster.sh
-. tests/bench/cluster.sh
+. "$(dirname "${BASH_SOURCE[0]}")/cluster.sh"
 
 sizes='1024 16384 65536 262144 1048576'
 clients=16
