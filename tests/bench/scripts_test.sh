@@ -63,6 +63,12 @@ shows '.restarts >= 1 and .snapshots >= 1 and .soak.failed == 0'
 shows '.memory | length == 3 and (map(select(.restarted)) | length == 1)'
 shows 'all(.memory[] | select(.restarted | not); .first_mib > 1 and .last_mib > 1 and .samples > 3)'
 shows '.rss_kib | length >= 6'
+shows '.not_judged == []'
+# So short a run says nothing of itself, whatever it has measured.
+run 0 soak.sh --short --minutes 0.15 --quiet-seconds 1
+shows '.not_judged == ["p99", "memory"] and (.p99_ratio | numbers) and (.memory | length == 3)'
+grep -qxF 'Not judged: p99 and memory. That takes 3 minutes of load, and for p99 10 quiet seconds, or a bound: --max-ratio and --max-growth' \
+  "$work/stdout" || fail "what is not judged is not said"
 
 # Memory that grows, that jumps once at the end, that only varies, that grows by little, and that of a node
 # whose every life ends with more.
