@@ -229,9 +229,10 @@ TEST(EtcdProtocol, SaysWhatEachNodeSaysWhereNoneLeads) {
   options.deadline = milliseconds(300);
   const auto connected = ConnectEtcd(options);
   ASSERT_FALSE(connected.ok());
-  EXPECT_EQ(connected.status().message(), "no leader answers; are these the nodes (--peers)? " +
-                                              one.endpoint() + ": does not lead; " +
-                                              two.endpoint() + ": does not lead");
+  EXPECT_EQ(connected.status().message(),
+            "--peers: no leader has answered within 0.3 s (" + one.endpoint() +
+                ": does not lead; " + two.endpoint() +
+                ": does not lead); see that a majority of the nodes runs, or name others");
 }
 
 }  // namespace
