@@ -166,7 +166,9 @@ shows '.cases[0].us.followers_disk > .cases[1].us.followers_disk'
 run 0 budget.sh --nodes 1 --cases put:1 --duration 300ms
 shows '.nodes == 1 and .cases[0].us.followers == 0 and .cases[0].us.leader > 0'
 
-run 0 value_sizes.sh --sizes '1024 1048576' --duration 500ms --keys 8
+run 1 value_sizes.sh --sizes 1048576 --duration 1us --keys 1
+shows '.problems | length == 2 and all(.[]; test("^(put|get) with values of 1048576 bytes: none ended within .* s; give a longer --duration$"))'
+run 0 value_sizes.sh --sizes '1024 1048576' --duration 3s --keys 8
 shows '[.runs[] | [.workload, .value_bytes, .failed]] ==
   [["put", 1024, 0], ["get", 1024, 0], ["put", 1048576, 0], ["get", 1048576, 0]]'
 shows 'all(.runs[]; .completed > 0)'
