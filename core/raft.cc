@@ -156,7 +156,7 @@ void Raft::OnLeaderDeadline() {
   if (now_ >= leading().heartbeat_deadline) OnHeartbeatDue();
 }
 
-void Raft::Dispatch(Message message) {
+void Raft::Dispatch(Message&& message) {
   if (message.to != options_.id || message.from == options_.id) return;
   if (!PassesIncarnationCheck(message)) return;
   if (std::holds_alternative<RepairResponse>(message.body)) return;  // to an earlier life

@@ -179,7 +179,7 @@ class Raft {
 
   // raft.cc
   void Dispatch(DeadlineReached);
-  void Dispatch(Message message);
+  void Dispatch(Message&& message);
   void Dispatch(Persisted persisted);
   void Dispatch(Submit submit);
   void Dispatch(Compact compact);
@@ -237,7 +237,7 @@ class Raft {
   void HandOverIfDiskFull();
 
   // replication.cc
-  void OnAppendEntries(NodeId from, AppendEntriesRequest request);
+  void OnAppendEntries(NodeId from, AppendEntriesRequest&& request);
   void FollowLeader(NodeId leader);
   std::string TwoLeaders(NodeId one, NodeId other) const;
   Index AppendMissing(AppendEntriesRequest& request);

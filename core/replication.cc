@@ -50,7 +50,7 @@ void Raft::FollowLeader(NodeId leader) {
   ResetElectionDeadline();
 }
 
-void Raft::OnAppendEntries(NodeId from, AppendEntriesRequest request) {
+void Raft::OnAppendEntries(NodeId from, AppendEntriesRequest&& request) {
   if (!IsWellFormed(request, hard_state_.term)) return;
   FollowLeader(from);
   Renew(from, request.forgot);

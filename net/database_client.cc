@@ -132,9 +132,7 @@ std::variant<Reply, Lost> ResultOf(const grpc::Status& status, const grpc::Clien
     if (std::optional<Reply> reply = ReplyFromStatus(status, context.GetServerTrailingMetadata())) {
       return *std::move(reply);
     }
-    const bool late = status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED;
-    return Lost{.loss = Loss::kMaybeSent,
-                .error = late ? "no answer in time" : status.error_message()};
+    return Lost{.loss = Loss::kMaybeSent, .error = WhyNoAnswer(status)};
   }
   absl::StatusOr<Reply> reply = ReplyFrom(std::forward<Response>(response));
   if (reply.ok()) return *std::move(reply);
@@ -230,7 +228,7 @@ std::vector<NodeReport> AskForStatus(const std::vector<std::string>& endpoints, 
     if (questions[i]->status.ok()) {
       report.status = std::move(questions[i]->response);
     } else {
-      report.error = questions[i]->status.error_message();
+      report.error = WhyNoAnswer(questions[i]->status);
     }
   }
   return reports;

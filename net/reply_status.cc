@@ -65,4 +65,16 @@ std::optional<Reply> ReplyFromStatus(
   }
 }
 
+std::string WhyNoAnswer(const grpc::Status& status) {
+  if (status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED) return "no answer in time";
+  const std::string text = status.error_message();
+  const bool unreached =
+      text.starts_with("failed to connect") || text.starts_with("DNS resolution failed");
+  if (!unreached || status.error_code() != grpc::StatusCode::UNAVAILABLE) return text;
+  // "failed to connect to all addresses; last error: UNKNOWN: ipv4:127.0.0.1:50051: Failed to
+  // connect to remote host: Connection refused"
+  const std::size_t colon = text.rfind(": ");
+  return colon == std::string::npos ? text : "cannot connect (" + text.substr(colon + 2) + ")";
+}
+
 }  // namespace grassdb::net

@@ -44,6 +44,10 @@ std::multimap<std::string, std::string> TrailersOf(const Reply& reply);
 std::optional<Reply> ReplyFromStatus(
     const grpc::Status& status, const std::multimap<grpc::string_ref, grpc::string_ref>& trailers);
 
+// For a person, why a call has ended without an answer: where nobody could be reached, the system's
+// words without gRPC's around them.
+std::string WhyNoAnswer(const grpc::Status& status);
+
 }  // namespace grassdb::net
 
 #endif  // GRASSDB_NET_REPLY_STATUS_H_

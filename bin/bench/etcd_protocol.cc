@@ -12,6 +12,7 @@
 #include "absl/status/status.h"
 #include "bin/bench/etcd.grpc.pb.h"
 #include "net/event_loop.h"
+#include "net/reply_status.h"
 
 namespace grassdb::bench {
 namespace {
@@ -122,7 +123,7 @@ absl::StatusOr<std::string> LeaderIfIt(const std::string& peer, Duration patienc
   context.set_deadline(After(patience));
   pb::StatusResponse response;
   const grpc::Status status = stub->Status(&context, pb::StatusRequest(), &response);
-  if (!status.ok()) return absl::UnavailableError(status.error_message());
+  if (!status.ok()) return absl::UnavailableError(net::WhyNoAnswer(status));
   const bool leads = response.leader() != 0 && response.leader() == response.header().member_id();
   return leads ? peer : "";
 }

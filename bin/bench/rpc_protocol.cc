@@ -1,5 +1,7 @@
 #include "bin/bench/rpc_protocol.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <chrono>
 #include <thread>
@@ -63,8 +65,10 @@ absl::StatusOr<std::string> AwaitLeader(
     absl::StatusOr<std::string> leader = ask(std::max(deadline - net::SteadyNow(), kPause));
     if (leader.ok()) return leader;
     if (net::SteadyNow() + kPause >= deadline) {
-      return absl::UnavailableError("no leader answers; are these the nodes (--peers)? " +
-                                    std::string(leader.status().message()));
+      return absl::UnavailableError(fmt::format(
+          "--peers: no leader has answered within {:g} s ({}); see that a majority of the nodes "
+          "runs, or name others",
+          std::chrono::duration<double>(patience).count(), std::string(leader.status().message())));
     }
     std::this_thread::sleep_for(kPause);
   }

@@ -18,12 +18,8 @@
 # measured (one line says what), 2 usage. In the environment: GRASSDB_BUILD_DIR=FOLDER runs the programs in
 # FOLDER/bin.
 set -euo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")/../.."
-# shellcheck source=tests/packages.sh
-. tests/packages.sh
-script=budget.sh
 # shellcheck source=tests/bench/cluster.sh
-. tests/bench/cluster.sh
+. "$(dirname "${BASH_SOURCE[0]}")/cluster.sh"
 
 nodes=3
 cases=
@@ -32,18 +28,7 @@ value_size=256
 data_dir=build/budget
 out=
 
-# shellcheck disable=SC2317
-check_nodes_number() { [[ $2 =~ ^[13]$ ]] || usage "$1 '$2': expected 1 or 3"; }
-# shellcheck disable=SC2317
-check_cases() {
-  local case
-  [[ $2 = *[!\ ]* ]] || usage "$1 '$2': expected WORKLOAD:CLIENTS, as in 'put:1 get:64'"
-  for case in $2; do
-    ([[ $case = *:* ]] && workload_name "$1" "${case%%:*}" && clients_number "$1" "${case#*:}") 2>/dev/null ||
-      usage "$1 '$case': expected WORKLOAD:CLIENTS, as in 'put:1 get:64'"
-  done
-}
-parse_flags --nodes:nodes:check_nodes_number --cases:cases:check_cases --duration:duration:time_span \
+parse_flags --nodes:nodes:nodes_number --cases:cases:case_list --duration:duration:time_span \
   --value-size:value_size:value_bytes --data-dir:data_dir::path --out:out:result_file:path -- "$@"
 
 # CPU time so far, as JSON, in microseconds: of each node's event loop, which is its first thread, and of its

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# What the measuring scripts share: programs, ports, processes and three nodes of grassdb on this
-# machine. A script sets `script` to its name, sources this, and uses what it needs:
+# What the measuring scripts share: their beginning, flags, programs, ports, processes and three nodes of grassdb
+# on this machine. A script sources this, which brings it to the repository, and uses what it needs:
 #
 #   prepare grassdb grass-cli grass-bench; node_flags=(--election-timeout 1s-2s); start_cluster
 #
@@ -8,11 +8,13 @@
 # `measured`) or was interrupted; else the nodes' logs stay in it. clean_up ends the processes that
 # `launch` and `bench` have started, by their ids, and no others.
 
-: "${script:?the name of the script that sources this}"
 readonly start_wait_seconds=30
 : "${stop_wait_seconds:=10}"  # for each process that is ended, before it is killed
-# Where the user is: the scripts go to the repository first, and files are named from there.
-readonly caller=${OLDPWD:-$PWD}
+script=${0##*/}
+readonly caller=$PWD  # where the user is: files are named from there
+cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 1
+# shellcheck source=tests/packages.sh
+. tests/packages.sh
 case ${GRASSDB_BUILD_DIR:-/} in
   /*) ;;
   *) GRASSDB_BUILD_DIR=$caller/$GRASSDB_BUILD_DIR ;;
@@ -89,6 +91,15 @@ rate_number() {
 workload_name() {
   [[ $2 =~ ^(put|get|get-stale|mixed|txn|stream)$ ]] ||
     usage "$1 '$2': expected put, get, get-stale, mixed, txn or stream"
+}
+nodes_number() { [[ $2 =~ ^[13]$ ]] || usage "$1 '$2': expected 1 or 3"; }
+case_list() {
+  local case
+  [[ $2 = *[!\ ]* ]] || usage "$1 '$2': expected WORKLOAD:CLIENTS, as in 'put:1 get:64'"
+  for case in $2; do
+    ([[ $case = *:* ]] && workload_name "$1" "${case%%:*}" && clients_number "$1" "${case#*:}") 2>/dev/null ||
+      usage "$1 '$case': expected WORKLOAD:CLIENTS, with up to 10000 clients, as in 'put:1 get:64'"
+  done
 }
 # result_file FLAG VALUE PATH: for what is measured; what cannot be written is said before anything is.
 result_file() {

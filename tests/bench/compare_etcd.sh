@@ -26,12 +26,8 @@
 #
 # In the environment: GRASSDB_BUILD_DIR=FOLDER runs the programs in FOLDER/bin as they are.
 set -euo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")/../.."
-# shellcheck source=tests/packages.sh
-. tests/packages.sh
-script=compare_etcd.sh
 # shellcheck source=tests/bench/cluster.sh
-. tests/bench/cluster.sh
+. "$(dirname "${BASH_SOURCE[0]}")/cluster.sh"
 
 nodes=3
 quick=
@@ -43,24 +39,15 @@ data_dir=build/compare
 out=
 keep_disturbed=
 
-check_nodes_flag() { [[ $2 =~ ^[13]$ ]] || usage "$1 '$2': expected 1 or 3"; }
 check_runs() { [[ $2 =~ ^[1-9][0-9]?$ ]] || usage "$1 '$2': expected a number from 1 to 99"; }
 check_goals() {
   goals_file "$@"
   jq -e '.["1"] or .["3"]' "$3" >/dev/null ||
     usage "$1 '$2': expected JSON with goals for 1 or 3 nodes, as tests/bench/goals.json has them"
 }
-check_cases() {
-  local case
-  [[ $2 = *[!\ ]* ]] || usage "$1 '$2': expected WORKLOAD:CLIENTS, as in 'put:64 get:64'"
-  for case in $2; do
-    [[ $case =~ ^(put|get|get-stale|mixed|txn|stream):[1-9][0-9]{0,4}$ && ${case#*:} -le 10000 ]] ||
-      usage "$1 '$case': expected WORKLOAD:CLIENTS, with up to 10000 clients, as in put:64"
-  done
-}
 
-parse_flags --quick:quick:- --keep-disturbed:keep_disturbed:- --nodes:nodes:check_nodes_flag \
-  --runs:runs:check_runs --duration:duration:time_span --cases:cases:check_cases --goals:goals:check_goals:path \
+parse_flags --quick:quick:- --keep-disturbed:keep_disturbed:- --nodes:nodes:nodes_number \
+  --runs:runs:check_runs --duration:duration:time_span --cases:cases:case_list --goals:goals:check_goals:path \
   --data-dir:data_dir::path --out:out:result_file:path -- "$@"
 if [ -n "$quick" ]; then
   runs=${runs:-2}

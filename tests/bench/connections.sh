@@ -17,12 +17,8 @@
 # started (one line says what), 2 usage. In the environment: GRASSDB_BUILD_DIR=FOLDER runs the programs
 # in FOLDER/bin.
 set -euo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")/../.."
-# shellcheck source=tests/packages.sh
-. tests/packages.sh
-script=connections.sh
 # shellcheck source=tests/bench/cluster.sh
-. tests/bench/cluster.sh
+. "$(dirname "${BASH_SOURCE[0]}")/cluster.sh"
 
 readonly connect_seconds=120
 connections=10000

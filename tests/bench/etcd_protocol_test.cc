@@ -8,6 +8,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -41,9 +42,11 @@ class FakeEtcd : public pb::KV::Service, public pb::Maintenance::Service {
     response->set_leader(leader_);
     return grpc::Status::OK;
   }
-  grpc::Status Put(grpc::ServerContext*, const pb::PutRequest* request, pb::PutResponse*) override {
+  grpc::Status Put(grpc::ServerContext* context, const pb::PutRequest* request,
+                   pb::PutResponse*) override {
     const std::scoped_lock lock(mutex_);
     puts.push_back(*request);
+    connections.insert(context->peer());
     return answer;
   }
   grpc::Status Range(grpc::ServerContext*, const pb::RangeRequest* request,
@@ -62,6 +65,7 @@ class FakeEtcd : public pb::KV::Service, public pb::Maintenance::Service {
   }
 
   std::vector<pb::PutRequest> puts;
+  std::set<std::string> connections;  // that these came over
   std::vector<pb::RangeRequest> ranges;
   std::vector<pb::TxnRequest> txns;
   grpc::Status answer;
@@ -180,6 +184,25 @@ TEST(EtcdProtocol, WaitsForTheDeadlineWhereNobodyIsConnected) {
   }
 }
 
+TEST(EtcdProtocol, HasTheClientsShareSoManyConnections) {
+  FakeEtcd node(8, 8);
+  RpcOptions options;
+  options.peers = {node.endpoint()};
+  options.clients = 6;
+  options.deadline = seconds(20);
+  for (const std::size_t channels : {std::size_t{1}, std::size_t{3}}) {
+    options.channels = channels;
+    node.connections.clear();
+    const auto protocol = ConnectEtcd(options);
+    ASSERT_TRUE(protocol.ok()) << protocol.status().message();
+    for (std::size_t client = 0; client < options.clients; ++client) {
+      (*protocol)->Begin(client, {.kind = Request::Kind::kPut, .key = "key", .value = "value"});
+      EXPECT_EQ((*protocol)->Wait(Instant::max())->failure, "");
+    }
+    EXPECT_EQ(node.connections.size(), channels);
+  }
+}
+
 // As etcd itself has them: a rename would measure nothing but errors.
 TEST(EtcdProtocol, HasEtcdsNames) {
   EXPECT_STREQ(pb::KV::service_full_name(), "etcdserverpb.KV");
@@ -229,9 +252,10 @@ TEST(EtcdProtocol, SaysWhatEachNodeSaysWhereNoneLeads) {
   options.deadline = milliseconds(300);
   const auto connected = ConnectEtcd(options);
   ASSERT_FALSE(connected.ok());
-  EXPECT_EQ(connected.status().message(), "no leader answers; are these the nodes (--peers)? " +
-                                              one.endpoint() + ": does not lead; " +
-                                              two.endpoint() + ": does not lead");
+  EXPECT_EQ(connected.status().message(),
+            "--peers: no leader has answered within 0.3 s (" + one.endpoint() +
+                ": does not lead; " + two.endpoint() +
+                ": does not lead); see that a majority of the nodes runs, or name others");
 }
 
 }  // namespace

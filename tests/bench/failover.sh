@@ -17,12 +17,8 @@
 # Exit codes: 0 measured, 1 something could not be started or measured, or the bound is broken (one line
 # says what), 2 usage. In the environment: GRASSDB_BUILD_DIR=FOLDER runs the programs in FOLDER/bin.
 set -euo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")/../.."
-# shellcheck source=tests/packages.sh
-. tests/packages.sh
-script=failover.sh
 # shellcheck source=tests/bench/cluster.sh
-. tests/bench/cluster.sh
+. "$(dirname "${BASH_SOURCE[0]}")/cluster.sh"
 
 # Of one round's load. So many clients that one is free whenever a put is due, however many wait.
 readonly clients=1024

@@ -21,12 +21,8 @@
 # within the bounds, 1 not, or something could not be started (one line says what), 2 usage. In the
 # environment: GRASSDB_BUILD_DIR=FOLDER runs the programs in FOLDER/bin.
 set -euo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")/../.."
-# shellcheck source=tests/packages.sh
-. tests/packages.sh
-script=flood.sh
 # shellcheck source=tests/bench/cluster.sh
-. tests/bench/cluster.sh
+. "$(dirname "${BASH_SOURCE[0]}")/cluster.sh"
 
 clients=2000
 value_size=16384

@@ -27,14 +27,10 @@
 #
 # In the environment: GRASSDB_BUILD_DIR=FOLDER runs the programs in FOLDER/bin as they are.
 set -euo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")/../.."
-# shellcheck source=tests/packages.sh
-. tests/packages.sh
-script=goals.sh
 # A part ends its nodes itself, which may take it as long as its own patience.
 stop_wait_seconds=30
 # shellcheck source=tests/bench/cluster.sh
-. tests/bench/cluster.sh
+. "$(dirname "${BASH_SOURCE[0]}")/cluster.sh"
 
 readonly all_parts=(three-nodes single-node restart failover replication)
 only=

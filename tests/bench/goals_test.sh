@@ -272,6 +272,11 @@ grep -F -f "$work/goal_rows" "$repository/README.md" | awk -F' *[|] *' '$8 == "n
 reached=$(grep -F -f "$work/goal_rows" "$repository/README.md" | grep -c '| yes |$')
 grep -qF "$reached of $(wc -l <"$work/goal_rows") goals are reached" "$repository/README.md" ||
   fail "README.md says another number than $reached of $(wc -l <"$work/goal_rows")"
+grep -qE '^Under load, measured on [0-9-]{10} at commit [0-9a-f]{12} ' "$repository/README.md" ||
+  fail "README.md does not say when and at which commit the figures under load were measured"
+for script in soak connections flood value_sizes; do
+  grep -q "^| .bash tests/bench/$script.sh. |" "$repository/README.md" || fail "README.md has no row of $script.sh"
+done
 
 goals 2 --only nothing
 says err "^goals.sh: --only 'nothing': expected one or several of three-nodes single-node restart failover replication "

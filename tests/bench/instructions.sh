@@ -17,12 +17,8 @@
 #
 # In the environment: GRASSDB_BUILD_DIR=FOLDER runs FOLDER/bin/grass-bench as it is.
 set -euo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")/../.."
-# shellcheck source=tests/packages.sh
-. tests/packages.sh
-script=instructions.sh
 # shellcheck source=tests/bench/cluster.sh
-. tests/bench/cluster.sh
+. "$(dirname "${BASH_SOURCE[0]}")/cluster.sh"
 
 readonly percent_allowed=10
 # As callgrind names it; --dump-after knows no wildcards.

@@ -27,12 +27,8 @@
 # Exit codes: 0 counted, 1 something could not be started or counted, an operation failed or had to be tried
 # again, too few were done to say anything, or one takes too many (one line says what), 2 usage. In the environment: GRASSDB_BUILD_DIR=FOLDER runs the programs in FOLDER/bin.
 set -euo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")/../.."
-# shellcheck source=tests/packages.sh
-. tests/packages.sh
-script=put_profile.sh
 # shellcheck source=tests/bench/cluster.sh
-. tests/bench/cluster.sh
+. "$(dirname "${BASH_SOURCE[0]}")/cluster.sh"
 
 readonly percent_allowed=10
 # Of each wait: callgrind on a machine that is busy is slow indeed.
@@ -51,9 +47,7 @@ data_dir=build/put_profile
 out=
 # shellcheck disable=SC2317
 check_node() { [[ $2 =~ ^(leader|follower)$ ]] || usage "$1 '$2': expected leader or follower"; }
-# shellcheck disable=SC2317
-check_nodes_number() { [[ $2 =~ ^[13]$ ]] || usage "$1 '$2': expected 1 or 3"; }
-parse_flags --nodes:nodes:check_nodes_number --node:node:check_node --workload:workload:workload_name \
+parse_flags --nodes:nodes:nodes_number --node:node:check_node --workload:workload:workload_name \
   --clients:clients:clients_number --duration:duration:time_span --top:top:number \
   --check:checking:- --check-parts:checking_parts:- --update:update:- \
   --baseline:baseline::path --data-dir:data_dir::path --out:out:result_file:path -- "$@"

@@ -6,7 +6,6 @@
 set -euo pipefail
 build=$(realpath "$1")
 here=$(realpath "$(dirname "${BASH_SOURCE[0]}")")
-script=scripts_test.sh
 # shellcheck source=tests/bench/cluster.sh
 . "$here/cluster.sh"
 trap_exits
@@ -64,6 +63,12 @@ shows '.restarts >= 1 and .snapshots >= 1 and .soak.failed == 0'
 shows '.memory | length == 3 and (map(select(.restarted)) | length == 1)'
 shows 'all(.memory[] | select(.restarted | not); .first_mib > 1 and .last_mib > 1 and .samples > 3)'
 shows '.rss_kib | length >= 6'
+shows '.not_judged == []'
+# So short a run says nothing of itself, whatever it has measured.
+run 0 soak.sh --short --minutes 0.15 --quiet-seconds 1
+shows '.not_judged == ["p99", "memory"] and (.p99_ratio | numbers) and (.memory | length == 3)'
+grep -qxF 'Not judged: p99 and memory. That takes 3 minutes of load, and for p99 10 quiet seconds, or a bound: --max-ratio and --max-growth' \
+  "$work/stdout" || fail "what is not judged is not said"
 
 # Memory that grows, that jumps once at the end, that only varies, that grows by little, and that of a node
 # whose every life ends with more.
@@ -161,7 +166,9 @@ shows '.cases[0].us.followers_disk > .cases[1].us.followers_disk'
 run 0 budget.sh --nodes 1 --cases put:1 --duration 300ms
 shows '.nodes == 1 and .cases[0].us.followers == 0 and .cases[0].us.leader > 0'
 
-run 0 value_sizes.sh --sizes '1024 1048576' --duration 500ms --keys 8
+run 1 value_sizes.sh --sizes 1048576 --duration 1us --keys 1
+shows '.problems | length == 2 and all(.[]; test("^(put|get) with values of 1048576 bytes: none ended within .* s; give a longer --duration$"))'
+run 0 value_sizes.sh --sizes '1024 1048576' --duration 3s --keys 8
 shows '[.runs[] | [.workload, .value_bytes, .failed]] ==
   [["put", 1024, 0], ["get", 1024, 0], ["put", 1048576, 0], ["get", 1048576, 0]]'
 shows 'all(.runs[]; .completed > 0)'
@@ -228,7 +235,7 @@ refuses value_sizes --sizes '' "bytes of values, as in '1024 65536'"
 refuses put_profile --node both 'leader or follower'
 refuses put_profile --nodes 2 '1 or 3'
 refuses budget --nodes 2 '1 or 3'
-refuses budget --cases put "WORKLOAD:CLIENTS, as in 'put:1 get:64'"
+refuses budget --cases put "WORKLOAD:CLIENTS, with up to 10000 clients, as in 'put:1 get:64'"
 refuses budget --cases '' "WORKLOAD:CLIENTS, as in 'put:1 get:64'"
 # checked CHECK EXIT-CODE VALUE...: what the scripts share.
 checked() {
@@ -260,8 +267,6 @@ jq -e '.runs | length == 2' "$work/elsewhere/named.json" >/dev/null || fail "--o
 [ -d "$work/elsewhere/data" ] || fail "--data-dir is not where the user is"
 
 # Whatever the scripts and their tests call that not every Debian has is installed by them.
-# shellcheck source=tests/packages.sh
-. "$here/../packages.sh"
 readonly installed=" ${BENCH_PACKAGES[*]} ${COUNT_PACKAGES[*]} ${TEST_PACKAGES[*]} "
 for tool in curl jq wget nc ss lsof bc python3 ps pgrep pkill top free vmstat gdb; do
   ! callers=$(grep -lE "(^|[|(;&{\`] *|^ +|\b(do|then|exec|if|while|until|!) +)$tool " "$here"/*.sh) ||

@@ -14,12 +14,8 @@
 # Exit codes: 0 measured, 1 an operation failed or something could not be started or measured (one line
 # says what), 2 usage. In the environment: GRASSDB_BUILD_DIR=FOLDER runs the programs in FOLDER/bin.
 set -euo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")/../.."
-# shellcheck source=tests/packages.sh
-. tests/packages.sh
-script=value_sizes.sh
 # shellcheck source=tests/bench/cluster.sh
-. tests/bench/cluster.sh
+. "$(dirname "${BASH_SOURCE[0]}")/cluster.sh"
 
 sizes='1024 16384 65536 262144 1048576'
 clients=16
@@ -47,16 +43,18 @@ for size in $sizes; do
   done
 done
 jq -s --arg date "$(date -u +%FT%TZ)" '
-  { date: $date, runs: . } | .problems = [.runs[] | select(.failed > 0)
-    | "\(.workload) with values of \(.value_bytes) bytes: \(.failed) failed, \(.failures)"]' \
+  { date: $date, runs: . } | .problems = [.runs[]
+    | "\(.workload) with values of \(.value_bytes) bytes: " + (
+        (select(.failed > 0) | "\(.failed) failed, \(.failures)"),
+        (select(.failed == 0 and .completed == 0) | "none ended within \(.seconds) s; give a longer --duration"))]' \
   "$work"/run-*.json >"$out"
 {
   echo "workload;value KiB;ops/s;MiB/s;p50 ms;p99 ms;max ms;servers' us/op;RSS MiB;failed"
-  jq -r 'def number($digits): (. * pow(10; $digits) | round) / pow(10; $digits);
+  jq -r 'def number($digits): if . == null then "-" else (. * pow(10; $digits) | round) / pow(10; $digits) end;
     .runs[] | [ .workload, (.value_bytes / 1024 | number(1)), (.ops_per_second | round),
       (.ops_per_second * .value_bytes / 1048576 | number(1)),
-      (.latency_us | .p50, .p99, .max | . as $us | if $us == null then "-" else $us / 1000 | number(2) end),
-      (.servers_user_us_per_op + .servers_system_us_per_op | round),
-      (.servers_rss_mib | round), .failed ] | join(";")' "$out"
+      (.latency_us | .p50, .p99, .max | if . then . / 1000 else null end | number(2)),
+      (.servers_user_us_per_op + .servers_system_us_per_op | number(0)),
+      (.servers_rss_mib | number(0)), .failed ] | join(";")' "$out"
 } | print_columns
 conclude

@@ -94,5 +94,25 @@ TEST(ReplyStatus, OfARequestThatNoNodeSawIsARefusal) {
   }
 }
 
+TEST(ReplyStatus, SaysWhyThereIsNoAnswerInTheSystemsWords) {
+  using enum grpc::StatusCode;
+  const auto why = [](grpc::StatusCode code, const char* text) {
+    return WhyNoAnswer(grpc::Status(code, text));
+  };
+  EXPECT_EQ(why(UNAVAILABLE,
+                "failed to connect to all addresses; last error: UNKNOWN: ipv4:127.0.0.1:50051: "
+                "Failed to connect to remote host: Connection refused"),
+            "cannot connect (Connection refused)");
+  EXPECT_EQ(why(UNAVAILABLE,
+                "DNS resolution failed for nowhere:1: C-ares status is not ARES_SUCCESS qtype=A "
+                "name=nowhere is_balancer=0: Domain name not found"),
+            "cannot connect (Domain name not found)");
+  EXPECT_EQ(why(DEADLINE_EXCEEDED, "Deadline Exceeded"), "no answer in time");
+  EXPECT_EQ(why(UNAVAILABLE, "Socket closed"), "Socket closed");
+  EXPECT_EQ(why(UNAVAILABLE, "the node: has stopped"), "the node: has stopped");
+  EXPECT_EQ(why(INTERNAL, "failed to connect: a node's words"),
+            "failed to connect: a node's words");
+}
+
 }  // namespace
 }  // namespace grassdb::net
