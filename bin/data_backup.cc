@@ -67,6 +67,13 @@ class Progress {
   std::chrono::steady_clock::time_point last_;
 };
 
+// Of the state as it is in a snapshot, sessions and their answers included; the file is compressed.
+std::string TextOfSize(std::uint64_t state_bytes, const std::string& file) {
+  std::error_code ignored;
+  const std::uintmax_t file_bytes = std::filesystem::file_size(file, ignored);
+  return fmt::format("{} bytes of state in a file of {} bytes", state_bytes, file_bytes);
+}
+
 absl::StatusOr<int> BackUpLive(const BackupOptions& options, Destination& to) {
   const auto peers = net::ParsePeerList(options.peers);
   if (!peers.ok()) {
@@ -76,23 +83,35 @@ absl::StatusOr<int> BackUpLive(const BackupOptions& options, Destination& to) {
   if (!deadline.ok()) {
     return absl::InvalidArgumentError("--deadline " + std::string(deadline.status().message()));
   }
+  const auto wait = net::ParseDuration(options.wait);
+  if (!wait.ok()) {
+    return absl::InvalidArgumentError("--wait " + std::string(wait.status().message()));
+  }
   Progress progress;
-  const auto taken = net::FetchBackup(*peers, *deadline, *to.directory, to.name,
-                                      [&progress](std::uint64_t bytes) { progress(bytes); });
+  const net::BackupWatch watch{
+      .progress = [&progress](std::uint64_t bytes) { progress(bytes); },
+      .waits =
+          [&options](const std::string& said) {
+            fmt::print(stderr, "grassdb backup: no copy yet, trying again for {}: {}\n",
+                       options.wait, said);
+          }};
+  const auto taken =
+      net::FetchBackup(*peers, {.whole = *deadline, .begin = *wait}, *to.directory, to.name, watch);
   if (!taken.ok()) return taken.status();
-  std::printf("%s: the state of cluster '%s' through log index %llu, from %s; %llu bytes\n",
-              options.output.c_str(), taken->origin.cluster_name.c_str(),
-              static_cast<unsigned long long>(taken->origin.position.index.value()),
-              taken->origin.node_name.c_str(), static_cast<unsigned long long>(taken->state_bytes));
+  fmt::print("{}: the state of cluster '{}' through log index {}, from {}; {}\n", options.output,
+             taken->origin.cluster_name, taken->origin.position.index.value(),
+             taken->origin.node_name, TextOfSize(taken->state_bytes, options.output));
   return 0;
 }
 
 absl::StatusOr<int> BackUpStopped(const BackupOptions& options, Destination& to) {
   auto opened = OpenData({.data_dir = options.data_dir, .id = options.id, .json = false});
   if (!opened.ok()) return opened.status();
-  auto directory = store::OpenPosixDirectory(options.data_dir);
-  if (!directory.ok()) return directory.status();
-  auto loaded = store::LoadState(**directory, options.id);
+  auto loaded = store::LoadState(*opened->directory, options.id);
+  if (absl::IsPermissionDenied(loaded.status())) {
+    return absl::PermissionDeniedError(std::string(loaded.status().message()) +
+                                       ". Run this as a user that may read the node's files");
+  }
   if (!loaded.ok() && store::LockHolder(options.data_dir, store::FileNames(options.id).Lock())) {
     return absl::FailedPreconditionError(std::string(loaded.status().message()) +
                                          "; of a node that runs, --peers takes the backup");
@@ -114,8 +133,9 @@ absl::StatusOr<int> BackUpStopped(const BackupOptions& options, Destination& to)
     progress(bytes);
   }
   if (absl::Status s = (*writer)->Finish(); !s.ok()) return s;
-  fmt::print("{}: the state of {} through log index {}, revision {}; {} bytes\n", options.output,
-             options.id, loaded->last.index.value(), loaded->state.revision().value(), bytes);
+  fmt::print("{}: the state of {} through log index {}, revision {}; {}\n", options.output,
+             options.id, loaded->last.index.value(), loaded->state.revision().value(),
+             TextOfSize(bytes, options.output));
   if (loaded->last.index > loaded->snapshot.index) {
     fmt::print(
         "Log entries {} to {} are in it. Whether all of them were committed is not known here, nor "

@@ -30,6 +30,7 @@ struct BackupOptions {
   std::string id;  // of a stopped node
   std::string output;
   std::string deadline = "600s";
+  std::string wait = "30s";
 };
 absl::StatusOr<int> Backup(const BackupOptions& options);
 

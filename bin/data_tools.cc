@@ -41,7 +41,8 @@ constexpr const char* kDumpFooter =
 constexpr const char* kBackupHelp =
     "grassdb backup: writes the whole state into one file. From a running cluster, with every "
     "write\n"
-    "that was acknowledged before; or from the data of a node that is stopped.";
+    "that was acknowledged before; or from the data of a node that is stopped, of which only the\n"
+    "lock file is written, and that only if it can be: the data may be on read-only media.";
 constexpr const char* kBackupFooter =
     "\nExamples:\n"
     "  grassdb backup --peers 10.0.0.1:50051,10.0.0.2:50051 -o state.backup\n"
@@ -183,6 +184,11 @@ int RunBackup(const std::vector<std::string>& arguments) {
             ->type_name("NAME");
         app.add_option("--output,-o", options.output, "The file to write; it must not exist")
             ->type_name("FILE");
+        app.add_option("--wait", options.wait,
+                       "With --peers: for one of them to give a copy, as none does without a "
+                       "leader")
+            ->type_name("TIME")
+            ->capture_default_str();
         app.add_option("--deadline", options.deadline, "With --peers: for the whole copy")
             ->type_name("TIME")
             ->capture_default_str();

@@ -186,6 +186,7 @@ absl::StatusOr<int> Verify(const DataOptions& options) {
   auto opened = OpenData(options);
   if (!opened.ok()) return opened.status();
   bool damaged = false;
+  absl::Status unread;  // of a node of which nothing can be said; the others are reported
   nlohmann::ordered_json nodes = nlohmann::ordered_json::array();
   for (const std::string& node : opened->nodes) {
     const auto holder = store::LockHolder(options.data_dir, store::FileNames(node).Lock());
@@ -195,7 +196,10 @@ absl::StatusOr<int> Verify(const DataOptions& options) {
          ++again) {
       survey = store::Examine(*opened->directory, node);
     }
-    if (!survey.ok()) return survey.status();
+    if (!survey.ok()) {
+      unread.Update(survey.status());
+      continue;
+    }
     damaged = damaged || survey->damaged();
     if (options.json) {
       nodes.push_back(JsonOf(*survey, holder));
@@ -204,10 +208,12 @@ absl::StatusOr<int> Verify(const DataOptions& options) {
     }
   }
   if (options.json) {
-    const nlohmann::ordered_json all = {
-        {"directory", options.data_dir}, {"whole", !damaged}, {"nodes", std::move(nodes)}};
+    const nlohmann::ordered_json all = {{"directory", options.data_dir},
+                                        {"whole", !damaged && unread.ok()},
+                                        {"nodes", std::move(nodes)}};
     std::printf("%s\n", all.dump(2).c_str());
   }
+  if (!unread.ok()) return unread;
   return damaged ? 1 : 0;
 }
 

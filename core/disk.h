@@ -270,15 +270,15 @@ struct RecoveredState {
   // The entry before the first one of the log: (0, 0) for one never compacted. <= snapshot->index.
   Index base_index;
   Term base_term;
-  // The oldest ones behind the base, which are on the disk only. None if there is damage: of a log
-  // that has damaged places, also of such as matter no more, all entries are in memory.
+  // The oldest ones behind the base, which are on the disk only.
   EvictedEntries evicted{};
   // Contiguous, behind the evicted ones or the base. The log reaches at least to snapshot->index,
   // or ends with the base, and that is the snapshot's.
   std::vector<Entry> entries;
   SpaceReport space{};
   // Not empty: no Node can be made of this. In the place of a lost entry stands one of term 0, or
-  // of the range's last_term, without payload, and without a snapshot base_index may be positive.
+  // of the range's last_term, without payload (also among the evicted ones), and without a snapshot
+  // base_index may be positive.
   Damage damage;
   // Configurations that the log names besides those in its entries; of no place in it.
   std::vector<Configuration> members{};

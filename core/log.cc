@@ -8,6 +8,12 @@
 
 namespace grassdb {
 
+void Evictions::Grow(Index index, std::size_t bytes) {
+  const auto piece = std::ranges::lower_bound(pieces_, index, {}, &Piece::through);
+  GRASS_CHECK(piece != pieces_.end());
+  piece->bytes += bytes;
+}
+
 void Evictions::CutBehind(Index last, Index base) {
   const auto begin = [&] {
     return pieces_.size() > 1 ? std::next(pieces_.rbegin())->through : base;
@@ -51,6 +57,33 @@ void EvictedEntries::CutBehind(Index last) {
   terms.CutFrom(last + 1);
   evictions.CutBehind(last, terms.base().index);
   while (!configurations.empty() && configurations.back().index > last) configurations.pop_back();
+}
+
+void EvictedEntries::Join(const EvictedEntries& behind) {
+  GRASS_CHECK_EQ(behind.terms.base().index, terms.last().index);
+  for (Index at = terms.last().index + 1; at <= behind.last().index; ++at) {
+    terms.Append(*behind.terms.TermAt(at));
+  }
+  evictions.Join(behind.evictions);
+  configurations.insert(configurations.end(), behind.configurations.begin(),
+                        behind.configurations.end());
+}
+
+void EvictedEntries::Fill(const Entry& entry) {
+  terms.Set(entry.index, entry.term);
+  evictions.Grow(entry.index, entry.payload.size());
+  if (entry.type != EntryType::kConfiguration) return;
+  const auto at = std::ranges::lower_bound(configurations, entry.index, {}, &Entry::index);
+  configurations.insert(at, entry);
+}
+
+void EvictedEntries::ForgetThrough(const LogPosition& base) {
+  if (empty()) return;
+  if (base.index >= last().index) return Clear();
+  terms.Set(base.index, base.term);
+  terms.ForgetThrough(base.index);
+  evictions.ForgetThrough(base.index);
+  std::erase_if(configurations, [&](const Entry& entry) { return entry.index <= base.index; });
 }
 
 Log::Log(Index base_index, Term base_term, std::vector<Entry> entries) {

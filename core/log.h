@@ -24,11 +24,17 @@ class Evictions {
   void Add(Index through, std::size_t bytes) {
     pieces_.push_back({.through = through, .bytes = bytes});
   }
+  // The entry at `index`, which is among them, has so many bytes more.
+  void Grow(Index index, std::size_t bytes);
   // The log ends with `last`, and begins behind `base`. A piece that is cut counts whole.
   void CutBehind(Index last, Index base);
   // The log begins behind `through`.
   void ForgetThrough(Index through);
   void Clear() { pieces_.clear(); }
+  // `behind` goes on where these end.
+  void Join(const Evictions& behind) {
+    pieces_.insert(pieces_.end(), behind.pieces_.begin(), behind.pieces_.end());
+  }
 
   // The index behind which the newest pieces up to `through` begin that fit into `bytes`; nullopt
   // if all of them do.
@@ -45,7 +51,8 @@ class Evictions {
 };
 
 // The oldest entries of a log that has just been read from the disk, where they have not been kept
-// in memory. Empty, or they begin behind the log's base.
+// in memory. Empty, or they begin behind the log's base. Of lost ones (RecoveredState::damage) the
+// terms are those that stand in their place there.
 struct EvictedEntries {
   TermRuns terms;                     // base() is the log's
   Evictions evictions;                // of all of them
@@ -57,8 +64,14 @@ struct EvictedEntries {
 
   // The next one goes behind last(), or if empty behind `base`.
   void Add(const LogPosition& base, const Entry& entry);
+  // `behind` goes on where these end, which are not empty.
+  void Join(const EvictedEntries& behind);
+  // In the place of the one at entry.index, of which the term was not known, or which was lost.
+  void Fill(const Entry& entry);
   // Those behind `last`, which is not before the base, are gone.
   void CutBehind(Index last);
+  // The log begins behind `base` instead, which is among them or behind them.
+  void ForgetThrough(const LogPosition& base);
   void Clear() { *this = {}; }
 };
 

@@ -32,7 +32,7 @@ Node::Node(const NodeOptions& options, RecoveredState recovered, const Environme
   NoticeElection();
   GRASS_CHECK(recovered.damage.empty());
   // Damage that matters no more goes with the files that a snapshot releases.
-  snapshot_wanted_ = reads_past_damage_ = !recovered.damage.places.empty();
+  snapshot_wanted_ = !recovered.damage.places.empty();
   if (recovered.staged.has_value()) {
     GRASS_CHECK_GT(recovered.staged->offset, 0u);
     receiving_ = Receiving{.meta = recovered.staged->meta,

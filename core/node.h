@@ -125,7 +125,7 @@ class Node {
   // Damage of this node's files has been found and not been mended yet.
   bool must_mend() const { return mend_from_.has_value(); }
   // Committed entries may leave memory before they are applied: they can be read back.
-  bool may_read_back() const { return !reads_past_damage_ && !must_mend(); }
+  bool may_read_back() const { return !must_mend(); }
   // Requests that have no answer yet (NodeOptions::waiting_requests_max).
   std::size_t requests_waiting() const;
   // Of them, commands that have not been handed to Raft: they are held, or gather for one append.
@@ -328,8 +328,6 @@ class Node {
   Term applied_term_;
   std::optional<ReadEntries> apply_read_;  // at the disk: evicted entries that are to be applied
   int apply_reads_failed_ = 0;             // in a row
-  // At the start parts of the log's files were damaged: what is behind them may not be found there.
-  bool reads_past_damage_ = false;
   std::size_t log_bytes_since_snapshot_ = 0;
 
   // Requests that have not been submitted to Raft yet.

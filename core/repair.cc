@@ -1,6 +1,7 @@
 #include "core/repair.h"
 
 #include <algorithm>
+#include <iterator>
 #include <string>
 #include <utility>
 
@@ -8,7 +9,6 @@
 #include "core/chunk.h"
 #include "core/probe.h"
 #include "core/quorum.h"
-#include "core/repair_answer.h"
 
 namespace grassdb {
 namespace {
@@ -44,33 +44,20 @@ bool IsRun(const std::vector<Entry>& entries, Index first, Term previous) {
   return !entries.empty();
 }
 
+// What is in memory of the log besides its entries.
+EvictedEntries WithoutEntries(const RecoveredState& recovered) {
+  EvictedEntries log = recovered.evicted;
+  if (log.empty()) log.terms.ResetTo(recovered.base());
+  std::size_t bytes = 0;
+  for (const Entry& entry : recovered.entries) {
+    log.Add(recovered.base(), entry);
+    bytes += CostOf(entry);
+  }
+  log.evictions.Add(recovered.last().index, bytes);
+  return log;
+}
+
 }  // namespace
-
-class Repair::View final : public LogView {
- public:
-  explicit View(const Repair& repair) : repair_(repair) {}
-
-  Index base_index() const override { return repair_.base_index_; }
-  Index last_index() const override { return repair_.base_index_ + repair_.entries_.size(); }
-  Index commit_index() const override {
-    return repair_.snapshot_.has_value() ? repair_.snapshot_->index : repair_.base_index_;
-  }
-  Standing standing() const override { return repair_.OwnStanding(); }
-  bool HasSnapshotFor(Index index) const override {
-    return repair_.snapshot_.has_value() && repair_.snapshot_->index >= index;
-  }
-  std::optional<Term> TermAt(Index index) const override { return repair_.TermAt(index); }
-  const Entry* Find(Index index) const override {
-    if (index <= base_index() || index > last_index()) return nullptr;
-    for (const LostRange& range : repair_.lost_) {
-      if (index >= range.first && index <= range.last) return nullptr;
-    }
-    return &repair_.entries_[index - base_index() - 1];
-  }
-
- private:
-  const Repair& repair_;
-};
 
 Repair::Repair(const NodeOptions& options, RecoveredState recovered, const Environment& environment)
     : options_(options),
@@ -79,15 +66,14 @@ Repair::Repair(const NodeOptions& options, RecoveredState recovered, const Envir
       hard_state_(recovered.hard_state),
       promised_(recovered.hard_state.term),
       snapshot_(recovered.snapshot),
-      base_index_(recovered.base_index),
-      base_term_(recovered.base_term),
-      entries_(std::move(recovered.entries)),
+      log_(WithoutEntries(recovered)),
       lost_(recovered.damage.lost),
       snapshot_lost_(recovered.damage.snapshot_lost),
       lost_committed_(recovered.damage.committed),
       lost_committed_term_(recovered.damage.committed_term),
       snapshot_wanted_(snapshot_lost_),
-      committed_(std::max(base_index_, snapshot_.has_value() ? snapshot_->index : Index())),
+      committed_(
+          std::max(recovered.base_index, snapshot_.has_value() ? snapshot_->index : Index())),
       started_(environment.clock->Now()),
       ask_at_(started_),
       patience_(options.raft.heartbeat_interval) {
@@ -97,8 +83,7 @@ Repair::Repair(const NodeOptions& options, RecoveredState recovered, const Envir
   Collect(identity_.bootstrap, members);
   for (const Configuration& known : recovered.members) Collect(known, members);
   if (snapshot_.has_value()) Collect(snapshot_->configuration, members);
-  for (const Entry& entry : entries_) {
-    if (entry.type != EntryType::kConfiguration) continue;
+  for (const Entry& entry : log_.configurations) {
     if (const auto known = DecodeConfiguration(entry.payload.view())) Collect(*known, members);
   }
   std::erase_if(members, [this](const Member& member) { return member.id == identity_.node; });
@@ -144,12 +129,15 @@ HardState Repair::InTerm(Term term) const {
 }
 
 std::optional<Term> Repair::TermAt(Index index) const {
-  if (index == base_index_) return base_term_;
-  if (index < base_index_ || index > base_index_ + entries_.size()) return std::nullopt;
-  for (const LostRange& range : lost_) {
-    if (index >= range.first && index < range.last) return std::nullopt;
-  }
-  return entries_[index - base_index_ - 1].term;
+  const std::optional<Term> term = log_.terms.TermAt(index);
+  const bool is_known = term != Term() || index == log_.terms.base().index;
+  return is_known ? term : std::nullopt;
+}
+
+bool Repair::IsLost(Index index) const {
+  return std::ranges::any_of(lost_, [index](const LostRange& range) {
+    return index >= range.first && index <= range.last;
+  });
 }
 
 Term Repair::PreviousTerm(Index first) const {
@@ -164,21 +152,18 @@ bool Repair::HearsLeader() const {
 }
 
 std::optional<Configuration> Repair::ConfigurationAt(Index index) const {
-  for (Index at = std::min(index, base_index_ + entries_.size()); at > base_index_; at = at - 1) {
-    const Entry& entry = entries_[at - base_index_ - 1];
-    if (entry.type != EntryType::kConfiguration) continue;
-    return DecodeConfiguration(entry.payload.view());
-  }
+  const auto& known = log_.configurations;
+  const auto behind = std::ranges::upper_bound(known, index, {}, &Entry::index);
+  if (behind != known.begin()) return DecodeConfiguration(std::prev(behind)->payload.view());
   if (snapshot_.has_value()) return snapshot_->configuration;
-  if (base_index_ > Index(0)) return std::nullopt;
+  if (log_.terms.base().index > Index(0)) return std::nullopt;
   return identity_.bootstrap;
 }
 
 // As Raft's (core/standing.cc), from what is there of the log.
 Standing Repair::OwnStanding() const {
   if (incarnation() == Incarnation(0)) return Standing::kProven;
-  const Index last = base_index_ + entries_.size();
-  const auto configuration = ConfigurationAt(last);
+  const auto configuration = ConfigurationAt(log_.last().index);
   const Member* self = configuration ? configuration->Find(identity_.node) : nullptr;
   if (self != nullptr && self->incarnation != Incarnation(0)) {
     return self->incarnation == incarnation() ? Standing::kProven : Standing::kUnproven;
@@ -495,7 +480,7 @@ void Repair::NoteFilled() {
   const Index begin = mending_.fill.front().index;
   const Index end = mending_.fill.back().index;
   Tell(EventKind::kRepaired, mended_by_, begin.value(), end.value());
-  for (Entry& entry : mending_.fill) entries_[entry.index - base_index_ - 1] = std::move(entry);
+  for (const Entry& entry : mending_.fill) log_.Fill(entry);
   const LostRange range = lost_.front();
   lost_.erase(lost_.begin());
   if (end < range.last) {
@@ -504,7 +489,7 @@ void Repair::NoteFilled() {
                  {.first = end + 1, .last = range.last, .last_term = range.last_term});
   }
   if (begin == range.first) return;
-  entries_[begin - base_index_ - 2].term = mending_.previous_term;
+  log_.terms.Set(begin - 1, mending_.previous_term);
   lost_.insert(lost_.begin(),
                {.first = range.first, .last = begin - 1, .last_term = mending_.previous_term});
 }
@@ -544,45 +529,6 @@ void Repair::OnDone(const StageDone& done) {
     persist.hard_state = InTerm(transfer_->meta.term);
   }
   Submit(std::move(persist));
-}
-
-// --- For others ---
-
-void Repair::OnRequest(const Message& message, const RepairRequest& request) {
-  if (request.ask == RepairAsk::kSnapshot) {
-    if (reads_ || !snapshot_.has_value() || snapshot_->index < request.first) return;
-    const bool goes_on =
-        request.snapshot_index == snapshot_->index && request.snapshot_term == snapshot_->term;
-    reads_ = true;
-    environment_.disk->Submit(
-        ReadSnapshot{.index = snapshot_->index,
-                     .offset = goes_on ? request.offset : 0,
-                     .size_max = static_cast<std::uint32_t>(options_.snapshot_chunk_bytes),
-                     .reader = message.from,
-                     .purpose = ReadFor::kRepair});
-    return;
-  }
-  if (request.first == Index(0) || request.last < request.first) return;
-  if (request.ask == RepairAsk::kProof && message.term > hard_state_.term && !HearsLeader()) {
-    // It is asked again, and answers then.
-    if (!busy_) GoToNextTerm(message.term);
-    return;
-  }
-  Send(message.from, AnswerRepair(View(*this), request, options_.raft.append_bytes_max));
-}
-
-void Repair::OnDone(const SnapshotRead& done) {
-  reads_ = false;
-  if (!done.status.ok()) return;
-  RepairResponse answer;
-  answer.verdict = RepairVerdict::kChunk;
-  answer.chunk.meta = *snapshot_;
-  answer.chunk.offset = done.offset;
-  answer.chunk.last = done.last;
-  answer.chunk.data = done.data;
-  answer.chunk.checksum = ChecksumOf(answer.chunk);
-  answer.checksum = ChecksumOf(answer);
-  Send(done.reader, std::move(answer));
 }
 
 }  // namespace grassdb

@@ -37,6 +37,9 @@
 // one that may have been acknowledged to a client. Where nothing on the disk names another member
 // (a log of format 1 whose snapshot is lost), it fails, and says so.
 //
+// It asks for a piece at a time, and holds none of the log's entries in memory: what others ask of
+// it is read from its disk.
+//
 // A disk without room is a normal state here too: the job that was refused is kept, room is looked
 // for at growing intervals, and it is tried again. A snapshot that was being received begins anew.
 //
@@ -115,6 +118,7 @@ class Repair {
   bool HearsLeader() const;
   Term PreviousTerm(Index first) const;
   std::optional<Term> TermAt(Index index) const;
+  bool IsLost(Index index) const;
   bool IsCommitted(Index index) const { return index <= committed_; }
   Standing OwnStanding() const;
   // In force behind `index`, where nothing is lost up to there; nullopt if it is not known.
@@ -125,6 +129,7 @@ class Repair {
   void AskForChunk();
   void Progressed();
   void OnRequest(const Message& message, const RepairRequest& request);
+  void ReadToAnswer(const Message& message, const RepairRequest& request, Index first);
   void OnResponse(const Message& message, RepairResponse& response);
   void OnEntries(NodeId from, RepairResponse& response);
   void OnRest(NodeId from, RepairResponse& response);
@@ -147,6 +152,7 @@ class Repair {
   void OnDone(const PersistDone& done);
   void OnDone(const StageDone& done);
   void OnDone(const SnapshotRead& done);
+  void OnDone(const EntriesRead& done);
   void OnDone(const MendDone& done);
   void OnDone(const RestockDone& done);
 
@@ -156,9 +162,7 @@ class Repair {
   HardState hard_state_;  // durable
   const Term promised_;   // the term of the last life: no acknowledgement is of a later one
   const std::optional<SnapshotMeta> snapshot_;
-  const Index base_index_;
-  const Term base_term_;
-  std::vector<Entry> entries_;
+  EvictedEntries log_;  // all of it: no entry is in memory
   std::vector<LostRange> lost_;
   const Index snapshot_lost_;
   const Index lost_committed_;  // of Damage::committed
@@ -170,8 +174,9 @@ class Repair {
   bool done_ = false;
 
   bool busy_ = false;   // a job that mends, stages or persists is at the disk, or waits for room
-  bool reads_ = false;  // a chunk for somebody else is
-  MendLog mending_;     // at the disk
+  bool reads_ = false;  // a chunk, or entries, for somebody else are
+  std::optional<Message> answers_;  // the RepairRequest that entries are read for
+  MendLog mending_;                 // at the disk
   NodeId mended_by_;
   HardState next_hard_state_;  // at the disk
   PersistId last_persist_;

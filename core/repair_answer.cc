@@ -11,9 +11,12 @@
 namespace grassdb {
 namespace {
 
+enum class Reach : std::uint8_t { kAtHand, kWhole };
+
 class Answerer {
  public:
-  Answerer(const LogView& log, std::size_t bytes_max) : log_(log), bytes_max_(bytes_max) {}
+  Answerer(const LogView& log, std::size_t bytes_max, Reach reach)
+      : log_(log), bytes_max_(bytes_max), reach_(reach) {}
 
   RepairResponse Answer(const RepairRequest& request) const {
     RepairResponse answer;
@@ -25,7 +28,6 @@ class Answerer {
     return answer;
   }
 
- private:
   RepairVerdict Judge(const RepairRequest& request, RepairResponse& answer) const {
     const Index first = request.first;
     if (first <= log_.base_index()) {
@@ -40,6 +42,7 @@ class Answerer {
     return IsAbsent(request) ? RepairVerdict::kAbsent : RepairVerdict::kUnknown;
   }
 
+ private:
   // The last entry of the range that has its last term: it is of the same leader as the lost one,
   // whose log up to there was the same. 0: there is none.
   Index LastOfTerm(const RepairRequest& request) const {
@@ -56,6 +59,11 @@ class Answerer {
   bool Take(Index first, Index through, RepairResponse& answer) const {
     const std::optional<Term> previous = log_.TermAt(first - 1);
     if (!previous.has_value()) return false;
+    answer.previous_term = *previous;
+    if (reach_ == Reach::kWhole) {
+      if (log_.IsWhole(first)) answer.entries.emplace_back().index = first;
+      return !answer.entries.empty();
+    }
     std::size_t bytes = 0;
     for (Index index = first; index <= through; ++index) {
       const Entry* entry = log_.Find(index);
@@ -65,7 +73,6 @@ class Answerer {
       answer.entries.push_back(*entry);
       if (GRASS_BUGGIFY("repair: a single entry")) break;
     }
-    answer.previous_term = *previous;
     return !answer.entries.empty();
   }
 
@@ -76,7 +83,7 @@ class Answerer {
     if (!request.takes_rest) return false;
     const Index held = LastOfTerm(request);
     for (Index at = std::max(request.first, log_.base_index()) + 1; at <= held; ++at) {
-      if (log_.Find(at) != nullptr && Take(at, held, answer)) return true;
+      if (Take(at, held, answer)) return true;
     }
     return false;
   }
@@ -90,6 +97,7 @@ class Answerer {
 
   const LogView& log_;
   const std::size_t bytes_max_;
+  const Reach reach_;
 };
 
 class RaftLogView final : public LogView {
@@ -104,8 +112,9 @@ class RaftLogView final : public LogView {
   // A node that runs has one for all that it has released.
   bool HasSnapshotFor(Index) const override { return true; }
   std::optional<Term> TermAt(Index index) const override { return raft_.log().TermAt(index); }
+  bool IsWhole(Index index) const override { return index > base_index() && index <= last_index(); }
   const Entry* Find(Index index) const override {
-    if (index <= base_index() || index > last_index()) return nullptr;
+    if (!IsWhole(index)) return nullptr;
     if (!raft_.log().IsEvicted(index)) return &raft_.log().At(index);
     if (read_.empty() || index < read_.front().index || index > read_.back().index) return nullptr;
     return &read_[index - read_.front().index];
@@ -120,7 +129,13 @@ class RaftLogView final : public LogView {
 
 RepairResponse AnswerRepair(const LogView& log, const RepairRequest& request,
                             std::size_t bytes_max) {
-  return Answerer(log, bytes_max).Answer(request);
+  return Answerer(log, bytes_max, Reach::kAtHand).Answer(request);
+}
+
+Index FirstGiven(const LogView& log, const RepairRequest& request) {
+  RepairResponse answer;
+  Answerer(log, 0, Reach::kWhole).Judge(request, answer);
+  return answer.entries.empty() ? Index() : answer.entries.front().index;
 }
 
 // Outside of the term checks: the one who asks promises nothing. Only where its term is to make an

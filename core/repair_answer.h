@@ -24,7 +24,9 @@ class LogView {
   virtual bool HasSnapshotFor(Index index) const = 0;
   // nullopt if the index is outside, or the term is not known.
   virtual std::optional<Term> TermAt(Index index) const = 0;
-  // Null if the entry is outside or lost.
+  // Whether the entry is inside and not lost.
+  virtual bool IsWhole(Index index) const = 0;
+  // Null if it is not whole, or not at hand: on the disk only.
   virtual const Entry* Find(Index index) const = 0;
 };
 
@@ -32,6 +34,10 @@ class LogView {
 // (RepairAsk) with 1 <= first <= last.
 RepairResponse AnswerRepair(const LogView& log, const RepairRequest& request,
                             std::size_t bytes_max);
+
+// The first entry that the answer would give if all that is whole were at hand; 0: it would give
+// none.
+Index FirstGiven(const LogView& log, const RepairRequest& request);
 
 }  // namespace grassdb
 

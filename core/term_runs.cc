@@ -12,6 +12,24 @@ void TermRuns::ResetTo(LogPosition base) {
   runs_.clear();
 }
 
+void TermRuns::Set(Index index, Term term) {
+  const auto at = RunAt(index);
+  if (at->term == term) return;
+  const Index last = last_;
+  std::vector<Run> behind;
+  if (index < last) {
+    const auto next = RunAt(index + 1);
+    behind.push_back({.first = index + 1, .term = next->term});
+    behind.insert(behind.end(), next + 1, runs_.cend());
+  }
+  CutFrom(index);
+  Append(term);
+  for (const Run& run : behind) {
+    if (runs_.back().term != run.term) runs_.push_back(run);
+  }
+  last_ = last;
+}
+
 void TermRuns::CutFrom(Index first) {
   GRASS_CHECK_GT(first, base_.index);
   GRASS_CHECK_LE(first, last_ + 1);

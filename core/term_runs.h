@@ -23,6 +23,8 @@ class TermRuns {
     ++last_;
     if (runs_.empty() || runs_.back().term != term) runs_.push_back({.first = last_, .term = term});
   }
+  // The entry at `index`, which is above base() and not above last(), is of `term` after all.
+  void Set(Index index, Term term);
   // Entries at or after `first` are gone. `first` is above base() and at most one behind last().
   void CutFrom(Index first);
   // Entries at or before `index`, which is base() or known, are no longer asked for.

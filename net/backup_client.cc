@@ -109,35 +109,44 @@ absl::Status Fetch::From(const std::string& peer, Duration deadline) {
   return whole_ ? absl::OkStatus() : absl::UnavailableError("the copy ended before its end");
 }
 
+std::string TextOf(const std::map<std::string, std::string>& errors) {
+  std::string text;
+  for (const auto& [peer, error] : errors) text += (text.empty() ? "" : "; ") + peer + ": " + error;
+  return text;
+}
+
 }  // namespace
 
-absl::StatusOr<BackupTaken> FetchBackup(const std::vector<std::string>& peers, Duration deadline,
-                                        store::Directory& directory, const std::string& name,
-                                        const std::function<void(std::uint64_t)>& progress) {
+absl::StatusOr<BackupTaken> FetchBackup(const std::vector<std::string>& peers,
+                                        const BackupPatience& patience, store::Directory& directory,
+                                        const std::string& name, const BackupWatch& watch) {
   const Instant begin = SteadyNow();
-  const Instant end = begin + deadline;
+  const Instant end = begin + patience.whole;
+  Instant begins_until = begin + patience.begin;
   std::map<std::string, std::string> errors;
-  std::string text = "no copy of the state was given within the deadline";
+  std::string text = "no peer has given a whole copy of the state in time";
   bool reached = false;
+  bool told = false;
   for (int round = 1;; ++round) {
     for (const std::string& peer : peers) {
-      if (SteadyNow() >= end) break;
-      Fetch fetch(directory, name, progress);
+      if (SteadyNow() >= std::min(end, begins_until)) break;
+      Fetch fetch(directory, name, watch.progress);
       const absl::Status status = fetch.From(peer, end - SteadyNow());
       if (status.ok()) return fetch.taken();
       if (!fetch.failure().ok()) return fetch.failure();
       reached = reached || fetch.connected();
       errors[peer] = std::string(status.message());
+      if (fetch.taken().state_bytes > 0) begins_until = SteadyNow() + patience.begin;
     }
-    if (SteadyNow() + kPause >= end) break;
+    if (SteadyNow() + kPause >= std::min(end, begins_until)) break;
     if (!reached && round >= kReachRounds && SteadyNow() >= begin + kReachPatience) {
       text = "no peer can be reached. Way out: give the addresses of nodes that run";
       break;
     }
+    if (reached && !std::exchange(told, true)) watch.waits(TextOf(errors));
     std::this_thread::sleep_for(kPause);
   }
-  for (const auto& [peer, error] : errors) text += "; " + peer + ": " + error;
-  return absl::UnavailableError(text);
+  return absl::UnavailableError(text + "; " + TextOf(errors));
 }
 
 }  // namespace grassdb::net

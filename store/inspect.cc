@@ -211,8 +211,9 @@ absl::Status Examination::ReadFiles(const Inventory& inventory) {
     if (absl::Status s = ReadSnapshot(home, *index); !s.ok()) return s;
   }
   if (survey_.configuration.empty()) survey_.configuration = survey_.identity->bootstrap;
-  const absl::Status walked = VisitLogFiles(directory_, names_, *survey_.identity,
-                                            [this](const LogFile& log) { Walk(log); });
+  const absl::Status walked = VisitLogFiles(
+      directory_, names_, *survey_.identity, [this](const LogFile& log) { Walk(log); },
+      [this](const std::string& name, const absl::Status& status) { AddDamage(name, status); });
   if (!walked.ok()) return walked;
   if (inventory.received) ReadReceived(home);
   Judge(home, inventory);
@@ -350,13 +351,20 @@ WalkEnd WalkSegment(std::string_view bytes, Salt salt, SegmentRole role,
   }
 }
 
-absl::Status VisitLogFiles(Directory& directory, const FileNames& names, const Identity& identity,
-                           const std::function<void(const LogFile&)>& visit) {
+absl::Status VisitLogFiles(
+    Directory& directory, const FileNames& names, const Identity& identity,
+    const std::function<void(const LogFile&)>& visit,
+    const std::function<void(const std::string&, const absl::Status&)>& refused) {
   const auto inventory = TakeInventory(directory, names);
   if (!inventory.ok()) return inventory.status();
-  const auto read = [&](std::string name, SegmentNumber number, SegmentRole role) -> absl::Status {
-    auto file = ReadSegmentFile(directory, std::move(name), role);
+  const auto read = [&](const std::string& name, SegmentNumber number,
+                        SegmentRole role) -> absl::Status {
+    auto file = ReadSegmentFile(directory, name, role);
     if (absl::IsNotFound(file.status())) return absl::OkStatus();
+    if (absl::IsDataLoss(file.status()) && refused) {
+      refused(name, file.status());
+      return absl::OkStatus();
+    }
     if (!file.ok()) return file.status();
     LogFile log{.file = *std::move(file), .number = number, .salt = {}};
     if (role == SegmentRole::kLive) log.number = NumberOf(log.file, identity, number);

@@ -53,9 +53,13 @@ struct LogFile {
 };
 
 // Shows the sealed segments and the live log (or what is to become it), one at a time: no more
-// than one is in memory. A file that has gone meanwhile is left out.
-absl::Status VisitLogFiles(Directory& directory, const FileNames& names, const Identity& identity,
-                           const std::function<void(const LogFile&)>& visit);
+// than one is in memory. A file that has gone meanwhile is left out. One that is no log's for its
+// size alone (DataLoss) is told to `refused`, and the others are shown; without that it is an
+// error.
+absl::Status VisitLogFiles(
+    Directory& directory, const FileNames& names, const Identity& identity,
+    const std::function<void(const LogFile&)>& visit,
+    const std::function<void(const std::string&, const absl::Status&)>& refused = nullptr);
 
 enum class Weight : std::uint8_t {
   kNote = 1,        // no damage: what a crash leaves, and a start cleans up

@@ -279,13 +279,21 @@ std::string HolderOf(int fd) {
 
 absl::StatusOr<std::unique_ptr<Lock>> PosixDirectory::Acquire(std::string_view name) {
   const std::string text(name);
-  if (access_ == Access::kRead) return ReadOnly("locking", text);
   Descriptor fd(Retry(
       [&] { return ::openat(fd_.get(), text.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, kFileMode); }));
+  const bool writes = fd.get() >= 0;
+  if (!writes && access_ == Access::kRead &&
+      (errno == EACCES || errno == EPERM || errno == EROFS)) {
+    fd = Descriptor(Retry([&] { return ::openat(fd_.get(), text.c_str(), O_RDONLY | O_CLOEXEC); }));
+    if (fd.get() < 0 && errno == ENOENT) {
+      return std::unique_ptr<Lock>(std::make_unique<PosixLock>(std::move(fd)));
+    }
+  }
   if (fd.get() < 0) return SystemError("opening the lock file", Where(text));
   // flock, not a record lock: a record lock would not refuse a second opener in this process, and
-  // would be lost with the first close of any descriptor of the file.
-  if (Retry([&] { return ::flock(fd.get(), LOCK_EX | LOCK_NB); }) < 0) {
+  // would be lost with the first close of any descriptor of the file. A shared one keeps a node out
+  // as well, and some file systems give no other one to who may only read.
+  if (Retry([&] { return ::flock(fd.get(), (writes ? LOCK_EX : LOCK_SH) | LOCK_NB); }) < 0) {
     if (errno != EWOULDBLOCK) return SystemError("locking", Where(text));
     const std::string holder = HolderOf(fd.get());
     return absl::FailedPreconditionError(
@@ -293,6 +301,7 @@ absl::StatusOr<std::unique_ptr<Lock>> PosixDirectory::Acquire(std::string_view n
         (holder.empty() ? "" : " (process id " + holder + ")") +
         ": this node is running already. Stop it, or use another data directory or node name");
   }
+  if (!writes) return std::unique_ptr<Lock>(std::make_unique<PosixLock>(std::move(fd)));
   // Over the text of the last holder: on a full disk its block might not be had again. Without
   // one the holder stays unnamed.
   const std::string holder = std::to_string(::getpid()) + "\n";

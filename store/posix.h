@@ -20,7 +20,9 @@ namespace grassdb::store {
 absl::StatusOr<std::unique_ptr<Directory>> OpenPosixDirectory(const std::string& path);
 
 // The existing directory `path`, for reading only: whatever would change something in it is refused
-// with FailedPrecondition. NotFound if it is missing.
+// with FailedPrecondition, but for a lock. Where its file may not be written, it is taken by
+// reading it; where there is none, and none can be made, nobody is kept out. NotFound if it is
+// missing.
 absl::StatusOr<std::unique_ptr<Directory>> OpenPosixDirectoryToRead(const std::string& path);
 
 // The process that holds the lock file `name` of the directory `path`; nullopt if none does, or if

@@ -402,9 +402,13 @@ absl::Status ChooseSnapshot(const Home& home, const Inventory& inventory, const 
                             Recovered& recovered) {
   for (auto index = inventory.snapshots.rbegin(); index != inventory.snapshots.rend(); ++index) {
     const std::string name = home.names.Snapshot(*index);
-    const auto reader = SnapshotReader::Open(home, name);
     // Every block: one that is found damaged only when it is needed stops a node that runs.
+    auto reader = SnapshotReader::Open(home, name);
     absl::Status problem = reader.ok() ? (*reader)->Verify() : reader.status();
+    if (absl::IsDataLoss(problem)) {  // a disk may give wrong bytes once
+      reader = SnapshotReader::Open(home, name);
+      problem = reader.ok() ? (*reader)->Verify() : reader.status();
+    }
     // A newer version's, say, or one that may not be opened, is no damage.
     if (!problem.ok() && !absl::IsDataLoss(problem) && !absl::IsUnknown(problem)) return problem;
     if (problem.ok()) {
@@ -506,46 +510,6 @@ void TakeState(const Home& home, Replay& replay, Recovered& recovered) {
   }
 }
 
-enum class Attempt : std::uint8_t { kBounded, kWhole };
-
-// nullopt if it was bounded and all of the log is wanted.
-//
-// Segments before a gap in the numbers are left over from a release, as long as those behind it and
-// the snapshots suffice. If they do not, the gap is damage, and what is before it counts.
-absl::StatusOr<std::optional<Recovered>> Try(Attempt attempt, const Home& home,
-                                             const Inventory& inventory,
-                                             const std::optional<Mark>& mark, Payloads payloads,
-                                             std::size_t memory_bytes) {
-  for (std::size_t gaps = 0;; ++gaps) {
-    Recovered recovered;
-    Replay replay(payloads, attempt == Attempt::kBounded ? memory_bytes : SIZE_MAX);
-    LogReader reader(home, inventory, mark, replay, recovered);
-    const absl::Status read = reader.Read(gaps);
-    if (replay.forgot()) return std::nullopt;
-    if (!read.ok()) return read;
-    if (absl::Status s = ChooseSnapshot(home, inventory, replay, recovered); !s.ok()) return s;
-    const bool more = !recovered.sealed.empty()
-                          ? inventory.sealed.front() < recovered.sealed.front().number
-                          : !inventory.sealed.empty();
-    if (more && !ReachesSnapshot(replay, recovered)) continue;
-    // Where something is damaged, more of it may soon be; what was read once is not read again.
-    const bool is_sound =
-        recovered.state.damage.places.empty() && ReachesSnapshot(replay, recovered);
-    if (!is_sound && replay.evicts()) return std::nullopt;
-    if (absl::Status s = JudgeBase(home, inventory, replay, recovered); !s.ok()) return s;
-    if (absl::Status s = ChooseStaged(home, inventory, replay, recovered); !s.ok()) return s;
-    for (const SegmentNumber number : inventory.sealed) {
-      const bool counts = !recovered.sealed.empty() && number >= recovered.sealed.front().number;
-      if (!counts) GRASS_PROBE("recovery: a segment behind a gap");
-      if (!counts) recovered.obsolete.push_back(home.names.Sealed(number));
-    }
-    // What was damaged at the first attempt need not be at the second one.
-    if (is_sound) replay.KeepNewest(memory_bytes);
-    TakeState(home, replay, recovered);
-    return recovered;
-  }
-}
-
 }  // namespace
 
 absl::StatusOr<Inventory> TakeInventory(Directory& directory, const FileNames& names) {
@@ -599,16 +563,31 @@ absl::StatusOr<Inventory> TakeInventory(Directory& directory, const FileNames& n
   return inventory;
 }
 
+// Segments before a gap in the numbers are left over from a release, as long as those behind it and
+// the snapshots suffice. If they do not, the gap is damage, and what is before it counts.
 absl::StatusOr<Recovered> Recover(const Home& home, const Inventory& inventory,
                                   const std::optional<Mark>& mark, Payloads payloads,
                                   std::size_t memory_bytes) {
-  auto recovered = Try(Attempt::kBounded, home, inventory, mark, payloads, memory_bytes);
-  if (recovered.ok() && !recovered->has_value()) {
-    GRASS_PROBE("recovery: all of a damaged log is held in memory");
-    recovered = Try(Attempt::kWhole, home, inventory, mark, payloads, memory_bytes);
+  for (std::size_t gaps = 0;; ++gaps) {
+    Recovered recovered;
+    Replay replay(payloads, memory_bytes);
+    LogReader reader(home, inventory, mark, replay, recovered);
+    if (absl::Status s = reader.Read(gaps); !s.ok()) return s;
+    if (absl::Status s = ChooseSnapshot(home, inventory, replay, recovered); !s.ok()) return s;
+    const bool more = !recovered.sealed.empty()
+                          ? inventory.sealed.front() < recovered.sealed.front().number
+                          : !inventory.sealed.empty();
+    if (more && !ReachesSnapshot(replay, recovered)) continue;
+    if (absl::Status s = JudgeBase(home, inventory, replay, recovered); !s.ok()) return s;
+    if (absl::Status s = ChooseStaged(home, inventory, replay, recovered); !s.ok()) return s;
+    for (const SegmentNumber number : inventory.sealed) {
+      const bool counts = !recovered.sealed.empty() && number >= recovered.sealed.front().number;
+      if (!counts) GRASS_PROBE("recovery: a segment behind a gap");
+      if (!counts) recovered.obsolete.push_back(home.names.Sealed(number));
+    }
+    TakeState(home, replay, recovered);
+    return recovered;
   }
-  if (!recovered.ok()) return recovered.status();
-  return **std::move(recovered);
 }
 
 }  // namespace grassdb::store

@@ -67,7 +67,7 @@ struct Recovered {
 // Reads identity's log and snapshots. Changes nothing. `mark` is the newest there is. What cannot
 // be restored from here is in Recovered::state's damage; DataLoss where not even that is known.
 // `payloads` is for whoever only wants to know whether it could be recovered. Of the log's entries
-// no more than `memory_bytes` stay in memory, and an eighth, unless any place of it is damaged.
+// no more than `memory_bytes` stay in memory, and an eighth.
 absl::StatusOr<Recovered> Recover(const Home& home, const Inventory& inventory,
                                   const std::optional<Mark>& mark,
                                   Payloads payloads = Payloads::kKept,

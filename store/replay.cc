@@ -10,14 +10,13 @@
 namespace grassdb::store {
 namespace {
 
-// Each lost one takes a place in memory, some 40 bytes: what makes no sense must not take all of
+// Each lost one may take a place in memory, some 40 bytes: what makes no sense must not take all of
 // it. More than the smallest entries of a segment of 64 MiB.
 constexpr std::uint64_t kLostMax = std::uint64_t{1} << 21;
 
 }  // namespace
 
 void Replay::Lose(LostRecords what, RecordSequence first) {
-  wants_all_ = true;
   if (what == LostRecords::kHeader) {
     // Behind other segments it says nothing that they do not.
     only_header_ = !begun_ && !gap_.has_value();
@@ -88,35 +87,40 @@ std::optional<std::string> Replay::LoseUpTo(const LogPosition& end) {
   }
   GRASS_PROBE("replay: entries are lost");
   const LostRange range{.first = last().index + 1, .last = end.index, .last_term = end.term};
+  lost_.Add(range);
   for (Index index = range.first; index <= range.last; ++index) {
     Entry entry;
     entry.index = index;
+    if (index == range.last) entry.term = end.term;
     Put(std::move(entry));
+    EvictOldest();
   }
-  entries_.back().term = end.term;
-  lost_.Add(range);
   return std::nullopt;
 }
 
 std::optional<std::string> Replay::LoseBeginning(const LogPosition& snapshot) {
-  GRASS_CHECK(evicted_.empty());
   const LogPosition end = std::exchange(base_, snapshot);
+  const EvictedEntries evicted = std::exchange(evicted_, {});
   std::deque<Entry> rest = std::exchange(entries_, {});
   bytes_ = 0;
   const LostEntries lost = std::exchange(lost_, {});
   if (auto problem = LoseUpTo(end)) return problem;
   for (const LostRange& range : lost.ranges()) lost_.Add(range);
+  // What fills them below is on the disk only as well.
+  if (!evicted.empty() || (IsBounded() && !fills_below_.empty())) EvictDownTo(0);
+  if (!evicted.empty()) evicted_.Join(evicted);
   for (Entry& entry : rest) Put(std::move(entry));
   for (Batch& fill : std::exchange(fills_below_, {})) {
     if (const auto problem = Fill(fill)) return problem;
   }
+  EvictOldest();
   return std::nullopt;
 }
 
 void Replay::CoverLost(const LogPosition& snapshot) {
   if (lost_.empty() || lost_.ranges().front().first > snapshot.index) return;
   GRASS_PROBE("replay: a snapshot stands for lost entries");
-  GRASS_CHECK(evicted_.empty());
+  evicted_.ForgetThrough(snapshot);
   for (; !entries_.empty() && entries_.front().index <= snapshot.index; entries_.pop_front()) {
     bytes_ -= CostOf(entries_.front());
   }
@@ -246,7 +250,7 @@ std::optional<std::string> Replay::Fill(Batch& batch) {
   const LogPosition joint = {.index = batch.first - 1, .term = batch.previous_term};
   const Index end = batch.entries.back().index;
   if (end > last().index) return "entries to fill the log with reach beyond its end";
-  if (batch.first <= base_.index) fills_below_.push_back(batch);
+  if (batch.first <= base_.index) KeepBelow(batch);
   if (end <= base_.index) return std::nullopt;
   for (Entry& entry : batch.entries) {
     if (entry.index <= base_.index) continue;
@@ -254,14 +258,36 @@ std::optional<std::string> Replay::Fill(Batch& batch) {
     if (!lost_.IsUnknown(entry.index) && !Holds({.index = entry.index, .term = entry.term})) {
       return "entries to fill the log with have other terms than it holds";
     }
-    if (entry.index <= before_entries().index) continue;  // it was legible, and has been evicted
+    if (lost_.Find(entry.index) == nullptr) continue;
+    if (entry.index <= before_entries().index) {
+      GRASS_PROBE("replay: what has been evicted is filled");
+      evicted_.Fill(entry);
+      continue;
+    }
     Entry& filled = At(entry.index);
     bytes_ += CostOf(entry) - CostOf(filled);
     filled = std::move(entry);
   }
-  if (joint.index > base_.index && lost_.IsUnknown(joint.index)) At(joint.index).term = joint.term;
+  if (joint.index > base_.index && lost_.IsUnknown(joint.index)) SetTerm(joint.index, joint.term);
   lost_.Fill(joint, end);
+  EvictOldest();
   return std::nullopt;
+}
+
+void Replay::KeepBelow(const Batch& fill) {
+  Batch& kept = fills_below_.emplace_back(fill);
+  if (!IsBounded()) return;
+  for (Entry& entry : kept.entries) {
+    if (entry.type != EntryType::kConfiguration) entry.payload = Bytes();
+  }
+}
+
+void Replay::SetTerm(Index index, Term term) {
+  if (index <= before_entries().index) {
+    evicted_.terms.Set(index, term);
+  } else {
+    At(index).term = term;
+  }
 }
 
 void Replay::Put(Entry entry) {
@@ -271,20 +297,20 @@ void Replay::Put(Entry entry) {
 
 // Some at a time: what was evicted together is all that is known of how many bytes it has.
 void Replay::EvictOldest() {
-  if (bytes_ <= memory_bytes_ || bytes_ - memory_bytes_ <= memory_bytes_ / 8 || wants_all_) return;
+  if (bytes_ <= memory_bytes_ || bytes_ - memory_bytes_ <= memory_bytes_ / 8) return;
+  EvictDownTo(memory_bytes_);
+}
+
+void Replay::EvictDownTo(std::size_t bytes) {
+  if (bytes_ <= bytes) return;
   std::size_t evicted = 0;
-  while (bytes_ - evicted > memory_bytes_) {
+  while (bytes_ - evicted > bytes) {
     evicted += CostOf(entries_.front());
     evicted_.Add(base_, entries_.front());
     entries_.pop_front();
   }
   bytes_ -= evicted;
   evicted_.evictions.Add(evicted_.last().index, evicted);
-}
-
-void Replay::KeepNewest(std::size_t memory_bytes) {
-  memory_bytes_ = memory_bytes;
-  EvictOldest();
 }
 
 std::vector<Entry> Replay::TakeEntries() {
@@ -313,7 +339,7 @@ void Replay::CutBehind(const LogPosition& end) {
   }
   evicted_.CutBehind(end.index);
   lost_.CutBehind(end);
-  if (!entries_.empty()) entries_.back().term = end.term;
+  if (end.index > base_.index) SetTerm(end.index, end.term);
 }
 
 LogState Replay::state() const {

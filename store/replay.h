@@ -42,7 +42,7 @@ enum class Payloads : std::uint8_t { kKept, kDropped };
 class Replay {
  public:
   // Of the entries only the newest stay in memory that fit into `memory_bytes` (CostOf), an eighth
-  // more, and a batch. Without damage, that is: of a log that has lost entries all are wanted.
+  // more, and a batch.
   explicit Replay(Payloads payloads = Payloads::kKept, std::size_t memory_bytes = SIZE_MAX)
       : payloads_(payloads), memory_bytes_(memory_bytes) {}
 
@@ -83,15 +83,10 @@ class Replay {
   // What the batches say of the members (Batch::members), oldest first, without repetition.
   const std::vector<std::string>& members() const { return members_; }
 
-  // Entries were let go of, and then some were found to be lost. All of it is to be read again,
-  // with memory for all entries.
-  bool forgot() const { return evicts() && wants_all_; }
-  bool evicts() const { return !evicted_.empty(); }
-  // From now on. Nothing, if entries were found to be lost.
-  void KeepNewest(std::size_t memory_bytes);
   // The oldest ones, of which only this is left...
   EvictedEntries TakeEvicted() { return std::exchange(evicted_, {}); }
-  // ...and the rest, behind them. In the place of a lost entry stands one without payload.
+  // ...and the rest, behind them. In the place of a lost entry stands one without payload, and of
+  // term 0 unless its term is known.
   std::vector<Entry> TakeEntries();
 
  private:
@@ -105,10 +100,15 @@ class Replay {
   std::optional<std::string> Install(const InstallMark& install, RecordSequence sequence);
   std::optional<std::string> Append(Batch& batch, RecordSequence sequence);
   std::optional<std::string> Fill(Batch& batch);
+  void KeepBelow(const Batch& fill);
+  bool IsBounded() const { return memory_bytes_ < SIZE_MAX; }
   void Reset(const LogPosition& base);
   void CutBehind(const LogPosition& last);
   void Put(Entry entry);
+  void SetTerm(Index index, Term term);
   void EvictOldest();
+  // Until no more than `bytes` are in memory.
+  void EvictDownTo(std::size_t bytes);
   // Behind which the entries in memory begin.
   LogPosition before_entries() const { return evicted_.empty() ? base_ : evicted_.last(); }
   Entry& At(Index index) {
@@ -128,9 +128,9 @@ class Replay {
   EvictedEntries evicted_;
   std::deque<Entry> entries_;  // contiguous, behind evicted_
   std::size_t bytes_ = 0;      // of entries_
-  bool wants_all_ = false;     // see forgot()
   LostEntries lost_;
-  // Batches that fill what is below the base, in case no snapshot stands for that.
+  // Batches that fill what is below the base, in case no snapshot stands for that. What stands in
+  // their entries is kept where all of the log is.
   std::vector<Batch> fills_below_;
   std::vector<LogPosition> marks_;
   std::vector<std::string> members_;

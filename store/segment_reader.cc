@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/probe.h"
+#include "store/payload.h"
 #include "store/text.h"
 
 namespace grassdb::store {
@@ -68,7 +69,9 @@ absl::StatusOr<SegmentReader::Piece> SegmentReader::Search(const LogFiles& files
   const std::uint64_t bytes = buffer_.size();
   const Salt salt = SegmentSalt(home_.identity, number_);
   const RecordSequence above(sequence_.has_value() ? sequence_->value() - 1 : 0);
-  const auto found = FindRecordAbove(buffer_, 0, salt, above, [&](std::size_t at) {
+  // As a start does: where the header should be no other record counts.
+  const std::size_t from = offset_ == 0 ? HeaderFrameBytes(1) : 0;
+  const auto found = FindRecordAbove(buffer_, from, salt, above, [&](std::size_t at) {
     return IsValid(at, end - offset_ - at, salt);
   });
   if (found.has_value()) {
@@ -131,7 +134,8 @@ absl::StatusOr<SegmentReader::Piece> SegmentReader::ReadWhole(const LogFiles& fi
       const bool illegible = IsIllegible(illegible_, {offset_, frame_end});
       return damaged(illegible ? IllegibleText(illegible_.front()) : problem);
     }
-    if (sequence_.has_value() && record->sequence != *sequence_) {
+    const bool is_header = record->type == RecordType::kSegmentHeader;
+    if ((sequence_.has_value() && record->sequence != *sequence_) || (offset_ == 0 && !is_header)) {
       return damaged("a record of another place stands here");
     }
     sequence_ = record->sequence + 1;

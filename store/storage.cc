@@ -111,7 +111,7 @@ class FileStorage final : public Storage {
   RecordSequence marked_;  // the newest record that the mark covers
   RecordBuilder record_;
   TermRuns runs_;
-  LostEntries lost_;  // their terms in runs_ are none, but for the last one of a range
+  LostEntries lost_;  // their terms in runs_ are 0, but for the last one of a range
   HardState hard_state_;
   RecordSequence cut_;  // LogState::cut
   std::optional<SnapshotMeta> snapshot_;
@@ -146,9 +146,7 @@ absl::Status FileStorage::Begin(const Inventory& inventory, Recovered& recovered
   if (!state.evicted.empty()) runs_ = state.evicted.terms;
   lost_ = LostEntries(state.damage.lost);
   members_ = MembersOf(state);
-  for (const Entry& entry : state.entries) {
-    runs_.Append(lost_.IsUnknown(entry.index) ? runs_.last().term : entry.term);
-  }
+  for (const Entry& entry : state.entries) runs_.Append(entry.term);
   if (absl::Status s = ResumeStaged(recovered); !s.ok()) return s;
   const bool named = !state.members.empty() || !state.evicted.configurations.empty() ||
                      std::ranges::any_of(state.entries, [](const Entry& entry) {
@@ -431,22 +429,10 @@ void FileStorage::Follow(const Batch& batch, const std::vector<Entry>& entries) 
 
 // The entries behind the filled ones stay, with their terms.
 void FileStorage::FollowFill(const Batch& batch, const std::vector<Entry>& entries) {
-  const Index end = entries.back().index;
-  GRASS_CHECK_LE(end, runs_.last().index);
-  std::vector<Term> behind;
-  for (Index index = end + 1; index <= runs_.last().index; ++index) {
-    behind.push_back(*runs_.TermAt(index));
-  }
-  const bool learns = lost_.IsUnknown(batch.first - 1);
-  runs_.CutFrom(learns ? batch.first - 1 : batch.first);
-  if (learns) runs_.Append(batch.previous_term);
-  for (const Entry& entry : entries) runs_.Append(entry.term);
-  lost_.Fill({.index = batch.first - 1, .term = batch.previous_term}, end);
-  Index index = end;
-  for (const Term term : behind) {
-    ++index;
-    runs_.Append(lost_.IsUnknown(index) ? runs_.last().term : term);
-  }
+  const LogPosition joint{.index = batch.first - 1, .term = batch.previous_term};
+  if (lost_.IsUnknown(joint.index)) runs_.Set(joint.index, joint.term);
+  for (const Entry& entry : entries) runs_.Set(entry.index, entry.term);
+  lost_.Fill(joint, entries.back().index);
 }
 
 absl::Status FileStorage::WriteMark() {

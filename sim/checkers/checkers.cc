@@ -210,6 +210,7 @@ void Checkers::OnDamaged(std::uint32_t host, const RecoveredState& state, Damage
   if (on_) {
     Recovery::CheckLoss(host, Told(told::kMetByLoss, met));
     Recovery::Check(host, disk.image, disk.running, *Told(told::kRecoveredWithLoss, &whole), met);
+    resources_.ObserveStart(host, *Told(told::kDamagedInMemory, &state));
   }
   const Incarnation before = disk.image.incarnation();
   disk.image = DurableImage::Of(whole, disk.image, disk.running);

@@ -63,6 +63,12 @@ void CheckLog(const Finding& f, const DurableImage& must, DamageMet met) {
   }
 }
 
+void SetTerm(RecoveredState& state, Index index, Term term) {
+  const Index before = state.before_entries().index;
+  if (index <= before) return state.evicted.terms.Set(index, term);
+  state.entries[index - before - 1].term = term;
+}
+
 }  // namespace
 
 bool Recovery::NeedsNoDamage(const absl::Status& status, Directory directory) {
@@ -85,13 +91,12 @@ RecoveredState Recovery::Completed(const DurableImage& image,
   const Persist* persist = unfinished ? std::get_if<Persist>(&*unfinished) : nullptr;
   for (const LostRange& range : found.damage.lost) {
     for (Index index = range.first; index < range.last; ++index) {
-      Entry& entry = found.entries[index - found.base_index - 1];
       if (persist != nullptr && !persist->entries.empty() &&
           range.last_term == persist->entries.front().term &&
           index >= persist->entries.front().index && index <= persist->entries.back().index) {
-        entry.term = persist->entries[index - persist->entries.front().index].term;
+        SetTerm(found, index, persist->entries[index - persist->entries.front().index].term);
       } else if (index <= image.last()) {
-        entry.term = image.TermAt(index);
+        SetTerm(found, index, image.TermAt(index));
       }
     }
   }

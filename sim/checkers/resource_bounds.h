@@ -56,9 +56,8 @@ class ResourceBounds {
     }
   }
 
-  // What it begins with, of a log without damage.
+  // What it, or its repair, begins with.
   void ObserveStart(std::uint32_t node, const RecoveredState& state) const {
-    if (!state.damage.places.empty()) return;
     std::size_t bytes = 0;
     for (const Entry& entry : state.entries) bytes += CostOf(entry);
     CheckLog(node, bytes);

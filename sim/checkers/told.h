@@ -82,6 +82,7 @@ inline constexpr Testimony<bool> kHoldsCommitted{"holds committed"};
 inline constexpr Testimony<const RecoveredState*> kRecovered{"recovered"};
 inline constexpr Testimony<const RecoveredState*> kRecoveredMembers{"recovered members"};
 inline constexpr Testimony<const RecoveredState*> kRecoveredInMemory{"recovered in memory"};
+inline constexpr Testimony<const RecoveredState*> kDamagedInMemory{"of a damaged log in memory"};
 inline constexpr Testimony<const RecoveredState*> kRecoveredFromDamage{"recovered from damage"};
 inline constexpr Testimony<DamageMet> kMetByLoss{"met by loss"};
 inline constexpr Testimony<const RecoveredState*> kRecoveredWithLoss{"recovered with loss"};

@@ -205,6 +205,24 @@ TEST(DataTools, ABackupOfNobodySaysSoBeforeItsDeadline) {
                 "no peer can be reached");
 }
 
+TEST(DataTools, ABackupWithoutALeaderSaysWhatItWaitsForAndEnds) {
+  Cluster cluster(3);
+  cluster.Start(0);
+  ASSERT_TRUE(WaitFor(Cluster::kPatience, [&] { return cluster.Status(0).has_value(); }));
+  const Finished alone = RunGrassdb(
+      cluster.directory(), {"backup", "--peers", cluster.address(0), "--wait", "5s", "-o", "x"});
+  EXPECT_EQ(alone.code, 1);
+  EXPECT_EQ(std::ranges::count(alone.err, '\n'), 2) << alone.err;
+  EXPECT_TRUE(Has(alone.err, "no copy yet, trying again for 5s: " + cluster.address(0)))
+      << alone.err;
+  EXPECT_TRUE(Has(alone.err, "no peer has given a whole copy of the state in time")) << alone.err;
+
+  for (const int other : {1, 2}) cluster.Start(other);
+  const Finished served = RunGrassdb(
+      cluster.directory(), {"backup", "--peers", cluster.address(0), "--wait", "60s", "-o", "x"});
+  EXPECT_EQ(served.code, 0) << served.err;
+}
+
 TEST(DataTools, SayThatTheirOutputIsLost) {
   Cluster cluster(1);
   cluster.StartAndElect();
@@ -316,6 +334,9 @@ TEST(DataTools, ABackupOfAStoppedNodeHoldsItsWholeLog) {
   const Finished taken = RunGrassdb(old.directory(), backup);
   ASSERT_EQ(taken.code, 0) << taken.err;
   EXPECT_TRUE(Has(taken.out, "Whether all of them were committed is not known")) << taken.out;
+  EXPECT_TRUE(Has(taken.out, " bytes of state in a file of " +
+                                 std::to_string(std::filesystem::file_size(file)) + " bytes\n"))
+      << taken.out;
 
   // Any damaged byte is noticed before anything is made of it.
   const std::string damaged = old.directory() + "/damaged";

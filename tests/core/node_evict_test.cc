@@ -34,7 +34,6 @@ TEST_F(NodeEvictTest, HoldsNoMoreOfTheAppliedLogInMemoryThanItMay) {
   EXPECT_EQ(node_->Status().memory_index, log().evicted_through() + 1);
 }
 
-// It cannot be read back before it is applied, but then nobody needs it here.
 TEST_F(NodeEvictTest, LetsGoOfALogWithDamagedPlacesOnceItIsApplied) {
   recovered_.hard_state.term = Term(1);
   recovered_.damage.places = {"distdb_a.wal at offset 7: wrong"};

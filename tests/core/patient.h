@@ -145,8 +145,24 @@ class Patient {
   }
   MendLog Mend() {
     MendLog mend = Take<MendLog>();
+    for (const Entry& entry : mend.fill) AtDisk(entry.index) = entry;
     repair_.OnDisk(MendDone{.status = absl::OkStatus()});
     return mend;
+  }
+  bool Reads() const {
+    return !disk.jobs.empty() && std::holds_alternative<ReadEntries>(disk.jobs.front());
+  }
+  // The disk gives what is asked of it for others.
+  ReadEntries Read() {
+    const auto wanted = Take<ReadEntries>();
+    EXPECT_EQ(wanted.purpose, ReadFor::kRepair);
+    EntriesRead done{.wanted = wanted, .entries = {}, .status = absl::OkStatus()};
+    for (Index index = wanted.first; index <= wanted.last; ++index) {
+      done.entries.push_back(AtDisk(index));
+      EXPECT_EQ(done.entries.back().term, wanted.term);
+    }
+    repair_.OnDisk(std::move(done));
+    return wanted;
   }
   // No leader is heard for so long that the next term is asked with.
   void Despair() {
@@ -165,6 +181,8 @@ class Patient {
   Repair& repair() { return repair_; }
 
  private:
+  Entry& AtDisk(Index index) { return state_.entries.at(index - state_.base_index - 1); }
+
   RecoveredState state_;
   Repair repair_;
 };

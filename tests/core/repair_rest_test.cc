@@ -35,6 +35,7 @@ RepairRequest For(std::uint64_t first, std::uint64_t last, std::uint64_t previou
 RepairResponse Ask(Patient& patient, const RepairRequest& request) {
   patient.network.sent.clear();
   patient.Deliver(1, request, 4);
+  if (patient.Reads()) patient.Read();
   EXPECT_EQ(patient.network.sent.size(), 1u);
   return patient.network.sent.empty() ? RepairResponse()
                                       : std::get<RepairResponse>(patient.network.sent[0].body);
@@ -112,7 +113,7 @@ TEST(RepairFromBehind, IsGivenByWhoHasNoSnapshotForWhatItHasReleased) {
   const RepairResponse rest = Ask(helper, For(2, 6, 1, 3));
   EXPECT_EQ(rest.verdict, RepairVerdict::kRest);
   EXPECT_EQ(rest.previous_term, Term(1));
-  EXPECT_EQ(rest.entries, (std::vector<Entry>{MakeEntry(4, 2), MakeEntry(5, 3), MakeEntry(6, 3)}));
+  EXPECT_EQ(rest.entries, std::vector<Entry>{MakeEntry(4, 2)}) << "one term at a time";
   EXPECT_TRUE(IsWhole(rest));
   EXPECT_EQ(Ask(helper, For(2, 6, 1, 4)).verdict, RepairVerdict::kReleased)
       << "it has no entry of the last term, so it may have had others";
@@ -161,7 +162,9 @@ TEST(RepairFromBehind, MendsARangeOfWhichOneHasTheFrontAndAnotherOneTheRest) {
     loser.network.sent.clear();
     for (const Message& question : asked) {
       Patient& asks = question.to == Id(3) ? front : rest;
-      const RepairResponse answer = Ask(asks, std::get<RepairRequest>(question.body));
+      const auto& request = std::get<RepairRequest>(question.body);
+      if (request.ask == RepairAsk::kSnapshot) continue;  // nobody has one
+      const RepairResponse answer = Ask(asks, request);
       loser.Deliver(question.to == Id(3) ? 3 : 2, answer, 4);
       if (!loser.disk.jobs.empty()) loser.Mend();
     }
@@ -187,7 +190,9 @@ TEST(RepairFromBehind, LeavesExactlyWhatIsLostEverywhere) {
         patients.at(message.to)->repair().OnMessage(std::move(message));
       }
       while (!patient->disk.jobs.empty()) {
-        if (std::holds_alternative<MendLog>(patient->disk.jobs.front())) {
+        if (patient->Reads()) {
+          patient->Read();
+        } else if (std::holds_alternative<MendLog>(patient->disk.jobs.front())) {
           EXPECT_EQ(patient->Mend().cut_from, Index()) << "it may be committed";
         } else {
           const auto persist = patient->Take<Persist>();

@@ -374,6 +374,7 @@ RepairRequest For(std::uint64_t first, std::uint64_t last, std::uint64_t previou
 RepairResponse Ask(Patient& patient, const RepairRequest& request) {
   patient.network.sent.clear();
   patient.Deliver(2, request, 4);
+  if (patient.Reads()) patient.Read();
   EXPECT_EQ(patient.network.sent.size(), 1u);
   const auto response = std::get<RepairResponse>(patient.network.sent.back().body);
   EXPECT_TRUE(IsWhole(response));
@@ -388,6 +389,62 @@ TEST(Repair, HelpsOthersWithWhatIsWhole) {
   const RepairResponse behind = Ask(patient, For(5, 5, 2, 3));
   EXPECT_EQ(behind.verdict, RepairVerdict::kHeld);
   EXPECT_EQ(behind.previous_term, Term(2));
+}
+
+// It holds none of them in memory.
+TEST(Repair, ReadsFromItsDiskWhatItGives) {
+  RecoveredState state = StateOf(1, 4, {1, 1, 2, 2, 2, 3});
+  Lose(state, 3, 3);
+  Patient patient(std::move(state));
+  patient.network.sent.clear();
+  patient.Deliver(2, For(1, 6, 0, 3), 4);
+  patient.Deliver(3, For(4, 6, 2, 3), 4);  // one at a time
+  EXPECT_TRUE(patient.network.sent.empty());
+  const ReadEntries wanted = patient.Read();
+  EXPECT_EQ(wanted.first, Index(1));
+  EXPECT_EQ(wanted.last, Index(2)) << "the next one is lost";
+  EXPECT_EQ(wanted.count_max, Patient::Options().raft.append_entries_max);
+  EXPECT_EQ(wanted.bytes_max, Patient::Options().raft.append_bytes_max);
+  ASSERT_EQ(patient.network.sent.size(), 1u);
+  EXPECT_EQ(patient.network.sent.back().to, Id(2));
+  EXPECT_TRUE(patient.disk.jobs.empty());
+  patient.Deliver(3, For(4, 6, 2, 3), 4);
+  EXPECT_EQ(patient.Read().last, Index(5)) << "the next one is of another term";
+  const auto& answer = std::get<RepairResponse>(patient.network.sent.back().body);
+  EXPECT_EQ(answer.entries, (std::vector<Entry>{MakeEntry(4, 2), MakeEntry(5, 2)}));
+}
+
+TEST(Repair, AsksItsDiskAgainForWhatItHasNotFoundYet) {
+  Patient patient(LostMiddle());
+  patient.network.sent.clear();
+  patient.Deliver(2, For(1, 2, 0, 1), 4);
+  const auto wanted = patient.Take<ReadEntries>();
+  patient.repair().OnDisk(EntriesRead{.wanted = wanted, .entries = {}, .status = {}});
+  EXPECT_TRUE(patient.network.sent.empty());
+  EXPECT_EQ(patient.Read().first, wanted.first);
+  EXPECT_EQ(patient.network.sent.size(), 1u);
+}
+
+TEST(Repair, SaysThatItDoesNotKnowWhatItsDiskDoesNotGive) {
+  Patient patient(LostMiddle());
+  patient.network.sent.clear();
+  patient.Deliver(2, For(1, 2, 0, 1), 4);
+  const auto wanted = patient.Take<ReadEntries>();
+  patient.repair().OnDisk(
+      EntriesRead{.wanted = wanted, .entries = {}, .status = absl::DataLossError("damaged")});
+  ASSERT_EQ(patient.network.sent.size(), 1u);
+  EXPECT_EQ(std::get<RepairResponse>(patient.network.sent.back().body).verdict,
+            RepairVerdict::kUnknown);
+  EXPECT_EQ(Ask(patient, For(1, 2, 0, 1)).verdict, RepairVerdict::kHeld) << "the next time";
+}
+
+TEST(Repair, GivesWhatItHasBeenGiven) {
+  Patient patient(LostMiddle());
+  patient.Answer(2, Patient::Held({MakeEntry(3, 2)}, 1), 4);
+  patient.Mend();
+  const RepairResponse held = Ask(patient, For(3, 4, 1, 2));
+  EXPECT_EQ(held.verdict, RepairVerdict::kHeld);
+  EXPECT_EQ(held.entries, std::vector<Entry>{MakeEntry(3, 2)}) << "the next one is lost";
 }
 
 TEST(Repair, SaysNothingOfItsOwnLostEntries) {
@@ -565,14 +622,26 @@ TEST(Repair, OfAllNodesAtDifferentEntriesEndsWellForAll) {
          lost[static_cast<std::size_t>(i - 1)].second);
     patients[Id(i)] = std::make_unique<Patient>(std::move(state));
   }
-  for (int round = 0; round < 20; ++round) {
+  for (int round = 0; round < 100; ++round) {
     for (auto& [id, patient] : patients) {
       while (!patient->network.sent.empty()) {
         Message message = std::move(patient->network.sent.front());
         patient->network.sent.pop_front();
         patients.at(message.to)->repair().OnMessage(std::move(message));
       }
-      while (!patient->disk.jobs.empty()) patient->Mend();
+      while (!patient->disk.jobs.empty()) {
+        if (patient->Reads()) {
+          patient->Read();
+        } else if (std::holds_alternative<MendLog>(patient->disk.jobs.front())) {
+          patient->Mend();
+        } else {
+          const auto persist = patient->Take<Persist>();
+          patient->repair().OnDisk(PersistDone{.id = persist.id, .status = absl::OkStatus()});
+        }
+      }
+      // One that was busy reading for another one is asked again.
+      patient->clock.now += Patient::Options().raft.heartbeat_interval;
+      patient->repair().OnDeadline();
     }
   }
   for (const auto& [id, patient] : patients) EXPECT_TRUE(patient->repair().done());

@@ -47,5 +47,30 @@ RC_GTEST_PROP(TermRuns, AnswerAsAListOfTermsWould, (const std::vector<std::uint6
   }
 }
 
+// Terms that fall, too: of lost entries.
+RC_GTEST_PROP(TermRuns, KnowWhatIsSetInTheirMiddle, (const std::vector<std::uint64_t>& ops)) {
+  TermRuns runs;
+  runs.ResetTo({.index = Index(7), .term = Term(1)});
+  std::vector<Term> terms;
+  for (const std::uint64_t op : ops) {
+    const std::uint64_t pick = Mix(op);
+    if (terms.empty() || op % 3 == 0) {
+      terms.emplace_back(pick % 3);
+      runs.Append(terms.back());
+    } else {
+      const std::size_t at = pick % terms.size();
+      terms[at] = Term(pick / 7 % 3);
+      runs.Set(Index(8 + at), terms[at]);
+    }
+    RC_ASSERT(runs.last() == (LogPosition{.index = Index(7 + terms.size()), .term = terms.back()}));
+    for (std::size_t i = 0; i < terms.size(); ++i) {
+      RC_ASSERT(runs.TermAt(Index(8 + i)) == terms[i]);
+      std::size_t first = i;
+      while (first > 0 && terms[first - 1] == terms[i]) --first;
+      RC_ASSERT(runs.FirstOfRunAt(Index(8 + i)) == Index(8 + first));
+    }
+  }
+}
+
 }  // namespace
 }  // namespace grassdb

@@ -238,6 +238,8 @@ std::vector<Lie> OfDisks() {
             other_members),
       About(told::kRecoveredInMemory, "resource bounds", "bytes of the log that it need not",
             much_more),
+      About(told::kDamagedInMemory, "resource bounds", "bytes of the log that it need not",
+            much_more, "repair"),
       About(told::kRecoveredFromDamage, "damage is noticed", "with other bytes", other_bytes,
             "disk"),
       About(told::kMetByLoss, "recovery", "of a disk without damage", Always(DamageMet::kNo),

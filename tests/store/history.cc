@@ -159,8 +159,15 @@ namespace {
 std::string IntactDifference(const RecoveredState& state, const Model& model) {
   const LostEntries lost(state.damage.lost);
   if (state.hard_state != model.hard_state) return "another term or vote beside the damage";
-  if (!state.evicted.empty()) return "not all of a damaged log is in memory";
-  Index next = state.base_index;
+  const Index evicted = state.before_entries().index;
+  for (Index next = state.base_index + 1; next <= evicted; ++next) {
+    const auto must = next > model.start.index ? model.TermAt(next) : std::nullopt;
+    if (next > model.last().index) return "entry " + Text(next) + " should not exist";
+    if (must.has_value() && !lost.IsUnknown(next) && state.TermAt(next) != *must) {
+      return "entry " + Text(next) + ", which has been evicted, is of another term";
+    }
+  }
+  Index next = evicted;
   for (const Entry& entry : state.entries) {
     ++next;
     if (next > model.last().index) return "entry " + Text(next) + " should not exist";

@@ -2,9 +2,11 @@
 // its size.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include "store/inspect.h"
 #include "store/posix.h"
@@ -40,18 +42,37 @@ class Oversize : public ::testing::Test {
 };
 
 TEST_F(Oversize, FilesAreRefusedWithTheirNameSizeAndBound) {
+  std::vector<std::string> files = {"distdb_a.wal", "distdb_a.mark"};
+  const auto listed = directory_->List();
+  ASSERT_TRUE(listed.ok());
+  for (const std::string& name : *listed) {
+    if (name.ends_with(".seg")) files.push_back(name);
+  }
+  ASSERT_GT(files.size(), 3u);
   for (const std::string name : {"distdb_a.wal", "distdb_a.00000000000000000001.seg"}) {
     const std::uint64_t size = fs::file_size(folder_.path() + "/" + name);
     Stretch(name);
     const absl::Status start = Storage::Open(*directory_, kOptions, TestIdentity()).status();
-    const absl::Status verify = Examine(*directory_, "a").status();
-    for (const absl::Status& status : {start, verify}) {
-      EXPECT_TRUE(absl::IsDataLoss(status)) << status;
+    EXPECT_TRUE(absl::IsDataLoss(start)) << start;
+    const auto survey = Examine(*directory_, "a");
+    ASSERT_TRUE(survey.ok()) << survey.status();
+    ASSERT_EQ(survey->findings.size(), 1u);
+    const Finding& finding = survey->findings.front();
+    EXPECT_EQ(finding.file, name);
+    EXPECT_EQ(finding.weight, Weight::kDamage);
+    for (const std::string& text : {std::string(start.message()), finding.problem}) {
       for (const std::string& part :
-           {name, std::string("2199023255552 bytes"), std::string("has 1073741824 at most"),
+           {std::string("2199023255552 bytes"), std::string("has 1073741824 at most"),
             std::string("truncate -s 1073741824")}) {
-        EXPECT_NE(status.message().find(part), std::string::npos) << part << ": " << status;
+        EXPECT_NE(text.find(part), std::string::npos) << part << ": " << text;
       }
+    }
+    EXPECT_NE(start.message().find(name), std::string::npos) << start;
+    EXPECT_EQ(survey->start, start);
+    std::vector<std::string> read;
+    for (const FileSummary& file : survey->files) read.push_back(file.name);
+    for (const std::string& other : files) {
+      EXPECT_EQ(std::ranges::count(read, other), other == name ? 0 : 1) << other;
     }
     fs::resize_file(folder_.path() + "/" + name, size);
   }

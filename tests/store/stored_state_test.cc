@@ -2,6 +2,8 @@
 #include "store/stored_state.h"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -12,8 +14,11 @@
 
 #include "core/kv_snapshot.h"
 #include "store/backup_file.h"
+#include "store/names.h"
+#include "store/posix.h"
 #include "tests/store/crash_directory.h"
 #include "tests/store/history.h"
+#include "tests/store/temporary_folder.h"
 
 namespace grassdb::store {
 namespace {
@@ -46,7 +51,7 @@ void Append(Storage& storage, std::uint64_t index, const Command& command) {
 }
 
 // Entries 1 to 12, the first of them a session; a snapshot at 7.
-void WriteSome(CrashDirectory& directory) {
+void WriteSome(Directory& directory) {
   auto opened = Storage::Open(directory, kOptions, TestIdentity());
   Storage& storage = *opened->storage;
   KvStore state;
@@ -69,6 +74,67 @@ void WriteSome(CrashDirectory& directory) {
                     storage.Execute(PublishSnapshot{.meta = meta, .release_through = Index(7)}))
                     .status.ok());
   }
+}
+
+// As long as it lives, this process may read the folder's files and write none, whoever runs it.
+class MayOnlyRead {
+ public:
+  explicit MayOnlyRead(const std::string& path) : path_(path), user_(::geteuid()) {
+    Permit(0555, 0444);
+    EXPECT_EQ(user_ == 0 ? ::seteuid(kNobody) : 0, 0);
+  }
+  MayOnlyRead(const MayOnlyRead&) = delete;
+  MayOnlyRead& operator=(const MayOnlyRead&) = delete;
+  ~MayOnlyRead() {
+    EXPECT_EQ(user_ == 0 ? ::seteuid(user_) : 0, 0);
+    Permit(0755, 0644);
+  }
+
+ private:
+  static constexpr uid_t kNobody = 65534;
+
+  void Permit(mode_t directory, mode_t files) const {
+    EXPECT_EQ(::chmod(path_.c_str(), directory), 0);
+    for (const auto& entry : std::filesystem::directory_iterator(path_)) {
+      EXPECT_EQ(::chmod(entry.path().c_str(), files), 0);
+    }
+  }
+
+  const std::string path_;
+  const uid_t user_;
+};
+
+TEST(StoreStoredState, IsReadWhereNothingMayBeWritten) {
+  const TemporaryFolder folder;
+  const std::string lock = FileNames("a").Lock();
+  const auto directory = OpenPosixDirectory(folder.path());
+  ASSERT_TRUE(directory.ok()) << directory.status();
+  WriteSome(**directory);
+  const auto load = [&] {
+    const MayOnlyRead reader(folder.path());
+    const auto to_read = OpenPosixDirectoryToRead(folder.path());
+    EXPECT_TRUE(to_read.ok()) << to_read.status();
+    return LoadState(**to_read, "a");
+  };
+  {
+    const auto loaded = load();
+    ASSERT_TRUE(loaded.ok()) << loaded.status();
+    EXPECT_EQ(loaded->last.index, Index(12));
+    EXPECT_TRUE(absl::IsFailedPrecondition((*directory)->Acquire(lock).status()))
+        << "no node may start meanwhile";
+  }
+  {
+    const auto held = (*directory)->Acquire(lock);
+    ASSERT_TRUE(held.ok()) << held.status();
+    const absl::Status status = load().status();
+    EXPECT_TRUE(absl::IsFailedPrecondition(status)) << status;
+    EXPECT_NE(status.message().find("process id " + std::to_string(::getpid())), std::string::npos)
+        << status;
+  }
+  // A copy without it.
+  ASSERT_TRUE((*directory)->Remove(lock).ok());
+  EXPECT_TRUE(load().ok());
+  EXPECT_FALSE(std::filesystem::exists(folder.path() + "/" + lock));
 }
 
 TEST(StoreStoredState, IsTheSnapshotWithTheLogApplied) {

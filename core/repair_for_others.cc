@@ -1,0 +1,113 @@
+// What a node in repair gives to others that repair themselves. Of the log it reads it from the
+// disk.
+#include <algorithm>
+#include <span>
+#include <utility>
+
+#include "core/chunk.h"
+#include "core/probe.h"
+#include "core/repair.h"
+#include "core/repair_answer.h"
+
+namespace grassdb {
+
+class Repair::View final : public LogView {
+ public:
+  // `read`: entries from the disk, from one index on without a gap.
+  View(const Repair& repair, std::span<const Entry> read) : repair_(repair), read_(read) {}
+
+  Index base_index() const override { return repair_.log_.terms.base().index; }
+  Index last_index() const override { return repair_.log_.last().index; }
+  Index commit_index() const override {
+    return repair_.snapshot_.has_value() ? repair_.snapshot_->index : base_index();
+  }
+  Standing standing() const override { return repair_.OwnStanding(); }
+  bool HasSnapshotFor(Index index) const override {
+    return repair_.snapshot_.has_value() && repair_.snapshot_->index >= index;
+  }
+  std::optional<Term> TermAt(Index index) const override { return repair_.TermAt(index); }
+  bool IsWhole(Index index) const override {
+    return index > base_index() && index <= last_index() && !repair_.IsLost(index);
+  }
+  const Entry* Find(Index index) const override {
+    if (read_.empty() || index < read_.front().index || index > read_.back().index) return nullptr;
+    return IsWhole(index) ? &read_[index - read_.front().index] : nullptr;
+  }
+
+ private:
+  const Repair& repair_;
+  const std::span<const Entry> read_;
+};
+
+void Repair::OnRequest(const Message& message, const RepairRequest& request) {
+  if (request.ask == RepairAsk::kSnapshot) {
+    if (reads_ || !snapshot_.has_value() || snapshot_->index < request.first) return;
+    const bool goes_on =
+        request.snapshot_index == snapshot_->index && request.snapshot_term == snapshot_->term;
+    reads_ = true;
+    environment_.disk->Submit(
+        ReadSnapshot{.index = snapshot_->index,
+                     .offset = goes_on ? request.offset : 0,
+                     .size_max = static_cast<std::uint32_t>(options_.snapshot_chunk_bytes),
+                     .reader = message.from,
+                     .purpose = ReadFor::kRepair});
+    return;
+  }
+  if (request.first == Index(0) || request.last < request.first) return;
+  if (request.ask == RepairAsk::kProof && message.term > hard_state_.term && !HearsLeader()) {
+    // It is asked again, and answers then.
+    if (!busy_) GoToNextTerm(message.term);
+    return;
+  }
+  const View view(*this, {});
+  const Index first = FirstGiven(view, request);
+  if (first > Index(0)) return ReadToAnswer(message, request, first);
+  Send(message.from, AnswerRepair(view, request, options_.raft.append_bytes_max));
+}
+
+// One at a time: who is not answered asks again.
+void Repair::ReadToAnswer(const Message& message, const RepairRequest& request, Index first) {
+  if (reads_) return;
+  reads_ = true;
+  answers_ = message;
+  ReadEntries read{.reader = message.from,
+                   .purpose = ReadFor::kRepair,
+                   .first = first,
+                   .last = first,
+                   .term = *TermAt(first),
+                   .count_max = options_.raft.append_entries_max,
+                   .bytes_max = options_.raft.append_bytes_max};
+  const auto goes_on = [&](Index next) {
+    return next <= request.last && next - first < read.count_max && !IsLost(next) &&
+           TermAt(next) == read.term;
+  };
+  while (goes_on(read.last + 1)) read.last = read.last + 1;
+  environment_.disk->Submit(std::move(read));
+}
+
+void Repair::OnDone(const EntriesRead& done) {
+  if (done_) return;
+  if (done.status.ok() && done.entries.empty()) return environment_.disk->Submit(done.wanted);
+  if (!done.status.ok()) GRASS_PROBE("repair: what is asked for cannot be read");
+  if (done.status.ok()) GRASS_PROBE("repair: answers from the disk");
+  reads_ = false;
+  const Message message = *std::exchange(answers_, std::nullopt);
+  Send(message.from, AnswerRepair(View(*this, done.entries), std::get<RepairRequest>(message.body),
+                                  options_.raft.append_bytes_max));
+}
+
+void Repair::OnDone(const SnapshotRead& done) {
+  reads_ = false;
+  if (!done.status.ok()) return;
+  RepairResponse answer;
+  answer.verdict = RepairVerdict::kChunk;
+  answer.chunk.meta = *snapshot_;
+  answer.chunk.offset = done.offset;
+  answer.chunk.last = done.last;
+  answer.chunk.data = done.data;
+  answer.chunk.checksum = ChecksumOf(answer.chunk);
+  answer.checksum = ChecksumOf(answer);
+  Send(done.reader, std::move(answer));
+}
+
+}  // namespace grassdb
