@@ -49,6 +49,7 @@
 #define GRASSDB_CORE_REPAIR_H_
 
 #include <cstdint>
+#include <deque>
 #include <optional>
 #include <vector>
 
@@ -130,6 +131,8 @@ class Repair {
   void Progressed();
   void OnRequest(const Message& message, const RepairRequest& request);
   void ReadToAnswer(const Message& message, const RepairRequest& request, Index first);
+  void LetWait(const Message& message);
+  void AnswerNext();
   void OnResponse(const Message& message, RepairResponse& response);
   void OnEntries(NodeId from, RepairResponse& response);
   void OnRest(NodeId from, RepairResponse& response);
@@ -176,6 +179,7 @@ class Repair {
   bool busy_ = false;   // a job that mends, stages or persists is at the disk, or waits for room
   bool reads_ = false;  // a chunk, or entries, for somebody else are
   std::optional<Message> answers_;  // the RepairRequest that entries are read for
+  std::deque<Message> asking_;      // RepairRequests that wait for that, one of each sender
   MendLog mending_;                 // at the disk
   NodeId mended_by_;
   HardState next_hard_state_;  // at the disk

@@ -10,6 +10,12 @@
 #include "core/repair_answer.h"
 
 namespace grassdb {
+namespace {
+
+// More than a cluster has members.
+constexpr std::size_t kAskingMax = 64;
+
+}  // namespace
 
 class Repair::View final : public LogView {
  public:
@@ -41,7 +47,8 @@ class Repair::View final : public LogView {
 
 void Repair::OnRequest(const Message& message, const RepairRequest& request) {
   if (request.ask == RepairAsk::kSnapshot) {
-    if (reads_ || !snapshot_.has_value() || snapshot_->index < request.first) return;
+    if (!snapshot_.has_value() || snapshot_->index < request.first) return;
+    if (reads_) return LetWait(message);
     const bool goes_on =
         request.snapshot_index == snapshot_->index && request.snapshot_term == snapshot_->term;
     reads_ = true;
@@ -65,9 +72,23 @@ void Repair::OnRequest(const Message& message, const RepairRequest& request) {
   Send(message.from, AnswerRepair(view, request, options_.raft.append_bytes_max));
 }
 
-// One at a time: who is not answered asks again.
+// One is read for at a time. Of each that asks meanwhile the newest request waits.
+void Repair::LetWait(const Message& message) {
+  std::erase_if(asking_, [&](const Message& other) { return other.from == message.from; });
+  if (asking_.size() < kAskingMax) asking_.push_back(message);
+}
+
+void Repair::AnswerNext() {
+  reads_ = false;
+  while (!reads_ && !asking_.empty()) {
+    const Message message = std::move(asking_.front());
+    asking_.pop_front();
+    OnRequest(message, std::get<RepairRequest>(message.body));
+  }
+}
+
 void Repair::ReadToAnswer(const Message& message, const RepairRequest& request, Index first) {
-  if (reads_) return;
+  if (reads_) return LetWait(message);
   reads_ = true;
   answers_ = message;
   ReadEntries read{.reader = message.from,
@@ -90,15 +111,14 @@ void Repair::OnDone(const EntriesRead& done) {
   if (done.status.ok() && done.entries.empty()) return environment_.disk->Submit(done.wanted);
   if (!done.status.ok()) GRASS_PROBE("repair: what is asked for cannot be read");
   if (done.status.ok()) GRASS_PROBE("repair: answers from the disk");
-  reads_ = false;
   const Message message = *std::exchange(answers_, std::nullopt);
   Send(message.from, AnswerRepair(View(*this, done.entries), std::get<RepairRequest>(message.body),
                                   options_.raft.append_bytes_max));
+  AnswerNext();
 }
 
 void Repair::OnDone(const SnapshotRead& done) {
-  reads_ = false;
-  if (!done.status.ok()) return;
+  if (!done.status.ok()) return AnswerNext();
   RepairResponse answer;
   answer.verdict = RepairVerdict::kChunk;
   answer.chunk.meta = *snapshot_;
@@ -108,6 +128,7 @@ void Repair::OnDone(const SnapshotRead& done) {
   answer.chunk.checksum = ChecksumOf(answer.chunk);
   answer.checksum = ChecksumOf(answer);
   Send(done.reader, std::move(answer));
+  AnswerNext();
 }
 
 }  // namespace grassdb
