@@ -159,6 +159,10 @@ void Raft::LearnCommitted(Index index, Term term) {
   if (index <= commit_index_ || log_.TermAt(index) != term) return;
   GRASS_PROBE("repair: who asks knows what was committed");
   commit_index_ = index;
+  // It may have been its removal.
+  if (std::holds_alternative<CandidateState>(role_) && !MayCampaign()) {
+    BecomeFollower(hard_state_.term, NodeId());
+  }
 }
 
 void Raft::SendRepair(NodeId to, const RepairRequest& request, std::span<const Entry> read) {

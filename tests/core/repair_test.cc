@@ -616,6 +616,25 @@ TEST(RaftRepair, LearnsWhatIsCommittedFromWhoHasLostASnapshotOfIt) {
   EXPECT_EQ(healthy.raft().commit_index(), Index(3)) << "there is no such entry";
 }
 
+TEST(RaftRepair, CampaignsNoMoreWhenItLearnsThatItsRemovalIsCommitted) {
+  RecoveredState state = StateOf(2, 4, {1, 1});
+  std::vector<Member> others = Voters(3).members();
+  std::erase_if(others, [](const Member& member) { return member.id == Id(2); });
+  state.entries.push_back(Entry{.index = Index(3),
+                                .term = Term(1),
+                                .type = EntryType::kConfiguration,
+                                .payload = Bytes(EncodeConfiguration(Configuration(others)))});
+  Healthy healthy(std::move(state));
+  healthy.Pass(std::chrono::seconds(2));
+  healthy.Step(DeadlineReached{});
+  ASSERT_EQ(healthy.raft().role(), Role::kPreCandidate);
+  RepairRequest request = For(1, 3, 0, 1);
+  request.ask = RepairAsk::kSnapshot;
+  healthy.Ask(request, 4);
+  EXPECT_EQ(healthy.raft().commit_index(), Index(3));
+  EXPECT_EQ(healthy.raft().role(), Role::kFollower);
+}
+
 TEST(RaftRepair, PointsToItsSnapshotForWhatItHasReleased) {
   RecoveredState state = StateOf(2, 4, {});
   state.snapshot = SnapshotMeta{.index = Index(5),

@@ -314,6 +314,25 @@ TEST_F(ReadingBack, AnOlderRecordInThePlaceOfAnotherIsPassedOver) {
   EXPECT_EQ(seen, (std::vector<std::uint64_t>{1, 2, 3, 4, 5, 6, 8}));
 }
 
+TEST_F(ReadingBack, ARecordWhereTheHeaderShouldBeIsPassedOver) {
+  const std::string live = FileNames(TestIdentity().node_name).Live();
+  const std::size_t first = EndOf(directory_.Content().at(live));
+  std::size_t third = 0;
+  std::size_t fourth = 0;
+  for (std::uint64_t i = 1; i <= 6; ++i) {
+    if (i == 3) third = EndOf(directory_.Content().at(live));
+    if (i == 4) fourth = EndOf(directory_.Content().at(live));
+    Append(i, 1, 1);
+  }
+  const std::string record = directory_.Content().at(live).substr(third, fourth - third);
+  ASSERT_GT(record.size(), first) << "the first entry's record is overwritten too";
+  {
+    auto file = directory_.Open(live, OpenMode::kExisting);
+    ASSERT_TRUE(file.ok() && WriteOne(**file, 0, record).ok());
+  }
+  EXPECT_EQ(MissingOf(*storage_, 6, live), std::set<std::uint64_t>{1});
+}
+
 TEST_F(ReadingBack, ALargeRecordThatIsDamagedIsPassedOverInSharesToo) {
   CrashDirectory directory;
   OpenWithSegmentsOf(std::uint64_t{1} << 21, directory);
