@@ -83,7 +83,7 @@ TEST_F(Installing, WhoLosesTheSnapshotKnowsTheMembersThatItBrought) {
   const RecoveredState state = StateIn(content);
   EXPECT_EQ(state.damage.snapshot_lost, Index(50));
   EXPECT_EQ(state.damage.committed, Index(50));
-  EXPECT_EQ(state.damage.committed_term, Term(3));
+  EXPECT_EQ(state.damage.committed_term, Term(1));
   ASSERT_FALSE(state.members.empty());
   EXPECT_NE(state.members.back().Find(NodeIdOf("newcomer")), nullptr);
 }
