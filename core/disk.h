@@ -251,7 +251,7 @@ struct Damage {
   // The log's base, if no snapshot is left that reaches it: one is needed that does. 0: one is
   // there.
   Index snapshot_lost;
-  // Then: the newest entry that the log says a snapshot stood for, and so was committed; 0: none.
+  // Then: the base again, if the log says that a snapshot stood for it: it was committed. Else 0.
   Index committed;
   Term committed_term;
   // What was found, one damaged place each, for people; also of damage that matters no more.

@@ -120,6 +120,11 @@ void Examination::JudgeTail(const LogFile& log, const WalkEnd& end) {
                "record " + std::to_string(end.next.value()) +
                    " belongs here, which was durable by " + names_.Mark());
   }
+  if (end.next > RecordSequence(0) && IsBegunBehind(file.bytes, end.offset, log.salt, end.next)) {
+    return Add(Weight::kDamage, file.name, end.offset, 0,
+               "record " + std::to_string(end.next.value()) +
+                   " belongs here, which was durable: a later one was begun");
+  }
   // A record that was being written has salt and number in its first sector, if that has landed.
   const std::string_view rest =
       std::string_view(file.bytes).substr(static_cast<std::size_t>(end.offset));
@@ -395,12 +400,12 @@ std::string Survey::WayOut() const {
   if (others().empty()) {
     return "put a copy of all files of " + node +
            " back, or restore a backup; or go on without what is lost, by " +
-           std::string(kDiscarding);
+           WithoutWhatIsLost(damage);
   }
   return "start " + node +
          " with the other members up: it asks them, mends what one of them has, and says in its "
          "log what nobody has. To go on without that: " +
-         std::string(kDiscarding);
+         WithoutWhatIsLost(damage);
 }
 
 bool Survey::damaged() const {

@@ -162,6 +162,11 @@ std::optional<std::size_t> FindRecordAbove(std::string_view bytes, std::size_t f
   return std::nullopt;
 }
 
+bool IsBegunBehind(std::string_view bytes, std::uint64_t at, Salt salt, RecordSequence sequence) {
+  const std::size_t from = static_cast<std::size_t>(at) + kRecordHeaderBytes;
+  return FindRecordAbove(bytes, from, salt, sequence, [](std::size_t) { return true; }).has_value();
+}
+
 std::vector<Salt> SaltsIn(std::string_view bytes, RecordSequence above) {
   constexpr std::uint64_t kEffortMax = 16;  // times the size
   std::vector<std::pair<RecordSequence, Salt>> newest;

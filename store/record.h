@@ -98,6 +98,10 @@ std::optional<std::size_t> FindRecordAbove(std::string_view bytes, std::size_t f
                                            RecordSequence sequence,
                                            const std::function<bool(std::size_t)>& is_record);
 
+// Whether a record with this salt and a sequence above `sequence` was begun at least, behind the
+// header of the one that belongs at `at`: that alone proves the same.
+bool IsBegunBehind(std::string_view bytes, std::uint64_t at, Salt salt, RecordSequence sequence);
+
 // The salts of the records in `bytes` that are newer than `above` and no headers, each once, that
 // of the newest record first. Gives up where what looks like records takes many times as long to
 // check as reading `bytes` would.

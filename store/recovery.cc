@@ -44,7 +44,6 @@ class LogReader {
   absl::Status WriteHeaderAgain(const SegmentFile& file, SegmentNumber number);
   absl::Status JudgeTail(const SegmentFile& file, const SegmentScan& scan);
   bool MayHideRecords(const SegmentFile& file, const SegmentScan& scan, bool was_durable) const;
-  bool IsBegunBehind(const SegmentFile& file, const SegmentScan& scan, RecordSequence known) const;
   void NameIllegible(const SegmentFile& file);
   absl::Status WriteOver(const SegmentFile& file, RecordSequence sequence);
   void EndWith(RecordBuilder& record, RecordSequence sequence, std::uint64_t begin);
@@ -261,17 +260,6 @@ bool LogReader::MayHideRecords(const SegmentFile& file, const SegmentScan& scan,
          IsIllegible(file.illegible, {end, end + kRecordHeaderBytes});
 }
 
-// Whether a record above `known` stands behind the last valid one of the live log, were it no more
-// than its header: one is begun only when the one before it is durable.
-bool LogReader::IsBegunBehind(const SegmentFile& file, const SegmentScan& scan,
-                              RecordSequence known) const {
-  if (scan.sealed) return false;
-  const Salt salt = SegmentSalt(home_.identity, recovered_.live.number);
-  const auto is_begun = [](std::size_t) { return true; };
-  const std::size_t behind_header = static_cast<std::size_t>(scan.end) + kRecordHeaderBytes;
-  return FindRecordAbove(file.bytes, behind_header, salt, known, is_begun).has_value();
-}
-
 // Whether what was found behind the last valid record of the live log is all there ever was.
 absl::Status LogReader::JudgeTail(const SegmentFile& file, const SegmentScan& scan) {
   const bool was_durable = mark_.has_value() && mark_->sequence >= scan.next_sequence;
@@ -282,7 +270,8 @@ absl::Status LogReader::JudgeTail(const SegmentFile& file, const SegmentScan& sc
                        ", and what this node had written and promised last may have stood there");
   }
   const RecordSequence known = was_durable ? mark_->sequence + 1 : scan.next_sequence;
-  if (IsBegunBehind(file, scan, known)) {
+  const Salt salt = SegmentSalt(home_.identity, recovered_.live.number);
+  if (!scan.sealed && IsBegunBehind(file.bytes, scan.end, salt, known)) {
     GRASS_PROBE("recovery: a record was begun behind the damaged ones");
     return Damaged(file.path, file.name, scan.end,
                    Expected(scan.next_sequence) +
@@ -383,10 +372,19 @@ bool IsWanted(const SnapshotReader& staged, const Replay& replay, const Recovere
          replay.TermAt(position.index) != position.term;
 }
 
+// The newest snapshot that the log says was current at some time; (0, 0): it knows of none.
+LogPosition NewestKnown(const Replay& replay) {
+  LogPosition newest;
+  for (const LogPosition& mark : replay.marks()) {
+    if (mark.index > newest.index) newest = mark;
+  }
+  return newest;
+}
+
 // Which file it must be that is not there when the log begins behind all snapshots: the snapshot
 // that the log knows of, or else the segment before the oldest.
 std::string MissingFile(const Home& home, const Replay& replay, const Recovered& recovered) {
-  const LogPosition known = replay.marks().empty() ? LogPosition() : replay.marks().back();
+  const LogPosition known = NewestKnown(replay);
   if (known.index >= replay.base().index) return home.names.Snapshot(known.index);
   const SegmentNumber first =
       recovered.sealed.empty() ? recovered.live.number : recovered.sealed.front().number;
@@ -458,9 +456,10 @@ absl::Status JudgeBase(const Home& home, const Inventory& inventory, Replay& rep
     return problem ? Damaged(home.directory.path(), missing, 0, *problem) : absl::OkStatus();
   }
   damage.snapshot_lost = replay.base().index;
-  if (!replay.marks().empty()) {
-    damage.committed = replay.marks().back().index;
-    damage.committed_term = replay.marks().back().term;
+  // Else a segment is missing too, and its end is the base.
+  if (NewestKnown(replay).index >= replay.base().index) {
+    damage.committed = replay.base().index;
+    damage.committed_term = replay.base().term;
   }
   damage.places.push_back(MissingFile(home, replay, recovered) +
                           ": this file is missing or damaged: the log begins behind " +

@@ -44,7 +44,7 @@ std::optional<std::string> Replay::Bridge(const LogState& now, RecordSequence se
       KeepOnly(now.snapshot);
     }
   }
-  if (now.snapshot.index > Index(0)) marks_.push_back(now.snapshot);
+  NoteSnapshot(now.snapshot);
   hard_state_ = now.hard_state;
   knows_hard_state_ = true;
   cut_ = now.cut == kCutUnknown ? sequence : now.cut;
@@ -161,13 +161,19 @@ std::optional<std::string> Replay::Apply(const SegmentHeader& header, RecordSequ
   if (before.hard_state != hard_state_) {
     return "the segment's header restates another term or vote than the log before it holds";
   }
-  if (before.snapshot.index.value() > 0) marks_.push_back(before.snapshot);
+  NoteSnapshot(before.snapshot);
   return std::nullopt;
+}
+
+void Replay::NoteSnapshot(const LogPosition& current) {
+  const bool is_known = !marks_.empty() && marks_.back() == current;
+  if (current.index > Index(0) && !is_known) marks_.push_back(current);
 }
 
 std::optional<std::string> Replay::Apply(const Seal& seal, RecordSequence sequence) {
   if (seal.before.has_value()) {
     if (auto problem = Bridge(*seal.before, sequence)) return problem;
+    NoteSnapshot(seal.before->snapshot);
   } else if (auto problem = BridgeTo(seal.last)) {
     return problem;
   }
@@ -191,6 +197,7 @@ std::optional<std::string> Replay::Apply(Batch& batch, RecordSequence sequence) 
       return "a batch for a log that ends at " + ToText(batch.before->last) + ", but it ends at " +
              ToText(last());
     }
+    NoteSnapshot(batch.before->snapshot);
   } else if (batch.first > Index(0)) {
     if (auto problem = BridgeTo({.index = batch.first - 1, .term = batch.previous_term})) {
       return problem;

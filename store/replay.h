@@ -102,6 +102,7 @@ class Replay {
   std::optional<std::string> Fill(Batch& batch);
   void KeepBelow(const Batch& fill);
   bool IsBounded() const { return memory_bytes_ < SIZE_MAX; }
+  void NoteSnapshot(const LogPosition& current);
   void Reset(const LogPosition& base);
   void CutBehind(const LogPosition& last);
   void Put(Entry entry);

@@ -85,7 +85,7 @@ class FileStorage final : public Storage {
   // The staged file of `writer` gets its final name, durably.
   absl::Status NameSnapshot(std::unique_ptr<SnapshotWriter>& writer, const std::string& staging);
   // `meta` is current from now on. Frees what it replaces.
-  absl::Status Supersede(const SnapshotMeta& meta, Index release_through);
+  absl::Status Supersede(const std::optional<SnapshotMeta>& old, Index release_through);
   // What the log adds up to once the batch is in it.
   void Follow(const Batch& batch, const std::vector<Entry>& entries);
   void FollowFill(const Batch& batch, const std::vector<Entry>& entries);
@@ -337,7 +337,7 @@ absl::Status FileStorage::Write(const Persist& persist) {
   }
   if (absl::Status s = WriteBatch(batch, persist.entries, ClaimOf(persist)); !s.ok()) return s;
   if (!persist.install.has_value()) return absl::OkStatus();
-  return Final(Supersede(*persist.install, persist.install->index));
+  return Final(Supersede(std::exchange(snapshot_, persist.install), persist.install->index));
 }
 
 Term FileStorage::TermBefore(Index first, const LogPosition& last) const {
@@ -499,14 +499,18 @@ absl::Status FileStorage::Write(const PublishSnapshot& publish) {
   GRASS_CHECK(taken_ != nullptr && taken_->finished());
   GRASS_CHECK(taken_->meta() == meta);
   GRASS_CHECK(runs_.TermAt(meta.index) == meta.term);
-  // Nobody knows whether any record of the live log is whole still; if none is, only the older
-  // segments tell what it was. Before one of them goes it gets another.
-  const bool releases = log_.WouldRelease(publish.release_through);
-  if (absl::Status s = releases ? WriteNothing(Claim::kVital) : absl::Status(); !s.ok()) return s;
   // So that a log that does not reach a snapshot of its own is never what a torn write leaves.
   if (absl::Status s = WriteMark(); !s.ok() && !absl::IsResourceExhausted(s)) return s;
   if (absl::Status s = NameSnapshot(taken_, home_.names.Taken()); !s.ok()) return s;
-  return Supersede(meta, publish.release_through);
+  const std::optional<SnapshotMeta> old = std::exchange(snapshot_, meta);
+  // Nobody knows whether any record of the live log is whole still; if none is, only the older
+  // segments tell what it was. Before one of them goes it gets another, which tells of the snapshot
+  // as well: else nothing would, were it lost.
+  if (log_.WouldRelease(publish.release_through)) {
+    if (absl::Status s = WriteNothing(Claim::kVital); !s.ok()) return s;
+    if (absl::Status s = WriteMark(); !s.ok() && !absl::IsResourceExhausted(s)) return s;
+  }
+  return Supersede(old, publish.release_through);
 }
 
 absl::Status FileStorage::DropTaken() {
@@ -523,11 +527,11 @@ absl::Status FileStorage::NameSnapshot(std::unique_ptr<SnapshotWriter>& writer,
   return home_.directory.Sync();
 }
 
-absl::Status FileStorage::Supersede(const SnapshotMeta& meta, Index release_through) {
-  const std::optional<SnapshotMeta> old = std::exchange(snapshot_, meta);
+// snapshot_ has taken the place of `old`.
+absl::Status FileStorage::Supersede(const std::optional<SnapshotMeta>& old, Index release_through) {
   reader_.reset();
-  lost_.ForgetThrough(meta.index);
-  if (old.has_value() && old->index != meta.index) {
+  lost_.ForgetThrough(snapshot_->index);
+  if (old.has_value() && old->index != snapshot_->index) {
     if (absl::Status s = RemoveIfThere(home_.directory, home_.names.Snapshot(old->index));
         !s.ok()) {
       return s;

@@ -84,7 +84,13 @@ absl::Status Lost(const std::string& path, const Damage& damage) {
       text + std::string(kUntouched) +
       "start the node in its cluster, where it repairs itself from the other members. Without what "
       "none of them has it goes on by " +
-      std::string(kDiscarding));
+      WithoutWhatIsLost(damage));
+}
+
+std::string WithoutWhatIsLost(const Damage& damage) {
+  const bool is_state = damage.snapshot_lost > Index(0);
+  return std::string(kDiscarding) +
+         (is_state ? " (it needs an older snapshot that is whole; else restore a backup)" : "");
 }
 
 std::string Hex(std::uint64_t value) {

@@ -37,6 +37,9 @@ std::optional<DamagedPlace> DamageIn(const absl::Status& status, const std::stri
 inline constexpr std::string_view kDiscarding =
     "`grassdb recover --force-new-cluster --discard-from-damage`, which says first what that drops";
 
+// The same for this damage.
+std::string WithoutWhatIsLost(const Damage& damage);
+
 // What a start, or a command, says that refuses the data of `node`: DataLoss gets the way out. Any
 // other status, and one that has it already, stays as it is.
 absl::Status Refusal(const absl::Status& status, const std::string& node);

@@ -196,8 +196,8 @@ void Specification::CheckCommit(std::uint32_t server, const ServerView& now) con
       return led == *term && MayCommit(leadership, led, now, ids_[server]);
     return now.commit <= leadership.told && MayHold(leadership, now.commit, *term);
   });
-  const bool told =
-      now.role != Role::kLeader && now.commit <= told_in_repair_ && IsCommitted(now.commit, *term);
+  const bool told = now.role != Role::kLeader && told_in_repair_.contains(now.commit) &&
+                    IsCommitted(now.commit, *term);
   GRASS_RULE(kRule, may || told || IsOffered(now.term, now.commit, *term),
              NodeName(server) + " calls (" + Text(now.commit) + ", " + Text(*term) +
                  ") committed in term " + Text(now.term) +
@@ -229,7 +229,7 @@ void Specification::OnSendInRepair(std::uint32_t server, const Message& message)
   GRASS_RULE(kRule, IsCommitted(ask->last, ask->last_term),
              NodeName(server) + " says in repair that (" + Text(ask->last) + ", " +
                  Text(ask->last_term) + ") is committed");
-  told_in_repair_ = std::max(told_in_repair_, ask->last);
+  told_in_repair_.insert(ask->last);
 }
 
 void Specification::OnSend(std::uint32_t server, const Message& message) {
@@ -380,6 +380,7 @@ void Specification::ForgetTerms() {
 void Specification::ReleaseBelow(Index index) {
   committed_.ReleaseBelow(index);
   std::erase_if(snapshots_, [this](const auto& sent) { return sent.first < committed_.begin(); });
+  told_in_repair_.erase(told_in_repair_.begin(), told_in_repair_.lower_bound(committed_.begin()));
   for (Server& server : servers_) server.terms.ReleaseBelow(std::min(index, server.last));
   for (auto& [term, leadership] : leaderships_) leadership.terms.ReleaseBelow(index);
 }
@@ -387,7 +388,8 @@ void Specification::ReleaseBelow(Index index) {
 std::size_t Specification::Bytes() const {
   std::size_t bytes = committed_.Bytes() + candidates_.size() * sizeof(*candidates_.begin()) +
                       votes_.size() * sizeof(*votes_.begin()) +
-                      snapshots_.size() * sizeof(*snapshots_.begin());
+                      snapshots_.size() * sizeof(*snapshots_.begin()) +
+                      told_in_repair_.size() * sizeof(Index);
   for (const Server& server : servers_) bytes += server.terms.Bytes();
   for (const auto& [term, leadership] : leaderships_) {
     bytes += sizeof leadership + leadership.terms.Bytes() +

@@ -36,6 +36,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -163,9 +164,9 @@ class Specification {
 
   std::vector<NodeId> ids_;
   std::vector<Server> servers_;
-  Term newest_;              // that any server has been in
-  Index told_in_repair_;     // the highest that one has called committed
-  ByIndex<Term> committed_;  // terms of what is committed; 0: not known
+  Term newest_;                     // that any server has been in
+  std::set<Index> told_in_repair_;  // what is committed, by one that has lost its snapshot
+  ByIndex<Term> committed_;         // terms of what is committed; 0: not known
   Term forgotten_;
   std::map<Term, Leadership> leaderships_;
   std::map<std::pair<Term, NodeId>, LogEnd> candidates_;  // who has asked for votes

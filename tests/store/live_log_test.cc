@@ -88,6 +88,35 @@ TEST_F(Installing, WhoLosesTheSnapshotKnowsTheMembersThatItBrought) {
   EXPECT_NE(state.members.back().Find(NodeIdOf("newcomer")), nullptr);
 }
 
+// Also if nothing has been appended since it was published.
+TEST_F(Installing, WhoLosesItsOwnSnapshotKnowsThatTheBaseWasCommitted) {
+  for (std::uint64_t index = 1; index <= 30; ++index) Append(index);
+  const SnapshotMeta meta{.index = Index(25),
+                          .term = Term(1),
+                          .configuration = TestIdentity().bootstrap,
+                          .configuration_index = Index(0)};
+  StageSnapshot stage{.source = SnapshotSource::kTaken,
+                      .meta = meta,
+                      .offset = 0,
+                      .last = true,
+                      .data = BytesOf(25, 300)};
+  ASSERT_TRUE(std::get<StageDone>(storage_->Execute(std::move(stage))).status.ok());
+  ASSERT_TRUE(std::get<PublishDone>(
+                  storage_->Execute(PublishSnapshot{.meta = meta, .release_through = Index(25)}))
+                  .status.ok());
+  storage_.reset();
+  Content content = directory_.Content();
+  ASSERT_EQ(std::erase_if(content, [](const auto& file) { return file.first.ends_with(".snap"); }),
+            1u);
+  const RecoveredState state = StateIn(content);
+  ASSERT_GT(state.damage.snapshot_lost, Index(0));
+  EXPECT_EQ(state.damage.committed, state.damage.snapshot_lost);
+  EXPECT_EQ(state.damage.committed_term, Term(1));
+  ASSERT_FALSE(state.damage.places.empty());
+  EXPECT_NE(state.damage.places.back().find("00025.snap: this file is missing"), std::string::npos)
+      << state.damage.places.back();
+}
+
 // Which segment the live log is, where its header is not legible, is told by its records; not by
 // one of an older segment that the disk has put there.
 TEST_F(Installing, AMisplacedSectorOfASegmentThatIsGoneIsNotTakenForTheLiveLogs) {
