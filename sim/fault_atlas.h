@@ -27,7 +27,8 @@
 //       or can mend before, must be a quorum, and can settle it by leading.
 //     - A state that is lost (a snapshot behind which the log begins) is in a whole snapshot that
 //       reaches as far; or others have its entries, and those who are whole, or can mend before,
-//       are a quorum. Without a leader nobody knows which entries a snapshot may be made of.
+//       are a quorum. Or one of those has all of its entries, and the loser's log says that a
+//       snapshot stood for them. Nobody else knows without a leader which ones are committed.
 //     - What a node still has twice counts once: behind a damaged snapshot a running node, which
 //       does not read it again, releases the log. So the state up to a damaged snapshot is lost.
 //   Nobody loses a disk while another one is damaged. While one that has an earlier state of its

@@ -91,6 +91,8 @@ void TakeTruth(const RecoveredState& state, Holding* holding) {
 void TakeLoss(const RecoveredState& state, Holding* holding) {
   holding->lost = state.damage.lost;
   holding->state_lost = state.damage.snapshot_lost;
+  holding->told = state.damage.committed;
+  holding->told_term = state.damage.committed_term;
   holding->state_whole = state.snapshot.has_value() ? state.snapshot->index : Index();
   holding->entries_whole_after = state.base_index;
   holding->standing_in_repair = StandingOf(state);
@@ -249,14 +251,19 @@ bool IsUncommitted(const std::vector<Holding>& all, const std::vector<NodeId>& w
           CountVotes(configuration->outgoing(), answer) == Tally::kLost);
 }
 
-// Somebody has a snapshot that reaches as far; or those who are whole can lead, learn what is
-// committed, and take one.
+// Somebody has a snapshot that reaches as far, or all the entries, and is told that they are
+// committed; or those who are whole can lead, learn what is committed, and take one.
 bool IsStateHeld(const std::vector<Holding>& all, const std::vector<NodeId>& whole,
                  const Holding& by) {
   const auto has_it = [&](const Holding& other) {
     return other.node != by.node && Knows(by, other) && other.state_whole >= by.state_lost;
   };
   if (std::ranges::any_of(all, has_it)) return true;
+  const auto takes_it = [&](const Holding& other) {
+    const bool is_whole = std::ranges::find(whole, other.node) != whole.end();
+    return is_whole && IsAskedBy(other, by) && other.TermAt(by.told) == by.told_term;
+  };
+  if (by.told >= by.state_lost && std::ranges::any_of(all, takes_it)) return true;
   const auto newest = by.ConfigurationBehind(by.last());
   if (!newest.has_value() || !CanLead(all, whole, *newest)) return false;
   for (Index index(1); index <= by.state_lost; ++index) {

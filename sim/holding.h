@@ -41,6 +41,9 @@ struct Holding {
   // yet come to need.
   std::vector<LostRange> lost;
   Index state_lost;
+  // The entry that it tells to be committed, of the state that is lost (0: it cannot tell).
+  Index told;
+  Term told_term;
   // What is whole: the state up to there (0: no snapshot is), and the entries behind that.
   Index state_whole;
   Index entries_whole_after;

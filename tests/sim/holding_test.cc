@@ -163,6 +163,14 @@ TEST(Holding, AStateIsGivenByASnapshotOrByThoseWhoCanLead) {
   EXPECT_FALSE(CanAllMend(all));
   all[2] = Cluster(3, 5)[2];
   EXPECT_FALSE(CanAllMend(all)) << "one that has all entries cannot tell which are committed";
+  for (Holding* each : {&all[0], &all[1]}) {
+    each->told = Index(3);
+    each->told_term = Term(2);
+  }
+  EXPECT_FALSE(CanAllMend(all)) << "what it has there is something else";
+  for (Holding* each : {&all[0], &all[1]}) each->told_term = Term(1);
+  EXPECT_TRUE(CanAllMend(all)) << "unless it is told";
+  for (Holding* each : {&all[0], &all[1]}) each->told = Index();
   all[1] = Cluster(3, 5)[1];
   EXPECT_TRUE(CanAllMend(all)) << "two of three can";
   Lose(&all[1], 2, 2);
