@@ -316,12 +316,7 @@ TEST_F(SpecificationTest, AServerThatHasLostASnapshotTellsWhatWasCommitted) {
     See(1, {.term = Term(1), .voted_for = 1, .log = {1}, .commit = Index(1)});
   };
   Breaks("says in repair that (1, 1) is committed", [&] { tells(1, 1); });
-  See(0, {.term = Term(1),
-          .voted_for = 1,
-          .role = Role::kLeader,
-          .log = {1},
-          .commit = Index(1),
-          .durable = Index(1)});
+  See(0, {.term = Term(1), .voted_for = 1, .role = Role::kLeader, .log = {1}, .commit = Index(1)});
   Breaks("says in repair that (1, 2) is committed", [&] { tells(1, 2); });
   Breaks("calls (1, 1) committed", follows);
   tells(1, 1);
