@@ -226,9 +226,10 @@ absl::StatusOr<int> Restore(const RestoreOptions& options) {
   fmt::print(
       "{} in {}: {} keys of cluster '{}'. The new cluster '{}' has the id {}; its revisions go on "
       "behind {} (the backup ends at {}). Restore the other members from the same file, then start "
-      "all of them.\n",
+      "all of them, with the same --cluster and with --cluster-name {}.\n",
       options.id, options.data_dir, state->size(), origin.cluster_name, node.identity.cluster_name,
-      HexOf(node.identity.cluster.value()), state->revision().value(), revision);
+      HexOf(node.identity.cluster.value()), state->revision().value(), revision,
+      node.identity.cluster_name);
   return 0;
 }
 

@@ -97,7 +97,9 @@ Duration Simulation::TimeForASlice() const {
 // One client after the other: where there is room for fewer sessions than there are clients, or for
 // fewer requests, all at once push each other out, and the cluster owes nobody an answer.
 void Simulation::CheckService() {
-  const Duration answer = TimeForAnAnswer() + TimeForTheBacklog();
+  // A leader of a term that has begun before reads without those whose writes it has to wait for.
+  const Duration quorum = AVoterNeedsASnapshot() ? TimeForASnapshot() : Duration(0);
+  const Duration answer = TimeForAnAnswer() + TimeForTheBacklog() + quorum;
   // A session that is forgotten sooner than the next entry can be committed takes no write, however
   // often it is opened.
   const auto idle = std::chrono::milliseconds(plan_.node.store.session_idle_max);
