@@ -216,19 +216,25 @@ void Simulation::CutOff(std::uint32_t number) {
   }
 }
 
-// What the newest log has and other members of the core do not: until that is sent, nothing newer
-// can be committed. With the smallest window and the smallest messages it is sent entry by entry.
+// What the newest log has and other members of the core, or without one other voters, do not: until
+// that is sent, nothing newer can be committed. With the smallest window and the smallest messages
+// it is sent entry by entry.
 Duration Simulation::TimeForTheBacklog() const {
-  std::optional<Index> shortest;
-  Index longest;
+  const Raft* newest = nullptr;
   for (const auto& host : hosts_) {
-    if (!host->up() || !Contains(core_, host->number())) continue;
-    const Log& log = host->node()->raft().log();
-    longest = std::max(longest, log.last_index());
-    shortest = std::min(shortest.value_or(log.last_index()), log.last_index());
+    if (!host->up() || (core_ != 0 && !Contains(core_, host->number()))) continue;
+    const Raft& raft = host->node()->raft();
+    if (newest == nullptr || raft.log().last_index() > newest->log().last_index()) newest = &raft;
+  }
+  if (newest == nullptr) return Duration(0);
+  Index shortest = newest->log().last_index();
+  for (const auto& host : hosts_) {
+    const bool is_voter = newest->configuration().IsVoter(ids_[host->number()]);
+    if (!host->up() || !(core_ == 0 ? is_voter : Contains(core_, host->number()))) continue;
+    shortest = std::min(shortest, host->node()->raft().log().last_index());
   }
   return TimeForAMessage() *
-         static_cast<Duration::rep>(longest.value() - shortest.value_or(longest).value());
+         static_cast<Duration::rep>(newest->log().last_index().value() - shortest.value());
 }
 
 void Simulation::CheckCore(const std::vector<CoreCandidate>& candidates,

@@ -169,7 +169,8 @@ void Simulation::AwaitLeader() {
   AwaitStart();
   TrueTime ready = queue_.now();
   for (const auto& host : hosts_) ready = std::max(ready, host->disk_busy_until());
-  const Duration bound = TimeForALeader();
+  // To commit an entry of its term, others must have what is before it.
+  const Duration bound = TimeForALeader() + TimeForTheBacklog();
   StepUntil([this] { return HasLeader(); }, ready + bound,
             "no leader has committed an entry of its term within " + Milliseconds(bound) +
                 " of the end of all faults");

@@ -26,6 +26,10 @@ void Conduct::OnTakes(std::uint32_t host, Instant now, const Raft& raft, const M
   } else if (const auto* append = std::get_if<AppendEntriesRequest>(&message.body)) {
     if (message.term >= raft.term()) defence_.OnHears(host, now);
     if (append->forgot != Incarnation(0)) noticed_[host] = {message.term, append->forgot};
+  } else if (const auto* answered = std::get_if<AppendEntriesResponse>(&message.body)) {
+    if (message.term == raft.term()) {
+      rounds_.OnAnswer(host, message.term, message.from, answered->read_round);
+    }
   } else if (const auto* answer = std::get_if<RequestVoteResponse>(&message.body)) {
     // What is for another life of its disk, or comes from another one of the voter's than is on
     // record, counts for nothing; nor does a vote of another term.

@@ -37,9 +37,13 @@ class ReadRounds {
     std::function<Configuration()> before;
     std::function<bool(const Progress&)> counts;
   };
+  // The leader of the term takes an answer. In the same step another one may have it forget that.
+  void OnAnswer(std::uint32_t node, Term term, NodeId by, ReadRound round) {
+    ReadRound& answered = LedIn(node, term).answered[by];
+    answered = std::max(answered, round);
+  }
   void Observe(std::uint32_t node, const Leading& now) {
-    Led& led = led_[node];
-    if (led.term != now.term) led = {now.term, {}, {}};
+    Led& led = LedIn(node, now.term);
     if (now.started == ReadRound() || led.confirmed == now.started) return;
     for (const Progress& follower : *now.followers) {
       ReadRound& answered = led.answered[follower.id];
@@ -64,6 +68,10 @@ class ReadRounds {
     std::map<NodeId, ReadRound> answered;
   };
 
+  Led& LedIn(std::uint32_t node, Term term) {
+    if (led_[node].term != term) led_[node] = {term, {}, {}};
+    return led_[node];
+  }
   static ReadRound Reached(const Led& led, const Leading& now, const Configuration& of) {
     return of.QuorumValue<ReadRound>([&](NodeId voter) {
       if (voter == now.self) return now.started;
