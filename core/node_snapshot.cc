@@ -9,6 +9,7 @@
 #include "core/hash.h"
 #include "core/node.h"
 #include "core/probe.h"
+#include "core/repair_answer.h"
 
 namespace grassdb {
 
@@ -327,14 +328,7 @@ void Node::OnSnapshotAsked(NodeId from, const RepairRequest& request) {
   }
   if (repair_read_) return;
   repair_read_ = true;
-  const bool goes_on =
-      request.snapshot_index == snapshot->index && request.snapshot_term == snapshot->term;
-  environment_.disk->Submit(
-      ReadSnapshot{.index = snapshot->index,
-                   .offset = goes_on ? request.offset : 0,
-                   .size_max = static_cast<std::uint32_t>(options_.snapshot_chunk_bytes),
-                   .reader = from,
-                   .purpose = ReadFor::kRepair});
+  environment_.disk->Submit(ReadOfChunk(from, request, *snapshot, options_.snapshot_chunk_bytes));
 }
 
 void Node::SendToRepair(const SnapshotRead& read) {
@@ -343,18 +337,10 @@ void Node::SendToRepair(const SnapshotRead& read) {
   if (!read.status.ok()) return Fail(read.status);
   const auto& snapshot = raft_.snapshot();
   if (!snapshot.has_value() || snapshot->index != read.index) return;
-  RepairResponse answer;
-  answer.verdict = RepairVerdict::kChunk;
-  answer.chunk.meta = *snapshot;
-  answer.chunk.offset = read.offset;
-  answer.chunk.last = read.last;
-  answer.chunk.data = read.data;
-  answer.chunk.checksum = ChecksumOf(answer.chunk);
-  answer.checksum = ChecksumOf(answer);
   environment_.network->Send(Message{.from = raft_.id(),
                                      .to = read.reader,
                                      .term = raft_.term(),
-                                     .body = std::move(answer),
+                                     .body = AnswerWithChunk(*snapshot, read),
                                      .incarnation = raft_.incarnation()});
 }
 

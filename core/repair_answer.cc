@@ -138,6 +138,29 @@ Index FirstGiven(const LogView& log, const RepairRequest& request) {
   return answer.entries.empty() ? Index() : answer.entries.front().index;
 }
 
+ReadSnapshot ReadOfChunk(NodeId reader, const RepairRequest& request, const SnapshotMeta& snapshot,
+                         std::size_t bytes_max) {
+  const bool goes_on =
+      request.snapshot_index == snapshot.index && request.snapshot_term == snapshot.term;
+  return {.index = snapshot.index,
+          .offset = goes_on ? request.offset : 0,
+          .size_max = static_cast<std::uint32_t>(bytes_max),
+          .reader = reader,
+          .purpose = ReadFor::kRepair};
+}
+
+RepairResponse AnswerWithChunk(const SnapshotMeta& snapshot, const SnapshotRead& read) {
+  RepairResponse answer;
+  answer.verdict = RepairVerdict::kChunk;
+  answer.chunk.meta = snapshot;
+  answer.chunk.offset = read.offset;
+  answer.chunk.last = read.last;
+  answer.chunk.data = read.data;
+  answer.chunk.checksum = ChecksumOf(answer.chunk);
+  answer.checksum = ChecksumOf(answer);
+  return answer;
+}
+
 // Outside of the term checks: the one who asks promises nothing. Only where its term is to make an
 // answer a proof is it taken over, as a candidate's is, and not against a leader (thesis 4.2.3).
 void Raft::OnRepairRequest(const Message& message, const RepairRequest& request) {

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <optional>
 
+#include "core/disk.h"
 #include "core/entry.h"
 #include "core/message.h"
 #include "core/types.h"
@@ -38,6 +39,12 @@ RepairResponse AnswerRepair(const LogView& log, const RepairRequest& request,
 // The first entry that the answer would give if all that is whole were at hand; 0: it would give
 // none.
 Index FirstGiven(const LogView& log, const RepairRequest& request);
+
+// The chunk of the snapshot that `request` goes on with, for `reader`, and what is answered with
+// it.
+ReadSnapshot ReadOfChunk(NodeId reader, const RepairRequest& request, const SnapshotMeta& snapshot,
+                         std::size_t bytes_max);
+RepairResponse AnswerWithChunk(const SnapshotMeta& snapshot, const SnapshotRead& read);
 
 }  // namespace grassdb
 

@@ -1,10 +1,8 @@
 // What a node in repair gives to others that repair themselves. Of the log it reads it from the
 // disk.
-#include <algorithm>
 #include <span>
 #include <utility>
 
-#include "core/chunk.h"
 #include "core/probe.h"
 #include "core/repair.h"
 #include "core/repair_answer.h"
@@ -49,15 +47,9 @@ void Repair::OnRequest(const Message& message, const RepairRequest& request) {
   if (request.ask == RepairAsk::kSnapshot) {
     if (!snapshot_.has_value() || snapshot_->index < request.first) return;
     if (reads_) return LetWait(message);
-    const bool goes_on =
-        request.snapshot_index == snapshot_->index && request.snapshot_term == snapshot_->term;
     reads_ = true;
     environment_.disk->Submit(
-        ReadSnapshot{.index = snapshot_->index,
-                     .offset = goes_on ? request.offset : 0,
-                     .size_max = static_cast<std::uint32_t>(options_.snapshot_chunk_bytes),
-                     .reader = message.from,
-                     .purpose = ReadFor::kRepair});
+        ReadOfChunk(message.from, request, *snapshot_, options_.snapshot_chunk_bytes));
     return;
   }
   if (request.first == Index(0) || request.last < request.first) return;
@@ -118,16 +110,7 @@ void Repair::OnDone(const EntriesRead& done) {
 }
 
 void Repair::OnDone(const SnapshotRead& done) {
-  if (!done.status.ok()) return AnswerNext();
-  RepairResponse answer;
-  answer.verdict = RepairVerdict::kChunk;
-  answer.chunk.meta = *snapshot_;
-  answer.chunk.offset = done.offset;
-  answer.chunk.last = done.last;
-  answer.chunk.data = done.data;
-  answer.chunk.checksum = ChecksumOf(answer.chunk);
-  answer.checksum = ChecksumOf(answer);
-  Send(done.reader, std::move(answer));
+  if (done.status.ok()) Send(done.reader, AnswerWithChunk(*snapshot_, done));
   AnswerNext();
 }
 

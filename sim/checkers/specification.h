@@ -158,8 +158,8 @@ class Specification {
   // In the leader's log; nullopt behind its end, 0 if it is not known.
   std::optional<Term> TermIn(const Leadership& leadership, Index index) const;
   bool MayHold(const Leadership& leadership, Index index, Term term) const;
-  // Whether who has come to term `until` may have been sent the snapshot of this entry.
   bool IsCommitted(Index index, Term term) const;
+  // Whether who has come to term `until` may have been sent the snapshot of this entry.
   bool IsOffered(Term until, Index index, Term term) const;
 
   std::vector<NodeId> ids_;

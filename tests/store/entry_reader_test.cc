@@ -366,19 +366,7 @@ TEST_F(ReadingBack, SaysThatWhatIsInNoneOfTheFilesIsNotThere) {
 TEST_F(ReadingBack, SaysThatWhatASnapshotHasReleasedIsNotThereAnyMore) {
   for (std::uint64_t i = 1; i <= 100; ++i) Append(i, 1, 1);
   ASSERT_EQ(ReadBack(*storage_, From(1, 100, 1)).status, absl::OkStatus());
-  const SnapshotMeta meta{.index = Index(90),
-                          .term = Term(1),
-                          .configuration = TestIdentity().bootstrap,
-                          .configuration_index = Index(0)};
-  StageSnapshot stage{.source = SnapshotSource::kTaken,
-                      .meta = meta,
-                      .offset = 0,
-                      .last = true,
-                      .data = BytesOf(1, 300)};
-  ASSERT_TRUE(std::get<StageDone>(storage_->Execute(std::move(stage))).status.ok());
-  ASSERT_TRUE(std::get<PublishDone>(
-                  storage_->Execute(PublishSnapshot{.meta = meta, .release_through = meta.index}))
-                  .status.ok());
+  TakeSnapshot(*storage_, 90, Index(90));
   EXPECT_TRUE(absl::IsNotFound(ReadBack(*storage_, From(1, 100, 1)).status));
   EXPECT_TRUE(ReadBack(*storage_, From(91, 100, 1)).status.ok());
 }

@@ -91,19 +91,7 @@ TEST_F(Installing, WhoLosesTheSnapshotKnowsTheMembersThatItBrought) {
 // Also if nothing has been appended since it was published.
 TEST_F(Installing, WhoLosesItsOwnSnapshotKnowsThatTheBaseWasCommitted) {
   for (std::uint64_t index = 1; index <= 30; ++index) Append(index);
-  const SnapshotMeta meta{.index = Index(25),
-                          .term = Term(1),
-                          .configuration = TestIdentity().bootstrap,
-                          .configuration_index = Index(0)};
-  StageSnapshot stage{.source = SnapshotSource::kTaken,
-                      .meta = meta,
-                      .offset = 0,
-                      .last = true,
-                      .data = BytesOf(25, 300)};
-  ASSERT_TRUE(std::get<StageDone>(storage_->Execute(std::move(stage))).status.ok());
-  ASSERT_TRUE(std::get<PublishDone>(
-                  storage_->Execute(PublishSnapshot{.meta = meta, .release_through = Index(25)}))
-                  .status.ok());
+  TakeSnapshot(*storage_, 25, Index(25));
   storage_.reset();
   Content content = directory_.Content();
   ASSERT_EQ(std::erase_if(content, [](const auto& file) { return file.first.ends_with(".snap"); }),

@@ -12,6 +12,7 @@
 #include "store/storage.h"
 #include "tests/store/crash_directory.h"
 #include "tests/store/history.h"
+#include "tests/store/small_log.h"
 
 namespace grassdb::store {
 namespace {
@@ -60,20 +61,7 @@ class LongLog : public ::testing::Test {
     for (std::uint64_t index = first; index <= last; ++index) Write({EntryAt(index, term)});
   }
   SnapshotMeta TakeSnapshot(std::uint64_t index, std::optional<Index> release_through = {}) {
-    const SnapshotMeta meta{.index = Index(index),
-                            .term = Term(1),
-                            .configuration = TestIdentity().bootstrap,
-                            .configuration_index = Index(0)};
-    StageSnapshot stage{.source = SnapshotSource::kTaken,
-                        .meta = meta,
-                        .offset = 0,
-                        .last = true,
-                        .data = BytesOf(1, 300)};
-    EXPECT_TRUE(std::get<StageDone>(storage_->Execute(std::move(stage))).status.ok());
-    const PublishSnapshot publish{.meta = meta,
-                                  .release_through = release_through.value_or(meta.index)};
-    EXPECT_TRUE(std::get<PublishDone>(storage_->Execute(publish)).status.ok());
-    return meta;
+    return store::TakeSnapshot(*storage_, index, release_through.value_or(Index(index)));
   }
   EntriesRead ReadBack(std::uint64_t first, std::uint64_t last, std::uint64_t term) {
     const ReadEntries wanted{.reader = NodeId(),

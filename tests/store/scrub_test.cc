@@ -48,18 +48,7 @@ class Scrubbing : public ::testing::Test {
     }
   }
   void Snapshot(std::uint64_t index, bool mends = false) {
-    const SnapshotMeta meta{.index = Index(index),
-                            .term = Term(1),
-                            .configuration = TestIdentity().bootstrap,
-                            .configuration_index = Index(0)};
-    StageSnapshot stage{.source = SnapshotSource::kTaken,
-                        .meta = meta,
-                        .offset = 0,
-                        .last = true,
-                        .data = BytesOf(index, 3000)};
-    ASSERT_TRUE(std::get<StageDone>(storage_->Execute(std::move(stage))).status.ok());
-    const PublishSnapshot publish{.meta = meta, .release_through = meta.index, .mends = mends};
-    ASSERT_TRUE(std::get<PublishDone>(storage_->Execute(publish)).status.ok());
+    TakeSnapshot(*storage_, index, Index(index), 3000, mends);
   }
   // Everything once; what was found, one text each.
   std::set<std::string> Pass(std::uint32_t bytes_max = 1000) {
