@@ -163,6 +163,9 @@ struct RepairRequest {
   std::uint64_t offset = 0;
   // kRest may be the answer. An older version knows of no such one.
   bool takes_rest = false;
+  // kProof: the sender hears a leader of an earlier term than the message's. Reached, that leader
+  // steps down, as for the answer of a follower in a later term (thesis 3.3).
+  bool deposes = false;
 
   friend bool operator==(const RepairRequest&, const RepairRequest&) = default;
 };

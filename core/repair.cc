@@ -146,9 +146,9 @@ Term Repair::PreviousTerm(Index first) const {
   return *term;
 }
 
-bool Repair::HearsLeader() const {
-  return leader_heard_.has_value() &&
-         environment_.clock->Now() - *leader_heard_ < options_.raft.election_timeout_max;
+bool Repair::IsRecent(std::optional<Instant> heard) const {
+  return heard.has_value() &&
+         environment_.clock->Now() - *heard < options_.raft.election_timeout_max;
 }
 
 std::optional<Configuration> Repair::ConfigurationAt(Index index) const {
@@ -234,6 +234,7 @@ void Repair::Ask() {
   request.previous_term = PreviousTerm(request.first);
   request.last_term = lost()->last_term;
   request.takes_rest = true;
+  request.deposes = request.ask == RepairAsk::kProof && IsRecent(earlier_leader_heard_);
   for (const Member& member : members_.members()) Send(member.id, request);
 }
 
@@ -286,8 +287,9 @@ void Repair::OnMessage(Message message) {
     OnRequest(message, *request);
   } else if (std::holds_alternative<AppendEntriesRequest>(message.body) ||
              std::holds_alternative<InstallSnapshotRequest>(message.body)) {
-    if (message.term < hard_state_.term) return;
-    leader_heard_ = environment_.clock->Now();
+    const bool is_earlier = message.term < hard_state_.term;
+    (is_earlier ? earlier_leader_heard_ : leader_heard_) = environment_.clock->Now();
+    if (is_earlier) return;
     if (message.term < leader_term_) return;
     leader_term_ = message.term;
     leader_ = message.from;

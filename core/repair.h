@@ -24,7 +24,8 @@
 //   acknowledged its entries. Without the terms, one that said "I have no such entry" could receive
 //   it afterwards from an old leader, which then counts this node's old acknowledgement and commits
 //   it. So this node goes to the term of a later leader that it hears; when none is heard, to the
-//   next term, and asks the others to come along. It votes for nobody there.
+//   next term, and asks the others to come along. It votes for nobody there. They may follow a
+//   leader of an earlier term by then, and defend it: where it reaches this node, it steps down.
 //   Where the leader that it hears is of the term that it began this life in, as after a crash in
 //   repair, there is no later one. Then it will do that this leader lacks the entry itself: nobody
 //   else could give it to anyone in that term, or count an acknowledgement of it. That holds for
@@ -116,7 +117,8 @@ class Repair {
   HardState InTerm(Term term) const;
   const LostRange* lost() const { return lost_.empty() ? nullptr : &lost_.front(); }
   bool WantsSnapshot() const { return snapshot_wanted_ > Index(0); }
-  bool HearsLeader() const;
+  bool HearsLeader() const { return IsRecent(leader_heard_); }
+  bool IsRecent(std::optional<Instant> heard) const;
   Term PreviousTerm(Index first) const;
   std::optional<Term> TermAt(Index index) const;
   bool IsLost(Index index) const;
@@ -195,8 +197,9 @@ class Repair {
   Instant ask_at_;
   Duration patience_;  // until the next time everybody is asked
   std::optional<Instant> leader_heard_;
-  Term leader_term_;  // the newest heard
-  NodeId leader_;     // who led it
+  std::optional<Instant> earlier_leader_heard_;  // one of an earlier term than this node's
+  Term leader_term_;                             // the newest heard
+  NodeId leader_;                                // who led it
   bool said_stuck_ = false;
   Instant read_again_at_;  // once said_stuck_
   // Who lacks the first lost one, in a term later than promised_ or in that.

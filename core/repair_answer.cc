@@ -162,13 +162,17 @@ RepairResponse AnswerWithChunk(const SnapshotMeta& snapshot, const SnapshotRead&
 }
 
 // Outside of the term checks: the one who asks promises nothing. Only where its term is to make an
-// answer a proof is it taken over, as a candidate's is, and not against a leader (thesis 4.2.3).
+// answer a proof is it taken over, as a candidate's is, and not against a leader (thesis 4.2.3),
+// but for one that reaches who asks: it is deposed as by any follower that has gone to a later
+// term.
 void Raft::OnRepairRequest(const Message& message, const RepairRequest& request) {
   if (request.ask == RepairAsk::kSnapshot) return LearnCommitted(request.last, request.last_term);
   if (request.first == Index(0) || request.last < request.first) return;
-  const bool defends = std::holds_alternative<LeaderState>(role_) || now_ < defends_until_;
+  const bool leads = std::holds_alternative<LeaderState>(role_);
+  const bool defends = leads ? !request.deposes : now_ < defends_until_;
   if (request.ask == RepairAsk::kProof && message.term > hard_state_.term && !defends) {
     GRASS_PROBE("repair: a term is taken over for a proof");
+    if (leads) GRASS_PROBE("repair: a leader of an earlier term is deposed");
     BecomeFollower(message.term, NodeId());
   }
   if (log_.IsEvicted(request.first)) return ReadForRepair(message, request);

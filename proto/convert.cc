@@ -152,6 +152,7 @@ raft::RepairRequest ToWire(const RepairRequest& body) {
   wire.set_snapshot_term(body.snapshot_term.value());
   wire.set_offset(body.offset);
   wire.set_takes_rest(body.takes_rest);
+  wire.set_deposes(body.deposes);
   return wire;
 }
 

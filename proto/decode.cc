@@ -339,6 +339,7 @@ RepairRequest FromWire(raft::RepairRequest& wire, const Message&, Fields& fields
   body.snapshot_term = Term(wire.snapshot_term());
   body.offset = wire.offset();
   body.takes_rest = wire.takes_rest();
+  body.deposes = wire.deposes();
   return body;
 }
 

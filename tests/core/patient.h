@@ -193,6 +193,17 @@ inline RecoveredState LostMiddle() {
   return state;
 }
 
+// Asks for entries, as a version does that knows of no rest.
+inline RepairRequest For(std::uint64_t first, std::uint64_t last, std::uint64_t previous_term,
+                         std::uint64_t last_term) {
+  RepairRequest request;
+  request.first = Index(first);
+  request.last = Index(last);
+  request.previous_term = Term(previous_term);
+  request.last_term = Term(last_term);
+  return request;
+}
+
 inline InstallSnapshotRequest Chunk(std::uint64_t index, std::uint64_t offset, const char* data,
                                     bool last) {
   InstallSnapshotRequest chunk;

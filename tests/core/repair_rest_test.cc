@@ -21,13 +21,9 @@ RepairResponse Rest(std::vector<Entry> entries, std::uint64_t previous_term) {
   return response;
 }
 
-RepairRequest For(std::uint64_t first, std::uint64_t last, std::uint64_t previous_term,
-                  std::uint64_t last_term) {
-  RepairRequest request;
-  request.first = Index(first);
-  request.last = Index(last);
-  request.previous_term = Term(previous_term);
-  request.last_term = Term(last_term);
+RepairRequest ForRest(std::uint64_t first, std::uint64_t last, std::uint64_t previous_term,
+                      std::uint64_t last_term) {
+  RepairRequest request = For(first, last, previous_term, last_term);
   request.takes_rest = true;
   return request;
 }
@@ -110,15 +106,15 @@ TEST(RepairFromBehind, TakesNothingThatDoesNotFit) {
 
 TEST(RepairFromBehind, IsGivenByWhoHasNoSnapshotForWhatItHasReleased) {
   Patient helper(LostState(3, {1, 1, 1, 2, 3, 3}));
-  const RepairResponse rest = Ask(helper, For(2, 6, 1, 3));
+  const RepairResponse rest = Ask(helper, ForRest(2, 6, 1, 3));
   EXPECT_EQ(rest.verdict, RepairVerdict::kRest);
   EXPECT_EQ(rest.previous_term, Term(1));
   EXPECT_EQ(rest.entries, std::vector<Entry>{MakeEntry(4, 2)}) << "one term at a time";
   EXPECT_TRUE(IsWhole(rest));
-  EXPECT_EQ(Ask(helper, For(2, 6, 1, 4)).verdict, RepairVerdict::kReleased)
+  EXPECT_EQ(Ask(helper, ForRest(2, 6, 1, 4)).verdict, RepairVerdict::kReleased)
       << "it has no entry of the last term, so it may have had others";
-  EXPECT_EQ(Ask(helper, For(2, 3, 1, 1)).verdict, RepairVerdict::kReleased);
-  RepairRequest old = For(2, 6, 1, 3);
+  EXPECT_EQ(Ask(helper, ForRest(2, 3, 1, 1)).verdict, RepairVerdict::kReleased);
+  RepairRequest old = ForRest(2, 6, 1, 3);
   old.takes_rest = false;
   EXPECT_EQ(Ask(helper, old).verdict, RepairVerdict::kReleased) << "and knows of no other answer";
 }
@@ -127,14 +123,14 @@ TEST(RepairFromBehind, IsGivenByWhoHasLostTheFrontItself) {
   RecoveredState state = StateOf(2, 4, {1, 1, 1, 2, 3, 3});
   Lose(state, 2, 4);
   Patient helper(std::move(state));
-  const RepairResponse rest = Ask(helper, For(2, 6, 1, 3));
+  const RepairResponse rest = Ask(helper, ForRest(2, 6, 1, 3));
   EXPECT_EQ(rest.verdict, RepairVerdict::kRest);
   EXPECT_EQ(rest.previous_term, Term(2)) << "of a lost entry, which ends a range";
   EXPECT_EQ(rest.entries, (std::vector<Entry>{MakeEntry(5, 3), MakeEntry(6, 3)}));
-  RepairRequest old = For(2, 6, 1, 3);
+  RepairRequest old = ForRest(2, 6, 1, 3);
   old.takes_rest = false;
   EXPECT_EQ(Ask(helper, old).verdict, RepairVerdict::kUnknown);
-  EXPECT_EQ(Ask(helper, For(1, 6, 0, 3)).verdict, RepairVerdict::kHeld)
+  EXPECT_EQ(Ask(helper, ForRest(1, 6, 0, 3)).verdict, RepairVerdict::kHeld)
       << "from the front, if it can";
 }
 
@@ -147,7 +143,7 @@ TEST(RepairFromBehind, IsNotGivenWhereASnapshotStandsForIt) {
                                 .configuration_index = Index(1)};
   state.damage.lost.push_back({.first = Index(4), .last = Index(4), .last_term = Term(2)});
   Patient helper(std::move(state));
-  EXPECT_EQ(Ask(helper, For(2, 6, 1, 3)).verdict, RepairVerdict::kReleased);
+  EXPECT_EQ(Ask(helper, ForRest(2, 6, 1, 3)).verdict, RepairVerdict::kReleased);
 }
 
 // Of a log that ends before the range's last term, and of one that begins behind its front.

@@ -129,6 +129,7 @@ RepairRequest AnyRepairRequest() {
   body.snapshot_term = Term(Below(100));
   body.offset = Below(1 << 30);
   body.takes_rest = Below(2) == 1;
+  body.deposes = Below(2) == 1;
   return body;
 }
 

@@ -73,6 +73,8 @@ constexpr OnceFailed kOnceFailed[] = {
     {"repair", 791,
      "an entry of the term that an answer was given in came when that was on its way",
      Together::kLostDisksAndOldMail},
+    {"repair", 829,
+     "a repair had gone to a later term than that of a leader which nobody elected against"},
     {"repair", 1691, "older segments went while nothing of the live log was whole"},
     {"repair", 488, "behind damage to a log of format 1 nothing told what had become of it"},
 };
