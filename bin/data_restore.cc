@@ -85,6 +85,15 @@ absl::Status CheckEmpty(store::Directory& directory, const std::string& node) {
   return absl::OkStatus();
 }
 
+// The same before the lock: who holds it may be the node itself. A directory that is not there has
+// room, and is not made.
+absl::Status CheckRoomFor(const std::string& node, const std::string& data_dir) {
+  std::error_code error;
+  if (!fs::exists(data_dir, error) && !error) return absl::OkStatus();
+  const auto directory = store::OpenPosixDirectoryToRead(data_dir);
+  return directory.ok() ? CheckEmpty(**directory, node) : directory.status();
+}
+
 // What is asked for before data is replaced. True: go on.
 bool Confirmed(const RecoverOptions& options) {
   if (options.yes) return true;
@@ -199,15 +208,15 @@ absl::StatusOr<int> Restore(const RestoreOptions& options) {
   node.identity.cluster =
       ClusterId(KeyedRandom(ClusterIdOf(*cluster, node.identity.cluster_name).value(), origin.id));
   if (IsReplacing(options.data_dir, options.id)) return FinishRestore(options, node.identity);
+  if (absl::Status s = CheckRoomFor(options.id, options.data_dir); !s.ok()) return s;
+  // All of it before anything is written: what a damaged backup is refused for leaves nothing.
+  auto state = ReadState(**backup);
+  if (!state.ok()) return UseAnother(state.status());
   auto directory = store::OpenPosixDirectory(options.data_dir);
   if (!directory.ok()) return directory.status();
-  // Before the lock as well as behind it: who holds it may be the node itself.
-  if (absl::Status s = CheckEmpty(**directory, options.id); !s.ok()) return s;
   auto lock = (*directory)->Acquire(store::FileNames(options.id).Lock());
   if (!lock.ok()) return lock.status();
   if (absl::Status s = CheckEmpty(**directory, options.id); !s.ok()) return s;
-  auto state = ReadState(**backup);
-  if (!state.ok()) return UseAnother(state.status());
   const std::uint64_t revision = state->revision().value();
   state->ForgetSessions();
   state->Advance(store::kNewHistoryGap);

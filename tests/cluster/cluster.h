@@ -64,7 +64,8 @@ class Cluster {
 
   void Start(int node);
   void StartAll();  // but for those that join
-  // Starts all and waits for a leader, and until a minority of the voters may fail; gives it.
+  // Starts all and waits for a leader, until nobody joins any more and a minority of the voters may
+  // fail; gives it.
   int StartAndElect();
   void Kill(int node);  // kill -9, and waits until it is gone
   Process& process(int node) { return *processes_[Slot(node)]; }

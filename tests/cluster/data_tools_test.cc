@@ -348,6 +348,7 @@ TEST(DataTools, ABackupOfAStoppedNodeHoldsItsWholeLog) {
                                    "--id", "node1", "--cluster", restored.ClusterFlag()});
   ExpectOneLine(refused, 1, "Way out: give another file");
   EXPECT_FALSE(Has(refused.err, "distdb_ files")) << refused.err;
+  EXPECT_FALSE(std::filesystem::exists(restored.data_directory(0)));
   RestoreAll(restored, file);
   restored.StartAndElect();
   ExpectAll(restored, written);
