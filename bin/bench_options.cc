@@ -36,7 +36,7 @@ constexpr const char* kFooter =
     "  get-stale  read a key from whatever the node has\n"
     "  mixed      half put, half get\n"
     "  txn        if the key exists, write it; else read it\n"
-    "  stream     put, all clients over one stream in batches; try --clients 1024\n"
+    "  stream     put, all clients over one stream in batches; try --clients 4096\n"
     "  micro      no cluster: the pieces of a node one by one (grass-bench micro --help)\n"
     "\nWithout --rate every client begins an operation when its last one has ended. With --rate\n"
     "operations are due at fixed times, and a latency counts from when the operation was due, so\n"
