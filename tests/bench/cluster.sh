@@ -35,6 +35,7 @@ node_pids=()       # of each node; empty: it does not run
 node_flags=()
 members=
 peers=
+ticks_before=      # of watch_machine
 etcd=              # the program
 etcd_pids=()       # of each of its nodes
 etcd_version=
@@ -50,6 +51,7 @@ usage() {
 }
 # number FLAG VALUE: a whole number from 1 on.
 number() { [[ $2 =~ ^[1-9][0-9]{0,8}$ ]] || usage "$1 '$2': expected a number from 1 on"; }
+number_from_0() { [[ $2 =~ ^(0|[1-9][0-9]{0,5})$ ]] || usage "$1 '$2': expected a number from 0 on"; }
 # decimal FLAG VALUE: above 0.
 decimal() {
   [[ $2 =~ ^[0-9]{1,9}(\.[0-9]{1,6})?$ && $2 =~ [1-9] ]] ||
@@ -518,6 +520,40 @@ growth() {
             mib_per_hour: ($slope * 3600 / 1024), growth_percent: (($last / $first - 1) * 100),
             most_mib: ($all | map(.[1]) | max / 1024),
             grows: ($last - $first > 8192 and $last > $first * (1 + $allowed / 100)) } end'
+}
+
+# --- Other load ---
+
+# Of the machine so far, in ticks: the cores' busy time, what was stolen, all time; and the time of this script with
+# all that it has started, whether it runs or has ended.
+machine_ticks() {
+  { cat /proc/[0-9]*/stat 2>/dev/null || true; } | awk -v self=$$ -v at="${EPOCHREALTIME/,/.}" '
+    # The name, in brackets, may hold blanks.
+    { pid = $1; sub(/^.*\) /, ""); parent[pid] = $2; spent[pid] = $12 + $13 + $14 + $15 }
+    END {
+      for (pid in parent) {
+        for (up = pid; up != self && up in parent; ) up = parent[up]
+        if (up == self) ours += spent[pid]
+      }
+      getline <"/proc/stat"
+      busy = $2 + $3 + $4 + $7 + $8
+      print at, busy, $9, busy + $9 + $5 + $6, ours + 0
+    }'
+}
+watch_machine() { ticks_before=$(machine_ticks); }
+# other_load: JSON of what else the machine did since watch_machine; the limits are grass-bench's.
+other_load() {
+  jq -n --arg before "$ticks_before" --arg after "$(machine_ticks)" --argjson ticks "$(getconf CLK_TCK)" '
+    def numbers: split(" ") | map(tonumber);
+    [($after | numbers), ($before | numbers)] | transpose | map(.[0] - .[1])
+    | { other_cores: (if .[0] > 0 then [(.[1] - .[4]) / $ticks / .[0], 0] | max else 0 end),
+        steal_percent: (if .[3] > 0 then 100 * .[2] / .[3] else 0 end) }
+    | .disturbed = (.other_cores > 0.35 or .steal_percent > 8)'
+}
+# other_load_text JSON: a line for a person.
+other_load_text() {
+  jq -r '"Machine: \(.other_cores * 100 | round / 100) cores of other load, \(.steal_percent * 10 | round / 10) % stolen\(
+    if .disturbed then "; it was busy with something else (limits: 0.35 cores, 8 % stolen): measure again" else "" end)"' <<<"$1"
 }
 
 # --- Load ---

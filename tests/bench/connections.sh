@@ -8,6 +8,7 @@
 #   --connections N   (10000)
 #   --clients N       of the puts before, beside and after (64)
 #   --duration TIME   of each run of puts (3s)
+#   --max-ratio N     exit code 1 if p50 of the puts beside them is more than so many times the one before (3)
 #   --max-kib N       exit code 1 if a connection takes more of the leader's memory (64)
 #   --data-dir DIR    where the nodes keep their data (build/connections); on a disk
 #   --out FILE        everything as JSON (DIR/result.json)
@@ -25,11 +26,12 @@ connections=10000
 clients=64
 duration=3s
 max_kib=64
+max_ratio=3
 data_dir=build/connections
 out=
 
 parse_flags --connections:connections:number --clients:clients:clients_number --duration:duration:time_span \
-  --max-kib:max_kib:decimal --data-dir:data_dir::path --out:out:result_file:path -- "$@"
+  --max-kib:max_kib:decimal --max-ratio:max_ratio:decimal --data-dir:data_dir::path --out:out:result_file:path -- "$@"
 
 # puts NAME: a run of puts, in $work/NAME.json.
 puts() {
@@ -73,14 +75,18 @@ rss_after=$(rss_kib "${node_pids[at]}")
 jq -n --slurpfile before "$work/before.json" --slurpfile beside "$work/beside.json" \
   --slurpfile after "$work/after.json" --argjson connections "$connections" \
   --argjson open_ms "$open_ms" --argjson rss_before "$rss_before" --argjson rss_idle "$rss_idle" \
-  --argjson rss_after "$rss_after" --argjson max_kib "$max_kib" --arg lost "$lost" \
+  --argjson rss_after "$rss_after" --argjson max_kib "$max_kib" --argjson max_ratio "$max_ratio" --arg lost "$lost" \
   --arg node "node$at" --arg leader "node$leader_after" '
   { connections: $connections, open_ms: $open_ms,
     leader_rss_mib: { before: ($rss_before / 1024), idle: ($rss_idle / 1024), after: ($rss_after / 1024) },
     kib_per_connection: (($rss_idle - $rss_before) / $connections),
-    puts: { before: $before[0], beside: $beside[0], after: $after[0] } }
+    puts: { before: $before[0], beside: $beside[0], after: $after[0] },
+    p50_ratio: (if $before[0].latency_us.p50 and $beside[0].latency_us.p50
+      then $beside[0].latency_us.p50 / $before[0].latency_us.p50 else null end) }
   | .problems = [
       (select(.kib_per_connection > $max_kib) | "a connection takes \(.kib_per_connection * 10 | round / 10) KiB, more than \($max_kib)"),
+      (select(.p50_ratio == null or .p50_ratio > $max_ratio)
+        | "p50 of the puts beside them is \(.p50_ratio // 0 | . * 100 | round / 100) times the one before, more than \($max_ratio)"),
       (.puts | to_entries[] | select(.value.failed > 0) | "\(.value.failed) puts failed \(.key): \(.value.failures)"),
       (select($lost != "") | $lost),
       (select($leader != $node) | "\($node) led and does not any more (\($leader))") ]' >"$out"

@@ -71,15 +71,18 @@ node_flags=(--election-timeout "$election_timeout")
 start_cluster
 echo "$("$bin/grassdb" --version): three nodes, election timeouts of $election_timeout, data on" \
   "$(filesystem_of "$work"), $rate puts a second"
+watch_machine
 for ((i = 1; i <= rounds; ++i)); do round "$i"; done
+other=$(other_load)
 jq -s -L tests/bench --arg timeout "$election_timeout" --argjson rate "$rate" --arg date "$(date -u +%FT%TZ)" \
-  --argjson max_median "${max_median:-null}" 'include "goals";
+  --argjson max_median "${max_median:-null}" --argjson other "$other" 'include "goals";
   { date: $date, election_timeout: $timeout, rate: $rate, median_ms: (map(.failover_ms) | median),
     min_ms: (map(.failover_ms) | min), max_ms: (map(.failover_ms) | max),
-    failed: (map(.failed) | add), rounds: sort_by(.round) }
+    failed: (map(.failed) | add), other_load: $other, rounds: sort_by(.round) }
   | .problems = [select($max_median != null and .median_ms > $max_median)
       | "the median, \(.median_ms) ms, is above --max-median \($max_median)"]' \
   "$work"/round-*.json >"$out"
 jq -r '"From SIGKILL of the leader to the next acknowledged put: median \(.median_ms) ms of \(
   .rounds | length) rounds (\(.min_ms) to \(.max_ms)), \(.failed) puts failed"' "$out"
+other_load_text "$other"
 conclude

@@ -11,6 +11,7 @@
 #   --write-backlog SIZE of the nodes (4MiB)
 #   --duration TIME      of the flood (10s)
 #   --max-rss MIB        exit code 1 if a node had more resident memory at any time (512)
+#   --max-ratio N        exit code 1 if p50 afterwards is more than so many times the one before (3)
 #   --max-elections N    exit code 1 if more were won meanwhile (0)
 #   --data-dir DIR       where the nodes keep their data (build/flood); on a disk
 #   --out FILE           everything as JSON (DIR/result.json)
@@ -30,12 +31,11 @@ write_backlog=4MiB
 duration=10s
 max_rss=512
 max_elections=0
+max_ratio=3
 data_dir=build/flood
 out=
 
-# shellcheck disable=SC2317
-check_elections() { [[ $2 =~ ^(0|[1-9][0-9]{0,5})$ ]] || usage "$1 '$2': expected a number from 0 on"; }
-parse_flags --clients:clients:clients_number --max-elections:max_elections:check_elections --value-size:value_size:value_bytes \
+parse_flags --clients:clients:clients_number --max-elections:max_elections:number_from_0 --max-ratio:max_ratio:decimal --value-size:value_size:value_bytes \
   --write-backlog:write_backlog:size --duration:duration:time_span --max-rss:max_rss:decimal \
   --data-dir:data_dir::path --out:out:result_file:path -- "$@"
 
@@ -72,15 +72,19 @@ puts after 16 2s
 finish_bench "$work/after.json" "puts after"
 jq -n --slurpfile before "$work/before.json" --slurpfile flood "$work/flood.json" \
   --slurpfile after "$work/after.json" --argjson peak_before "$peak_before" --argjson peak "$peak" \
-  --argjson max_rss "$max_rss" --arg node "node$at" --arg leader "node$leader_after" \
+  --argjson max_rss "$max_rss" --argjson max_ratio "$max_ratio" --arg node "node$at" --arg leader "node$leader_after" \
   --argjson elections "$elections" --argjson max_elections "$max_elections" --arg backlog "$write_backlog" '
   { backlog: $backlog, peak_rss_mib: { before: $peak_before, flood: $peak }, leader_before: $node,
-    leader_after: $leader, elections: $elections, before: $before[0], flood: $flood[0], after: $after[0] }
+    leader_after: $leader, elections: $elections, before: $before[0], flood: $flood[0], after: $after[0],
+    p50_ratio: (if $before[0].latency_us.p50 and $after[0].latency_us.p50
+      then $after[0].latency_us.p50 / $before[0].latency_us.p50 else null end) }
   | .problems = [
       (select((.flood.retried_after.OVERLOADED // 0) == 0) | "nothing was answered with OVERLOADED: the flood was too small"),
       (.flood.failures | del(.unreachable) | select(length > 0) | "puts of the flood failed: \(.)"),
       (select(.elections > $max_elections) | "the flood toppled a leader: \(.elections) elections, more than \($max_elections)"),
       (.before, .after | select(.failed > 0) | "puts before or after the flood failed: \(.failures)"),
+      (select(.p50_ratio == null or .p50_ratio > $max_ratio)
+        | "p50 afterwards is \(.p50_ratio // 0 | . * 100 | round / 100) times the one before, more than \($max_ratio)"),
       (select((.peak_rss_mib.flood | max) > $max_rss) | "a node had \(.peak_rss_mib.flood | max | round) MiB, more than \($max_rss)") ]' >"$out"
 {
   echo "puts;clients;ops/s;p50 ms;p99 ms;failed;OVERLOADED;other retries"

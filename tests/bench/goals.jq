@@ -149,3 +149,21 @@ def table_lines: "what;measured;goal;grassdb;etcd;ratio;reached",
 def missed_lines: .[] | select(.reached == false)
   | "not reached: \(.what): \(.quantity) \(.is | rounded(2))\(if .relative then "x of etcd\u0027s" else "" end) instead of \(
       goal_text)\(if .profile then "; where it goes: \(.profile)" else "" end)";
+
+# Of the result of goals.sh: the cases of a part of which too few were done a second beside etcd's.
+def missed_cases($part): .parts[$part].result.cases[]
+  | select(any(.goals[]; .of == "ratio" and .reached == false));
+
+# net/README.md's table, of what goals.sh and budget.sh have measured, in microseconds of all cores an operation. What
+# it takes is of the run of goals.sh, as what the goal needs; the parts are of budget.sh's own, and add up to its own.
+def budget_lines($part; $goals):
+  def us: . as $us | if $us == null then "-" else ($us * 10 | round) as $tenths
+    | "\($tenths / 10 | floor).\($tenths % 10)" end;
+  . as $budget | def parts($case): [$budget.cases[] | select(.case == $case) | .us] | first;
+  "case;the goal needs;it takes;in the run of the parts;the client;leader;its disk;followers;their disks;idle;rest;a stale read takes",
+  ($goals | missed_cases($part) | (.goals | map(select(.of == "ratio")) | first.goal) as $ratio
+    | ($budget.cores * 1e6) as $time | parts(.case) as $us
+    | [ "\(if $part == "single-node" then "single node: " else "" end)\(.case | case_name | sub(" \\(etcd.*"; ""))",
+        ($time / ($ratio * .etcd.ops_per_second), $time / .grassdb.ops_per_second | us),
+        ($us | .all, .client, .leader, .leader_disk, .followers, .followers_disk, .idle, .rest | us),
+        (if .workload == "stream" then null else parts("get-stale:\(.clients)").all end | us) ] | join(";"));

@@ -88,11 +88,14 @@ commit() {
 replication() {
   local run runs=5 time=2s
   if [ -n "$short" ]; then runs=2 time=50ms; fi
+  watch_machine
   for ((run = 1; run <= runs; ++run)); do
     for case in replication/raft/64 replication/nodes/64; do
       "$bin/grass-bench" micro --filter "$case" --min-time "$time" --data-dir "$data_dir" -w json || return
     done
-  done | jq -s '{ runs: . }' >"$1"
+  done >"$1.runs" || return
+  jq -s --argjson other "$(other_load)" '{ runs: ., other_load: $other }' "$1.runs" >"$1"
+  rm -f "$1.runs"
   jq -r '[.runs[].benchmarks[]] | group_by(.name)[]
     | "\(.[0].name): \(map(.items_per_second | round | tostring) | join(", ")) a second"' "$1"
 }
@@ -127,7 +130,7 @@ command_of() {
 # is_measured PART: by these programs, as long, and with no other load on the machine if none may be.
 is_measured() {
   jq -e --arg programs "$programs" --arg mode "$mode" \
-    '.programs == $programs and .whole
+    '.programs == $programs and .whole and ($mode != "" or .result.other_load.disturbed != true)
      and (.mode == $mode or ($mode == "keep-disturbed" and .mode == ""))' "$data_dir/$1.json" >/dev/null 2>&1
 }
 
@@ -198,7 +201,7 @@ print_heading() {
     $machine.cores) cores (\($machine.cpu)\(if $machine.virtual then ", virtual" else "" end)), \(
     $machine.memory_gib | round) GiB, \($machine.system), Linux \($machine.kernel), data on \(
     $machine.filesystem); medians, with the least and the most.\(
-    [.parts[] | select(.mode == "keep-disturbed") | .part]
+    [.parts[] | select(.mode == "keep-disturbed" or .result.other_load.disturbed) | .part]
       | if . == [] then "" else " With other load on the machine: \(join(", "))." end)"' "$out"
 }
 print_table() {
@@ -212,7 +215,8 @@ print_notes() {
        .seconds) s\(if .mode == "short" then ", short: its figures say little" else "" end)\(
        if .whole then "" else ", not whole" end)\(
        [.result.cases[]? | .grassdb, .etcd | .disturbed] | add // 0
-         | if . > 0 then ", \(.) runs with other load on the machine" else "" end)"),
+         | if . > 0 then ", \(.) runs with other load on the machine" else "" end)\(
+       if .result.other_load.disturbed then ", with other load on the machine; the next call repeats it" else "" end)"),
     (.table | missed_lines),
     (.table | map(select(.goal != null)) | "\(map(select(.reached)) | length) of \(length) goals are reached, \(
        map(select(.grassdb == null)) | length) not measured\(

@@ -23,6 +23,8 @@ fail() {
 mkdir -p "$work/tests/bench" "$work/bin" "$work/answers" "$work/elsewhere"
 cp "$repository/tests/packages.sh" "$work/tests/"
 cp "$repository"/tests/bench/{goals.sh,goals.jq,cluster.sh} "$work/tests/bench/"
+# Whatever else this machine does is no part of the test.
+echo 'machine_ticks() { echo "0 0 0 0 0"; }' >>"$work/tests/bench/cluster.sh"
 cat >"$work/tests/bench/goals.json" <<'TEXT'
 { "3": { "put:1": { "ratio": 2.5, "p50_ms": 0.5 },
          "put:64": { "ratio": 4, "p99_ms": 5, "p99_ratio": 0.25, "servers_cpu_us": 50 },
@@ -189,6 +191,18 @@ goals 0
 calls 14
 silent out 'With other load'
 
+# So is a part that says of itself that the machine was busy: named above the table, and measured again.
+jq '.other_load = { other_cores: 0.5, steal_percent: 0, disturbed: true }' "$work/answers/failover.json" >"$work/answers/busy"
+mv "$work/answers/failover.json" "$work/answers/quiet"
+mv "$work/answers/busy" "$work/answers/failover.json"
+goals 0 --only failover
+head -n 1 "$work/out" | grep -q 'With other load on the machine: failover' || fail "other load is not said"
+says out '^failover: measured .*, with other load on the machine; the next call repeats it'
+mv "$work/answers/quiet" "$work/answers/failover.json"
+goals 0
+called '^failover.sh '
+silent out 'With other load'
+
 # As Markdown there is nothing but the heading and the table.
 goals 0 --show --markdown
 calls 0
@@ -269,6 +283,20 @@ grep -F -f "$work/goal_rows" "$repository/README.md" | awk -F' *[|] *' '$8 == "n
     [[ $name = memory* || $name = restart* ]] && name=${name%%,*}
     grep -qF -- "- **${name%% (*}**" "$work/reasons" || fail "net/README.md does not say what stands in the way of '$missed'"
   done
+# And in a row of its table each ratio of throughput that is missed: what the goal needs and what it takes follow from
+# README's figures, of the same run, and the parts add up to their own.
+awk -F' *[|] *' '
+  function within(a, b, share) { return a - b <= share * b && b - a <= share * b }
+  # Other tables there have fewer columns.
+  FNR == NR && NF < 14 { next }
+  FNR == NR { needs[$2] = $3; takes[$2] = $4; whole[$2] = $5; parts[$2] = $6 + $7 + $8 + $9 + $10 + $11 + $12; next }
+  $3 == "ops/s" && $4 ~ /x$/ && $8 == "no" {
+    name = $2; sub(/ \(etcd.*/, "", name); goal = $4; gsub(/[^0-9.]/, "", goal); ++rows
+    if (!within(needs[name], 2e6 / (goal * ($6 + 0)), 0.03)) print name ": the goal needs " needs[name] ", and not " 2e6 / (goal * ($6 + 0))
+    if (!within(takes[name], 2e6 / ($5 + 0), 0.03)) print name ": it takes " takes[name] ", and not " 2e6 / ($5 + 0)
+    if (!within(parts[name], whole[name], 0.005)) print name ": the parts are " parts[name] " of " whole[name] }
+  END { if (!rows) print "no rows" }' <(grep '^| ' "$work/reasons") <(grep -F -f "$work/goal_rows" "$repository/README.md") >"$work/out"
+[ ! -s "$work/out" ] || fail "net/README.md has figures of another run than README.md"
 reached=$(grep -F -f "$work/goal_rows" "$repository/README.md" | grep -c '| yes |$')
 grep -qF "$reached of $(wc -l <"$work/goal_rows") goals are reached" "$repository/README.md" ||
   fail "README.md says another number than $reached of $(wc -l <"$work/goal_rows")"

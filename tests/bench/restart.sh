@@ -132,12 +132,15 @@ measure() {
 
 echo "$("$bin/grassdb" --version)${etcd_version:+ beside $etcd_version}: $keys keys with values of" \
   "$value_size bytes, one node, data on $(filesystem_of "$work"), medians of $runs restarts"
+watch_machine
 measure grassdb
 if [ -n "$without_etcd" ]; then echo null >"$work/etcd.json"; else measure etcd; fi
+other=$(other_load)
+other_load_text "$other"
 jq -n --slurpfile grassdb "$work/grassdb.json" --slurpfile etcd "$work/etcd.json" \
   --argjson keys "$keys" --argjson value_size "$value_size" --arg date "$(date -u +%FT%TZ)" \
-  --argjson max_ready "${max_ready:-null}" --argjson max_bytes "${max_bytes:-null}" '
-  { date: $date, keys: $keys, value_size: $value_size, grassdb: $grassdb[0], etcd: $etcd[0] }
+  --argjson max_ready "${max_ready:-null}" --argjson max_bytes "${max_bytes:-null}" --argjson other "$other" '
+  { date: $date, keys: $keys, value_size: $value_size, grassdb: $grassdb[0], etcd: $etcd[0], other_load: $other }
   | .problems = [.grassdb | (select($max_ready != null and .ready_ms > $max_ready)
       | "the first answer took \(.ready_ms) ms, more than --max-ready \($max_ready)"),
     (select($max_bytes != null and .bytes_a_key > $max_bytes)

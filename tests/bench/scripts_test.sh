@@ -56,19 +56,40 @@ shows '.rounds | length == 2 and all(.[]; .failover_ms > 1 and .failed == 0)'
 shows '.median_ms - (.rounds | map(.failover_ms) | add / 2) | fabs < 0.1'
 shows 'all(.rounds[]; .longest_pause_ms - .failover_ms | fabs < 50)'
 shows '[.rounds[].killed] | all(test("^node[012]$"))'
+shows '.other_load | .other_cores >= 0 and .steal_percent >= 0 and (.disturbed | booleans)'
 
-run 1 soak.sh --short --minutes 0.15 --quiet-seconds 1 --max-ratio 0.001 --max-growth 100000
+run 1 soak.sh --short --minutes 0.15 --quiet-seconds 1 --max-ratio 0.001 --max-growth 100000 --max-elections 9
 refused 'p99 is .* times the quiet one, more than 0.001'
 shows '.restarts >= 1 and .snapshots >= 1 and .soak.failed == 0'
 shows '.memory | length == 3 and (map(select(.restarted)) | length == 1)'
-shows 'all(.memory[] | select(.restarted | not); .first_mib > 1 and .last_mib > 1 and .samples > 3)'
+shows 'all(.memory[] | select(.restarted | not); .first_mib > 1 and .last_mib > 1 and .samples >= 3)'
 shows '.rss_kib | length >= 6'
 shows '.not_judged == []'
+shows '.other_load | .other_cores >= 0 and .steal_percent >= 0 and (.disturbed | booleans)'
+grep -qE '^Machine: [0-9.]+ cores of other load, [0-9.]+ % stolen' "$work/stdout" || fail "other load is not said"
 # So short a run says nothing of itself, whatever it has measured.
 run 0 soak.sh --short --minutes 0.15 --quiet-seconds 1
-shows '.not_judged == ["p99", "memory"] and (.p99_ratio | numbers) and (.memory | length == 3)'
-grep -qxF 'Not judged: p99 and memory. That takes 3 minutes of load, and for p99 10 quiet seconds, or a bound: --max-ratio and --max-growth' \
+shows '.not_judged == ["p99", "memory", "elections"] and (.p99_ratio | numbers) and (.memory | length == 3)'
+grep -qxF 'Not judged: p99 and memory and elections. That takes 3 minutes of load, and for p99 10 quiet seconds, or a bound: --max-ratio and --max-growth and --max-elections' \
   "$work/stdout" || fail "what is not judged is not said"
+
+# What else the machine does: a loop of its own is no other load, also when it has ended.
+own_ticks() { machine_ticks | cut -d' ' -f5; }
+before=$(own_ticks)
+timeout 0.5 bash -c 'while :; do :; done' || true
+hz=$(getconf CLK_TCK)
+[ $(($(own_ticks) - before)) -ge $((hz / 10)) ] || fail "what a script has started is other load"
+# other_is FILTER OURS STOLEN: in ten seconds of two cores of which one was busy, in hundredths of a second.
+other_is() (
+  ticks_before='100.5 1000 5 9000 700'
+  local now="110.5 $((1000 + 10 * hz)) $((5 + $3 * hz / 100)) $((9000 + 20 * hz)) $((700 + $2 * hz / 100))"
+  machine_ticks() { echo "$now"; }
+  other=$(other_load)
+  jq -e "$1" <<<"$other" >/dev/null || fail "other load: $other, and not $1"
+)
+other_is '(.other_cores - 0.2 | fabs < 0.001) and .steal_percent == 0 and (.disturbed | not)' 800 0
+other_is '.disturbed' 600 0
+other_is '.other_cores == 0 and .steal_percent == 10 and .disturbed' 1000 200
 
 # Memory that grows, that jumps once at the end, that only varies, that grows by little, and that of a node
 # whose every life ends with more.
@@ -95,6 +116,7 @@ growth node 10 <<<$'10 100\n20 200\n30 600' | jq -e '.first_mib * 1024 - 50 | fa
 run 1 restart.sh --keys 2000 --runs 2 --without-etcd --max-ready 0.1
 refused 'the first answer took .* ms, more than --max-ready 0.1'
 shows '.grassdb.restarts | length == 2 and all(.[]; .ready_ms > 0 and .cpu_ms >= 0)'
+shows '.other_load.disturbed | booleans'
 shows '.etcd == null and .keys == 2000 and (.grassdb.bytes_a_key_when_written | numbers)'
 run 1 restart.sh --keys 2000 --runs 1 --without-etcd --max-bytes 1
 refused 'a key takes .* bytes, more than --max-bytes 1'
@@ -106,8 +128,12 @@ shows '.node == "follower" and .operations > 10 and .instructions > 10000'
 shows ".instructions - (.objects | map(.per_operation) | add) | fabs < 1000"
 shows '[.functions[].name] | any(test("grassdb::KvStore::Apply"))'
 shows '.ours_with_callees[0].per_operation <= .instructions'
+shows '.instructions - (.split | add) | fabs < 0.001'
 run 0 put_profile.sh --workload get --duration 1s --update --baseline "$work/baseline.json"
 shows '.workload == "get" and .operations > 10'
+shows '.split | .["answers (ClientService::Answer)"] > 1000 and .["takes requests (UnaryCall::OnComplete)"] > 1000'
+shows '.split | to_entries | any(.key | startswith("reads and decodes")) and all(.value >= 0)'
+shows '.instructions - (.split | add) | fabs < 0.001'
 jq -e --slurpfile now "$work/out.json" \
   '. == { "follower put 4": 100, "leader put 1": 7, "leader get 1": $now[0].instructions,
           parts: { "leader get 1": $now[0].parts } }' \
@@ -163,6 +189,22 @@ shows '[.cases[] | [.case, .failed]] == [["put:8", 0], ["get:4", 0]]'
 shows 'all(.cases[].us; .client > 0 and .leader > 0 and .leader_disk > 0 and .followers > 0 and .idle >= 0)'
 shows 'all(.cases[].us; .all - (del(.all) | add) | fabs < 0.001)'
 shows '.cases[0].us.followers_disk > .cases[1].us.followers_disk'
+shows 'all(.cases[]; (.other_load.disturbed | booleans) and (.log_writes | length == 3 and (map(select(.leads)) | length == 1)))'
+shows '.cases[0] | .log_writes | all(.[]; .count > 10 and .p50_us > 0 and .p99_us >= .p50_us)'
+# The rows of net/README.md: what it needs and takes is of goals.sh, the parts are of this run. Only what is missed.
+echo '{ "parts": { "three-nodes": { "result": { "cases": [
+  { "case": "put:4", "workload": "put", "clients": 4, "grassdb": { "ops_per_second": 2000 },
+    "etcd": { "ops_per_second": 1000 }, "goals": [ { "of": "ratio", "goal": 4, "reached": false } ] },
+  { "case": "get:4", "workload": "get", "clients": 4, "grassdb": { "ops_per_second": 2000 },
+    "etcd": { "ops_per_second": 1000 }, "goals": [ { "of": "ratio", "goal": 1, "reached": true } ] } ] } } } }' >"$work/goals.json"
+run 0 budget.sh --markdown --goals-result "$work/goals.json" --duration 300ms
+shows '[.cases[].case] == ["put:4", "get-stale:4"]'
+needs=$(($(nproc) * 250)).0 takes=$(($(nproc) * 500)).0
+[ "$(sed -n '3,$p' "$work/stdout" | cut -d'|' -f2-4)" = " put, 4 clients | $needs | $takes " ] || fail "not the rows"
+awk -F' *[|] *' 'NR == 3 { sum = $6 + $7 + $8 + $9 + $10 + $11 + $12 - $5; exit !(NF == 14 && sum < 0.5 && sum > -0.5 && $13 > 0) }' \
+  "$work/stdout" || fail "the parts do not add up: $(<"$work/stdout")"
+run 2 budget.sh --markdown --nodes 1 --goals-result "$work/goals.json"
+grep -qF "expected what goals.sh writes, with single-node measured" "$work/stderr" || fail "rows without figures"
 run 0 budget.sh --nodes 1 --cases put:1 --duration 300ms
 shows '.nodes == 1 and .cases[0].us.followers == 0 and .cases[0].us.leader > 0'
 
@@ -195,15 +237,19 @@ until grep -q '^lost 1: ' "$work/idle.log"; do
 done
 end TERM "$holder"
 
-run 1 connections.sh --connections 300 --duration 500ms --max-kib 0.001
+run 1 connections.sh --connections 30 --duration 500ms --max-kib 9999 --max-ratio 0.001
+refused 'p50 of the puts beside them is [0-9.]+ times the one before, more than 0.001'
+run 1 connections.sh --connections 300 --duration 500ms --max-kib 0.001 --max-ratio 99
 refused 'a connection takes .* KiB, more than 0.001'
 shows '.kib_per_connection > 0.1 and .puts.beside.completed > 0'
 
 # A busy machine may well hold a heartbeat up.
-run 0 flood.sh --clients 500 --value-size 65536 --write-backlog 1MiB --duration 1s --max-elections 9
+run 0 flood.sh --clients 500 --value-size 65536 --write-backlog 1MiB --duration 1s --max-elections 9 --max-ratio 99
 shows '.elections | numbers'
 shows '.flood.retried_after.OVERLOADED > 0 and .after.completed > 0'
-run 1 flood.sh --clients 20 --value-size 100 --duration 500ms --max-elections 9
+run 1 flood.sh --clients 500 --value-size 65536 --write-backlog 1MiB --duration 1s --max-elections 9 --max-ratio 0.001
+refused 'p50 afterwards is [0-9.]+ times the one before, more than 0.001'
+run 1 flood.sh --clients 20 --value-size 100 --duration 500ms --max-elections 9 --max-ratio 99
 refused 'nothing was answered with OVERLOADED'
 
 # What cannot be is refused before anything is built or started, with the flag, the value and what is

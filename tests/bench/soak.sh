@@ -16,14 +16,15 @@
 #   --max-growth N       percent that a node's memory may grow over the last two thirds of the time, by the
 #                        straight line that fits its samples best (10); below 8 MiB it is none. Of the
 #                        follower that is killed it is what it has at the end of each of its lives
+#   --max-elections N    that may be won meanwhile (0): a follower that comes back causes none
 #   --short              --minutes 0.4 --quiet-seconds 3 --restart-every 4 --snapshot-log-size 1MiB, where
 #                        these are not given
 #   --data-dir DIR       where the nodes keep their data (build/soak); on a disk
 #   --out FILE           everything as JSON (DIR/result.json)
 #
-# In less than 3 minutes memory is still filling, and a few kills and snapshots are all of a p99: then neither
-# is judged, nor is p99 with less than 10 quiet seconds beside it, and the last lines say so. A bound that is
-# given is held all the same.
+# In less than 3 minutes memory is still filling, and a few kills and snapshots are all of a p99: then none of
+# p99, memory and elections is judged, nor is p99 with less than 10 quiet seconds beside it, and the last lines say
+# so. A bound that is given is held all the same.
 #
 # Exit codes: 0 within the bounds, 1 not, or something could not be started or measured (one line says
 # what), 2 usage. In the environment: GRASSDB_BUILD_DIR=FOLDER runs the programs in FOLDER/bin.
@@ -42,12 +43,13 @@ snapshot_log_size=
 restart_every=
 max_ratio=
 max_growth=
+max_elections=
 data_dir=build/soak
 out=
 
 parse_flags --short:short:- --minutes:minutes:decimal --quiet-seconds:quiet_seconds:number --workload:workload:workload_name \
   --clients:clients:clients_number --snapshot-log-size:snapshot_log_size:size --restart-every:restart_every:number \
-  --max-ratio:max_ratio:decimal --max-growth:max_growth:decimal --data-dir:data_dir::path --out:out:result_file:path -- "$@"
+  --max-ratio:max_ratio:decimal --max-growth:max_growth:decimal --max-elections:max_elections:number_from_0 --data-dir:data_dir::path --out:out:result_file:path -- "$@"
 minutes=${minutes:-${short:+0.4}} minutes=${minutes:-10}
 quiet_seconds=${quiet_seconds:-${short:+3}} quiet_seconds=${quiet_seconds:-20}
 restart_every=${restart_every:-${short:+4}} restart_every=${restart_every:-20}
@@ -59,6 +61,7 @@ if [ -z "$max_ratio" ] && { ! long_enough || [ "$quiet_seconds" -lt "$judged_qui
   not_judged+=(p99)
 fi
 if [ -z "$max_growth" ] && ! long_enough; then not_judged+=(memory); fi
+if [ -z "$max_elections" ] && ! long_enough; then not_judged+=(elections); fi
 max_ratio=${max_ratio:-3} max_growth=${max_growth:-10}
 [ "$restart_every" -gt "$down_seconds" ] ||
   usage "--restart-every '$restart_every': the follower is down for $down_seconds s; give more"
@@ -146,7 +149,7 @@ print_tables() {
   jq -r --arg minutes "$judged_minutes" --arg quiet "$judged_quiet_seconds" '.not_judged | select(. != [])
     | "Not judged: \(join(" and ")). That takes \($minutes) minutes of load\(
         if index(["p99"]) then ", and for p99 \($quiet) quiet seconds" else "" end), or a bound: \(
-        map({ p99: "--max-ratio", memory: "--max-growth" }[.]) | join(" and "))"' "$out"
+        map({ p99: "--max-ratio", memory: "--max-growth", elections: "--max-elections" }[.]) | join(" and "))"' "$out"
 }
 
 prepare grassdb grass-cli grass-bench
@@ -165,9 +168,11 @@ wait_for "$start_wait_seconds" "a leader" has_leader
 snapshots_before=$(snapshots)
 elections_before=$(elections)
 follower=$(a_follower)
+watch_machine
 load "$work/soak.json" "${minutes}m"
 disturb "$follower"
 finish_bench "$work/soak.json" "the soak"
+other=$(other_load)
 catch_up "$follower"
 read -r _ restarts <"$work/disturbed"
 memory "$follower" >"$work/memory.json"
@@ -175,9 +180,9 @@ jq -n --slurpfile quiet "$work/quiet.json" --slurpfile soak "$work/soak.json" \
   --slurpfile memory "$work/memory.json" --arg follower "node$follower" --arg date "$(date -u +%FT%TZ)" \
   --argjson restarts "$restarts" --argjson snapshots $(($(snapshots) - snapshots_before)) \
   --argjson elections $(($(elections) - elections_before)) \
-  --argjson max_ratio "$max_ratio" --arg not_judged "${not_judged[*]}" --rawfile samples "$work/memory" '
+  --argjson max_ratio "$max_ratio" --argjson max_elections "${max_elections:-0}" --argjson other "$other" --arg not_judged "${not_judged[*]}" --rawfile samples "$work/memory" '
   { date: $date, quiet: $quiet[0], soak: $soak[0], memory: $memory[0],
-    follower: $follower, restarts: $restarts, snapshots: $snapshots, elections: $elections,
+    follower: $follower, restarts: $restarts, snapshots: $snapshots, elections: $elections, other_load: $other,
     p99_ratio: ($soak[0].latency_us.p99 as $p99 | $quiet[0].latency_us.p99 as $quiet
       | if $p99 == null or $quiet == null then null else $p99 / $quiet end),
     not_judged: ($not_judged | split(" ")),
@@ -188,8 +193,10 @@ jq -n --slurpfile quiet "$work/quiet.json" --slurpfile soak "$work/soak.json" \
       (select(judged("p99") and .p99_ratio > $max_ratio) | "p99 is \(.p99_ratio * 100 | round / 100) times the quiet one, more than \($max_ratio)"),
       (select(judged("memory")) | .memory[] | select(.grows == null and (.restarted | not)) | "\(.node) has too few samples of its memory"),
       (select(judged("memory")) | .memory[] | select(.grows) | "the memory of \(.node) grows by \(.growth_percent | round) %"),
+      (select(judged("elections") and .elections > $max_elections) | "\(.elections) elections, more than \($max_elections): a follower that is killed and started again causes none"),
       (select(.soak.failed > 0) | "\(.soak.failed) operations failed: \(.soak.failures)"),
       (select(.restarts == 0) | "the load was too short for a restart"),
       (select(.snapshots == 0) | "the load was too short for a snapshot") ]' >"$out"
 print_tables
+other_load_text "$other"
 conclude
