@@ -42,10 +42,11 @@ int Run(const Flags& flags) {
       static_cast<unsigned long long>(c.elections_won), static_cast<unsigned long long>(c.crashes));
   std::printf("the checkers remember %llu KiB of logs, disks, terms and clients\n",
               static_cast<unsigned long long>(c.checker_bytes / 1024));
-  if (c.keys_undecided > 0) {
-    std::printf("the search for a linearization gave up on %llu keys\n",
-                static_cast<unsigned long long>(c.keys_undecided));
-  }
+  std::printf("the search for a linearization of %llu keys took %llu KiB at most",
+              static_cast<unsigned long long>(c.keys_searched),
+              static_cast<unsigned long long>(c.search_bytes / 1024));
+  std::printf(c.keys_undecided > 0 ? " and gave up on %llu\n" : "\n",
+              static_cast<unsigned long long>(c.keys_undecided));
   Print("fingerprint: " + result.fingerprint.Hex() + "\n");
   return kExitOk;
 }

@@ -269,28 +269,55 @@ void SimDisk::LandSectors(Inode& inode, std::uint64_t crash) {
   inode.durable = std::move(landed);
 }
 
+// Of a file of `size` bytes.
+std::size_t SimDisk::SizeAfter(const Io& change, std::size_t size) {
+  if (change.type != IoType::kWrite) return change.offset;
+  return change.data.empty() ? size : std::max(size, change.offset + change.data.size());
+}
+
+// To a sector that begins at `begin`, of which there are as many bytes; those behind the end of the
+// file are 0.
+void SimDisk::ApplyToSector(const Io& change, std::size_t begin, std::string* sector) {
+  const std::size_t end = begin + sector->size();
+  const std::size_t from = std::max<std::size_t>(begin, change.offset);
+  if (change.type != IoType::kWrite) {
+    if (from < end) sector->replace(from - begin, end - from, end - from, '\0');
+    return;
+  }
+  const std::size_t to = std::min<std::size_t>(end, change.offset + change.data.size());
+  if (from >= to) return;
+  sector->replace(from - begin, to - from, change.data, from - change.offset, to - from);
+}
+
 std::string SimDisk::Landed(const Inode& inode, const std::string& durable,
                             std::uint64_t crash) const {
-  std::vector<std::string> versions{durable};
+  // Of version v, which is what was durable with the first v changes.
+  std::vector<const Io*> changes;
+  std::vector<std::size_t> sizes{durable.size()};
   for (const Io& io : pending_) {
     if (!ChangesContent(io) || io.inode.get() != &inode) continue;
-    versions.push_back(versions.back());
-    ApplyToContent(io, &versions.back());
+    changes.push_back(&io);
+    sizes.push_back(SizeAfter(io, sizes.back()));
   }
-  if (versions.size() == 1) return durable;
+  if (changes.empty()) return durable;
   const auto pick = [&](std::uint64_t what, std::uint64_t sector, std::uint64_t bound) {
     return Bounded(random_(Stream::kCrash, node_, crash, what, inode.number, sector), bound);
   };
-  std::string landed(versions[pick(4, 0, versions.size())].size(), '\0');
+  // Sector by sector: a file that was long and not synced for long has too many versions to be
+  // kept.
+  std::string landed(sizes[pick(4, 0, sizes.size())], '\0');
   for (std::size_t at = 0; at < landed.size(); at += kSectorBytes) {
     const std::size_t size = std::min(kSectorBytes, landed.size() - at);
-    const std::size_t chosen = pick(5, at, versions.size());
-    const bool torn = chosen + 1 < versions.size() && pick(7, at, 8) == 0;
+    const std::size_t chosen = pick(5, at, sizes.size());
+    const bool torn = chosen + 1 < sizes.size() && pick(7, at, 8) == 0;
     const std::size_t tear = torn ? pick(8, at, size) : 0;  // so many bytes are of the next version
-    for (std::size_t i = 0; i < size; ++i) {
-      const std::string& version = versions[i < tear ? chosen + 1 : chosen];
-      if (at + i < version.size()) landed[at + i] = version[at + i];
-    }
+    std::string sector = at < durable.size() ? durable.substr(at, size) : std::string();
+    sector.resize(size);
+    for (std::size_t i = 0; i < chosen; ++i) ApplyToSector(*changes[i], at, &sector);
+    landed.replace(at, size, sector);
+    if (tear == 0) continue;
+    ApplyToSector(*changes[chosen], at, &sector);
+    landed.replace(at, tear, sector, 0, tear);
   }
   return landed;
 }

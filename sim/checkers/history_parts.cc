@@ -46,7 +46,11 @@ void HistoryParts::CheckWitness(const std::vector<CommittedChange>& changes) con
 }
 
 void HistoryParts::Search(std::vector<HistoryOperation> operations) {
-  undecided_ += RequireLinearizable(Told(told::kHistory, std::move(operations)));
+  const LinearizabilityVerdict verdict =
+      RequireLinearizable(Told(told::kHistory, std::move(operations)));
+  counts_.keys += verdict.keys;
+  counts_.undecided += verdict.undecided;
+  counts_.bytes_max = std::max(counts_.bytes_max, verdict.bytes_max);
 }
 
 std::vector<CommittedChange> HistoryParts::Changes() const {

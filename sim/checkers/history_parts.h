@@ -38,8 +38,13 @@ class HistoryParts {
   // The end of the run.
   void CheckTheLast();
 
-  // Keys on which a search was given up, of all parts.
-  std::uint64_t undecided() const { return undecided_; }
+  // Of all parts; a key counts in each that has it.
+  struct SearchCounts {
+    std::uint64_t keys = 0;
+    std::uint64_t undecided = 0;
+    std::size_t bytes_max = 0;
+  };
+  const SearchCounts& searched() const { return counts_; }
 
  private:
   using Values = std::map<std::uint32_t, ValueNumber>;
@@ -62,7 +67,7 @@ class HistoryParts {
   WitnessBase base_;
   Values first_;             // at base_.told
   std::uint64_t place_ = 0;  // of what was invoked in an earlier part, the last
-  std::uint64_t undecided_ = 0;
+  SearchCounts counts_;
 };
 
 }  // namespace grassdb::sim

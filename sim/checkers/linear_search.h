@@ -63,6 +63,10 @@ class Visited {
     return true;
   }
 
+  std::size_t Bytes() const {
+    return slots_.capacity() * sizeof(Slot) + masks_.capacity() * sizeof(Mask);
+  }
+
  private:
   struct Slot {
     std::uint64_t high = 0;
@@ -106,6 +110,8 @@ class LinearSearch {
   // After kViolated.
   Stuck stuck() const { return {deepest_, stuck_at_, stuck_state_}; }
   const Model& model() const { return model_; }
+  // Of what grows with the steps.
+  std::size_t Bytes() const { return visited_.Bytes() + model_.Bytes(); }
 
  private:
   using State = std::uint64_t;

@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <map>
 #include <memory>
-#include <tuple>
 #include <utility>
 
 #include "core/check.h"
 #include "core/hash.h"
 #include "sim/checkers/linear_search.h"
+#include "sim/checkers/revision_order.h"
 #include "sim/text.h"
 #include "sim/violation.h"
 
@@ -57,6 +57,7 @@ class KeyModel {
   }
   const std::vector<HistoryOperation>& operations() const { return operations_; }
   std::size_t keys() const { return 1; }
+  std::size_t Bytes() const { return 0; }
   std::string Describe(std::uint64_t state) const { return "the value v" + Decimal(state); }
 
  private:
@@ -70,6 +71,9 @@ class Rows {
     slots_[Hash(values_.data()) & (slots_.size() - 1)] = 1;
   }
   const ValueNumber* At(std::uint64_t number) const { return &values_[number * width_]; }
+  std::size_t Bytes() const {
+    return values_.capacity() * sizeof(ValueNumber) + slots_.capacity() * sizeof(std::uint32_t);
+  }
   std::uint64_t NumberOf(const std::vector<ValueNumber>& row) {
     if (2 * (size() + 1) > slots_.size()) Grow();
     std::uint32_t& slot = Find(row.data());
@@ -133,6 +137,7 @@ class KeysModel {
   }
   const std::vector<HistoryOperation>& operations() const { return operations_; }
   std::size_t keys() const { return keys_.size(); }
+  std::size_t Bytes() const { return rows_.Bytes(); }
   std::string Describe(std::uint64_t state) const {
     std::string text = "the values";
     for (std::size_t i = 0; i < keys_.size(); ++i) {
@@ -190,64 +195,12 @@ std::string Describe(const HistoryOperation& operation) {
   return text + ", between " + Decimal(operation.invoked) + " and " + Decimal(operation.returned);
 }
 
-// Tries one order: that of the revisions, which the operations that returned name. An operation of
-// unknown outcome comes where the next one would not fit without it. An order that keeps every
-// operation in its time and gives what each of them gave is one, wherever it came from; that the
-// guess is wrong says nothing.
-template <class Model>
-class Guess {
- public:
-  explicit Guess(const Model& model) : model_(model), operations_(model.operations()) {
-    for (std::uint32_t i = 0; i < operations_.size(); ++i) {
-      (operations_[i].returned == kNotReturned ? unknown_ : order_).push_back(i);
-    }
-    std::ranges::sort(order_, {}, [this](std::uint32_t i) {
-      const HistoryOperation& operation = operations_[i];
-      return std::tuple(operation.revision, operation.Changed() ? 0 : 1, operation.invoked);
-    });
-    std::ranges::sort(unknown_, {}, [this](std::uint32_t i) { return operations_[i].invoked; });
-  }
-
-  bool Holds() {
-    return std::ranges::all_of(order_, [this](std::uint32_t next) { return Take(next); });
-  }
-
- private:
-  bool Take(std::uint32_t next) {
-    const std::uint64_t returned = operations_[next].returned;
-    if (invoked_ > returned) return false;
-    if (Apply(next, state_)) return true;
-    for (auto unknown = unknown_.begin(); unknown != unknown_.end(); ++unknown) {
-      if (operations_[*unknown].invoked > returned) break;
-      const auto between = model_.Effect(*unknown, state_);
-      if (!between.has_value() || *between == state_ || !Apply(next, *between)) continue;
-      invoked_ = std::max(invoked_, operations_[*unknown].invoked);
-      unknown_.erase(unknown);
-      return true;
-    }
-    return false;
-  }
-  bool Apply(std::uint32_t next, std::uint64_t state) {
-    const auto after = model_.Effect(next, state);
-    if (!after.has_value()) return false;
-    state_ = *after;
-    invoked_ = std::max(invoked_, operations_[next].invoked);
-    return true;
-  }
-
-  const Model& model_;
-  const std::vector<HistoryOperation>& operations_;
-  std::vector<std::uint32_t> order_;
-  std::vector<std::uint32_t> unknown_;
-  std::uint64_t state_ = 0;
-  std::uint64_t invoked_ = 0;  // the latest of those that have an order
-};
-
 // The search of one part of the history, which shares no key with the others.
 class PartSearch {
  public:
   virtual ~PartSearch() = default;
   virtual SearchResult Run(std::uint64_t steps) = 0;
+  virtual std::size_t Bytes() const = 0;
   // After kViolated.
   virtual std::string DescribeStuck() const = 0;
 };
@@ -259,13 +212,14 @@ class SearchBy final : public PartSearch {
       : search_(IntervalsOf(operations), Model(operations, keys)) {}
   SearchResult Run(std::uint64_t steps) override {
     // Writes of several keys that overlap have so many orders that a search which begins with the
-    // wrong one seldom ends.
-    if (!std::exchange(guessed_, true) && search_.model().keys() > 1 &&
-        Guess(search_.model()).Holds()) {
+    // wrong one seldom ends; so have those of one key that was not decided the first time.
+    const bool is_hard = search_.model().keys() > 1 || std::exchange(searched_, true);
+    if (is_hard && !std::exchange(guessed_, true) && RevisionOrder(search_.model()).Holds()) {
       return SearchResult::kLinearizable;
     }
     return search_.Run(steps);
   }
+  std::size_t Bytes() const override { return search_.Bytes(); }
   std::string DescribeStuck() const override {
     const Stuck stuck = search_.stuck();
     const std::vector<HistoryOperation>& operations = search_.model().operations();
@@ -285,6 +239,7 @@ class SearchBy final : public PartSearch {
   }
 
   LinearSearch<Model> search_;
+  bool searched_ = false;
   bool guessed_ = false;
 };
 
@@ -348,36 +303,85 @@ std::vector<Part> PartsOf(const std::vector<HistoryOperation>& history) {
   return parts;
 }
 
+// Between two looks at the memory.
+constexpr std::uint64_t kStepsAtATime = 100'000;
+
+// All parts side by side: the searches, and what has come of them.
+class Searches {
+ public:
+  Searches(std::vector<Part> parts, const SearchBounds& bounds)
+      : parts_(std::move(parts)), bounds_(bounds) {
+    for (const Part& part : parts_) verdict_.keys += part.keys.size();
+  }
+
+  LinearizabilityVerdict Run() && {
+    std::uint64_t spent = 0;
+    for (std::uint64_t budget = 20'000; !parts_.empty() && spent < bounds_.steps; budget *= 4) {
+      const std::uint64_t steps = std::min(budget, bounds_.steps - spent);
+      for (Part& part : parts_) {
+        if (!Search(part, steps)) return std::move(verdict_);
+      }
+      std::erase_if(parts_, [](const Part& part) { return part.search == nullptr; });
+      spent += steps;
+    }
+    for (Part& part : parts_) GiveUp(part);
+    return std::move(verdict_);
+  }
+
+ private:
+  // False if the part is a violation.
+  bool Search(Part& part, std::uint64_t steps) {
+    while (steps > 0 && part.search != nullptr) {
+      const std::uint64_t some = std::min(steps, kStepsAtATime);
+      const SearchResult result = part.search->Run(some);
+      steps -= some;
+      if (result == SearchResult::kViolated) {
+        verdict_.violated_key = part.keys.front();
+        verdict_.text = "key k" + Decimal(part.keys.front()) + ": " + part.search->DescribeStuck();
+        return false;
+      }
+      const std::size_t bytes = Bytes();
+      verdict_.bytes_max = std::max(verdict_.bytes_max, bytes);
+      if (result == SearchResult::kLinearizable) {
+        part.search.reset();
+      } else if (bytes > bounds_.bytes) {
+        // The one that takes most is the least likely to end.
+        GiveUp(*std::ranges::max_element(parts_, {}, BytesOf));
+      }
+    }
+    return true;
+  }
+
+  static std::size_t BytesOf(const Part& part) {
+    return part.search == nullptr ? 0 : part.search->Bytes();
+  }
+  std::size_t Bytes() const {
+    std::size_t bytes = 0;
+    for (const Part& part : parts_) bytes += BytesOf(part);
+    return bytes;
+  }
+
+  void GiveUp(Part& part) {
+    part.search.reset();
+    verdict_.undecided += part.keys.size();
+  }
+
+  std::vector<Part> parts_;
+  const SearchBounds bounds_;
+  LinearizabilityVerdict verdict_;
+};
+
 }  // namespace
 
 LinearizabilityVerdict CheckLinearizability(const std::vector<HistoryOperation>& history,
-                                            std::uint64_t steps_max) {
-  std::vector<Part> parts = PartsOf(history);
-  LinearizabilityVerdict verdict;
-  std::uint64_t spent = 0;
-  for (std::uint64_t budget = 20'000; !parts.empty() && spent < steps_max; budget *= 4) {
-    const std::uint64_t steps = std::min(budget, steps_max - spent);
-    for (Part& part : parts) {
-      const SearchResult result = part.search->Run(steps);
-      if (result == SearchResult::kSearching) continue;
-      if (result == SearchResult::kViolated) {
-        verdict.violated_key = part.keys.front();
-        verdict.text = "key k" + Decimal(part.keys.front()) + ": " + part.search->DescribeStuck();
-        return verdict;
-      }
-      part.search.reset();
-    }
-    std::erase_if(parts, [](const Part& part) { return part.search == nullptr; });
-    spent += steps;
-  }
-  for (const Part& part : parts) verdict.undecided += part.keys.size();
-  return verdict;
+                                            const SearchBounds& bounds) {
+  return Searches(PartsOf(history), bounds).Run();
 }
 
-std::uint64_t RequireLinearizable(const std::vector<HistoryOperation>& history) {
-  const LinearizabilityVerdict verdict = CheckLinearizability(history);
+LinearizabilityVerdict RequireLinearizable(const std::vector<HistoryOperation>& history) {
+  LinearizabilityVerdict verdict = CheckLinearizability(history);
   GRASS_RULE("linearizability", !verdict.violated_key.has_value(), verdict.text);
-  return verdict.undecided;
+  return verdict;
 }
 
 }  // namespace grassdb::sim

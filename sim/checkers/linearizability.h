@@ -3,9 +3,9 @@
 // give. An operation of unknown outcome may take effect at any time after its invocation, or never.
 //
 // Linearizability is local, so each key is a history of its own (linear_search.h), or the keys that
-// transactions have touched together are one, for which the order of the revisions that the
-// operations name is tried first, as any other order might be. The search of all of them advances
-// in rounds of growing budgets, so that a wrong key is found even when another one is hard.
+// transactions have touched together are one. Where that is hard, the order of the revisions that
+// the operations name is tried, as any other order might be. The search of all of them advances in
+// rounds of growing budgets, so that a wrong key is found even when another one is hard.
 #ifndef GRASSDB_SIM_CHECKERS_LINEARIZABILITY_H_
 #define GRASSDB_SIM_CHECKERS_LINEARIZABILITY_H_
 
@@ -23,17 +23,23 @@ struct LinearizabilityVerdict {
   std::optional<std::uint32_t> violated_key;
   // What the search got stuck at, for a person.
   std::string text;
-  // Keys on which the search was given up.
+  std::uint64_t keys = 0;
+  // Of them those on which the search was given up.
   std::uint64_t undecided = 0;
+  // What the searches took at most, all together.
+  std::size_t bytes_max = 0;
 };
 
-// `steps_max` bounds the search, per key or keys together.
-LinearizabilityVerdict CheckLinearizability(const std::vector<HistoryOperation>& history,
-                                            std::uint64_t steps_max = 4'000'000);
+struct SearchBounds {
+  std::uint64_t steps = 4'000'000;        // of a key, or of keys together
+  std::size_t bytes = 256 * 1024 * 1024;  // of all together, and what 100,000 steps add to it
+};
 
-// As CheckLinearizability; a history that is not is a violation. The keys on which the search was
-// given up.
-std::uint64_t RequireLinearizable(const std::vector<HistoryOperation>& history);
+LinearizabilityVerdict CheckLinearizability(const std::vector<HistoryOperation>& history,
+                                            const SearchBounds& bounds = SearchBounds());
+
+// As CheckLinearizability; a history that is not is a violation.
+LinearizabilityVerdict RequireLinearizable(const std::vector<HistoryOperation>& history);
 
 }  // namespace grassdb::sim
 

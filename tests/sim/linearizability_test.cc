@@ -124,7 +124,55 @@ TEST(Linearizability, NamesTheKeyThatIsWrong) {
 }
 
 TEST(Linearizability, SaysWhenItGivesUp) {
-  EXPECT_EQ(CheckLinearizability({Put(1, false, 1, 2), Get(1, 3, 4)}, 1).undecided, 1u);
+  const LinearizabilityVerdict verdict =
+      CheckLinearizability({Put(1, false, 1, 2), Get(1, 3, 4)}, {.steps = 1});
+  EXPECT_EQ(verdict.keys, 1u);
+  EXPECT_EQ(verdict.undecided, 1u);
+}
+
+// Puts that all overlap; the one that was invoked first took effect last. Each has a revision.
+std::vector<HistoryOperation> Tangle(std::uint32_t key) {
+  constexpr std::uint64_t kPuts = 40;
+  std::vector<HistoryOperation> history = {Put(100, false, 1, 2)};
+  for (std::uint64_t i = 1; i <= kPuts; ++i) {
+    history.push_back(Put(i, true, 10 + i, 1000 + i));
+    history.back().revision = 100 - i;
+  }
+  history.push_back(Get(1, 2000, 2001));
+  history.back().revision = 99;
+  for (HistoryOperation& operation : history) operation.key = key;
+  return history;
+}
+
+TEST(Linearizability, DecidesAHardHistoryByItsRevisions) {
+  EXPECT_TRUE(Linearizable(Tangle(1)));
+  std::vector<HistoryOperation> wrong = Tangle(1);
+  wrong.push_back(Get(2, 3000, 3001));
+  wrong.back().key = 1;
+  wrong.back().revision = 99;
+  const LinearizabilityVerdict verdict = CheckLinearizability(wrong, {.steps = 200'000});
+  EXPECT_EQ(verdict.undecided, 1u) << "the guess has to hold for all of it";
+}
+
+TEST(Linearizability, GivesUpBeforeTheMemoryIsGone) {
+  std::vector<HistoryOperation> history;
+  for (std::uint32_t key = 1; key <= 6; ++key) {
+    for (HistoryOperation& operation : Tangle(key)) {
+      operation.revision = 0;
+      history.push_back(operation);
+    }
+  }
+  history.push_back(Put(1, false, 1, 2));
+  history.back().key = 7;
+  history.push_back(Get(2, 3, 4));
+  history.back().key = 7;
+  const SearchBounds bounds = {.steps = 2'000'000, .bytes = 16 * 1024 * 1024};
+  EXPECT_EQ(CheckLinearizability(history, bounds).violated_key, 7u);
+  history.pop_back();
+  const LinearizabilityVerdict verdict = CheckLinearizability(history, bounds);
+  EXPECT_EQ(verdict.keys, 7u);
+  EXPECT_EQ(verdict.undecided, 6u);
+  EXPECT_LT(verdict.bytes_max, 3 * bounds.bytes);
 }
 
 // --- Transactions ---
