@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # One seed is one run, whatever built it and wherever it runs: sweeps the simulator in several builds and
-# surroundings and compares the fingerprints. Where one differs, finds the seed and the first event.
+# surroundings, as it is and with each profile (at most 20 seeds), and compares the fingerprints. Where one
+# differs, finds the seed and the first event.
 #
 #   tests/determinism.sh [--seeds N] [--builds NAME,...] [--places PERCENT]   default: 200 seeds, all builds
 #   tests/determinism.sh [--seeds N] [--reference PROGRAM] --other PROGRAM
@@ -60,45 +61,67 @@ fingerprint() {
   [ "$(wc -l <<<"$found")" -eq 1 ] && echo "$found"
 }
 
+# What is swept: "" as it is, or with a profile of that file.
+what=('' sim/profiles/*.json)
+declare -A expected
+use() {
+  flags=() last_seed=$seeds
+  [ -n "$1" ] || return 0
+  flags=(--profile "$1")
+  [ "$seeds" -le 20 ] || last_seed=20
+}
+
 # differs FIRST LAST COMMAND...: whether the sweep of these seeds differs from the reference's.
 differs() {
   local range="$1..$2"
   shift 2
-  [ "$(fingerprint "$reference" sweep --seeds "$range" --jobs 2)" != \
-    "$(fingerprint "$@" sweep --seeds "$range" --jobs 2)" ]
+  [ "$(fingerprint "$reference" sweep "${flags[@]}" --seeds "$range" --jobs 2)" != \
+    "$(fingerprint "$@" sweep "${flags[@]}" --seeds "$range" --jobs 2)" ]
 }
 
 # explain PROGRAM PREFIX...: the first seed that differs, by bisection, and the first event of it.
 explain() {
-  local first=1 last=$seeds middle
+  local first=1 last=$last_seed middle
   while [ "$first" -lt "$last" ]; do
     middle=$(((first + last) / 2))
     if differs "$first" "$middle" "$@"; then last=$middle; else first=$((middle + 1)); fi
   done
   printf '#!/bin/sh\nexec %s "$@"\n' "$*" >"$work/other"
   chmod +x "$work/other"
-  "$reference" diverge "$work/other" --seed "$first" || true
-  echo "$reference diverge '$*' --seed $first"
+  "$reference" diverge "$work/other" "${flags[@]}" --seed "$first" || true
+  echo "$reference diverge '$*' ${flags[*]} --seed $first"
 }
 
-# same NAME PROGRAM...: compares its sweep with the reference.
+# same NAME PROGRAM...: compares its sweeps with the reference's.
 same() {
-  local name=$1 found
+  local name=$1 found profile
   shift
-  found=$(fingerprint "$@" sweep --seeds "1..$seeds" --jobs 2)
-  if [ "$found" = "$expected" ]; then
-    printf '%-40s same\n' "$name"
+  for profile in "${what[@]}"; do
+    use "$profile"
+    found=$(fingerprint "$@" sweep "${flags[@]}" --seeds "1..$last_seed" --jobs 2)
+    [ "$found" != "${expected[_$profile]}" ] || continue
+    printf '%-40s DIFFERS%s: %s\n' "$name" "${profile:+ with $profile}" "${found:-no fingerprint}"
+    failed=1
+    explain "$@"
     return
-  fi
-  printf '%-40s DIFFERS: %s\n' "$name" "${found:-no fingerprint}"
-  failed=1
-  explain "$@"
+  done
+  printf '%-40s same\n' "$name"
 }
 
 first=$("$reference" sweep --seeds "1..$seeds" --jobs 2) || true
-expected=$(fingerprint cat <<<"$first")
-[ -n "$expected" ] || { echo "the reference printed no fingerprint: $reference sweep --seeds 1..$seeds" >&2; exit 1; }
-printf '%-40s %s\n' "g++ -O3, seeds 1..$seeds" "$expected"
+for profile in "${what[@]}"; do
+  use "$profile"
+  if [ -z "$profile" ]; then
+    expected[_]=$(fingerprint cat <<<"$first")
+  else
+    expected[_$profile]=$(fingerprint "$reference" sweep "${flags[@]}" --seeds "1..$last_seed" --jobs 2)
+  fi
+  [ -n "${expected[_$profile]}" ] || {
+    echo "the reference printed no fingerprint: $reference sweep ${flags[*]} --seeds 1..$last_seed" >&2
+    exit 1
+  }
+  printf '%-40s %s\n' "g++ -O3,${profile:+ $(basename "$profile"),} seeds 1..$last_seed" "${expected[_$profile]}"
+done
 read -r reached marked < <(sed -n 's/^places reached \([0-9]*\) of \([0-9]*\).*/\1 \2/p' <<<"$first")
 if [ $((reached * 100)) -lt $((marked * places)) ]; then
   echo "only $reached of $marked places of the code were reached, less than $places %:"
@@ -137,7 +160,7 @@ for name in ${builds//,/ }; do
   same "build $name" "build/determinism/$name/bin/grass-sim"
 done
 if [ "$failed" -eq 0 ]; then
-  echo "all runs of seeds 1..$seeds are the same"
+  echo "all runs of seeds 1..$seeds are the same, and those with the profiles"
 else
   echo "repeat with: bash tests/determinism.sh --seeds $seeds"
 fi

@@ -33,3 +33,18 @@ compare "$work/other" || code=$?
 grep -q 'DIFFERS: fingerprint: ' "$work/out" || fail "does not say that it differs: $(cat "$work/out")"
 grep -q '^the first event that differs is #[1-9]' "$work/out" || fail "names no event: $(cat "$work/out")"
 [[ $(tail -1 "$work/out") == *' diverge '*'--seed 3' ]] || fail "does not name seed 3: $(cat "$work/out")"
+
+# Differs in seed 2 of one profile only.
+cat >"$work/other" <<END
+#!/usr/bin/env bash
+case " \$* " in
+  *lease.json*' --seeds 1..4 '* | *lease.json*' --seeds 1..2 '* | *lease.json*' --seed 2 '*) set -- "\$@" --set drop_ppm=300000 ;;
+esac
+exec "$sim" "\$@"
+END
+code=0
+compare "$work/other" || code=$?
+[ "$code" -eq 1 ] || fail "expected exit code 1 for a difference with a profile, got $code: $(cat "$work/out")"
+grep -q 'DIFFERS with sim/profiles/lease.json: ' "$work/out" || fail "names no profile: $(cat "$work/out")"
+[[ $(tail -1 "$work/out") == *' diverge '*'--profile sim/profiles/lease.json --seed 2' ]] ||
+  fail "does not name seed 2: $(cat "$work/out")"
