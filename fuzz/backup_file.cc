@@ -12,7 +12,8 @@
 
 #include "core/check.h"
 #include "core/kv_snapshot.h"
-#include "fuzz/memory_directory.h"
+#include "memory_directory.h"
+#include "store/io.h"
 
 namespace grassdb::store {
 namespace {
@@ -43,7 +44,7 @@ std::optional<Read> ReadBackup(Directory& directory, const std::string& name) {
 }
 
 void Write(Directory& directory, const std::string& name, const BackupOrigin& origin,
-           const KvStore& state) {
+           KvStore& state) {
   auto backup = BackupWriter::Start(directory, name, origin);
   GRASS_CHECK(backup.ok());
   auto writer = KvSnapshotWriter::Begin(state);
@@ -79,11 +80,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   MemoryDirectory directory;
   if (data[0] % 2 == 0) {
     const auto file = directory.Open("given", OpenMode::kCreate);
-    GRASS_CHECK(file.ok() && (*file)->WriteAt(0, {{bytes}}).ok());
+    GRASS_CHECK(file.ok() && WriteOne(**file, 0, bytes).ok());
   } else {
     WriteFramed(directory, "given", bytes);
   }
-  const auto given = ReadBackup(directory, "given");
+  auto given = ReadBackup(directory, "given");
   if (!given.has_value() || !given->state.has_value() || given->origin.id == 0) return 0;
   Write(directory, "again", given->origin, *given->state);
   const auto again = ReadBackup(directory, "again");
