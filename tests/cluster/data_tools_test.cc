@@ -209,8 +209,9 @@ TEST(DataTools, ABackupWithoutALeaderSaysWhatItWaitsForAndEnds) {
   Cluster cluster(3);
   cluster.Start(0);
   ASSERT_TRUE(WaitFor(Cluster::kPatience, [&] { return cluster.Status(0).has_value(); }));
+  const std::string file = cluster.directory() + "/backup";
   const Finished alone = RunGrassdb(
-      cluster.directory(), {"backup", "--peers", cluster.address(0), "--wait", "5s", "-o", "x"});
+      cluster.directory(), {"backup", "--peers", cluster.address(0), "--wait", "5s", "-o", file});
   EXPECT_EQ(alone.code, 1);
   EXPECT_EQ(std::ranges::count(alone.err, '\n'), 2) << alone.err;
   EXPECT_TRUE(Has(alone.err, "no copy yet, trying again for 5s: " + cluster.address(0)))
@@ -219,7 +220,7 @@ TEST(DataTools, ABackupWithoutALeaderSaysWhatItWaitsForAndEnds) {
 
   for (const int other : {1, 2}) cluster.Start(other);
   const Finished served = RunGrassdb(
-      cluster.directory(), {"backup", "--peers", cluster.address(0), "--wait", "60s", "-o", "x"});
+      cluster.directory(), {"backup", "--peers", cluster.address(0), "--wait", "60s", "-o", file});
   EXPECT_EQ(served.code, 0) << served.err;
 }
 
