@@ -34,6 +34,18 @@ class Healthy {
                         .body = request,
                         .incarnation = Incarnation(1)});
   }
+  // Node 3 leads in term 4, with entries 1 and 2 of term 1.
+  void Follow() {
+    AppendEntriesRequest append;
+    append.prev_log_index = Index(2);
+    append.prev_log_term = Term(1);
+    Step(Message{.from = Id(3),
+                 .to = Id(2),
+                 .term = Term(4),
+                 .body = append,
+                 .incarnation = Incarnation(3)});
+    EXPECT_EQ(raft_.role(), Role::kFollower);
+  }
   // Of a cluster that needs no other vote.
   void Lead() {
     Pass(std::chrono::seconds(2));
@@ -104,11 +116,7 @@ TEST(RaftRepair, TakesATermOverDurablyBeforeItSaysThatItLacksAnEntry) {
 
 TEST(RaftRepair, DefendsItsLeaderAgainstAProof) {
   Healthy healthy(StateOf(2, 4, {1, 1}));
-  AppendEntriesRequest append;
-  append.prev_log_index = Index(2);
-  append.prev_log_term = Term(1);
-  healthy.Step(Message{
-      .from = Id(3), .to = Id(2), .term = Term(4), .body = append, .incarnation = Incarnation(3)});
+  healthy.Follow();
   RepairRequest proof = For(3, 3, 1, 2);
   proof.ask = RepairAsk::kProof;
   const Output asked = healthy.Ask(proof, 5);
@@ -142,11 +150,7 @@ TEST(RaftRepair, LeadsOnBesideAProofUnlessItReachesWhoAsks) {
 // A follower does not tell whom its leader reaches.
 TEST(RaftRepair, DefendsALeaderThatReachesWhoAsks) {
   Healthy healthy(StateOf(2, 4, {1, 1}));
-  AppendEntriesRequest append;
-  append.prev_log_index = Index(2);
-  append.prev_log_term = Term(1);
-  healthy.Step(Message{
-      .from = Id(3), .to = Id(2), .term = Term(4), .body = append, .incarnation = Incarnation(3)});
+  healthy.Follow();
   RepairRequest proof = For(3, 3, 1, 2);
   proof.ask = RepairAsk::kProof;
   proof.deposes = true;
