@@ -6,6 +6,7 @@
 #   tests/determinism.sh [--seeds N] [--builds NAME,...] [--places PERCENT]   default: 200 seeds, all builds
 #   tests/determinism.sh [--seeds N] [--reference PROGRAM] --other PROGRAM
 #
+# --profiles FOLDER has others than those of sim/profiles.
 # The second compares two grass-sim that are there, and builds nothing. With --places it fails also if the seeds
 # reach less than this part of the places that the code marks (sim/README.md, "A long sweep"): then a fault is
 # off that should be on.
@@ -22,6 +23,7 @@ builds=clang,O0,zero,pattern
 reference=build/release/bin/grass-sim
 other=
 places=0
+profiles=sim/profiles
 while [ $# -gt 0 ]; do
   case $1 in
     --seeds) seeds=${2:-} ;;
@@ -29,9 +31,10 @@ while [ $# -gt 0 ]; do
     --places) places=${2:-} ;;
     --reference) reference=${2:-} ;;
     --other) other=${2:-} ;;
+    --profiles) profiles=${2:-} ;;
     *)
       echo "unknown argument '$1'; usage: tests/determinism.sh [--seeds N] [--builds NAME,...]" \
-        "[--places PERCENT] [--reference PROGRAM] [--other PROGRAM]" >&2
+        "[--places PERCENT] [--reference PROGRAM] [--other PROGRAM] [--profiles FOLDER]" >&2
       exit 2 ;;
   esac
   shift $(($# < 2 ? 1 : 2))
@@ -62,7 +65,8 @@ fingerprint() {
 }
 
 # What is swept: "" as it is, or with a profile of that file.
-what=('' sim/profiles/*.json)
+what=('' "$profiles"/*.json)
+[ -e "${what[1]}" ] || { echo "--profiles: '$profiles' has no profile" >&2; exit 2; }
 declare -A expected
 use() {
   flags=() last_seed=$seeds

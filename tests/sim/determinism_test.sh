@@ -7,14 +7,20 @@ sim=$1 source=$2
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 fail() { echo "$*" >&2; exit 1; }
-compare() { bash "$source/tests/determinism.sh" --seeds 4 --reference "$sim" --other "$1" >"$work/out" 2>&1; }
+mkdir "$work/profiles"
+cp "$source/sim/profiles/lease.json" "$work/profiles"
+compare() {
+  bash "$source/tests/determinism.sh" --seeds 4 --profiles "$work/profiles" --reference "$sim" --other "$1" \
+    >"$work/out" 2>&1
+}
 
 compare "$sim" || fail "a build differs from itself: $(cat "$work/out")"
 grep -q ' same$' "$work/out" || fail "$(cat "$work/out")"
 
 # Too few places are no success either, and are named.
 code=0
-bash "$source/tests/determinism.sh" --seeds 4 --places 100 --reference "$sim" --other "$sim" >"$work/out" 2>&1 || code=$?
+bash "$source/tests/determinism.sh" --seeds 4 --places 100 --profiles "$work/profiles" --reference "$sim" \
+  --other "$sim" >"$work/out" 2>&1 || code=$?
 [ "$code" -eq 1 ] || fail "expected exit code 1 for places that were not reached, got $code: $(cat "$work/out")"
 grep -q '^places reached [0-9]* of [0-9]*; not: ' "$work/out" || fail "names no place: $(cat "$work/out")"
 
@@ -45,6 +51,6 @@ END
 code=0
 compare "$work/other" || code=$?
 [ "$code" -eq 1 ] || fail "expected exit code 1 for a difference with a profile, got $code: $(cat "$work/out")"
-grep -q 'DIFFERS with sim/profiles/lease.json: ' "$work/out" || fail "names no profile: $(cat "$work/out")"
-[[ $(tail -1 "$work/out") == *' diverge '*'--profile sim/profiles/lease.json --seed 2' ]] ||
+grep -qF "DIFFERS with $work/profiles/lease.json: " "$work/out" || fail "names no profile: $(cat "$work/out")"
+[[ $(tail -1 "$work/out") == *' diverge '*"--profile $work/profiles/lease.json --seed 2" ]] ||
   fail "does not name seed 2: $(cat "$work/out")"
