@@ -75,10 +75,12 @@ class Historian {
                          : database.Set(key, value);
       if (outcome.code != Outcome::Code::kOk) {
         const bool unknown = outcome.code == Outcome::Code::kUnknown;
-        Note(process, unknown ? "info" : "fail", what, key, written);
+        // To the checker a compare-and-set that failed is one that has compared.
+        const bool open = unknown || compares;
+        Note(process, open ? "info" : "fail", what, key, written);
         unknown_.fetch_add(unknown ? 1 : 0);
         // What is unknown may still happen: nobody else does anything under its name.
-        if (unknown) process += clients;
+        if (open) process += clients;
         continue;
       }
       const bool done = !compares || outcome.reply.command.succeeded;
