@@ -43,10 +43,12 @@ int Run(const Flags& flags) {
   std::printf("the checkers remember %llu KiB of logs, disks, terms and clients\n",
               static_cast<unsigned long long>(c.checker_bytes / 1024));
   std::printf("the search for a linearization of %llu keys took %llu KiB at most",
-              static_cast<unsigned long long>(c.keys_searched),
-              static_cast<unsigned long long>(c.search_bytes / 1024));
-  std::printf(c.keys_undecided > 0 ? " and gave up on %llu\n" : "\n",
-              static_cast<unsigned long long>(c.keys_undecided));
+              static_cast<unsigned long long>(c.searched.keys),
+              static_cast<unsigned long long>(c.searched.bytes_max / 1024));
+  if (c.searched.undecided > 0) {
+    std::printf(" and gave up on %llu", static_cast<unsigned long long>(c.searched.undecided));
+  }
+  Print("\n");
   Print("fingerprint: " + result.fingerprint.Hex() + "\n");
   return kExitOk;
 }

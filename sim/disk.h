@@ -199,10 +199,9 @@ class SimDisk final : public store::Directory {
   // How much of what was not durable a crash of the machine leaves.
   enum class Survival : std::uint8_t { kNothing, kEverything, kPrefix, kSectors };
 
-  static void ApplyWrite(std::uint64_t offset, std::string_view data, std::string* content);
-  static void ApplyToContent(const Io& io, std::string* content);
   static std::size_t SizeAfter(const Io& change, std::size_t size);
-  static void ApplyToSector(const Io& change, std::size_t begin, std::string* sector);
+  static void ApplyToPiece(const Io& change, std::size_t begin, std::string* piece);
+  static void ApplyToContent(const Io& io, std::string* content);
   static void ApplyToNames(const Io& io, Names* names);
   static void ApplyToCache(const Io& io);
   static void ApplyToDurable(const Io& io);

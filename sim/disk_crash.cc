@@ -1,6 +1,5 @@
 // What becomes durable, and what a crash leaves: the half of SimDisk that looks back.
 #include <algorithm>
-#include <cstring>
 #include <map>
 #include <utility>
 #include <vector>
@@ -10,19 +9,29 @@
 
 namespace grassdb::sim {
 
-void SimDisk::ApplyWrite(std::uint64_t offset, std::string_view data, std::string* content) {
-  if (data.empty()) return;
-  if (content->size() < offset + data.size()) content->resize(offset + data.size());
-  std::memcpy(content->data() + offset, data.data(), data.size());
+// Of a file of `size` bytes.
+std::size_t SimDisk::SizeAfter(const Io& change, std::size_t size) {
+  GRASS_CHECK(ChangesContent(change));
+  if (change.type != IoType::kWrite) return change.offset;
+  return change.data.empty() ? size : std::max(size, change.offset + change.data.size());
+}
+
+// To what there is of a file from `begin` on; behind its end that is 0.
+void SimDisk::ApplyToPiece(const Io& change, std::size_t begin, std::string* piece) {
+  const std::size_t end = begin + piece->size();
+  const std::size_t from = std::max<std::size_t>(begin, change.offset);
+  if (change.type != IoType::kWrite) {
+    if (from < end) piece->replace(from - begin, end - from, end - from, '\0');
+    return;
+  }
+  const std::size_t to = std::min<std::size_t>(end, change.offset + change.data.size());
+  if (from >= to) return;
+  piece->replace(from - begin, to - from, change.data, from - change.offset, to - from);
 }
 
 void SimDisk::ApplyToContent(const Io& io, std::string* content) {
-  GRASS_CHECK(ChangesContent(io));
-  if (io.type == IoType::kWrite) {
-    ApplyWrite(io.offset, io.data, content);
-  } else {
-    content->resize(io.offset);
-  }
+  content->resize(SizeAfter(io, content->size()));
+  ApplyToPiece(io, 0, content);
 }
 
 void SimDisk::ApplyToCache(const Io& io) {
@@ -204,7 +213,10 @@ void SimDisk::RebuildCache(Inode& inode) {
   for (const Io& io : pending_) {
     if (io.inode.get() == &inode && ChangesContent(io)) ApplyToCache(io);
   }
-  for (const auto& [begin, bytes] : inode.clean) ApplyWrite(begin, bytes, &inode.cache);
+  for (const auto& [begin, bytes] : inode.clean) {
+    inode.cache.resize(std::max<std::size_t>(inode.cache.size(), begin + bytes.size()));
+    inode.cache.replace(begin, bytes.size(), bytes);
+  }
 }
 
 void SimDisk::CrashPower(std::uint64_t number) {
@@ -269,26 +281,6 @@ void SimDisk::LandSectors(Inode& inode, std::uint64_t crash) {
   inode.durable = std::move(landed);
 }
 
-// Of a file of `size` bytes.
-std::size_t SimDisk::SizeAfter(const Io& change, std::size_t size) {
-  if (change.type != IoType::kWrite) return change.offset;
-  return change.data.empty() ? size : std::max(size, change.offset + change.data.size());
-}
-
-// To a sector that begins at `begin`, of which there are as many bytes; those behind the end of the
-// file are 0.
-void SimDisk::ApplyToSector(const Io& change, std::size_t begin, std::string* sector) {
-  const std::size_t end = begin + sector->size();
-  const std::size_t from = std::max<std::size_t>(begin, change.offset);
-  if (change.type != IoType::kWrite) {
-    if (from < end) sector->replace(from - begin, end - from, end - from, '\0');
-    return;
-  }
-  const std::size_t to = std::min<std::size_t>(end, change.offset + change.data.size());
-  if (from >= to) return;
-  sector->replace(from - begin, to - from, change.data, from - change.offset, to - from);
-}
-
 std::string SimDisk::Landed(const Inode& inode, const std::string& durable,
                             std::uint64_t crash) const {
   // Of version v, which is what was durable with the first v changes.
@@ -313,10 +305,10 @@ std::string SimDisk::Landed(const Inode& inode, const std::string& durable,
     const std::size_t tear = torn ? pick(8, at, size) : 0;  // so many bytes are of the next version
     std::string sector = at < durable.size() ? durable.substr(at, size) : std::string();
     sector.resize(size);
-    for (std::size_t i = 0; i < chosen; ++i) ApplyToSector(*changes[i], at, &sector);
+    for (std::size_t i = 0; i < chosen; ++i) ApplyToPiece(*changes[i], at, &sector);
     landed.replace(at, size, sector);
     if (tear == 0) continue;
-    ApplyToSector(*changes[chosen], at, &sector);
+    ApplyToPiece(*changes[chosen], at, &sector);
     landed.replace(at, tear, sector, 0, tear);
   }
   return landed;

@@ -238,9 +238,7 @@ Counters& Counters::operator+=(const Counters& other) {
   operations_ok += other.operations_ok;
   operations_unknown += other.operations_unknown;
   operations_failed += other.operations_failed;
-  keys_searched += other.keys_searched;
-  keys_undecided += other.keys_undecided;
-  search_bytes = std::max(search_bytes, other.search_bytes);
+  searched += other.searched;
   return *this;
 }
 

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "core/hash.h"
+#include "sim/checkers/search_counts.h"
 #include "sim/choices.h"
 #include "sim/true_time.h"
 
@@ -88,10 +89,8 @@ struct Counters {
   std::uint64_t operations_ok = 0;
   std::uint64_t operations_unknown = 0;
   std::uint64_t operations_failed = 0;
-  std::uint64_t keys_searched = 0;   // for a linearization, in each part of a history
-  std::uint64_t keys_undecided = 0;  // of them, those that were given up
-  std::uint64_t search_bytes = 0;    // at most, of the searches; of several runs the most
-  std::uint64_t checker_bytes = 0;   // Checkers::Bytes at the end; of several runs the most
+  SearchCounts searched;            // for a linearization
+  std::uint64_t checker_bytes = 0;  // Checkers::Bytes at the end; of several runs the most
 
   Counters& operator+=(const Counters& other);
 };

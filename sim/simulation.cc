@@ -101,9 +101,7 @@ void Simulation::Run() {
     RunHealed();
   }
   history_parts_->CheckTheLast();
-  recorder_->counters.keys_searched += history_parts_->searched().keys;
-  recorder_->counters.keys_undecided += history_parts_->searched().undecided;
-  recorder_->counters.search_bytes = history_parts_->searched().bytes_max;
+  recorder_->counters.searched += history_parts_->searched();
   recorder_->counters.simulated_ns = Nanoseconds(queue_.now());
   recorder_->counters.entries_committed = checkers_->committed().value();
   recorder_->counters.copies = copier_->checked();

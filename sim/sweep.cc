@@ -425,8 +425,8 @@ std::string Summary(const SweepOptions& options, const SweepResult& result) {
           Decimal(sum.connections_broken) + "\n";
   text += "operations " + Decimal(sum.operations_ok) + " ok, " + Decimal(sum.operations_unknown) +
           " of unknown outcome, " + Decimal(sum.operations_failed) +
-          " without effect; keys searched for a linearization " + Decimal(sum.keys_searched) +
-          ", not decided " + Decimal(sum.keys_undecided) + "\n";
+          " without effect; keys searched for a linearization " + Decimal(sum.searched.keys) +
+          ", not decided " + Decimal(sum.searched.undecided) + "\n";
   text += SiteLine(result.sites);
   text += "fingerprint: " + result.fingerprint.Hex() + "\n";
   if (!result.failed.empty()) text += FaultTable(result);

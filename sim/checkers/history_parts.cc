@@ -46,11 +46,7 @@ void HistoryParts::CheckWitness(const std::vector<CommittedChange>& changes) con
 }
 
 void HistoryParts::Search(std::vector<HistoryOperation> operations) {
-  const LinearizabilityVerdict verdict =
-      RequireLinearizable(Told(told::kHistory, std::move(operations)));
-  counts_.keys += verdict.keys;
-  counts_.undecided += verdict.undecided;
-  counts_.bytes_max = std::max(counts_.bytes_max, verdict.bytes_max);
+  searched_ += RequireLinearizable(Told(told::kHistory, std::move(operations)));
 }
 
 std::vector<CommittedChange> HistoryParts::Changes() const {

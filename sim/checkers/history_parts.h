@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "sim/checkers/reference_store.h"
+#include "sim/checkers/search_counts.h"
 #include "sim/checkers/witness.h"
 #include "sim/history.h"
 
@@ -38,13 +39,8 @@ class HistoryParts {
   // The end of the run.
   void CheckTheLast();
 
-  // Of all parts; a key counts in each that has it.
-  struct SearchCounts {
-    std::uint64_t keys = 0;
-    std::uint64_t undecided = 0;
-    std::size_t bytes_max = 0;
-  };
-  const SearchCounts& searched() const { return counts_; }
+  // Of all parts.
+  const SearchCounts& searched() const { return searched_; }
 
  private:
   using Values = std::map<std::uint32_t, ValueNumber>;
@@ -67,7 +63,7 @@ class HistoryParts {
   WitnessBase base_;
   Values first_;             // at base_.told
   std::uint64_t place_ = 0;  // of what was invoked in an earlier part, the last
-  SearchCounts counts_;
+  SearchCounts searched_;
 };
 
 }  // namespace grassdb::sim

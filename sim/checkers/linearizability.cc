@@ -311,7 +311,7 @@ class Searches {
  public:
   Searches(std::vector<Part> parts, const SearchBounds& bounds)
       : parts_(std::move(parts)), bounds_(bounds) {
-    for (const Part& part : parts_) verdict_.keys += part.keys.size();
+    for (const Part& part : parts_) verdict_.counts.keys += part.keys.size();
   }
 
   LinearizabilityVerdict Run() && {
@@ -340,8 +340,8 @@ class Searches {
         verdict_.text = "key k" + Decimal(part.keys.front()) + ": " + part.search->DescribeStuck();
         return false;
       }
-      const std::size_t bytes = Bytes();
-      verdict_.bytes_max = std::max(verdict_.bytes_max, bytes);
+      const std::uint64_t bytes = Bytes();
+      verdict_.counts.bytes_max = std::max(verdict_.counts.bytes_max, bytes);
       if (result == SearchResult::kLinearizable) {
         part.search.reset();
       } else if (bytes > bounds_.bytes) {
@@ -355,15 +355,15 @@ class Searches {
   static std::size_t BytesOf(const Part& part) {
     return part.search == nullptr ? 0 : part.search->Bytes();
   }
-  std::size_t Bytes() const {
-    std::size_t bytes = 0;
+  std::uint64_t Bytes() const {
+    std::uint64_t bytes = 0;
     for (const Part& part : parts_) bytes += BytesOf(part);
     return bytes;
   }
 
   void GiveUp(Part& part) {
     part.search.reset();
-    verdict_.undecided += part.keys.size();
+    verdict_.counts.undecided += part.keys.size();
   }
 
   std::vector<Part> parts_;
@@ -378,10 +378,10 @@ LinearizabilityVerdict CheckLinearizability(const std::vector<HistoryOperation>&
   return Searches(PartsOf(history), bounds).Run();
 }
 
-LinearizabilityVerdict RequireLinearizable(const std::vector<HistoryOperation>& history) {
-  LinearizabilityVerdict verdict = CheckLinearizability(history);
+SearchCounts RequireLinearizable(const std::vector<HistoryOperation>& history) {
+  const LinearizabilityVerdict verdict = CheckLinearizability(history);
   GRASS_RULE("linearizability", !verdict.violated_key.has_value(), verdict.text);
-  return verdict;
+  return verdict.counts;
 }
 
 }  // namespace grassdb::sim

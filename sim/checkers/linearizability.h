@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "sim/checkers/search_counts.h"
 #include "sim/history.h"
 
 namespace grassdb::sim {
@@ -23,11 +24,7 @@ struct LinearizabilityVerdict {
   std::optional<std::uint32_t> violated_key;
   // What the search got stuck at, for a person.
   std::string text;
-  std::uint64_t keys = 0;
-  // Of them those on which the search was given up.
-  std::uint64_t undecided = 0;
-  // What the searches took at most, all together.
-  std::size_t bytes_max = 0;
+  SearchCounts counts;
 };
 
 struct SearchBounds {
@@ -39,7 +36,7 @@ LinearizabilityVerdict CheckLinearizability(const std::vector<HistoryOperation>&
                                             const SearchBounds& bounds = SearchBounds());
 
 // As CheckLinearizability; a history that is not is a violation.
-LinearizabilityVerdict RequireLinearizable(const std::vector<HistoryOperation>& history);
+SearchCounts RequireLinearizable(const std::vector<HistoryOperation>& history);
 
 }  // namespace grassdb::sim
 

@@ -14,6 +14,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include "sim/history.h"
@@ -49,9 +50,8 @@ class RevisionOrder {
   bool Holds() {
     std::size_t fits = Fits();
     while (fits < order_.size()) {
-      const std::size_t further = PlaceOne(fits);
-      if (further <= fits) return false;
-      fits = further;
+      const std::size_t stuck = std::exchange(fits, PlaceOne(fits));
+      if (fits == stuck) return false;
     }
     return true;
   }
@@ -75,9 +75,9 @@ class RevisionOrder {
   }
 
   // Places the operation of unknown outcome with which the order fits furthest, and gives how far;
-  // `stuck` is where it does not fit without. 0: there is none.
+  // `stuck` is where it does not fit without, and is given if it does with none of them.
   std::size_t PlaceOne(std::size_t stuck) {
-    std::size_t best = 0;
+    std::size_t best = stuck;
     std::size_t best_unknown = 0;
     Gap* best_gap = nullptr;
     for (std::size_t i = 0; i < unknown_.size(); ++i) {
@@ -96,7 +96,7 @@ class RevisionOrder {
         best_gap = &gap;
       }
     }
-    if (best <= stuck) return 0;
+    if (best_gap == nullptr) return stuck;
     best_gap->placed.push_back(unknown_[best_unknown]);
     unknown_.erase(unknown_.begin() + static_cast<std::ptrdiff_t>(best_unknown));
     return best;

@@ -50,7 +50,7 @@ HistoryOperation Delete(bool found, std::uint64_t invoked, std::uint64_t returne
 
 bool Linearizable(const std::vector<HistoryOperation>& history) {
   const LinearizabilityVerdict verdict = CheckLinearizability(history);
-  EXPECT_EQ(verdict.undecided, 0u);
+  EXPECT_EQ(verdict.counts.undecided, 0u);
   return !verdict.violated_key.has_value();
 }
 
@@ -126,8 +126,8 @@ TEST(Linearizability, NamesTheKeyThatIsWrong) {
 TEST(Linearizability, SaysWhenItGivesUp) {
   const LinearizabilityVerdict verdict =
       CheckLinearizability({Put(1, false, 1, 2), Get(1, 3, 4)}, {.steps = 1});
-  EXPECT_EQ(verdict.keys, 1u);
-  EXPECT_EQ(verdict.undecided, 1u);
+  EXPECT_EQ(verdict.counts.keys, 1u);
+  EXPECT_EQ(verdict.counts.undecided, 1u);
 }
 
 // Puts that all overlap; the one that was invoked first took effect last. Each has a revision.
@@ -151,7 +151,7 @@ TEST(Linearizability, DecidesAHardHistoryByItsRevisions) {
   wrong.back().key = 1;
   wrong.back().revision = 99;
   const LinearizabilityVerdict verdict = CheckLinearizability(wrong, {.steps = 200'000});
-  EXPECT_EQ(verdict.undecided, 1u) << "the guess has to hold for all of it";
+  EXPECT_EQ(verdict.counts.undecided, 1u) << "the guess has to hold for all of it";
 }
 
 TEST(Linearizability, GivesUpBeforeTheMemoryIsGone) {
@@ -170,9 +170,9 @@ TEST(Linearizability, GivesUpBeforeTheMemoryIsGone) {
   EXPECT_EQ(CheckLinearizability(history, bounds).violated_key, 7u);
   history.pop_back();
   const LinearizabilityVerdict verdict = CheckLinearizability(history, bounds);
-  EXPECT_EQ(verdict.keys, 7u);
-  EXPECT_EQ(verdict.undecided, 6u);
-  EXPECT_LT(verdict.bytes_max, 3 * bounds.bytes);
+  EXPECT_EQ(verdict.counts.keys, 7u);
+  EXPECT_EQ(verdict.counts.undecided, 6u);
+  EXPECT_LT(verdict.counts.bytes_max, 3 * bounds.bytes);
 }
 
 // --- Transactions ---
