@@ -13,7 +13,6 @@
 #include "bin/data_dropped.h"
 #include "bin/data_replace.h"
 #include "core/hash.h"
-#include "core/kv_snapshot.h"
 #include "net/random.h"
 #include "net/server_options.h"
 #include "proto/convert.h"
@@ -39,16 +38,6 @@ Identity NewIdentity(const std::string& node, const std::string& cluster_name,
   identity.incarnation = Incarnation(std::max<std::uint64_t>(net::RandomNumber(), 1));
   identity.secret = net::RandomNumber();
   return identity;
-}
-
-absl::StatusOr<KvStore> ReadState(store::BackupReader& backup) {
-  KvSnapshotReader reader{KvOptions()};
-  while (true) {
-    const auto slice = backup.Next();
-    if (!slice.ok()) return slice.status();
-    if (slice->empty()) return std::move(reader).Finish();
-    if (absl::Status s = reader.Feed(slice->view()); !s.ok()) return s;
-  }
 }
 
 // Damage to a backup, unlike that to a node, only another file helps against.
@@ -210,7 +199,7 @@ absl::StatusOr<int> Restore(const RestoreOptions& options) {
   if (IsReplacing(options.data_dir, options.id)) return FinishRestore(options, node.identity);
   if (absl::Status s = CheckRoomFor(options.id, options.data_dir); !s.ok()) return s;
   // All of it before anything is written: what a damaged backup is refused for leaves nothing.
-  auto state = ReadState(**backup);
+  auto state = (*backup)->ReadState();
   if (!state.ok()) return UseAnother(state.status());
   auto directory = store::OpenPosixDirectory(options.data_dir);
   if (!directory.ok()) return directory.status();

@@ -31,14 +31,7 @@ std::optional<Read> ReadBackup(Directory& directory, const std::string& name) {
     return std::nullopt;
   }
   Read read{.origin = (*backup)->origin(), .state = std::nullopt};
-  KvSnapshotReader reader{KvOptions()};
-  for (;;) {
-    const auto slice = (*backup)->Next();
-    if (!slice.ok()) return read;
-    if (slice->empty()) break;
-    if (!reader.Feed(slice->view()).ok()) return read;
-  }
-  auto state = std::move(reader).Finish();
+  auto state = (*backup)->ReadState();
   if (state.ok()) read.state = *std::move(state);
   return read;
 }

@@ -36,16 +36,6 @@ absl::Status WriteBackup(store::Directory& directory, const std::string& file,
   return (*writer)->Finish();
 }
 
-absl::StatusOr<KvStore> ReadBackup(store::BackupReader& backup) {
-  KvSnapshotReader reader{KvOptions()};
-  while (true) {
-    const absl::StatusOr<Bytes> slice = backup.Next();
-    if (!slice.ok()) return slice.status();
-    if (slice->empty()) return std::move(reader).Finish();
-    if (absl::Status s = reader.Feed(slice->view()); !s.ok()) return s;
-  }
-}
-
 std::string TextOf(const KvStore& state) {
   return Decimal(state.size()) + " keys, " + Decimal(state.sessions()) + " sessions, revision " +
          Decimal(state.revision().value()) + " at " + Decimal(state.time());
@@ -122,7 +112,7 @@ void Offline::Restore(KvStore* state, const std::string& backup) {
   const auto reader = store::BackupReader::Open(disk_, backup);
   if (!reader.ok()) return Fail("its backup cannot be opened: " + Text(reader.status()));
   if ((*reader)->origin().position != last_) return Fail("its backup is of another position");
-  absl::StatusOr<KvStore> read = ReadBackup(**reader);
+  absl::StatusOr<KvStore> read = (*reader)->ReadState();
   if (!read.ok()) return Fail("its backup cannot be read: " + Text(read.status()));
   if (read->digest() != state->digest()) return Fail("its backup holds another state");
   DamageBackup(backup);
@@ -180,7 +170,7 @@ void Offline::DamageBackup(const std::string& backup) {
   const auto file = disk_.Open(damaged, store::OpenMode::kCreate);
   if (!file.ok() || !store::WriteOne(**file, 0, *bytes).ok()) return Fail("has no room");
   const auto reader = store::BackupReader::Open(disk_, damaged);
-  if (reader.ok() && ReadBackup(**reader).ok()) Fail("its backup is read with a flipped bit");
+  if (reader.ok() && (*reader)->ReadState().ok()) Fail("its backup is read with a flipped bit");
 }
 
 void Offline::StartByMistake() {

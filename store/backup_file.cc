@@ -4,6 +4,7 @@
 
 #include "core/check.h"
 #include "core/codec.h"
+#include "core/kv_snapshot.h"
 #include "store/home.h"
 #include "store/text.h"
 
@@ -123,6 +124,16 @@ absl::StatusOr<std::unique_ptr<BackupReader>> BackupReader::Open(Directory& dire
   origin.position = PositionOf(backup->reader_->header().meta);
   backup->offset_ = head->size() - decoder.remaining();
   return backup;
+}
+
+absl::StatusOr<KvStore> BackupReader::ReadState() {
+  KvSnapshotReader reader{KvOptions()};
+  while (true) {
+    const auto slice = Next();
+    if (!slice.ok()) return slice.status();
+    if (slice->empty()) return std::move(reader).Finish();
+    if (absl::Status s = reader.Feed(slice->view()); !s.ok()) return s;
+  }
 }
 
 absl::StatusOr<Bytes> BackupReader::Next() {

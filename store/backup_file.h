@@ -12,6 +12,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "core/bytes.h"
+#include "core/kv_store.h"
 #include "core/types.h"
 #include "store/file.h"
 #include "store/payload.h"
@@ -59,11 +60,14 @@ class BackupReader {
                                                             const std::string& name);
 
   const BackupOrigin& origin() const { return origin_; }
-  // The next bytes of the state; none behind its end. DataLoss for damage.
-  absl::StatusOr<Bytes> Next();
+  // All of it. Once. DataLoss for damage.
+  absl::StatusOr<KvStore> ReadState();
 
  private:
   BackupReader() = default;
+
+  // The next bytes of the state; none behind its end.
+  absl::StatusOr<Bytes> Next();
 
   BackupOrigin origin_;
   std::unique_ptr<SnapshotReader> reader_;

@@ -183,13 +183,7 @@ absl::StatusOr<KvStore> ReadBack(const std::map<std::string, std::string>& conte
   EXPECT_EQ((*backup)->origin().node_name, "a");
   EXPECT_EQ((*backup)->origin().position.index, Index(12));
   EXPECT_EQ((*backup)->origin().id, 77u);
-  KvSnapshotReader reader{KvOptions()};
-  while (true) {
-    const auto slice = (*backup)->Next();
-    if (!slice.ok()) return slice.status();
-    if (slice->empty()) return std::move(reader).Finish();
-    if (absl::Status s = reader.Feed(slice->view()); !s.ok()) return s;
-  }
+  return (*backup)->ReadState();
 }
 
 TEST(StoreBackupFile, GivesTheStateBack) {
