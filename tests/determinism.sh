@@ -6,10 +6,9 @@
 #   tests/determinism.sh [--seeds N] [--builds NAME,...] [--places PERCENT]   default: 200 seeds, all builds
 #   tests/determinism.sh [--seeds N] [--reference PROGRAM] --other PROGRAM
 #
-# --profiles FOLDER has others than those of sim/profiles.
 # The second compares two grass-sim that are there, and builds nothing. With --places it fails also if the seeds
 # reach less than this part of the places that the code marks (sim/README.md, "A long sweep"): then a fault is
-# off that should be on.
+# off that should be on. --profiles FOLDER has others than those of sim/profiles.
 #
 # Builds: g++ -O3 (the release build, which must be there); clang, with -O3 and uninitialised variables set to a
 # pattern, as one build tells what two would; O0, g++ without optimisation; zero and pattern, g++ with
@@ -112,14 +111,11 @@ same() {
   printf '%-40s same\n' "$name"
 }
 
-first=$("$reference" sweep --seeds "1..$seeds" --jobs 2) || true
 for profile in "${what[@]}"; do
   use "$profile"
-  if [ -z "$profile" ]; then
-    expected[_]=$(fingerprint cat <<<"$first")
-  else
-    expected[_$profile]=$(fingerprint "$reference" sweep "${flags[@]}" --seeds "1..$last_seed" --jobs 2)
-  fi
+  swept=$("$reference" sweep "${flags[@]}" --seeds "1..$last_seed" --jobs 2) || true
+  [ -n "$profile" ] || first=$swept
+  expected[_$profile]=$(fingerprint cat <<<"$swept")
   [ -n "${expected[_$profile]}" ] || {
     echo "the reference printed no fingerprint: $reference sweep ${flags[*]} --seeds 1..$last_seed" >&2
     exit 1

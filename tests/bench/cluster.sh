@@ -36,6 +36,7 @@ node_flags=()
 members=
 peers=
 ticks_before=      # of watch_machine
+other_cores_max=0.35 steal_percent_max=8  # bin/bench/report.h
 etcd=              # the program
 etcd_pids=()       # of each of its nodes
 etcd_version=
@@ -541,19 +542,20 @@ machine_ticks() {
     }'
 }
 watch_machine() { ticks_before=$(machine_ticks); }
-# other_load: JSON of what else the machine did since watch_machine; the limits are grass-bench's.
+# other_load: JSON of what else the machine did since watch_machine.
 other_load() {
-  jq -n --arg before "$ticks_before" --arg after "$(machine_ticks)" --argjson ticks "$(getconf CLK_TCK)" '
+  jq -n --arg before "$ticks_before" --arg after "$(machine_ticks)" --argjson ticks "$(getconf CLK_TCK)" \
+    --argjson cores "$other_cores_max" --argjson steal "$steal_percent_max" '
     def numbers: split(" ") | map(tonumber);
     [($after | numbers), ($before | numbers)] | transpose | map(.[0] - .[1])
     | { other_cores: (if .[0] > 0 then [(.[1] - .[4]) / $ticks / .[0], 0] | max else 0 end),
         steal_percent: (if .[3] > 0 then 100 * .[2] / .[3] else 0 end) }
-    | .disturbed = (.other_cores > 0.35 or .steal_percent > 8)'
+    | .disturbed = (.other_cores > $cores or .steal_percent > $steal)'
 }
 # other_load_text JSON: a line for a person.
 other_load_text() {
-  jq -r '"Machine: \(.other_cores * 100 | round / 100) cores of other load, \(.steal_percent * 10 | round / 10) % stolen\(
-    if .disturbed then "; it was busy with something else (limits: 0.35 cores, 8 % stolen): measure again" else "" end)"' <<<"$1"
+  jq -r --arg cores "$other_cores_max" --arg steal "$steal_percent_max" '"Machine: \(.other_cores * 100 | round / 100) cores of other load, \(.steal_percent * 10 | round / 10) % stolen\(
+    if .disturbed then "; it was busy with something else (limits: \($cores) cores, \($steal) % stolen): measure again" else "" end)"' <<<"$1"
 }
 
 # --- Load ---
