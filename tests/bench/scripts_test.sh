@@ -56,7 +56,7 @@ shows '.rounds | length == 2 and all(.[]; .failover_ms > 1 and .failed == 0)'
 shows '.median_ms - (.rounds | map(.failover_ms) | add / 2) | fabs < 0.1'
 shows 'all(.rounds[]; .longest_pause_ms - .failover_ms | fabs < 50)'
 shows '[.rounds[].killed] | all(test("^node[012]$"))'
-shows '.other_load | .other_cores >= 0 and .steal_percent >= 0 and (.disturbed | booleans)'
+shows '.other_load | .other_cores >= 0 and .steal_percent >= 0 and (.disturbed | type == "boolean")'
 
 run 1 soak.sh --short --minutes 0.25 --quiet-seconds 1 --max-ratio 0.001 --max-growth 100000 --max-elections 9
 refused 'p99 is .* times the quiet one, more than 0.001'
@@ -65,7 +65,7 @@ shows '.memory | length == 3 and (map(select(.restarted)) | length == 1)'
 shows 'all(.memory[] | select(.restarted | not); .first_mib > 1 and .last_mib > 1 and .samples > 3)'
 shows '.rss_kib | length >= 6'
 shows '.not_judged == []'
-shows '.other_load | .other_cores >= 0 and .steal_percent >= 0 and (.disturbed | booleans)'
+shows '.other_load | .other_cores >= 0 and .steal_percent >= 0 and (.disturbed | type == "boolean")'
 grep -qE '^Machine: [0-9.]+ cores of other load, [0-9.]+ % stolen' "$work/stdout" || fail "other load is not said"
 # So short a run says nothing of itself, whatever it has measured.
 run 0 soak.sh --short --minutes 0.15 --quiet-seconds 1
@@ -116,7 +116,7 @@ growth node 10 <<<$'10 100\n20 200\n30 600' | jq -e '.first_mib * 1024 - 50 | fa
 run 1 restart.sh --keys 2000 --runs 2 --without-etcd --max-ready 0.1
 refused 'the first answer took .* ms, more than --max-ready 0.1'
 shows '.grassdb.restarts | length == 2 and all(.[]; .ready_ms > 0 and .cpu_ms >= 0)'
-shows '.other_load.disturbed | booleans'
+shows '.other_load.disturbed | type == "boolean"'
 shows '.etcd == null and .keys == 2000 and (.grassdb.bytes_a_key_when_written | numbers)'
 run 1 restart.sh --keys 2000 --runs 1 --without-etcd --max-bytes 1
 refused 'a key takes .* bytes, more than --max-bytes 1'
@@ -189,7 +189,7 @@ shows '[.cases[] | [.case, .failed]] == [["put:8", 0], ["get:4", 0]]'
 shows 'all(.cases[].us; .client > 0 and .leader > 0 and .leader_disk > 0 and .followers > 0 and .idle >= 0)'
 shows 'all(.cases[].us; .all - (del(.all) | add) | fabs < 0.001)'
 shows '.cases[0].us.followers_disk > .cases[1].us.followers_disk'
-shows 'all(.cases[]; (.other_load.disturbed | booleans) and (.log_writes | length == 3 and (map(select(.leads)) | length == 1)))'
+shows 'all(.cases[]; (.other_load.disturbed | type == "boolean") and (.log_writes | length == 3 and (map(select(.leads)) | length == 1)))'
 shows '.cases[0] | .log_writes | all(.[]; .count > 10 and .p50_us > 0 and .p99_us >= .p50_us)'
 # The rows of net/README.md: what it needs and takes is of goals.sh, the parts are of this run. Only what is missed.
 echo '{ "parts": { "three-nodes": { "result": { "cases": [
