@@ -10,7 +10,7 @@ BUILD_PACKAGES=(
   g++ cmake ninja-build pkg-config
   libgrpc++-dev protobuf-compiler-grpc libprotobuf-dev protobuf-compiler
   libabsl-dev libspdlog-dev libfmt-dev libcli11-dev nlohmann-json3-dev
-  libxxhash-dev libzstd-dev libbenchmark-dev
+  libxxhash-dev libzstd-dev libjemalloc-dev libbenchmark-dev
 )
 # shellcheck disable=SC2034
 TEST_PACKAGES=(libgtest-dev librapidcheck-dev patch)
