@@ -113,8 +113,7 @@ void AddExplain(CLI::App* app, int* exit_code) {
   CLI::App* command =
       app->add_subcommand("explain", "Shows a failure's file, or a seed, as a page for a browser");
   const auto flags = std::make_shared<Flags>();
-  command->add_option("FILE", flags->file,
-                      "Written by sweep --failures, by shrink, or by explore --out");
+  command->add_option("FILE", flags->file, "Written by sweep, by shrink, or by explore --out");
   AddNumber(command, "--seed", &flags->seed, {}, "Instead of a file");
   AddRunFlags(command, &flags->run);
   command->add_option("-o,--out", flags->out,

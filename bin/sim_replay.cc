@@ -84,7 +84,7 @@ int Replay(const Flags& flags) {
 void AddReplay(CLI::App* app, int* exit_code) {
   CLI::App* command = app->add_subcommand("replay", "Runs a failure's file, or a seed, again");
   const auto flags = std::make_shared<Flags>();
-  command->add_option("FILE", flags->file, "Written by sweep --failures or by shrink");
+  command->add_option("FILE", flags->file, "Written by sweep or by shrink");
   AddNumber(command, "--seed", &flags->seed, {}, "Instead of a file");
   AddRunFlags(command, &flags->run);
   AddNumber(command, "--from", &flags->from, {0, 1'000'000},

@@ -91,7 +91,7 @@ void AddShrink(CLI::App* app, int* exit_code) {
   CLI::App* command =
       app->add_subcommand("shrink", "Makes a failing run as small as it goes, and writes it down");
   const auto flags = std::make_shared<Flags>();
-  command->add_option("FILE", flags->file, "Written by sweep --failures or by shrink");
+  command->add_option("FILE", flags->file, "Written by sweep or by shrink");
   AddNumber(command, "--seed", &flags->seed, {}, "Instead of a file");
   AddRunFlags(command, &flags->run);
   command->add_option("--out", flags->out,

@@ -8,7 +8,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -16,6 +15,7 @@
 #include <vector>
 
 #include "bin/sim_commands.h"
+#include "bin/sim_failures.h"
 #include "bin/sim_flags.h"
 #include "sim/report/failure_file.h"
 #include "sim/report/shard.h"
@@ -27,9 +27,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// Of one sweep: whoever breaks every seed does not want a million files.
-constexpr std::size_t kFailureFilesMax = 20;
-
 struct Flags {
   sim::RunOptions run;
   std::string seeds = "1..200";
@@ -38,7 +35,8 @@ struct Flags {
   std::optional<std::uint64_t> minutes;
   std::uint32_t seed_seconds = sim::SweepOptions().seed_seconds;
   bool until_failure = false;
-  std::string failures;
+  std::string failures = "failures";
+  bool no_failures = false;
   std::string json;
   std::string junit;
   std::string fingerprints;
@@ -129,18 +127,17 @@ void Tell(const Flags& flags, const std::string& text) {
 // What a sweep leaves in files, written as it becomes known: who ends a sweep of many hours has it.
 class Outputs {
  public:
-  Outputs(const Flags& flags, const sim::SweepOptions& options) : flags_(flags), options_(options) {
+  Outputs(const Flags& flags, const sim::SweepOptions& options)
+      : flags_(flags),
+        options_(options),
+        failures_(flags.no_failures ? std::nullopt : std::optional(flags.failures)) {
     so_far_.interrupted = true;
   }
 
   // False, and a line on stderr, if one cannot be written. What cannot be is better known before
   // the hours of the sweep than after.
   bool Open() {
-    if (!flags_.failures.empty() && access(flags_.failures.c_str(), W_OK | X_OK) != 0) {
-      std::fprintf(stderr, "grass-sim: --failures '%s': no directory to write to; make it first\n",
-                   flags_.failures.c_str());
-      return false;
-    }
+    if (const auto problem = failures_.Problem()) return Complain(*problem);
     for (Lines* lines : {&json_, &fingerprints_}) {
       if (lines->path.empty() || lines->path == "-") continue;
       lines->file = std::fopen(lines->path.c_str(), "wb");
@@ -162,10 +159,10 @@ class Outputs {
   }
   void OnFailed(const sim::FailedSeed& failed) {
     // The others come at the end.
-    if (so_far_.failed.size() >= kFailureFilesMax) return;
+    if (so_far_.failed.size() >= FailureFiles::kMax) return;
     so_far_.failed.push_back(failed);
     std::ranges::sort(so_far_.failed, {}, &sim::FailedSeed::seed);
-    SaveFailure(failed);
+    if (const auto problem = failures_.Save(failed)) Complain(*problem);
     SaveJUnit();
   }
   void OnProgress(std::uint64_t done) { so_far_.seeds = done; }
@@ -173,11 +170,12 @@ class Outputs {
   // False, and a line on stderr, if something could not be written.
   bool Close(const sim::SweepResult& result) {
     so_far_ = result;
-    KeepTheFirst();
+    if (const auto problem = failures_.KeepTheFirst(result.failed)) Complain(*problem);
     Add(&json_, sim::JsonSummary(options_, result));
     SaveJUnit();
     return ok_;
   }
+  std::vector<std::string> FailureFilePaths() const { return failures_.Paths(); }
 
  private:
   struct Lines {
@@ -186,11 +184,13 @@ class Outputs {
     std::FILE* file = nullptr;
   };
 
-  bool Complain(const char* flag, const std::string& path) {
-    std::fprintf(stderr, "grass-sim: %s: cannot write '%s': %s\n", flag, path.c_str(),
-                 std::strerror(errno));
+  bool Complain(const std::string& problem) {
+    std::fprintf(stderr, "grass-sim: %s\n", problem.c_str());
     ok_ = false;
     return false;
+  }
+  bool Complain(const char* flag, const std::string& path) {
+    return Complain(std::string(flag) + ": cannot write '" + path + "': " + std::strerror(errno));
   }
   void Add(Lines* lines, const std::string& text) {
     if (lines->path.empty()) return;
@@ -205,37 +205,12 @@ class Outputs {
     if (sim::WriteFile(flags_.junit, sim::JUnitXml(options_, so_far_)).ok()) return true;
     return Complain("--junit", flags_.junit);
   }
-  std::string PathOf(const sim::FailedSeed& failed) const {
-    return flags_.failures + "/" + sim::FailureFileName(failed.seed);
-  }
-  void SaveFailure(const sim::FailedSeed& failed) {
-    if (flags_.failures.empty() || written_.contains(failed.seed)) return;
-    if (!sim::WriteFile(PathOf(failed), failed.file).ok()) {
-      Complain("--failures", PathOf(failed));
-      return;
-    }
-    written_.emplace(failed.seed, PathOf(failed));
-  }
-  // The files are those of the first seeds that fail, whichever was found first.
-  void KeepTheFirst() {
-    if (flags_.failures.empty()) return;
-    std::map<std::uint64_t, std::string> others;
-    others.swap(written_);
-    const std::size_t count = std::min(so_far_.failed.size(), kFailureFilesMax);
-    for (std::size_t i = 0; i < count; ++i) {
-      SaveFailure(so_far_.failed[i]);
-      others.erase(so_far_.failed[i].seed);
-      Tell(flags_, "wrote " + PathOf(so_far_.failed[i]) + "\n");
-    }
-    for (const auto& [seed, path] : others) std::remove(path.c_str());
-  }
-
   const Flags& flags_;
   const sim::SweepOptions& options_;
   Lines json_{"--json", flags_.json};
   Lines fingerprints_{"--fingerprints", flags_.fingerprints};
   sim::SweepResult so_far_;
-  std::map<std::uint64_t, std::string> written_;  // failures' files, by seed
+  FailureFiles failures_;
   bool ok_ = true;
 };
 
@@ -288,7 +263,7 @@ int Sweep(const Flags& flags) {
   }
   const bool saved = outputs.Close(result);
   if (flags.junit == "-") Print(sim::JUnitXml(*options, result));
-  Tell(flags, sim::Summary(*options, result));
+  Tell(flags, sim::Summary(*options, result, outputs.FailureFilePaths()));
   if (const auto missed = sim::MissedPlace(*options, result)) {
     std::fprintf(stderr, "grass-sim: --all-places: %s\n", missed->c_str());
   }
@@ -323,8 +298,15 @@ void AddSweep(CLI::App* app, int* exit_code) {
             "A seed that takes more processor time has failed")
       ->default_str(std::to_string(flags->seed_seconds));
   command->add_flag("--until-failure", flags->until_failure, "End with the first seed that fails");
-  command->add_option("--failures", flags->failures,
-                      "An existing directory: the first 20 failing seeds each leave a file there");
+  CLI::Option* const failures =
+      command
+          ->add_option("--failures", flags->failures,
+                       "A directory: the first 20 failing seeds each leave a file there; made when "
+                       "the first fails")
+          ->type_name("DIR")
+          ->capture_default_str();
+  command->add_flag("--no-failures", flags->no_failures, "Failing seeds leave no files")
+      ->excludes(failures);
   command->add_option("--json", flags->json,
                       "JSON lines, one a seed and a summary; -: standard output, and what is for "
                       "people on standard error");

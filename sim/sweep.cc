@@ -384,7 +384,8 @@ std::string SiteLine(const SiteTally& sites) {
 
 }  // namespace
 
-std::string Summary(const SweepOptions& options, const SweepResult& result) {
+std::string Summary(const SweepOptions& options, const SweepResult& result,
+                    const std::vector<std::string>& files) {
   const Counters& sum = result.counters;
   std::string text;
   std::map<std::string, std::vector<std::uint64_t>> by_rule;
@@ -442,6 +443,11 @@ std::string Summary(const SweepOptions& options, const SweepResult& result) {
   if (!result.failed.empty()) {
     RunOptions run = options.run;
     run.seed = result.failed.front().seed;
+    if (!files.empty()) {
+      text += "replay with: grass-sim replay " + files.front();
+      if (files.size() > 1) text += "   # " + Decimal(files.size() - 1) + " more beside it";
+      text += "\n";
+    }
     text += "repeat with: " + CommandFor(run) + "\n";
   }
   return text;

@@ -112,7 +112,9 @@ SweepResult Sweep(
     const SeedRunner& runner = [](const RunOptions& run) { return RunSeed(run); });
 
 // The summary, failing seeds and, if there are any, the command that repeats the first one last.
-std::string Summary(const SweepOptions& options, const SweepResult& result);
+// `files` are the failure files that there are, by seed.
+std::string Summary(const SweepOptions& options, const SweepResult& result,
+                    const std::vector<std::string>& files = {});
 
 }  // namespace grassdb::sim
 

@@ -78,8 +78,8 @@ use() {
 differs() {
   local range="$1..$2"
   shift 2
-  [ "$(fingerprint "$reference" sweep "${flags[@]}" --seeds "$range" --jobs 2)" != \
-    "$(fingerprint "$@" sweep "${flags[@]}" --seeds "$range" --jobs 2)" ]
+  [ "$(fingerprint "$reference" sweep --no-failures "${flags[@]}" --seeds "$range" --jobs 2)" != \
+    "$(fingerprint "$@" sweep --no-failures "${flags[@]}" --seeds "$range" --jobs 2)" ]
 }
 
 # explain PROGRAM PREFIX...: the first seed that differs, by bisection, and the first event of it.
@@ -101,7 +101,7 @@ same() {
   shift
   for profile in "${what[@]}"; do
     use "$profile"
-    found=$(fingerprint "$@" sweep "${flags[@]}" --seeds "1..$last_seed" --jobs 2)
+    found=$(fingerprint "$@" sweep --no-failures "${flags[@]}" --seeds "1..$last_seed" --jobs 2)
     [ "$found" != "${expected[_$profile]}" ] || continue
     printf '%-40s DIFFERS%s: %s\n' "$name" "${profile:+ with $profile}" "${found:-no fingerprint}"
     failed=1
@@ -113,7 +113,7 @@ same() {
 
 for profile in "${what[@]}"; do
   use "$profile"
-  swept=$("$reference" sweep "${flags[@]}" --seeds "1..$last_seed" --jobs 2) || true
+  swept=$("$reference" sweep --no-failures "${flags[@]}" --seeds "1..$last_seed" --jobs 2) || true
   [ -n "$profile" ] || first=$swept
   expected[_$profile]=$(fingerprint cat <<<"$swept")
   [ -n "${expected[_$profile]}" ] || {

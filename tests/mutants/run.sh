@@ -89,8 +89,8 @@ cmake -S "$tree" -B "$tree/build/release" -G Ninja -DCMAKE_BUILD_TYPE=Release -D
 # find_by_seed MODE: sweeps in growing blocks and stops behind the first that fails. Prints "seed checker", or
 # nothing.
 find_by_seed() {
-  local from=1 to=20 out=$work/sweep.log flags=() code seed checker
-  [ "$1" = white-box ] || flags=(--black-box)
+  local from=1 to=20 out=$work/sweep.log flags=(--no-failures) code seed checker
+  [ "$1" = white-box ] || flags+=(--black-box)
   while [ "$from" -le "$seeds" ]; do
     [ "$to" -gt "$seeds" ] && to=$seeds
     timeout 1800 "$bin/grass-sim" sweep --seeds "$from..$to" --jobs "$jobs" "${flags[@]}" >"$out" 2>&1

@@ -59,6 +59,11 @@ refuses --seed-seconds "'0'" 'from 1 to' -- sweep --seeds 1..2 --seed-seconds 0
 for flag in --json --junit --fingerprints; do
   refuses $flag "'/nowhere/x'" 'No such file' -- sweep --seeds 1..2 $flag /nowhere/x
 done
+refuses --failures "'/nowhere/x'" 'No such file' --no-failures -- sweep --seeds 1..2 --failures /nowhere/x
+refuses --failures "'/dev/null'" 'Not a directory' --no-failures -- sweep --seeds 1..2 --failures /dev/null
+refuses --failures "'/dev/null/x'" 'Not a directory' --no-failures -- sweep --seeds 1..2 --failures /dev/null/x
+refuses --failures "''" 'No such file' --no-failures -- sweep --seeds 1..2 --failures ''
+refuses --failures --no-failures -- sweep --seeds 1..2 --failures /tmp --no-failures
 refuses --nodes "'6'" 'from 1 to 5' -- explore --nodes 6
 refuses --terms "'0'" 'from 1 to 7' -- explore --terms 0
 refuses --memory "'1'" 'from 64 to' -- explore --memory 1

@@ -38,6 +38,14 @@ grep -q '2 passed, 0 failed' err || fail "no summary on stderr: $(cat err)"
 run 0 "${sweep[@]}" --json -
 [ "$(grep -c '^{' out) $(wc -l <out)" = '3 3' ] || fail "$(cat out)"
 
+# Where no seed fails no directory is made for them; a file that stands there is named before anything runs.
+[ ! -e failures ] || fail 'a directory of failures, and no seed has failed'
+touch failures
+run 2 "${sweep[@]}"
+grep -q "^grass-sim: --failures: cannot write into 'failures': Not a directory; .*--no-failures$" err || fail "$(cat err)"
+run 0 "${sweep[@]}" --no-failures
+rm failures
+
 # A shard without a seed says so.
 run 0 "${sweep[@]}" --shard 5/8 --junit junit
 grep -q '^shard 5/8 of seeds 1..2 has no seed$' out || fail "$(cat out)"

@@ -36,11 +36,13 @@ nth() {
 
 seed=17
 nth 0
-files=(grass-sim-failure-*.json)
-[ "${#files[@]} ${files[0]}" != '1 grass-sim-failure-*.json' ] || fail 'no file of the failure'
+files=(failures/grass-sim-failure-*.json)
+[ "${#files[@]} ${files[0]}" != '1 failures/grass-sim-failure-*.json' ] || fail 'no file of the failure'
 [ ${#files[@]} -eq 1 ] || fail "expected one failure's file, got: ${files[*]}"
 failure=${files[0]}
 seed=${failure//[!0-9]/}
+[ "$(tail -2 out)" = "replay with: grass-sim replay $failure
+repeat with: grass-sim run --seed $seed" ] || fail "another end: $(tail -2 out)"
 says 'VIOLATION of durable before promised at sim/checkers/promises.cc:'
 says "repeat with: grass-sim run --seed $seed"
 violation=$(grep -m1 '^VIOLATION of ' out)
@@ -72,6 +74,18 @@ says 'report.html: '
 grep -qF 'durable before promised' report.html || fail 'the page does not name the rule'
 grep -qF '</html>' report.html || fail 'the page has no end'
 ! grep -qE '(src|href)="https?:' report.html || fail 'the page needs a network'
+
+# Of several seeds that fail the first is named; in another directory, and in none.
+run 1 grass-sim sweep --seeds "$seed..$((seed + 60))" --failures deep/
+left=(deep/*)
+[ ${#left[@]} -gt 1 ] || fail "only one file in deep/: $(tail -5 out)"
+says "replay with: grass-sim replay deep/grass-sim-failure-$seed.json   # $((${#left[@]} - 1)) more beside it"
+mkdir none
+cd none
+run 1 grass-sim sweep --seeds "$seed" --no-failures
+[ "$(ls)" = out ] || fail "something is left: $(ls)"
+! grep -q '^replay with: ' out || fail "$(cat out)"
+cd ..
 
 # Without the bug there is no such failure, and both commands say so.
 run 0 "$sound" replay "$failure"
