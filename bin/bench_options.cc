@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "bin/number_flag.h"
+#include "bin/quantity.h"
 #include "core/limits.h"
 #include "net/server_options.h"
 
@@ -167,9 +168,9 @@ void Read(const Raw& raw, BenchOptions& options) {
   const std::string standard =
       etcd ? "localhost:2379" : "localhost:50051,localhost:50052,localhost:50053";
   options.rpc.peers = Taken("--peers", net::ParsePeerList(raw.peers.value_or(standard)));
-  options.driver.duration = Taken("--duration", net::ParseDuration(raw.duration));
-  options.driver.warm_up = Taken("--warm-up", net::ParseDuration(raw.warm_up));
-  options.rpc.deadline = Taken("--deadline", net::ParseDuration(raw.deadline));
+  options.driver.duration = Taken("--duration", ParseDuration(raw.duration));
+  options.driver.warm_up = Taken("--warm-up", ParseDuration(raw.warm_up));
+  options.rpc.deadline = Taken("--deadline", ParseDuration(raw.deadline));
   options.rpc.seed = options.workload.seed;
   options.driver.interval =
       std::clamp(options.driver.duration / kPoints, kIntervalMin, kIntervalMax);

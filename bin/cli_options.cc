@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "bin/quantity.h"
 #include "core/configuration.h"
 #include "net/server_options.h"
 
@@ -227,7 +228,7 @@ class Parser {
       case Flag::kPeers:
         return SetPeers(value);
       case Flag::kDeadline: {
-        const absl::StatusOr<Duration> deadline = net::ParseDuration(value);
+        const absl::StatusOr<Duration> deadline = ParseDuration(value);
         if (!deadline.ok()) {
           exit_ = UsageError("--deadline " + std::string(deadline.status().message()));
           return;

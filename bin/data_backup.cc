@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "bin/data_commands.h"
+#include "bin/quantity.h"
 #include "core/kv_snapshot.h"
 #include "net/backup_client.h"
 #include "net/random.h"
@@ -79,11 +80,11 @@ absl::StatusOr<int> BackUpLive(const BackupOptions& options, Destination& to) {
   if (!peers.ok()) {
     return absl::InvalidArgumentError("--peers " + std::string(peers.status().message()));
   }
-  const auto deadline = net::ParseDuration(options.deadline);
+  const auto deadline = ParseDuration(options.deadline);
   if (!deadline.ok()) {
     return absl::InvalidArgumentError("--deadline " + std::string(deadline.status().message()));
   }
-  const auto wait = net::ParseDuration(options.wait);
+  const auto wait = ParseDuration(options.wait);
   if (!wait.ok()) {
     return absl::InvalidArgumentError("--wait " + std::string(wait.status().message()));
   }

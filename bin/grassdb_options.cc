@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "bin/config_file.h"
+#include "bin/quantity.h"
 #include "net/server.h"
 
 namespace grassdb {
@@ -225,22 +226,19 @@ std::variant<net::ServerOptions, EarlyExit> Interpret(const Raw& raw) {
   Reader reader;
   ReadMembership(raw, reader, &options);
   std::pair<Duration, Duration> election_timeout;
-  reader.Take("--election-timeout", net::ParseDurationRange(raw.election_timeout),
-              &election_timeout);
+  reader.Take("--election-timeout", ParseDurationRange(raw.election_timeout), &election_timeout);
   options.election_timeout_min = election_timeout.first;
   options.election_timeout_max = election_timeout.second;
-  reader.Take("--heartbeat", net::ParseDuration(raw.heartbeat), &options.heartbeat);
-  reader.Take("--snapshot-log-size", net::ParseSize(raw.snapshot_log_size),
-              &options.snapshot_log_bytes);
-  reader.Take("--log-memory", net::ParseSize(raw.log_memory), &options.log_memory_bytes);
-  reader.Take("--snapshot-rate", net::ParseRate(raw.snapshot_rate),
-              &options.snapshot_bytes_per_second);
-  reader.Take("--scrub-rate", net::ParseRate(raw.scrub_rate), &options.scrub_bytes_per_second);
-  reader.Take("--scrub-pause", net::ParseDuration(raw.scrub_pause), &options.scrub_pause);
+  reader.Take("--heartbeat", ParseDuration(raw.heartbeat), &options.heartbeat);
+  reader.Take("--snapshot-log-size", ParseSize(raw.snapshot_log_size), &options.snapshot_log_bytes);
+  reader.Take("--log-memory", ParseSize(raw.log_memory), &options.log_memory_bytes);
+  reader.Take("--snapshot-rate", ParseRate(raw.snapshot_rate), &options.snapshot_bytes_per_second);
+  reader.Take("--scrub-rate", ParseRate(raw.scrub_rate), &options.scrub_bytes_per_second);
+  reader.Take("--scrub-pause", ParseDuration(raw.scrub_pause), &options.scrub_pause);
   reader.Take("--snapshot-compression", net::ParseCompression(raw.snapshot_compression),
               &options.snapshot_compression);
   reader.Take("--disk-format", net::ParseDiskFormat(raw.disk_format), &options.disk_format);
-  reader.Take("--write-backlog", net::ParseSize(raw.write_backlog), &options.write_backlog_bytes);
+  reader.Take("--write-backlog", ParseSize(raw.write_backlog), &options.write_backlog_bytes);
   reader.Take("--log-level", net::ParseLogLevel(raw.log_level), &options.log_level);
   reader.Take("--log-format", net::ParseLogFormat(raw.log_format), &options.log_format);
   if (raw.data_dir.empty()) reader.Refuse("--data-dir is empty");

@@ -4,7 +4,7 @@
 #include <chrono>
 
 #include "bin/number_flag.h"
-#include "net/server_options.h"
+#include "bin/quantity.h"
 
 namespace grassdb {
 namespace {
@@ -54,7 +54,7 @@ std::variant<MicroCommand, EarlyExit> ParseMicroArguments(
   try {
     // CLI11 takes them from the end.
     app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
-    const auto parsed = net::ParseDuration(time);
+    const auto parsed = ParseDuration(time);
     if (!parsed.ok()) {
       throw CLI::ValidationError("--min-time " + std::string(parsed.status().message()));
     }

@@ -17,15 +17,13 @@
 namespace grassdb::sim_main {
 namespace {
 
-constexpr std::uint64_t kSecond = 1'000'000'000;
-
 struct Flags {
   std::string file;
   std::optional<std::uint64_t> seed;
   sim::RunOptions run;
   std::string out;
-  std::uint64_t from = 0;
-  std::optional<std::uint64_t> until;
+  std::optional<Moment> from;
+  std::optional<Moment> until;
 };
 
 int Refuse(const std::string& problem) {
@@ -53,7 +51,7 @@ int Save(const std::string& out, const std::string& page, const sim::Timeline& t
 
 // Of a file that `grass-sim explore --out` wrote.
 int ExplainExplored(const Flags& flags, const std::string& text) {
-  if (flags.seed || IsShaped(flags.run) || flags.from != 0 || flags.until) {
+  if (flags.seed || IsShaped(flags.run) || flags.from || flags.until) {
     return Refuse("'" + flags.file +
                   "' is a schedule of an exploration, which has no seed and no " +
                   "time: give no other flag than -o");
@@ -81,21 +79,18 @@ int Explain(const Flags& flags) {
     return Refuse(*problem);
   }
   sim::TimelineLimits limits;
-  limits.from = flags.from * kSecond;
-  if (flags.until) limits.until = *flags.until * kSecond;
-  if (limits.until < limits.from) {
-    return Refuse("--until " + std::to_string(*flags.until) + " lies before --from " +
-                  std::to_string(flags.from));
-  }
+  if (flags.from) limits.from = sim::Nanoseconds(sim::TrueTime(flags.from->at));
+  if (flags.until) limits.until = sim::Nanoseconds(sim::TrueTime(flags.until->at));
+  if (const auto problem = SpanProblem(flags.from, flags.until)) return Refuse(*problem);
   const std::string out = flags.out.empty()
                               ? "grass-sim-explain-" + std::to_string(schedule.run.seed) + ".html"
                               : flags.out;
   if (const auto problem = CannotWrite(out)) return Refuse(*problem);
   const std::string repeat = failure.has_value() ? "grass-sim replay " + flags.file : "";
   const sim::ExplainedRun run = sim::Explain(schedule, limits, repeat);
-  if (sim::Nanoseconds(run.result.ended) < limits.from) {
+  if (flags.from && sim::Nanoseconds(run.result.ended) < limits.from) {
     const std::uint64_t milliseconds = sim::Nanoseconds(run.result.ended) / 1'000'000;
-    return Refuse("--from " + std::to_string(flags.from) + " lies behind the end of the run, at " +
+    return Refuse("--from " + flags.from->text + " lies behind the end of the run, at " +
                   std::to_string(milliseconds) + " simulated milliseconds");
   }
   std::string notice;
@@ -118,10 +113,9 @@ void AddExplain(CLI::App* app, int* exit_code) {
   AddRunFlags(command, &flags->run);
   command->add_option("-o,--out", flags->out,
                       "Where to write it; grass-sim-explain-SEED.html if empty");
-  AddNumber(command, "--from", &flags->from, {0, 1'000'000},
-            "The page begins at this simulated second")
-      ->default_str("0");
-  AddNumber(command, "--until", &flags->until, {0, 1'000'000}, "The page ends there");
+  AddMoment(command, "--from", &flags->from,
+            "The page begins at this simulated time: seconds, or as in 1.5s or 1500ms");
+  AddMoment(command, "--until", &flags->until, "The page ends there");
   command->callback([flags, exit_code] { *exit_code = Explain(*flags); });
 }
 

@@ -8,6 +8,7 @@
 #include <cstring>
 #include <vector>
 
+#include "bin/quantity.h"
 #include "sim/schedule.h"
 
 namespace grassdb::sim_main {
@@ -114,6 +115,28 @@ void AddRunFlags(CLI::App* command, sim::RunOptions* run) {
   command->parse_complete_callback([run] {
     if (const auto problem = sim::Contradiction(*run)) throw CLI::ValidationError(*problem);
   });
+}
+
+void AddMoment(CLI::App* command, const std::string& flag, std::optional<Moment>* moment,
+               const std::string& help) {
+  command
+      ->add_option_function<std::string>(
+          flag,
+          [flag, moment](const std::string& text) {
+            const absl::StatusOr<Duration> at = ParseMoment(text);
+            if (!at.ok()) {
+              throw CLI::ValidationError(flag + " " + std::string(at.status().message()));
+            }
+            *moment = Moment{*at, text};
+          },
+          help)
+      ->type_name("TIME");
+}
+
+std::optional<std::string> SpanProblem(const std::optional<Moment>& from,
+                                       const std::optional<Moment>& until) {
+  if (!from || !until || from->at <= until->at) return std::nullopt;
+  return "--until " + until->text + " lies before --from " + from->text;
 }
 
 std::optional<std::string> LoadSchedule(const std::string& file,

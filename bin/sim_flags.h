@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "bin/number_flag.h"
+#include "core/types.h"
 #include "sim/plan.h"
 #include "sim/report/failure_file.h"
 
@@ -32,6 +33,18 @@ bool IsShaped(const sim::RunOptions& run);
 
 // --nodes, --steps, --seconds, --set, --profile, --performance and --lite.
 void AddRunFlags(CLI::App* command, sim::RunOptions* run);
+
+// --from or --until: a moment of the simulation.
+struct Moment {
+  Duration at{};
+  std::string text;  // as it was typed
+};
+void AddMoment(CLI::App* command, const std::string& flag, std::optional<Moment>* moment,
+               const std::string& help);
+
+// What is wrong with a span from `from` until `until`, for a person.
+std::optional<std::string> SpanProblem(const std::optional<Moment>& from,
+                                       const std::optional<Moment>& until);
 
 // What replay and shrink are about: a file, or a seed with its flags, and not both. Returns what is
 // wrong, for a person.

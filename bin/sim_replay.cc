@@ -17,8 +17,8 @@ struct Flags {
   std::string file;
   std::optional<std::uint64_t> seed;
   sim::RunOptions run;
-  std::optional<std::uint64_t> from;
-  std::optional<std::uint64_t> until;
+  std::optional<Moment> from;
+  std::optional<Moment> until;
   std::string trace = "none";
 };
 
@@ -29,18 +29,15 @@ sim::RunObserver ObserverOf(const Flags& flags) {
     Print(line);
     Print("\n");
   };
-  observer.window.from = sim::TrueTime() + std::chrono::seconds(flags.from.value_or(0));
-  if (flags.until) observer.window.until = sim::TrueTime() + std::chrono::seconds(*flags.until);
+  if (flags.from) observer.window.from = sim::TrueTime(flags.from->at);
+  if (flags.until) observer.window.until = sim::TrueTime(flags.until->at);
   observer.window.events_only = flags.trace == "events";
   return observer;
 }
 
 // What is wrong with the part of the trace that is asked for.
 std::optional<std::string> WindowProblem(const Flags& flags) {
-  if (flags.until.value_or(UINT64_MAX) < flags.from.value_or(0)) {
-    return "--until " + std::to_string(*flags.until) + " lies before --from " +
-           std::to_string(*flags.from);
-  }
+  if (const auto problem = SpanProblem(flags.from, flags.until)) return problem;
   if (flags.trace == "none" && (flags.from || flags.until)) {
     return "--from and --until choose lines of the trace; add --trace events or --trace all";
   }
@@ -61,11 +58,10 @@ int Replay(const Flags& flags) {
   }
   const std::string repeat = failure.has_value() ? "grass-sim replay " + flags.file : "";
   const sim::RunResult result = sim::RunSchedule(schedule, ObserverOf(flags), repeat);
-  const sim::TrueTime from = sim::TrueTime() + std::chrono::seconds(flags.from.value_or(0));
-  if (flags.from && result.ended < from) {
+  if (flags.from && result.ended < sim::TrueTime(flags.from->at)) {
     std::fprintf(stderr,
-                 "grass-sim: replay: --from %llu: no line of the trace, the run ends before that\n",
-                 static_cast<unsigned long long>(*flags.from));
+                 "grass-sim: replay: --from %s: no line of the trace, the run ends before that\n",
+                 flags.from->text.c_str());
   }
   Print(result.ok() ? "every rule held\nfingerprint: " + result.fingerprint.Hex() + "\n"
                     : result.report);
@@ -87,10 +83,9 @@ void AddReplay(CLI::App* app, int* exit_code) {
   command->add_option("FILE", flags->file, "Written by sweep or by shrink");
   AddNumber(command, "--seed", &flags->seed, {}, "Instead of a file");
   AddRunFlags(command, &flags->run);
-  AddNumber(command, "--from", &flags->from, {0, 1'000'000},
-            "The trace begins at this simulated second")
-      ->default_str("0");
-  AddNumber(command, "--until", &flags->until, {0, 1'000'000}, "The trace ends there");
+  AddMoment(command, "--from", &flags->from,
+            "The trace begins at this simulated time: seconds, or as in 1.5s or 1500ms");
+  AddMoment(command, "--until", &flags->until, "The trace ends there");
   command->add_option("--trace", flags->trace, "none, events (no messages, no disks) or all")
       ->check(CLI::IsMember({"none", "events", "all"}))
       ->capture_default_str();

@@ -72,14 +72,6 @@ bool IsLoopback(std::string_view endpoint);
 std::pair<std::string, std::string> SplitEndpoint(std::string_view endpoint);
 // id=host:port,id=host:port,...
 absl::StatusOr<Configuration> ParseCluster(std::string_view text);
-// A number and ms, s, m or us: "300ms", "1.5s".
-absl::StatusOr<Duration> ParseDuration(std::string_view text);
-// Two durations, "300ms-600ms", the first below the second.
-absl::StatusOr<std::pair<Duration, Duration>> ParseDurationRange(std::string_view text);
-// A number of bytes, or of KiB, MiB, GiB: "67108864", "64MiB".
-absl::StatusOr<std::uint64_t> ParseSize(std::string_view text);
-// As ParseSize, of bytes per second; or 0, which stands for no limit.
-absl::StatusOr<std::uint64_t> ParseRate(std::string_view text);
 // "2" or "1"
 absl::StatusOr<std::uint32_t> ParseDiskFormat(std::string_view text);
 // "zstd" or "none"
@@ -87,7 +79,7 @@ absl::StatusOr<store::Compression> ParseCompression(std::string_view text);
 absl::StatusOr<LogLevel> ParseLogLevel(std::string_view text);
 absl::StatusOr<LogFormat> ParseLogFormat(std::string_view text);
 
-// "300ms"; the shortest form that ParseDuration reads back.
+// "300ms"; the shortest form that a flag takes.
 std::string TextOf(Duration duration);
 
 }  // namespace grassdb::net

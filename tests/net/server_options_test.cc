@@ -84,39 +84,6 @@ TEST(ParseCluster, RefusesWhatIsNoCluster) {
   }
 }
 
-TEST(ParseDuration, ReadsTheUnits) {
-  EXPECT_EQ(*ParseDuration("300ms"), milliseconds(300));
-  EXPECT_EQ(*ParseDuration("1.5s"), milliseconds(1500));
-  EXPECT_EQ(*ParseDuration("2m"), milliseconds(120000));
-  EXPECT_EQ(*ParseDuration("250us"), std::chrono::microseconds(250));
-}
-
-TEST(ParseDuration, RefusesWhatIsNoTime) {
-  for (const char* bad :
-       {"", "5", "ms", "-1s", "0s", "1h2", "1e9s", "nan", "inf s", "1 s", "25h"}) {
-    EXPECT_FALSE(ParseDuration(bad).ok()) << bad;
-  }
-}
-
-TEST(ParseDuration, ReadsBackWhatTextOfWrites) {
-  for (const char* text : {"300ms", "2s", "250us"}) EXPECT_EQ(TextOf(*ParseDuration(text)), text);
-}
-
-TEST(ParseDurationRange, NeedsTheFirstBelowTheSecond) {
-  EXPECT_EQ(*ParseDurationRange("300ms-600ms"),
-            std::pair(Duration(milliseconds(300)), Duration(milliseconds(600))));
-  for (const char* bad : {"300ms", "600ms-300ms", "300ms-300ms", "-", "a-b", "1s-"}) {
-    EXPECT_FALSE(ParseDurationRange(bad).ok()) << bad;
-  }
-}
-
-TEST(ParseSize, ReadsTheUnits) {
-  EXPECT_EQ(*ParseSize("65536"), 65536u);
-  EXPECT_EQ(*ParseSize("64MiB"), std::uint64_t{64} << 20);
-  EXPECT_EQ(*ParseSize("1GiB"), std::uint64_t{1} << 30);
-  for (const char* bad : {"", "0", "-1", "64MB", "x", "1e30"}) EXPECT_FALSE(ParseSize(bad).ok());
-}
-
 ServerOptions GoodOptions() {
   ServerOptions options;
   options.name = "n1";

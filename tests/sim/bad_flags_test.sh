@@ -39,6 +39,12 @@ for value in x -1 "$too_large" 1.5 1e3 0x10 ' 1'; do
   refuses --nodes "'$value'" 'from 1 to 7' -- run --seed 1 "--nodes=$value"
   refuses --seeds "'1..$value'" 'A..B' -- sweep "--seeds=1..$value"
 done
+for value in x -1 "$too_large" 1e3 0x10 ' 1' 1.5h '1 s' 1000001 1000000001ms; do
+  for flag in --from --until; do
+    refuses $flag "'$value'" '1000000 s, as in 2, 1.5s or 1500ms' -- replay --seed 1 --trace all "$flag=$value"
+    refuses $flag "'$value'" '1000000 s, as in 2, 1.5s or 1500ms' -- explain --seed 1 "$flag=$value"
+  done
+done
 refuses --seed "'-1'" -- run --seed -1
 refuses --seed -- run --seed=
 refuses --steps "'0'" -- run --seed 1 --steps 0
@@ -77,6 +83,8 @@ refuses '--nodes 5' voters=3 -- run --seed 1 --nodes 5 --set voters=3
 refuses --seed -- bench --nodes 5 --set fault_crash=1 --black-box
 refuses --nodes --replay -- explore --replay /no/such/file --nodes 3
 refuses '--until 2' '--from 5' -- replay --seed 1 --trace all --from 5 --until 2
+refuses '--until 1999ms' '--from 2' -- replay --seed 1 --trace all --from 2 --until 1999ms
+refuses '--until 1.9' '--from 1.95s' -- explain --seed 1 --from 1.95s --until 1.9 -o /dev/null
 refuses '--trace all' -- replay --seed 1 --seconds 1 --from 1
 refuses '--from 900' 'end of the run' -- explain --seed 7 --seconds 1 --from 900 -o /dev/null
 refuses "'/nowhere/x'" 'No such file' -- shrink --seed 1 --out /nowhere/x

@@ -60,6 +60,14 @@ grep -q '  clients: 1 on' out || fail "$(cat out)"
 run 0 "$sim" run --seed 7 --seconds 1 --verbose --lite --set together=2
 grep -q '  partition: off' out && grep -q '  slow-disk: off' out || fail "$(cat out)"
 
+# A part of the trace is the lines of that time, whatever unit says it.
+run 0 "$sim" replay --seed 7 --seconds 3 --trace all
+grep -E '^ +1\.(5[0-9]{8}|600000000) ' out >part || fail 'nothing happens between 1.5 and 1.6 s'
+for span in '1.5 1.6' '1500ms 1.6s' '1.500s 1600000us'; do
+  run 0 "$sim" replay --seed 7 --seconds 3 --trace all --from "${span% *}" --until "${span#* }"
+  cmp -s part <(grep -E '^ +[0-9]+\.[0-9]{9} ' out) || fail "$span: $(diff part out)"
+done
+
 # A shrink ends runs that have no end, and whoever ends it has the smallest so far.
 "$sim" shrink --seed 1 --seconds 1000000 --seed-seconds 1 --out shrunk >out 2>err &
 pid=$!
