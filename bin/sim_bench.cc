@@ -3,13 +3,15 @@
 #include <array>
 #include <cstdio>
 #include <ctime>
-#include <functional>
 #include <memory>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "bin/sim_commands.h"
 #include "bin/sim_flags.h"
 #include "sim/bench_plan.h"
+#include "sim/checker_cost.h"
 #include "sim/run.h"
 
 namespace grassdb::sim_main {
@@ -18,6 +20,14 @@ namespace {
 struct Flags {
   std::optional<std::uint64_t> seed;
   sim::RunOptions run;
+  bool checkers = false;
+};
+
+// What is run: two workloads, or a seed.
+struct Load {
+  const char* what;
+  sim::Plan plan;
+  std::string repeat;
 };
 
 // Of the CPU, so that whoever else is on the machine changes little.
@@ -26,12 +36,12 @@ double CpuSeconds() {
 }
 
 // False, and a report, if a rule was broken.
-bool Measure(const char* what, const std::function<sim::RunResult()>& run) {
+bool Measure(const Load& load) {
   std::array<double, 5> seconds{};
   sim::RunResult result;
   for (double& taken : seconds) {
     const double begin = CpuSeconds();
-    result = run();
+    result = sim::RunPlan(load.plan, nullptr, load.repeat);
     taken = CpuSeconds() - begin;
     if (!result.ok()) {
       Print(result.report);
@@ -43,19 +53,41 @@ bool Measure(const char* what, const std::function<sim::RunResult()>& run) {
   const auto rate = [median](std::uint64_t count) {
     return static_cast<unsigned long long>(static_cast<double>(count) / median);
   };
-  std::printf("%s\n", what);
+  std::printf("%s\n", load.what);
   std::printf("  events/s: %llu\n  messages/s: %llu\n  I/Os/s: %llu\n  simulated seconds/s: %llu\n",
               rate(result.counters.events), rate(result.counters.messages_sent),
               rate(result.counters.ios), rate(result.counters.simulated_ns) / 1'000'000'000);
   return true;
 }
 
-bool MeasureLoad(const char* what, sim::BenchLoad load, std::uint32_t seconds) {
-  const sim::Plan plan = sim::BenchPlan(load, seconds);
-  return Measure(what, [&plan] { return sim::RunPlan(plan, nullptr, "grass-sim bench"); });
+// What the checkers cost, of which the specification may not cost too much.
+bool MeasureCheckers(const Load& load) {
+  constexpr std::uint32_t kRepetitions = 5;
+  sim::CheckerCost cost;
+  if (const auto problem =
+          sim::MeasureCheckers(load.plan, kRepetitions, CpuSeconds, load.repeat, &cost)) {
+    Print(*problem);
+    return false;
+  }
+  Print(std::string(load.what) + "\n" + sim::TextOf(cost));
+  if (cost.SpecificationAdds() <= sim::kSpecificationAddsMax) return true;
+  std::fprintf(stderr, "grass-sim: bench: the specification more than doubles the run's time\n");
+  return false;
 }
 
-int Bench(Flags flags) {
+std::vector<Load> LoadsOf(Flags flags) {
+  if (flags.seed) {
+    flags.run.seed = *flags.seed;
+    return {{"the seed", sim::PlanOf(flags.run), sim::CommandFor(flags.run)}};
+  }
+  const std::uint32_t seconds = flags.run.seconds.value_or(2000);
+  return {{"default workload: 3 nodes, 3 clients with time to think",
+           sim::BenchPlan(sim::BenchLoad::kDefault, seconds), "grass-sim bench"},
+          {"dense workload: 3 nodes, 12 clients without",
+           sim::BenchPlan(sim::BenchLoad::kDense, std::max(seconds / 100, 1u)), "grass-sim bench"}};
+}
+
+int Bench(const Flags& flags) {
   sim::RunOptions others = flags.run;
   others.seconds.reset();
   if (!flags.seed && IsShaped(others)) {
@@ -65,15 +97,8 @@ int Bench(Flags flags) {
     return kExitUsage;
   }
   bool ok = true;
-  if (flags.seed) {
-    flags.run.seed = *flags.seed;
-    ok = Measure("the seed", [&flags] { return sim::RunSeed(flags.run); });
-  } else {
-    const std::uint32_t seconds = flags.run.seconds.value_or(2000);
-    ok = MeasureLoad("default workload: 3 nodes, 3 clients with time to think",
-                     sim::BenchLoad::kDefault, seconds) &&
-         MeasureLoad("dense workload: 3 nodes, 12 clients without", sim::BenchLoad::kDense,
-                     std::max(seconds / 100, 1u));
+  for (const Load& load : LoadsOf(flags)) {
+    ok = ok && (flags.checkers ? MeasureCheckers(load) : Measure(load));
   }
   return ok ? kExitOk : kExitViolation;
 }
@@ -87,6 +112,9 @@ void AddBench(CLI::App* app, int* exit_code) {
   AddNumber(command, "--seed", &flags->seed, {},
             "This seed, with its faults, instead of the two workloads without");
   AddRunFlags(command, &flags->run);
+  command->add_flag("--checkers", flags->checkers,
+                    "What the checkers cost instead: the same run with none, with all but the "
+                    "specification and with all; fails if the specification doubles its time");
   command->callback([flags, exit_code] { *exit_code = Bench(*flags); });
 }
 

@@ -214,6 +214,10 @@ struct Plan {
   std::size_t history_part = 1024;
   // The run ends with its faults: nothing heals, and the history is searched as it is then.
   bool end_with_faults = false;
+  // Nor may a schedule ask for these two, which `grass-sim bench --checkers` turns off: the
+  // specification among the white-box checkers, and the two checks of what the clients saw.
+  bool specification = true;
+  bool judge_history = true;
   // Sorted: the only decisions of choices.h that happen. Without a value, all do.
   std::optional<std::vector<Decision>> only;
   // Steers the decisions of the run; null: the seed alone does. Outlives the run.

@@ -61,7 +61,8 @@ void Simulation::MakeCluster() {
   if (plan_.workload.slip > 0) {
     entry_bytes_max = std::max(entry_bytes_max, SimClient::kSlipBytesMax);
   }
-  checkers_ = std::make_unique<Checkers>(ids_, plan_.node, entry_bytes_max, plan_.white_box);
+  checkers_ = std::make_unique<Checkers>(ids_, plan_.node, entry_bytes_max, plan_.white_box,
+                                         plan_.specification);
   history_parts_ =
       std::make_unique<HistoryParts>(plan_.history_part, &history_, checkers_->reference());
   std::vector<std::string> names;
@@ -100,7 +101,7 @@ void Simulation::Run() {
     Heal();
     RunHealed();
   }
-  history_parts_->CheckTheLast();
+  if (plan_.judge_history) history_parts_->CheckTheLast();
   recorder_->counters.searched += history_parts_->searched();
   recorder_->counters.simulated_ns = Nanoseconds(queue_.now());
   recorder_->counters.entries_committed = checkers_->committed().value();

@@ -27,8 +27,9 @@ constexpr std::uint64_t kAnswersCounted = 32;
 }  // namespace
 
 Checkers::Checkers(const std::vector<NodeId>& nodes, const NodeOptions& options,
-                   std::size_t entry_bytes_max, bool on)
+                   std::size_t entry_bytes_max, bool on, bool specified)
     : on_(on),
+      specified_(specified),
       disks_(nodes.size()),
       losses_(nodes.size()),
       wiped_(nodes.size()),
@@ -82,7 +83,7 @@ void Checkers::OnSend(std::uint32_t host, const Raft& raft, const Message& messa
     Forgetting::CheckAbsence(host, repair->first, Told(told::kKnowsAbsence, is_known));
   }
   ObserveStep(host, raft, told::kServerAtSend);
-  specification_.OnSend(host, *Told(told::kSent, &message));
+  if (specified_) specification_.OnSend(host, *Told(told::kSent, &message));
 }
 
 void Checkers::NoteAbsence(const Message& message) {
@@ -123,7 +124,7 @@ void Checkers::CheckRepairCut(std::uint32_t host, Index first) const {
 
 void Checkers::ObserveStep(std::uint32_t host, const Raft& raft,
                            const Testimony<ServerView>& testimony) {
-  if (specification_.HasSeen(host, raft)) return;
+  if (!specified_ || specification_.HasSeen(host, raft)) return;
   specification_.Observe(host, Told(testimony, ViewOf(raft)));
 }
 
@@ -200,7 +201,7 @@ void Checkers::OnSendInRepair(std::uint32_t host, const Message& message) {
   if (!on_) return;
   Promises::CheckRepair(*Told(told::kPromiseInRepair, &message), disks_[host].image);
   NoteAbsence(message);
-  specification_.OnSendInRepair(host, *Told(told::kSentInRepair, &message));
+  if (specified_) specification_.OnSendInRepair(host, *Told(told::kSentInRepair, &message));
 }
 
 void Checkers::OnDamaged(std::uint32_t host, const RecoveredState& state, DamageMet met) {
@@ -262,7 +263,7 @@ void Checkers::OnRecovered(std::uint32_t host, const RecoveredState& state, Dama
   commits_.Forget(host);
   states_.Forget(host);
   memberships_.Forget(host);
-  specification_.Begin(host, state);
+  if (specified_) specification_.Begin(host, state);
   shown_[host] = Index();
   standings_[host] = {};
   progress_.Begin(host, state.hard_state.term, state.hard_state.voted_for);

@@ -31,9 +31,10 @@ namespace grassdb::sim {
 class Checkers {
  public:
   // `nodes[i]` is the id of host i; all have `options`. Not `on`: nothing is checked, and disks and
-  // commits are followed as far as others ask for them.
+  // commits are followed as far as others ask for them. Not `specified`: nor is any step held
+  // against the specification.
   Checkers(const std::vector<NodeId>& nodes, const NodeOptions& options,
-           std::size_t entry_bytes_max, bool on);
+           std::size_t entry_bytes_max, bool on, bool specified = true);
 
   // `raft` is as it was when it sent the message.
   void OnSend(std::uint32_t host, const Raft& raft, const Message& message);
@@ -93,6 +94,7 @@ class Checkers {
   void ReleasePast();
 
   const bool on_;
+  const bool specified_;
   Index seen_commit_;
   std::map<NodeId, std::uint32_t> host_of_;
   ImageOf image_of_;
