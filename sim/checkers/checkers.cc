@@ -20,6 +20,14 @@ namespace {
 // in memory, and late messages further than both.
 constexpr std::uint64_t kEntriesKept = 2048;
 constexpr std::uint64_t kReleasedAtATime = 256;
+// No log or disk holds more than so many entries back, however old it is: that of a removed member
+// may never be used again. No log of those who go on is as long (DrawStore).
+constexpr std::uint64_t kHeldBackMax = 8192;
+
+// `count` indexes below, or 0.
+Index Below(Index index, std::uint64_t count) {
+  return index.value() > count ? index - count : Index();
+}
 
 // How often, in applied indexes, the answers that a node keeps are counted.
 constexpr std::uint64_t kAnswersCounted = 32;
@@ -357,8 +365,9 @@ void Checkers::ObserveState(std::uint32_t host, const Node& node) {
                                             node.store().sessions()}));
 }
 
-// Below the lowest log and disk. Who has neither holds nothing back: it will be sent what others
-// have.
+// Below the lowest log and disk, if that is not too far back. Who has neither holds nothing back:
+// it will be sent what others have. What is on a disk that is further back is remembered as long as
+// it is there, but not compared with what others had at those places.
 void Checkers::ReleasePast() {
   if (commits_.last() - released_ < kReleasedAtATime) return;
   released_ = commits_.last();
@@ -368,9 +377,13 @@ void Checkers::ReleasePast() {
     if (image.last() == Index()) continue;
     lowest = std::min({lowest, image.snapshot(), logs_.BaseOf(host).value_or(lowest)});
   }
-  if (lowest.value() <= kEntriesKept) return;
-  const Index below = lowest - kEntriesKept;
-  for (DiskState& disk : disks_) disk.image.ReleaseBelow(below);
+  lowest = std::max(lowest, Below(commits_.last(), kHeldBackMax));
+  const Index below = Below(lowest, kEntriesKept);
+  if (below == Index()) return;
+  for (DiskState& disk : disks_) {
+    const Index own = Below(disk.image.snapshot(), kEntriesKept);
+    disk.image.ReleaseBelow(below, std::min(below, own));
+  }
   logs_.ReleaseBelow(below);
   commits_.ReleaseBelow(below);
   states_.ReleaseBelow(below);

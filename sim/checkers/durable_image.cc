@@ -103,9 +103,9 @@ void DurableImage::BeginForgetting(DurableImage before) {
   forgotten_.push_back(std::move(before));
 }
 
-void DurableImage::ReleaseBelow(Index index) {
-  terms_.ReleaseBelow(index);
-  for (DurableImage& before : forgotten_) before.ReleaseBelow(index);
+void DurableImage::ReleaseBelow(Index index, Index own) {
+  terms_.ReleaseBelow(own);
+  for (DurableImage& before : forgotten_) before.ReleaseBelow(index, index);
 }
 
 std::size_t DurableImage::Bytes() const {

@@ -60,8 +60,9 @@ class DurableImage {
   void Apply(const MendLog& mend);
   // What was durable at `index`, where nobody can tell any more, is taken to have been of `term`.
   void Learn(Index index, Term term) { terms_.Set(index, term); }
-  // Terms below `index` are not asked for any more.
-  void ReleaseBelow(Index index);
+  // Terms below `own` are not asked for any more, nor those below `index` of a disk that this one
+  // has taken the place of.
+  void ReleaseBelow(Index index, Index own);
   std::size_t Bytes() const;
   // As a storage has just recovered it.
   static DurableImage Of(const RecoveredState& state);

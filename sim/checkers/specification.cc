@@ -42,6 +42,7 @@ void Specification::Begin(std::uint32_t server, const RecoveredState& state) {
   begun.term = state.hard_state.term;
   begun.voted_for = state.hard_state.voted_for;
   begun.commit = state.snapshot.has_value() ? state.snapshot->index : Index();
+  begun.base = state.base_index;
   begun.terms.Set(state.base_index, state.base_term);
   for (Index index = state.base_index + 1; index <= state.last().index; ++index) {
     begun.terms.Set(index, state.TermAt(index));
@@ -337,6 +338,7 @@ void Specification::TakeLog(std::uint32_t server, const ServerView& now, Index c
   Server& self = servers_[server];
   const Log& log = *now.log;
   const Index from = std::max(common, log.base_index());
+  self.base = log.base_index();
   if (self.last != log.last_index() || common != self.last) {
     // What a snapshot has taken the place of is not known any more.
     self.terms.CutFrom(common + 1);
@@ -381,7 +383,7 @@ void Specification::ReleaseBelow(Index index) {
   committed_.ReleaseBelow(index);
   std::erase_if(snapshots_, [this](const auto& sent) { return sent.first < committed_.begin(); });
   told_in_repair_.erase(told_in_repair_.begin(), told_in_repair_.lower_bound(committed_.begin()));
-  for (Server& server : servers_) server.terms.ReleaseBelow(std::min(index, server.last));
+  for (Server& server : servers_) server.terms.ReleaseBelow(std::min(index, server.base));
   for (auto& [term, leadership] : leaderships_) leadership.terms.ReleaseBelow(index);
 }
 

@@ -88,8 +88,9 @@ class Specification {
   // nobody in (core/repair.h).
   void OnSendInRepair(std::uint32_t server, const Message& message);
 
-  // No log reaches below `index` any more. What is not known any more is taken for allowed; so are
-  // steps that a leader of a term may explain that all servers have left long ago.
+  // What is below `index` is not asked for any more, but by servers whose logs reach further back.
+  // What is not known any more is taken for allowed; so are steps that a leader of a term may
+  // explain that all servers have left long ago.
   void ReleaseBelow(Index index);
   std::size_t Bytes() const;
 
@@ -101,6 +102,7 @@ class Specification {
     Term term;
     NodeId voted_for;
     bool leads = false;
+    Index base;
     Index last;
     Index commit;
     ByIndex<Term> terms;  // of the log; 0: not known, behind a snapshot

@@ -249,6 +249,24 @@ TEST(LogMatchingChecker, LetsGoOfWhatNoLogHolds) {
   EXPECT_EQ(checker.BaseOf(0), std::nullopt);
 }
 
+TEST(DurableImage, KeepsWhatIsOnADiskThatIsFarBehind) {
+  DurableImage image = NewDiskAfter(ImageOfTerms({1, 3, 3}));
+  image.Apply(PersistOf({1, 3, 3}));
+  const auto forgotten_holds = [&image](std::uint64_t index) {
+    return image.AnyEver([&](const DurableImage& disk) {
+      return disk.last() == Index(3) && disk.forgot() != image.forgot() &&
+             disk.Holds(Index(index), Term(3));
+    });
+  };
+  EXPECT_TRUE(forgotten_holds(2));
+  image.ReleaseBelow(Index(3), Index(0));
+  EXPECT_TRUE(image.Holds(Index(2), Term(3)));
+  EXPECT_FALSE(forgotten_holds(2)) << "that one will not come back";
+  image.ReleaseBelow(Index(100), Index(3));
+  EXPECT_EQ(image.TermAt(Index(2)), Term());
+  EXPECT_TRUE(image.Holds(Index(3), Term(3)));
+}
+
 TEST(CommitLedgerChecker, StillSeesADifferenceAboveWhatItHasLetGoOf) {
   CommitLedger checker(2);
   checker.ObserveCommit(0, Role::kLeader, Term(2), Index(5), LogOf({1, 1, 1, 2, 2}));

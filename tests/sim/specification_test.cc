@@ -174,6 +174,31 @@ TEST_F(SpecificationTest, OnlyAConflictCutsALog) {
          [&] { See(0, {.term = Term(1), .voted_for = 1, .role = Role::kLeader, .log = {1}}); });
 }
 
+// A member that was removed, and has heard of nothing since, may be added again.
+TEST_F(SpecificationTest, ALogThatReachesBelowWhatIsLetGoOfIsStillKnown) {
+  ElectFirst();
+  Acknowledge(1, 0, 1, Index(1));
+  See(0, {.term = Term(1),
+          .voted_for = 1,
+          .role = Role::kLeader,
+          .log = {1, 1, 1},
+          .commit = Index(1)});
+  Append(0, 1, 1, Index(1), Term(1), {}, Index(1));
+  See(1, {.term = Term(1), .voted_for = 1, .log = {1}, .commit = Index(1)});
+  See(1, {.term = Term(2), .voted_for = 2, .log = {1}, .commit = Index(1)});
+  Ask(1, 2, 2, Index(1), Term(1));
+  See(2, {.term = Term(2), .voted_for = 2});
+  Grant(2, 1, 2);
+  See(1,
+      {.term = Term(2), .voted_for = 2, .role = Role::kLeader, .log = {1, 2}, .commit = Index(1)});
+  specification_->ReleaseBelow(Index(3));
+  Append(1, 0, 2, Index(1), Term(1), {2});
+  See(0, {.term = Term(2), .log = {1, 2}, .commit = Index(1)});
+  Breaks("no leader it has followed has had", [&] {
+    See(0, {.term = Term(2), .log = {1, 2, 2}, .commit = Index(1)});
+  });
+}
+
 TEST_F(SpecificationTest, AConflictMayCutALog) {
   ElectFirst();
   // n1 goes on alone; n2 is elected without its second entry.
