@@ -125,7 +125,7 @@ done
 read -r reached marked < <(sed -n 's/^places reached \([0-9]*\) of \([0-9]*\).*/\1 \2/p' <<<"$first")
 if [ $((reached * 100)) -lt $((marked * places)) ]; then
   echo "only $reached of $marked places of the code were reached, less than $places %:"
-  grep '^places reached' <<<"$first"
+  awk '/^places reached/ { on = 1; print; next } !/^ / { on = 0 } on' <<<"$first"
   failed=1
 fi
 if [ -n "$other" ]; then

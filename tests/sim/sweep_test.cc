@@ -83,6 +83,43 @@ TEST(Sweep, EndsItsSummaryWithTheCommandThatRepeatsTheFirstFailure) {
   EXPECT_NE(summary.find("failed, log matching: 6 7\n"), std::string::npos) << summary;
 }
 
+// Many places are unreached, many seeds fail, and every count is as long as can be.
+TEST(Sweep, HasASummaryOfLinesThatFitAndNamesTheWorstFirst) {
+  SweepOptions options = Seeds(1, 40, 1);
+  const SweepResult swept = Sweep(options, nullptr, [](const RunOptions& run) {
+    RunResult result;
+    if (run.seed % 8 == 0) result.violation = Violation{"a rule", "x.cc:1", "text"};
+    if (run.seed % 8 > 4) result.violation = Violation{"the worst", "x.cc:1", "text"};
+    result.reached = RunSeed(run).reached;
+    return result;
+  });
+  SweepResult result = swept;
+  for (FailedSeed& failed : result.failed) failed.seed += 1'000'000'000'000;
+  for (FaultTally& tally : result.by_fault) tally = {.seeds = 1'000'000, .failed = 1};
+  result.by_fault[static_cast<std::size_t>(FaultKind::kStop)].failed = 2;
+  result.by_fault[static_cast<std::size_t>(FaultKind::kCrash)] = {.seeds = 1, .failed = 1};
+  result.by_fault[static_cast<std::size_t>(FaultKind::kWipe)].failed = 0;
+  Counters& sum = result.counters;
+  sum.damages = sum.repairs = sum.repairs_joined = sum.refusals = sum.refused_log = 123'456'789'012;
+  sum.messages_sent = sum.messages_lost = sum.ios = sum.stops = sum.partitions = sum.damages;
+  const std::string summary = Summary(options, result, {"failures/a.json", "failures/b.json"});
+  std::istringstream lines(summary);
+  for (std::string line; std::getline(lines, line);) {
+    EXPECT_LE(line.size(), 120u) << line;
+  }
+  const auto is_there = [&summary](const std::string& text) {
+    EXPECT_NE(summary.find(text), std::string::npos) << text << " is not in\n" << summary;
+  };
+  is_there("\nmessages       sent 123456789012, lost 123456789012, repeated 0, ");
+  is_there("\nplaces reached ");
+  is_there(" more, all with --json\n");
+  is_there("\nfailed of the seeds with crash 1/1, stop 2/1000000, ");
+  is_there(" and 11 more");
+  EXPECT_EQ(summary.find("wipe 0/"), std::string::npos) << summary;
+  EXPECT_LT(summary.find("\nfailed, the worst: "), summary.find("\nfailed, a rule: ")) << summary;
+  is_there("\nreplay with: grass-sim replay failures/a.json   # 1 more beside it\nrepeat with: ");
+}
+
 // Fails, with a text that no format may take as it is, every seed that 5 divides.
 RunResult FailEveryFifth(const RunOptions& run) {
   RunResult result;

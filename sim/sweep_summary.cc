@@ -1,0 +1,178 @@
+// What a sweep says to a person: at most 120 columns, what is worst first. What it leaves out is in
+// the JSON lines (report/sweep_report.h).
+#include <algorithm>
+#include <map>
+#include <utility>
+#include <vector>
+
+#include "sim/run.h"
+#include "sim/sweep.h"
+#include "sim/text.h"
+
+namespace grassdb::sim {
+namespace {
+
+constexpr std::size_t kColumns = 120;
+constexpr std::size_t kLabel = 15;  // columns of what a line is about
+constexpr std::size_t kNamedMax = 10;
+constexpr std::size_t kSeedsNamedMax = 20;
+
+using Items = std::vector<std::string>;
+
+// The items behind `head`, with `separator` between them; further lines are indented.
+std::string Wrapped(const std::string& head, const Items& items, const std::string& separator,
+                    std::size_t indent) {
+  std::string text;
+  std::string line = head;
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    const std::string item = items[i] + (i + 1 < items.size() ? separator : "");
+    if (i > 0 && line.size() + 1 + item.size() > kColumns) {
+      text += line + "\n";
+      line = std::string(indent - 1, ' ');
+    }
+    line += ' ';
+    line += item;
+  }
+  return text + line + "\n";
+}
+
+std::string Row(const std::string& label, const Items& items) {
+  return Wrapped(label + std::string(kLabel - 1 - label.size(), ' '), items, ",", kLabel);
+}
+
+std::string Of(const char* what, std::uint64_t count) {
+  return what + (" " + Decimal(count));
+}
+
+std::string Totals(const Counters& sum) {
+  std::string text;
+  text += Row("events", {Decimal(sum.events) + " in " + Decimal(sum.simulated_ns / 1'000'000'000) +
+                         " simulated seconds"});
+  text += Row("messages", {Of("sent", sum.messages_sent), Of("lost", sum.messages_lost),
+                           Of("repeated", sum.messages_repeated),
+                           Of("connections broken", sum.connections_broken)});
+  text += Row("I/Os", {Decimal(sum.ios), Of("failed", sum.io_failures),
+                       "power lost behind what a failed sync had left " +
+                           Decimal(sum.saved_from_syncs) + " times"});
+  text += Row("nodes", {Of("crashed", sum.crashes),
+                        Of("stopped", sum.stops) + Of(" (leading", sum.stops_led) +
+                            Of(", handed over", sum.handed_over) + ")",
+                        Of("copied", sum.copies)});
+  text += Row("disks", {Of("lost", sum.wipes), Of("rolled back", sum.roll_backs),
+                        Of("damaged", sum.damages) + " times", Of("misread", sum.misreads),
+                        Of("not read", sum.read_failures)});
+  text +=
+      Row("damage",
+          {Of("repaired", sum.repairs) + " (" + Decimal(sum.repairs_joined) + " beside another)",
+           Of("refused", sum.refusals) + Of(" (for the identity", sum.refused_identity) +
+               Of(", the end of the log", sum.refused_log) + Of(", a read", sum.refused_read) + ")",
+           Of("given up", sum.given_up)});
+  text += Row("other faults",
+              {Of("partitions", sum.partitions) + Of(" (standing", sum.standing_partitions) + ")",
+               Of("leaders that hung in the end", sum.hung_leaders),
+               Of("cores that went on alone", sum.cores) + Of(" (hard", sum.hard_cores) + ")",
+               Of("others", sum.other_faults)});
+  text += Row("log", {Of("elections won", sum.elections_won),
+                      Of("entries committed", sum.entries_committed),
+                      Of("configurations", sum.memberships_committed)});
+  text += Row("snapshots",
+              {Of("taken", sum.snapshots_taken), Of("installed", sum.snapshots_installed),
+               Of("resumed", sum.snapshots_resumed), Of("chunks damaged", sum.chunks_damaged),
+               Of("chunks refused", sum.chunks_refused)});
+  text += Row("operations", {Decimal(sum.operations_ok) + " ok",
+                             Decimal(sum.operations_unknown) + " of unknown outcome",
+                             Decimal(sum.operations_failed) + " without effect"});
+  return text + Row("linearization", {Of("keys searched", sum.searched.keys),
+                                      Of("not decided", sum.searched.undecided)});
+}
+
+// What no seed came to, or how many there are.
+std::string Places(const SiteTally& sites) {
+  Items unreached = sites.Unreached();
+  const std::size_t count = sites.Rows().size();
+  const std::string reached =
+      "places reached " + Decimal(count - unreached.size()) + " of " + Decimal(count);
+  if (unreached.empty()) return reached + "\n";
+  if (unreached.size() > kNamedMax) {
+    const std::string more = Decimal(unreached.size() - kNamedMax) + " more, all with --json";
+    unreached.resize(kNamedMax);
+    unreached.push_back(more);
+  }
+  return Wrapped(reached + "; not:", unreached, ",", 4);
+}
+
+// Which kinds of fault the failures have in common: those first of whose seeds most have failed.
+std::string Faults(const SweepResult& result) {
+  std::vector<std::pair<FaultKind, FaultTally>> kinds;
+  for (std::size_t kind = 0; kind < kFaultKinds; ++kind) {
+    const FaultTally& tally = result.by_fault[kind];
+    if (tally.failed > 0) kinds.emplace_back(static_cast<FaultKind>(kind), tally);
+  }
+  if (kinds.empty()) return "";
+  std::ranges::stable_sort(kinds, [](const auto& a, const auto& b) {
+    const std::uint64_t of_a = a.second.failed * b.second.seeds;
+    const std::uint64_t of_b = b.second.failed * a.second.seeds;
+    return of_a != of_b ? of_a > of_b : a.second.failed > b.second.failed;
+  });
+  Items items;
+  for (const auto& [kind, tally] : kinds) {
+    if (items.size() == kNamedMax) {
+      items.push_back(Decimal(kinds.size() - kNamedMax) + " more, all with --json");
+      break;
+    }
+    items.push_back(std::string(NameOf(kind)) + " " + Decimal(tally.failed) + "/" +
+                    Decimal(tally.seeds));
+  }
+  return Wrapped("failed of the seeds with", items, ",", 4);
+}
+
+// Those first that most seeds have broken.
+std::string Rules(const SweepResult& result) {
+  std::map<std::string, Items> by_rule;
+  for (const FailedSeed& failed : result.failed) {
+    by_rule[failed.rule].push_back(Decimal(failed.seed));
+  }
+  std::vector<std::pair<std::string, Items>> rules(by_rule.begin(), by_rule.end());
+  std::ranges::stable_sort(
+      rules, [](const auto& a, const auto& b) { return a.second.size() > b.second.size(); });
+  std::string text;
+  for (auto& [rule, seeds] : rules) {
+    if (seeds.size() > kSeedsNamedMax) {
+      const std::string more = "and " + Decimal(seeds.size() - kSeedsNamedMax) + " more";
+      seeds.resize(kSeedsNamedMax);
+      seeds.push_back(more);
+    }
+    text += Wrapped("failed, " + rule + ":", seeds, "", 4);
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string Summary(const SweepOptions& options, const SweepResult& result,
+                    const std::vector<std::string>& files) {
+  std::string text;
+  if (!result.failed.empty()) text += "\nfirst failure:\n" + result.failed.front().report + "\n";
+  const std::string range = "seeds " + Decimal(options.first) + ".." + Decimal(options.last);
+  if (SeedCount(options) == 0) text += NameOf(options.shard) + " of " + range + " has no seed\n";
+  text += range;
+  if (options.shard.count > 1) text += ", " + NameOf(options.shard);
+  if (result.seeds < result.wanted) text += ", ended early";
+  text += ": " + Decimal(result.seeds - result.failed.size()) + " passed, " +
+          Decimal(result.failed.size()) + " failed\n";
+  text += Totals(result.counters);
+  text += Places(result.sites);
+  text += "fingerprint: " + result.fingerprint.Hex() + "\n";
+  if (result.failed.empty()) return text;
+  text += Faults(result) + Rules(result);
+  if (!files.empty()) {
+    text += "replay with: grass-sim replay " + files.front();
+    if (files.size() > 1) text += "   # " + Decimal(files.size() - 1) + " more beside it";
+    text += "\n";
+  }
+  RunOptions run = options.run;
+  run.seed = result.failed.front().seed;
+  return text + "repeat with: " + CommandFor(run) + "\n";
+}
+
+}  // namespace grassdb::sim
