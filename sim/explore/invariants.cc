@@ -170,6 +170,11 @@ void CheckStep(const Replica& before, const Replica& after, ActionKind action) {
              life == 1 || now.term() != old.term() || old.voted_for() == NodeId(0) ||
                  now.voted_for() == old.voted_for(),
              "a second vote in term " + Decimal(now.term().value()));
+  // Thesis figure 3.7. What it does to a later leader takes two terms more to show.
+  const bool counts = now.role() == Role::kLeader && now.commit_index() > old.commit_index();
+  GRASS_RULE("commit rule", !counts || now.log().TermAt(now.commit_index()) == now.term(),
+             "the leader of term " + Decimal(now.term().value()) + " commits up to index " +
+                 Decimal(now.commit_index().value()) + " by an entry of an earlier term");
   if (old.role() != Role::kLeader || now.role() != Role::kLeader || now.term() != old.term()) {
     return;
   }

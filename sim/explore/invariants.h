@@ -8,6 +8,7 @@
 //  commit rests on disks  what was committed is on the disks of a majority
 //  leadership rests on votes  a majority has its vote for the leader on disk, or has gone on since
 //  match rests on disk    a leader believes of no follower more than that one has durably
+//  commit rule            a leader commits up to an entry of its own term only
 //  leader append-only     a leader neither changes nor removes entries of its log
 //  monotony               a node's term never falls, within a life its commit index never does, and
 //                         within a term it votes once

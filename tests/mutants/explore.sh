@@ -11,14 +11,22 @@ cd "$(dirname "$0")/../.." || exit 1
 list=$(cat <<'END'
 001 11 --terms 1 --entries 0 --crashes 1
 003 9 --terms 1 --entries 0 --crashes 1
+005 9 --terms 2 --entries 0 --pre-votes --timeouts 2
 007 12 --terms 2 --entries 0
+009 6 --nodes 4 --terms 1 --entries 0 --duplicates 1
 011 13 --terms 3 --entries 2 --instant-disk
 015 11 --terms 2 --entries 0
 017 10 --terms 2 --entries 0
+027 11 --terms 2 --entries 0 --instant-disk --append-max 1
 029 16 --terms 1 --entries 2 --duplicates 1
+031 10 --terms 2 --entries 0 --instant-disk --heartbeats 1
 033 12 --terms 1 --entries 2 --heartbeats 1
+035 14 --terms 1 --entries 3
+037 17 --terms 1 --entries 3
 043 8 --terms 1 --entries 0
 045 14 --terms 3 --entries 1
+047 11 --terms 1 --entries 2 --instant-disk
+063 6 --terms 1 --entries 0 --crashes 1
 END
 )
 

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -143,7 +144,9 @@ class ExploreSteps : public testing::Test {
  protected:
   ExploreSteps() { options_.id = cluster_.IdOf(0); }
 
-  Replica With(HardState hard_state, const std::vector<const char*>& commands) {
+  // What is in the snapshot is committed.
+  Replica With(HardState hard_state, const std::vector<const char*>& commands,
+               std::optional<SnapshotMeta> snapshot = std::nullopt) {
     RecoveredState recovered;
     recovered.identity.bootstrap = cluster_.configuration();
     recovered.hard_state = hard_state;
@@ -153,6 +156,7 @@ class ExploreSteps : public testing::Test {
                                         .type = EntryType::kCommand,
                                         .payload = Bytes(command)});
     }
+    recovered.snapshot = std::move(snapshot);
     Disk disk{hard_state, recovered.entries};
     return Replica{Raft(options_, std::move(recovered), now_), now_, {}, std::move(disk)};
   }
@@ -160,9 +164,10 @@ class ExploreSteps : public testing::Test {
     return With({.term = Term(term), .voted_for = voted_for, .founder = true}, {"a"});
   }
   // Of term 3.
-  Replica Leader(const std::vector<const char*>& commands) {
-    Replica replica =
-        With({.term = Term(2), .voted_for = cluster_.IdOf(0), .founder = true}, commands);
+  Replica Leader(const std::vector<const char*>& commands,
+                 std::optional<SnapshotMeta> snapshot = std::nullopt) {
+    Replica replica = With({.term = Term(2), .voted_for = cluster_.IdOf(0), .founder = true},
+                           commands, std::move(snapshot));
     now_ = std::max(now_, replica.raft.NextDeadline());
     Step(&replica, DeadlineReached{});
     Step(&replica, Answer(Term(2), Ballot::kPreVote));
@@ -177,6 +182,14 @@ class ExploreSteps : public testing::Test {
                    .to = cluster_.IdOf(0),
                    .term = term,
                    .body = RequestVoteResponse{ballot, Term(3), true}};
+  }
+  void MatchThroughTwo(Replica* leader) {
+    AppendEntriesResponse matches;
+    matches.match_index = Index(2);
+    matches.prev_log_index = Index(1);
+    Step(leader,
+         Message{
+             .from = cluster_.IdOf(1), .to = cluster_.IdOf(0), .term = Term(3), .body = matches});
   }
   void Step(Replica* replica, Input input) { replica->raft.Step(now_, std::move(input), &output_); }
   static std::string BrokenBy(const Replica& before, const Replica& after,
@@ -204,15 +217,27 @@ TEST_F(ExploreSteps, ATermNeverFallsAndHasOneVote) {
 TEST_F(ExploreSteps, ACommitIndexFallsWithALifeOnly) {
   const Replica unaware = Leader({"a"});
   Replica aware = unaware;
-  AppendEntriesResponse matches;
-  matches.match_index = Index(2);
-  matches.prev_log_index = Index(1);
-  Step(&aware,
-       Message{.from = cluster_.IdOf(1), .to = cluster_.IdOf(0), .term = Term(3), .body = matches});
+  MatchThroughTwo(&aware);
   ASSERT_GT(aware.raft.commit_index(), unaware.raft.commit_index());
   EXPECT_EQ(BrokenBy(unaware, aware), "");
   EXPECT_EQ(BrokenBy(aware, unaware), "monotony");
   EXPECT_EQ(BrokenBy(aware, unaware, ActionKind::kCrash), "");
+}
+
+TEST_F(ExploreSteps, ALeaderCommitsByAnEntryOfItsOwnTermOnly) {
+  const Replica unaware = Leader({"a"});
+  Replica aware = unaware;
+  MatchThroughTwo(&aware);
+  ASSERT_EQ(aware.raft.commit_index(), Index(2)) << "its no-op";
+  EXPECT_EQ(BrokenBy(unaware, aware), "");
+  const SnapshotMeta first{Index(1), Term(1), cluster_.configuration(), Index(0)};
+  const Replica by_an_earlier_one = Leader({"a"}, first);
+  ASSERT_EQ(by_an_earlier_one.raft.commit_index(), Index(1));
+  EXPECT_EQ(BrokenBy(unaware, by_an_earlier_one), "commit rule");
+  EXPECT_EQ(
+      BrokenBy(InTerm(3), With({.term = Term(3), .voted_for = {}, .founder = true}, {"a"}, first)),
+      "")
+      << "a follower is told";
 }
 
 TEST_F(ExploreSteps, ALeaderKeepsItsEntries) {
