@@ -204,6 +204,14 @@ Extent FaultAtlas::NewestRecord(std::string_view node_name, std::string_view nam
   return newest;
 }
 
+Extent FaultAtlas::Spared(std::string_view node_name, std::string_view name,
+                          std::string_view content, store::RecordSequence marked) {
+  const Extent newest = NewestRecord(node_name, name, content, marked);
+  const Extent header{newest.end, newest.end + store::kRecordHeaderBytes};
+  if (newest.empty() || header.end > content.size()) return newest;
+  return IsBegunBehind(content, newest) ? header : newest;
+}
+
 bool FaultAtlas::MayMisread(std::uint32_t host, std::string_view name, std::string_view content,
                             const Extent& extent) const {
   if (plan_.atlas != AtlasRule::kAnywhere && AnotherIsDamaged(host)) return false;
@@ -268,7 +276,7 @@ std::optional<Wound> FaultAtlas::DrawOne(std::uint64_t random, std::uint32_t hos
     wound.extent = {file.older_size, file.content.size()};
   }
   const auto is_safe = [&](const SimDisk::DurableFile& of, const Extent& extent) {
-    return !extent.Meets(NewestRecord(node_name, of.name, of.content, marked)) &&
+    return !extent.Meets(Spared(node_name, of.name, of.content, marked)) &&
            (plan_.atlas != AtlasRule::kEachEntry || !IsLogOfFormatOne(names, of));
   };
   if (!is_safe(file, wound.extent)) return std::nullopt;

@@ -37,8 +37,9 @@
 //   Anywhere. Then the cluster may stop for good, but must not lie.
 //
 // Where, by every rule: not the newest record of the live log, unless the mark says that it was
-// durable (store/mark.h), and then not the mark, which can be read as well. Else nothing on a disk
-// says so: damaged, it looks like a torn write, and is cut.
+// durable (store/mark.h), and then not the mark, which can be read as well; or unless a crash has
+// torn one behind it, and then not the header of that. Else nothing on a disk says so: damaged, it
+// looks like a torn write, and is cut.
 #ifndef GRASSDB_SIM_FAULT_ATLAS_H_
 #define GRASSDB_SIM_FAULT_ATLAS_H_
 
@@ -101,6 +102,9 @@ class FaultAtlas final : public DamageGuard {
   static Extent NewestRecord(std::string_view node_name, std::string_view name,
                              std::string_view content,
                              store::RecordSequence marked = store::RecordSequence());
+  // The bytes of it without which nothing would say that the newest record was durable.
+  static Extent Spared(std::string_view node_name, std::string_view name, std::string_view content,
+                       store::RecordSequence marked);
 
  private:
   bool HasRejoined(std::uint32_t host) const;

@@ -58,6 +58,11 @@ bool Cuts(PartitionShape shape, std::uint32_t nodes, std::uint32_t one, std::uin
   return false;
 }
 
+// Of damage on several disks at a time: the one who has what nobody else has keeps it.
+bool SparesWhoIsAhead(Together together) {
+  return together == Together::kRunsRotAtPartings;
+}
+
 }  // namespace
 
 Links LinksCut(PartitionShape shape, std::uint32_t nodes, std::uint32_t one, std::uint64_t random) {
@@ -260,10 +265,14 @@ void FaultInjector::BeginDamage(std::uint64_t number, std::uint32_t victim) {
   const std::uint64_t shape =
       plan_.atlas == AtlasRule::kEachEntry ? Draw(kind, number, About::kShape) % 4 : 0;
   const bool all_down = shape == 3;
-  if (shape > 0) victim = targets_->OneAhead().value_or(victim);
+  const std::optional<std::uint32_t> ahead =
+      shape > 0 ? targets_->OneAhead() : std::optional<std::uint32_t>();
+  const bool spares = SparesWhoIsAhead(plan_.together) && shape > 1;
+  if (!spares) victim = ahead.value_or(victim);
   std::vector<std::uint32_t>& hosts = active_[static_cast<std::size_t>(kind)].hosts;
   for (std::uint32_t host = 0; host < plan_.nodes; ++host) {
     const bool also = shape > 1 && Draw(kind, number, About::kOthers, host) % 4 != 0;
+    if (spares && host == ahead) continue;
     if (host == victim || also) hosts.push_back(host);
   }
   const auto back = [&](std::uint32_t host) {

@@ -149,8 +149,11 @@ enum class Together : std::uint8_t {
   kLogsAreReadBack = 11,       // what was replaced stands in front of what has replaced it
   kPartingsRot = 12,           // where logs have parted; others have what was cut there still
   kSnapshotsOnSlowDisks = 13,  // one comes while the one before is being put in force
+  kRotOnFullDisks = 14,        // what is found to be damaged cannot be written anew
+  kRotInFrontOfATear = 15,     // of what was durable the last, and a crash tore what came next
+  kRunsRotAtPartings = 16,     // and whom one asks for what was lost has gone on by itself
 };
-inline constexpr std::uint64_t kTogethers = 14;
+inline constexpr std::uint64_t kTogethers = 17;
 
 inline constexpr std::uint32_t kMachinesMax = 9;
 inline constexpr std::uint32_t kLearnersMax = 3;

@@ -195,6 +195,79 @@ void PutSnapshots(Duration unit, Plan* plan) {
   SetFault(FaultKind::kPartition, unit, 2 * unit, plan);
 }
 
+// A write that is under way nearly always, and takes many sectors.
+void PutRotInFrontOfATear(Duration unit, Plan* plan) {
+  HaveVoters(3, plan);
+  plan->atlas = AtlasRule::kOneNode;
+  plan->disk.damage.fill(0);
+  plan->disk.damage[static_cast<std::size_t>(DamageKind::kBitFlip)] = 1;
+  plan->disk.telling = 900'000;
+  plan->disk.misread = 0;
+  plan->workload.value_bytes_max = 2048;
+  plan->workload.change_membership = plan->workload.take_snapshot = plan->workload.transfer = 1;
+  plan->node.snapshot_log_bytes = std::max(plan->node.snapshot_log_bytes, std::uint64_t{65536});
+  plan->node.snapshot_bytes_per_second = 0;
+  plan->network.delay_spread = std::min(plan->network.delay_spread, Duration(milliseconds(4)));
+  SetSync(milliseconds(4), plan);
+  // They would hold the next damage up.
+  TurnOff({FaultKind::kWipe, FaultKind::kRollBack, FaultKind::kFullDisk, FaultKind::kHangDisk,
+           FaultKind::kCrash, FaultKind::kCrashAll, FaultKind::kCrashStorm, FaultKind::kCrashAtIo,
+           FaultKind::kStop, FaultKind::kPartition, FaultKind::kFlap, FaultKind::kClog,
+           FaultKind::kSwizzle, FaultKind::kPause, FaultKind::kSlowNode, FaultKind::kSlowDisk},
+          plan);
+  SetFault(FaultKind::kDamage, unit / 4, unit / 4, plan);
+}
+
+// All of it is read again all the time, and a snapshot that would mend it is of many pieces.
+void PutRotOnFullDisks(Duration unit, Plan* plan) {
+  HaveVoters(3, plan);
+  PutDamage(plan);
+  plan->workload.value_bytes_max = 2048;
+  plan->workload.keys = std::max(plan->workload.keys, 12U);
+  plan->workload.change_membership = 1;
+  plan->workload.take_snapshot = 0;
+  plan->node.snapshot_log_bytes = std::max(plan->node.snapshot_log_bytes, std::uint64_t{65536});
+  plan->node.snapshot_chunk_bytes = 4096;
+  plan->node.scrub_bytes_per_second = 1 << 20;
+  plan->node.scrub_pause = Duration(milliseconds(1));
+  plan->storage.reserve_bytes = 1024;
+  plan->storage.recycled_segments_max = 0;
+  SetSync(std::min(plan->disk.sync_min, Duration(milliseconds(1))), plan);
+  TurnOff({FaultKind::kWipe, FaultKind::kRollBack, FaultKind::kHangDisk, FaultKind::kCrashAll,
+           FaultKind::kCrashStorm},
+          plan);
+  SetFault(FaultKind::kFullDisk, unit / 2, 8 * unit, plan);
+  SetLeast(FaultKind::kFullDisk, 2 * unit, plan);
+  SetFault(FaultKind::kDamage, unit / 2, 6 * unit, plan);
+  SetLeast(FaultKind::kDamage, 2 * unit, plan);
+}
+
+// Whoever is cut off keeps what it got in vain, and those who have got something else instead lose
+// a part of that. When the power is back the one may be asked before anybody else can be.
+void PutRotAtPartings(Duration unit, Plan* plan) {
+  HaveVoters(3, plan);
+  PutDamage(plan);
+  plan->workload.change_membership = plan->workload.transfer = 1;
+  plan->workload.take_snapshot = 0;
+  plan->workload.value_bytes_max = std::min(plan->workload.value_bytes_max, 64U);
+  plan->workload.attempt_timeout = std::max(plan->workload.attempt_timeout, unit / 4);
+  plan->node.raft.unapplied_bytes_max = 512;
+  plan->node.snapshot_log_bytes = std::max(plan->node.snapshot_log_bytes, std::uint64_t{65536});
+  plan->disk.damage.fill(0);
+  plan->disk.damage[static_cast<std::size_t>(DamageKind::kZeroed)] = 1;
+  plan->disk.telling = 900'000;
+  plan->network.delay_spread = std::min(plan->network.delay_spread, Duration(milliseconds(4)));
+  SetSync(std::min(plan->disk.sync_min, Duration(milliseconds(1))), plan);
+  TurnOff({FaultKind::kWipe, FaultKind::kRollBack, FaultKind::kFullDisk, FaultKind::kStop,
+           FaultKind::kHangDisk, FaultKind::kCrash, FaultKind::kCrashAll, FaultKind::kCrashStorm,
+           FaultKind::kCrashAtIo, FaultKind::kFlap},
+          plan);
+  SetFault(FaultKind::kPartition, unit / 4, 4 * unit, plan);
+  SetLeast(FaultKind::kPartition, unit * 3 / 2, plan);
+  SetFault(FaultKind::kDamage, unit / 4, 3 * unit, plan);
+  SetLeast(FaultKind::kDamage, unit / 2, plan);
+}
+
 }  // namespace
 
 void PutTogether(Together together, Plan* plan) {
@@ -275,6 +348,12 @@ void PutTogether(Together together, Plan* plan) {
       return PutPartings(unit, plan);
     case Together::kSnapshotsOnSlowDisks:
       return PutSnapshots(unit, plan);
+    case Together::kRotOnFullDisks:
+      return PutRotOnFullDisks(unit, plan);
+    case Together::kRotInFrontOfATear:
+      return PutRotInFrontOfATear(unit, plan);
+    case Together::kRunsRotAtPartings:
+      return PutRotAtPartings(unit, plan);
   }
 }
 

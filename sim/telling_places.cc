@@ -47,10 +47,19 @@ std::vector<Extent> TellingPlaces(std::string_view content) {
     at = *next;
     record = store::ParseRecord(content.substr(at), record->salt, &problem);
   }
-  if (before.has_value() && (places.empty() || places.back().begin < before->begin)) {
-    places.push_back(*before);
-  }
+  const auto add = [&places](const Extent& place) {
+    if (places.empty() || places.back().begin < place.begin) places.push_back(place);
+  };
+  if (before.has_value()) add(*before);
+  if (newest.has_value() && IsBegunBehind(content, *newest)) add(*newest);
   return places;
+}
+
+bool IsBegunBehind(std::string_view content, const Extent& record) {
+  if (record.end + store::kRecordHeaderBytes > content.size()) return false;
+  const store::RecordClaim claim = store::ReadRecordClaim(content.substr(record.begin));
+  const store::RecordClaim next = store::ReadRecordClaim(content.substr(record.end));
+  return next.salt == claim.salt && next.sequence == claim.sequence + 1;
 }
 
 }  // namespace grassdb::sim

@@ -11,9 +11,13 @@
 namespace grassdb::sim {
 
 // Of a file of the log, in their order: its header and its seal, the batches that cut the log, that
-// begin with another term than the one before them had, that put a snapshot in force, or mend; and
-// the last record before the newest. None for what is no file of a log.
+// begin with another term than the one before them had, that put a snapshot in force, or mend; the
+// last record before the newest; and the newest, if another one was begun behind it. None for what
+// is no file of a log.
 std::vector<Extent> TellingPlaces(std::string_view content);
+
+// Whether the next record was begun behind this one, and never became whole.
+bool IsBegunBehind(std::string_view content, const Extent& record);
 
 }  // namespace grassdb::sim
 

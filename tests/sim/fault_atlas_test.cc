@@ -70,6 +70,33 @@ TEST(FaultAtlas, LetsTheNewestRecordBeDamagedIfTheMarkCoversIt) {
   EXPECT_TRUE(newest(2).empty());
 }
 
+TEST(FaultAtlas, SparesWhatTellsThatTheNewestRecordWasDurable) {
+  std::string log;
+  AddRecord(1, 64, &log);
+  const std::size_t first = log.size();
+  AddRecord(2, 100, &log);
+  const std::size_t second = log.size();
+  const auto spared = [&log](std::uint64_t marked = 0) {
+    log.resize(4096);
+    return FaultAtlas::Spared("n1", "distdb_n1.wal", log, RecordSequence(marked));
+  };
+  EXPECT_EQ(spared().begin, first);
+  EXPECT_EQ(spared().end, second);
+  EXPECT_TRUE(spared(2).empty());
+  log.resize(second);
+  AddRecord(3, 100, &log);
+  log.resize(log.size() - 8);  // a crash has torn it
+  EXPECT_EQ(spared().begin, second);
+  EXPECT_EQ(spared().end, second + store::kRecordHeaderBytes);
+  EXPECT_TRUE(spared(2).empty());
+  for (const bool of_another_file : {false, true}) {
+    log.resize(second);
+    AddRecord(of_another_file ? 3 : 1, 100, &log, /*salt=*/of_another_file ? 8 : 7);
+    log.resize(log.size() - 8);
+    EXPECT_EQ(spared().begin, first);
+  }
+}
+
 RunResult RunWith(std::uint64_t seed, std::map<std::string, std::uint64_t> edits) {
   RunOptions options;
   options.seed = seed;

@@ -107,5 +107,17 @@ TEST_F(TellingPlacesTest, AreWhatInstallsOrMendsOrStandsBeforeTheNewestRecord) {
             (std::vector<std::uint64_t>{header.begin, installs.begin, fills.begin, before.begin}));
 }
 
+TEST_F(TellingPlacesTest, AreTheNewestRecordWhereACrashHasTornOneBehindIt) {
+  const Extent header = AddHeader();
+  const Extent term = Add(1, 0, {1});
+  const Extent before = Add(2, 1, {1});
+  const Extent newest = Add(3, 1, {1});
+  Add(4, 1, {1});
+  log_[log_.size() - 9] ^= 1;
+  log_.resize(8192);
+  EXPECT_EQ(Found(),
+            (std::vector<std::uint64_t>{header.begin, term.begin, before.begin, newest.begin}));
+}
+
 }  // namespace
 }  // namespace grassdb::sim
