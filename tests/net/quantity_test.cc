@@ -62,5 +62,14 @@ TEST(ParseMoment, ReadsSecondsAndTheUnits) {
   }
 }
 
+TEST(ParseRate, TakesZeroAndSaysSo) {
+  EXPECT_EQ(*ParseRate("0"), 0u);
+  EXPECT_EQ(*ParseRate("1KiB"), 1024u);
+  const std::string problem(ParseRate("abc").status().message());
+  EXPECT_NE(problem.find("'abc'"), std::string::npos);
+  EXPECT_NE(problem.find("or 0"), std::string::npos) << problem;
+  EXPECT_EQ(problem.find("above 0"), std::string::npos) << problem;
+}
+
 }  // namespace
 }  // namespace grassdb

@@ -35,15 +35,6 @@ TEST(ParseEndpoint, QuotesWhatItRefuses) {
             "'nonsense': expected host:port, as in localhost:50051");
 }
 
-TEST(ParseRate, TakesZeroAndSaysSo) {
-  EXPECT_EQ(*ParseRate("0"), 0u);
-  EXPECT_EQ(*ParseRate("1KiB"), 1024u);
-  const std::string problem(ParseRate("abc").status().message());
-  EXPECT_NE(problem.find("'abc'"), std::string::npos);
-  EXPECT_NE(problem.find("or 0"), std::string::npos) << problem;
-  EXPECT_EQ(problem.find("above 0"), std::string::npos) << problem;
-}
-
 TEST(ParsePeerAddress, RefusesWhatNobodyCanDial) {
   EXPECT_EQ(*ParsePeerAddress("host:1"), "host:1");
   for (const char* bad : {":1", "0.0.0.0:1", "[::]:1", "host"}) {
