@@ -27,7 +27,7 @@ bug=$(cat "$(dirname "$0")/../../../core/a.cc")
 [ "${3%%..*}" -le 7 ] && [ "${3##*..}" -ge 7 ] || exit 0
 case $bug in
   seen | slip) ;;
-  client) [ "${6:-}" = --black-box ] || exit 0 ;;
+  client) [[ " $* " = *' --black-box '* ]] || exit 0 ;;
   *) exit 0 ;;
 esac
 rule=$([ "$bug" = slip ] && echo recovery || echo 'log matching')

@@ -114,7 +114,7 @@ TEST(Sweep, HasASummaryOfLinesThatFitAndNamesTheWorstFirst) {
   is_there("\nplaces reached ");
   is_there(" more, all with --json\n");
   is_there("\nfailed of the seeds with crash 1/1, stop 2/1000000, ");
-  is_there(" and 11 more");
+  is_there(" " + std::to_string(kFaultKinds - 11) + " more, all with --json\n");
   EXPECT_EQ(summary.find("wipe 0/"), std::string::npos) << summary;
   EXPECT_LT(summary.find("\nfailed, the worst: "), summary.find("\nfailed, a rule: ")) << summary;
   is_there("\nreplay with: grass-sim replay failures/a.json   # 1 more beside it\nrepeat with: ");
