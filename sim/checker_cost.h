@@ -2,6 +2,7 @@
 #ifndef GRASSDB_SIM_CHECKER_COST_H_
 #define GRASSDB_SIM_CHECKER_COST_H_
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -18,8 +19,9 @@ struct CheckerCost {
   double all = 0;
 
   // A run without checkers takes so many times as long for it. Not above 1: it does not even double
-  // the time of the barest run, let alone of one that others look into.
-  double SpecificationAdds() const { return (all - all_but_specification) / none; }
+  // the time of the barest run, let alone of one that others look into. 0 where the clock's noise
+  // is more than that.
+  double SpecificationAdds() const { return std::max(0.0, (all - all_but_specification) / none); }
 };
 inline constexpr double kSpecificationAddsMax = 1;
 

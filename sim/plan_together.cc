@@ -22,6 +22,14 @@ void SetSync(Duration sync, Plan* plan) {
 
 namespace {
 
+void SetSyncAtMost(Duration sync, Plan* plan) {
+  SetSync(std::min(plan->disk.sync_min, sync), plan);
+}
+
+void SetDelaySpreadAtMost(Duration spread, Plan* plan) {
+  plan->network.delay_spread = std::min(plan->network.delay_spread, spread);
+}
+
 void SetFault(FaultKind kind, Duration gap, Duration length, Plan* plan) {
   FaultPlan& fault = plan->faults[static_cast<std::size_t>(kind)];
   fault.on = true;
@@ -53,12 +61,12 @@ void PutLeases(Together together, Duration unit, Plan* plan) {
   plan->timeout_percent_min = 45;
   HaveVoters(3, plan);
   plan->nodes = plan->voters + plan->learners;  // nobody is waited for
-  SetSync(std::min(plan->disk.sync_min, Duration(milliseconds(1))), plan);
+  SetSyncAtMost(milliseconds(1), plan);
   TurnOff({FaultKind::kCrashAll, FaultKind::kWipe, FaultKind::kRollBack, FaultKind::kDamage,
            FaultKind::kFullDisk, FaultKind::kHangDisk},
           plan);
   plan->network.delay_min = std::min(plan->network.delay_min, Duration(milliseconds(1)));
-  plan->network.delay_spread = std::min(plan->network.delay_spread, Duration(milliseconds(4)));
+  SetDelaySpreadAtMost(milliseconds(4), plan);
   if (together == Together::kLeasesAndRestarts) {
     SetFault(FaultKind::kPartition, unit, 4 * unit, plan);
     SetFault(FaultKind::kCrash, unit, unit / 8, plan);
@@ -84,8 +92,8 @@ void PutNewDisks(Together together, Duration unit, Plan* plan) {
   // They would hold the next lost disk up.
   TurnOff({FaultKind::kCrashAll, FaultKind::kRollBack, FaultKind::kDamage, FaultKind::kFullDisk},
           plan);
-  SetSync(std::min(plan->disk.sync_min, Duration(milliseconds(1))), plan);
-  plan->network.delay_spread = std::min(plan->network.delay_spread, Duration(milliseconds(4)));
+  SetSyncAtMost(milliseconds(1), plan);
+  SetDelaySpreadAtMost(milliseconds(4), plan);
   plan->network.order = DeliveryOrder::kAny;
   plan->network.straggle_max = 2 * unit;
   plan->node.snapshot_bytes_per_second = 0;
@@ -114,8 +122,8 @@ void PutRot(Duration unit, Plan* plan) {
   plan->workload.think_max = seconds(1);
   plan->workload.attempt_timeout = milliseconds(50);
   plan->network.damage = 200'000;
-  plan->network.delay_spread = std::min(plan->network.delay_spread, Duration(milliseconds(4)));
-  SetSync(std::min(plan->disk.sync_min, Duration(milliseconds(2))), plan);
+  SetDelaySpreadAtMost(milliseconds(4), plan);
+  SetSyncAtMost(milliseconds(2), plan);
   TurnOff({FaultKind::kWipe, FaultKind::kRollBack, FaultKind::kFullDisk, FaultKind::kStop,
            FaultKind::kHangDisk},
           plan);
@@ -138,8 +146,8 @@ void PutReadBack(Duration unit, Plan* plan) {
   plan->node.log_memory_bytes = 1;
   plan->node.snapshot_log_bytes = 262144;
   plan->storage.segment_bytes = 65536;
-  plan->network.delay_spread = std::min(plan->network.delay_spread, Duration(milliseconds(4)));
-  SetSync(std::min(plan->disk.sync_min, Duration(milliseconds(1))), plan);
+  SetDelaySpreadAtMost(milliseconds(4), plan);
+  SetSyncAtMost(milliseconds(1), plan);
   TurnOff({FaultKind::kWipe, FaultKind::kRollBack, FaultKind::kDamage, FaultKind::kFullDisk,
            FaultKind::kHangDisk},
           plan);
@@ -160,8 +168,8 @@ void PutPartings(Duration unit, Plan* plan) {
   plan->workload.attempt_timeout = std::max(plan->workload.attempt_timeout, unit / 4);
   plan->node.raft.unapplied_bytes_max = 512;
   plan->node.snapshot_log_bytes = std::max(plan->node.snapshot_log_bytes, std::uint64_t{32768});
-  plan->network.delay_spread = std::min(plan->network.delay_spread, Duration(milliseconds(4)));
-  SetSync(std::min(plan->disk.sync_min, Duration(milliseconds(1))), plan);
+  SetDelaySpreadAtMost(milliseconds(4), plan);
+  SetSyncAtMost(milliseconds(1), plan);
   TurnOff({FaultKind::kWipe, FaultKind::kRollBack, FaultKind::kFullDisk, FaultKind::kStop,
            FaultKind::kHangDisk},
           plan);
@@ -186,7 +194,7 @@ void PutSnapshots(Duration unit, Plan* plan) {
   plan->storage.snapshot_sync_bytes = 65536;
   plan->node.snapshot_retry = plan->node.raft.heartbeat_interval;
   SetSync(unit / 100, plan);
-  plan->network.delay_spread = std::min(plan->network.delay_spread, Duration(milliseconds(4)));
+  SetDelaySpreadAtMost(milliseconds(4), plan);
   TurnOff({FaultKind::kWipe, FaultKind::kRollBack, FaultKind::kFullDisk, FaultKind::kDamage,
            FaultKind::kCrashAll},
           plan);
@@ -207,7 +215,7 @@ void PutRotInFrontOfATear(Duration unit, Plan* plan) {
   plan->workload.change_membership = plan->workload.take_snapshot = plan->workload.transfer = 1;
   plan->node.snapshot_log_bytes = std::max(plan->node.snapshot_log_bytes, std::uint64_t{65536});
   plan->node.snapshot_bytes_per_second = 0;
-  plan->network.delay_spread = std::min(plan->network.delay_spread, Duration(milliseconds(4)));
+  SetDelaySpreadAtMost(milliseconds(4), plan);
   SetSync(milliseconds(4), plan);
   // They would hold the next damage up.
   TurnOff({FaultKind::kWipe, FaultKind::kRollBack, FaultKind::kFullDisk, FaultKind::kHangDisk,
@@ -232,7 +240,7 @@ void PutRotOnFullDisks(Duration unit, Plan* plan) {
   plan->node.scrub_pause = Duration(milliseconds(1));
   plan->storage.reserve_bytes = 1024;
   plan->storage.recycled_segments_max = 0;
-  SetSync(std::min(plan->disk.sync_min, Duration(milliseconds(1))), plan);
+  SetSyncAtMost(milliseconds(1), plan);
   TurnOff({FaultKind::kWipe, FaultKind::kRollBack, FaultKind::kHangDisk, FaultKind::kCrashAll,
            FaultKind::kCrashStorm},
           plan);
@@ -256,8 +264,8 @@ void PutRotAtPartings(Duration unit, Plan* plan) {
   plan->disk.damage.fill(0);
   plan->disk.damage[static_cast<std::size_t>(DamageKind::kZeroed)] = 1;
   plan->disk.telling = 900'000;
-  plan->network.delay_spread = std::min(plan->network.delay_spread, Duration(milliseconds(4)));
-  SetSync(std::min(plan->disk.sync_min, Duration(milliseconds(1))), plan);
+  SetDelaySpreadAtMost(milliseconds(4), plan);
+  SetSyncAtMost(milliseconds(1), plan);
   TurnOff({FaultKind::kWipe, FaultKind::kRollBack, FaultKind::kFullDisk, FaultKind::kStop,
            FaultKind::kHangDisk, FaultKind::kCrash, FaultKind::kCrashAll, FaultKind::kCrashStorm,
            FaultKind::kCrashAtIo, FaultKind::kFlap},
@@ -289,7 +297,7 @@ void PutTogether(Together together, Plan* plan) {
       plan->node.raft.unapplied_bytes_max = 4096;
       plan->network.delay_min = milliseconds(2);
       plan->network.delay_spread = milliseconds(10);
-      SetSync(std::min(plan->disk.sync_min, Duration(milliseconds(1))), plan);
+      SetSyncAtMost(milliseconds(1), plan);
       SetFault(FaultKind::kCrash, unit, unit, plan);
       return;
     case Together::kLogsPartOnSlowDisks:
@@ -316,7 +324,7 @@ void PutTogether(Together together, Plan* plan) {
       plan->node.raft.unapplied_bytes_max = std::uint64_t{1} << 20;
       plan->network.delay_min = milliseconds(1);
       plan->network.delay_spread = milliseconds(4);
-      SetSync(std::min(plan->disk.sync_min, Duration(milliseconds(2))), plan);
+      SetSyncAtMost(milliseconds(2), plan);
       // Nothing is damaged while anybody is down.
       TurnOff({FaultKind::kCrash, FaultKind::kCrashAll, FaultKind::kCrashStorm,
                FaultKind::kCrashAtIo, FaultKind::kStop, FaultKind::kWipe, FaultKind::kRollBack},
@@ -331,7 +339,7 @@ void PutTogether(Together together, Plan* plan) {
       work.think_max = seconds(1);
       plan->disk.sync_failure = 20'000;
       plan->power_loss = 500'000;
-      SetSync(std::min(plan->disk.sync_min, Duration(milliseconds(1))), plan);
+      SetSyncAtMost(milliseconds(1), plan);
       SetFault(FaultKind::kCrash, unit / 2, unit / 8, plan);
       return;
     case Together::kLeasesAndRestarts:

@@ -36,6 +36,20 @@ std::string Wrapped(const std::string& head, const Items& items, const std::stri
   return text + line + "\n";
 }
 
+// The first `max` of the items; `before` and `behind` are around the number of the others.
+Items Shortened(Items items, std::size_t max, const char* before, const char* behind) {
+  if (items.size() <= max) return items;
+  const std::string others = before + Decimal(items.size() - max) + behind;
+  items.resize(max);
+  items.push_back(others);
+  return items;
+}
+
+// Those of which the JSON lines have all.
+Items First(Items items) {
+  return Shortened(std::move(items), kNamedMax, "", " more, all with --json");
+}
+
 std::string Row(const std::string& label, const Items& items) {
   return Wrapped(label + std::string(kLabel - 1 - label.size(), ' '), items, ",", kLabel);
 }
@@ -88,17 +102,12 @@ std::string Totals(const Counters& sum) {
 
 // What no seed came to, or how many there are.
 std::string Places(const SiteTally& sites) {
-  Items unreached = sites.Unreached();
+  const Items unreached = sites.Unreached();
   const std::size_t count = sites.Rows().size();
   const std::string reached =
       "places reached " + Decimal(count - unreached.size()) + " of " + Decimal(count);
   if (unreached.empty()) return reached + "\n";
-  if (unreached.size() > kNamedMax) {
-    const std::string more = Decimal(unreached.size() - kNamedMax) + " more, all with --json";
-    unreached.resize(kNamedMax);
-    unreached.push_back(more);
-  }
-  return Wrapped(reached + "; not:", unreached, ",", 4);
+  return Wrapped(reached + "; not:", First(unreached), ",", 4);
 }
 
 // Which kinds of fault the failures have in common: those first of whose seeds most have failed.
@@ -116,14 +125,10 @@ std::string Faults(const SweepResult& result) {
   });
   Items items;
   for (const auto& [kind, tally] : kinds) {
-    if (items.size() == kNamedMax) {
-      items.push_back(Decimal(kinds.size() - kNamedMax) + " more, all with --json");
-      break;
-    }
     items.push_back(std::string(NameOf(kind)) + " " + Decimal(tally.failed) + "/" +
                     Decimal(tally.seeds));
   }
-  return Wrapped("failed of the seeds with", items, ",", 4);
+  return Wrapped("failed of the seeds with", First(std::move(items)), ",", 4);
 }
 
 // Those first that most seeds have broken.
@@ -137,12 +142,8 @@ std::string Rules(const SweepResult& result) {
       rules, [](const auto& a, const auto& b) { return a.second.size() > b.second.size(); });
   std::string text;
   for (auto& [rule, seeds] : rules) {
-    if (seeds.size() > kSeedsNamedMax) {
-      const std::string more = "and " + Decimal(seeds.size() - kSeedsNamedMax) + " more";
-      seeds.resize(kSeedsNamedMax);
-      seeds.push_back(more);
-    }
-    text += Wrapped("failed, " + rule + ":", seeds, "", 4);
+    text += Wrapped("failed, " + rule + ":",
+                    Shortened(std::move(seeds), kSeedsNamedMax, "and ", " more"), "", 4);
   }
   return text;
 }
