@@ -303,6 +303,9 @@ class TextModel {
     }
     return std::nullopt;
   }
+  bool Observes(std::uint32_t number) const {
+    return operations_[number].function == Function::kRead || operations_[number].refused;
+  }
   const std::vector<Operation>& operations() const { return operations_; }
   std::string TextOf(std::uint64_t state) const {
     return texts_[state].empty() ? "nothing" : "'" + texts_[state] + "'";

@@ -55,6 +55,10 @@ class KeyModel {
   std::optional<std::uint64_t> Effect(std::uint32_t operation, std::uint64_t state) const {
     return grassdb::sim::Effect(operations_[operation], state);
   }
+  bool Observes(std::uint32_t operation) const {
+    const HistoryOperation& one = operations_[operation];
+    return one.returned != kNotReturned && !one.Changed();
+  }
   const std::vector<HistoryOperation>& operations() const { return operations_; }
   std::size_t keys() const { return 1; }
   std::size_t Bytes() const { return 0; }
@@ -134,6 +138,10 @@ class KeysModel {
       return std::nullopt;
     }
     return effect.writes.empty() ? state : With(state, effect.writes);
+  }
+  bool Observes(std::uint32_t operation) const {
+    const HistoryOperation& one = operations_[operation];
+    return one.returned != kNotReturned && !one.Changed();
   }
   const std::vector<HistoryOperation>& operations() const { return operations_; }
   std::size_t keys() const { return keys_.size(); }

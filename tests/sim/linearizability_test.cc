@@ -116,6 +116,12 @@ TEST(Linearizability, LetsAnUnknownWriteTakeEffectOnceOnly) {
   EXPECT_FALSE(Linearizable({Get(9, 1, 2), Put(9, false, 3, kNotReturned)}));
 }
 
+TEST(Linearizability, DoesNotTakeAWriteOfWhatIsThereForARead) {
+  const std::vector<HistoryOperation> history = {Put(2, true, 1, 4), Cas(2, 1, true, 2, 5),
+                                                 Cas(0, 2, true, 3, kNotReturned), Get(2, 6, 7)};
+  EXPECT_TRUE(Linearizable(history));
+}
+
 TEST(Linearizability, NamesTheKeyThatIsWrong) {
   std::vector<HistoryOperation> history = {Put(1, false, 1, 2), Put(2, false, 3, 4), Get(0, 5, 6)};
   history[1].key = 5;
