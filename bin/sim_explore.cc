@@ -26,6 +26,7 @@ struct Flags {
   bool pre_votes = false;
   bool instant_disk = false;
   bool no_symmetry = false;
+  bool no_reduction = false;
   bool skip_drops = false;
   std::uint64_t memory_mib = 4096;
   std::optional<std::uint64_t> minutes;
@@ -104,6 +105,7 @@ std::string CommandFor(const Flags& flags) {
   std::string command = "grass-sim explore " + explore::FlagsOf(flags.options.bounds);
   if (flags.skip_drops) command += " --skip-drops";
   if (flags.no_symmetry) command += " --no-symmetry";
+  if (flags.no_reduction) command += " --no-reduction";
   return command;
 }
 
@@ -136,6 +138,9 @@ int ReportViolation(const Flags& flags, const explore::ExploreResult& result) {
 
 void Summarize(const Flags& flags, const explore::ExploreResult& result, double seconds) {
   const double rate = static_cast<double>(result.distinct) / std::max(seconds, 1e-9);
+  if (result.not_reduced.has_value()) {
+    Print("not reduced: " + *result.not_reduced + "\n");
+  }
   std::printf("states: %llu distinct, %llu of them final\n", Number(result.distinct),
               Number(result.final));
   std::printf("transitions: %llu, made of %llu steps of %llu replicas with %llu messages\n",
@@ -207,6 +212,7 @@ int RunExplore(Flags flags) {
   }
   if (flags.instant_disk) options.bounds.disk = explore::DiskSpeed::kInstant;
   if (flags.no_symmetry) options.symmetry = explore::Symmetry::kOff;
+  if (flags.no_reduction) options.reduction = explore::Reduction::kOff;
   if (flags.skip_drops) options.losses = explore::Losses::kSkipped;
   const auto begin = std::chrono::steady_clock::now();
   options.enough = [&flags, begin] {
@@ -264,6 +270,8 @@ void AddExplore(CLI::App* app, int* exit_code) {
                     "Leaves losses out: no rule can tell a lost message from a late one");
   command->add_flag("--no-symmetry", flags->no_symmetry,
                     "Takes states for different that differ in the nodes' names only");
+  command->add_flag("--no-reduction", flags->no_reduction,
+                    "Keeps messages in the network that nothing can come of any more");
   command->add_option("--out", flags->out, "A file for the schedule that breaks a rule");
   command->add_option("--replay", flags->replay, "Runs the schedule in this file again, no other");
   command->parse_complete_callback([command] { RefuseBesideReplay(*command); });

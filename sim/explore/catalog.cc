@@ -1,6 +1,7 @@
 #include "sim/explore/catalog.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "core/check.h"
 
@@ -42,6 +43,7 @@ std::uint32_t Catalog::AddReplica(const Replica& replica) {
   abilities.time_out = IsPossible(replica, ActionKind::kTimeout, bounds_);
   abilities.lead = IsPossible(replica, ActionKind::kPropose, bounds_);
   abilities.step_down = IsPossible(replica, ActionKind::kStepDown, bounds_);
+  abilities.age = AgeOf(replica);
   abilities_.push_back(abilities);
   replicas_.push_back(replica);
   return number;
@@ -57,7 +59,9 @@ std::uint32_t Catalog::AddMessage(const Message& message) {
   for (const Permutation& permutation : cluster_.permutations()) {
     message_digests_.push_back(explore::DigestOf(cluster_, permutation, message));
   }
-  receivers_.push_back(static_cast<std::uint8_t>(cluster_.NumberOf(message.to)));
+  letters_.push_back({.receiver = static_cast<std::uint8_t>(cluster_.NumberOf(message.to)),
+                      .sender = static_cast<std::uint8_t>(cluster_.NumberOf(message.from)),
+                      .moot_when = MootWhenOf(message, bounds_)});
   messages_.push_back(message);
   return number;
 }
@@ -96,6 +100,9 @@ Outcome Catalog::Compute(std::uint64_t key, std::uint32_t replica, ActionKind ki
     const Replica after = Act(cluster_, bounds_, before, action, &sending_);
     CheckStep(before, after, kind);
     outcome.replica = AddReplica(after);
+    const Age was = abilities_[replica].age;
+    const Age is = abilities_[outcome.replica].age;
+    has_rejuvenated_ = has_rejuvenated_ || is.stage < was.stage || is.vote < was.vote;
     outcome.sent_begin = static_cast<std::uint32_t>(sent_.size());
     outcome.sent_count = static_cast<std::uint32_t>(sending_.size());
     for (const Message& message : sending_) sent_.push_back(AddMessage(message));
@@ -118,6 +125,18 @@ std::uint32_t Catalog::Learned(std::uint32_t history, std::uint32_t facts) {
   const std::uint32_t number = AddHistory(learned);
   learned_.Insert(key, number);
   return number;
+}
+
+Uint128 Catalog::ReplicasFingerprint() const {
+  std::vector<Uint128> least;
+  for (auto at = replica_digests_.begin(); at != replica_digests_.end();) {
+    const auto end = at + static_cast<std::ptrdiff_t>(permutations_);
+    least.push_back(*std::min_element(at, end));
+    at = end;
+  }
+  std::ranges::sort(least);
+  least.erase(std::unique(least.begin(), least.end()), least.end());
+  return std::accumulate(least.begin(), least.end(), Uint128{0});
 }
 
 std::size_t Catalog::bytes() const {

@@ -18,6 +18,7 @@
 #include "sim/explore/cluster.h"
 #include "sim/explore/id_table.h"
 #include "sim/explore/invariants.h"
+#include "sim/explore/moot.h"
 #include "sim/explore/replica.h"
 #include "sim/violation.h"
 
@@ -31,6 +32,14 @@ struct Abilities {
   bool time_out = false;
   bool lead = false;       // propose
   bool step_down = false;  // and heartbeat
+  Age age;
+};
+
+// Of a message.
+struct Letter {
+  std::uint8_t receiver = 0;
+  std::uint8_t sender = 0;
+  MootWhen moot_when;
 };
 
 struct Outcome {
@@ -54,7 +63,7 @@ class Catalog {
   const History& history(std::uint32_t number) const { return histories_[number]; }
   const Facts& facts(std::uint32_t number) const { return facts_[number]; }
   const Abilities& abilities(std::uint32_t replica) const { return abilities_[replica]; }
-  std::uint32_t receiver(std::uint32_t message) const { return receivers_[message]; }
+  const Letter& letter(std::uint32_t message) const { return letters_[message]; }
 
   // Their digests under every permutation of the cluster.
   const Uint128* ReplicaDigests(std::uint32_t number) const {
@@ -83,6 +92,12 @@ class Catalog {
   // `history` with what `facts` shows. Throws a Violation.
   std::uint32_t Learned(std::uint32_t history, std::uint32_t facts);
 
+  // Of the set of the replicas; those that differ in the nodes' names only are one.
+  Uint128 ReplicasFingerprint() const;
+
+  // Whether a step has ever made a replica's age fall (moot.h).
+  bool has_rejuvenated() const { return has_rejuvenated_; }
+
   // Steps of the real step function so far.
   std::size_t steps() const { return outcomes_.size(); }
   std::size_t replicas() const { return replicas_.size(); }
@@ -110,7 +125,7 @@ class Catalog {
   IdTable<Uint128> replica_ids_;
 
   std::deque<Message> messages_;
-  std::vector<std::uint8_t> receivers_;
+  std::vector<Letter> letters_;
   std::vector<Uint128> message_digests_;
   IdTable<Uint128> message_ids_;
 
@@ -127,6 +142,7 @@ class Catalog {
   std::vector<Violation> failures_;
   IdTable<std::uint64_t> learned_;
 
+  bool has_rejuvenated_ = false;
   std::vector<Message> sending_;  // of the action under way
 };
 

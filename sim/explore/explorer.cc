@@ -9,6 +9,7 @@
 #include "sim/explore/catalog.h"
 #include "sim/explore/fingerprint_set.h"
 #include "sim/explore/layer.h"
+#include "sim/explore/moot.h"
 #include "sim/explore/schedule.h"
 
 namespace grassdb::sim::explore {
@@ -55,6 +56,8 @@ class Explorer {
         cluster_(options.bounds.nodes, options.symmetry),
         permutations_(cluster_.permutations().size()),
         catalog_(cluster_, bounds_),
+        proof_(cluster_, bounds_, catalog_),
+        reduces_(options.reduction == Reduction::kOn),
         current_(bounds_.nodes),
         next_(bounds_.nodes) {}
 
@@ -76,6 +79,7 @@ class Explorer {
   bool Has(std::uint32_t spent, Budget budget) const;
   void Take(StateView state, std::uint32_t node, ActionKind kind, std::uint32_t argument,
             std::uint32_t spent, std::size_t taken, PackedStep step);
+  bool IsMoot(StateView state, std::uint32_t node, Age age, std::uint32_t message) const;
   void Lose(StateView state, std::size_t taken);
   std::uint32_t HistoryAfter(StateView state, std::uint32_t facts);
   void Emit(std::span<const Uint128> sums, std::uint32_t begin, PackedStep step,
@@ -95,6 +99,8 @@ class Explorer {
   const Cluster cluster_;
   const std::size_t permutations_;
   Catalog catalog_;
+  MootProof proof_;
+  const bool reduces_;
   FingerprintSet visited_;
   std::deque<Origin> origins_;  // of every state, in the order found
   Layer current_;
@@ -108,6 +114,7 @@ class Explorer {
   std::array<Uint128, kPermutationsMax> sums_{};
   std::vector<Successor> successors_;
   std::vector<std::uint32_t> words_;  // of the successors
+  std::vector<std::uint32_t> sent_;   // of a successor, but for the moot ones
 };
 
 ExploreResult Explorer::Run() {
@@ -121,7 +128,9 @@ ExploreResult Explorer::Run() {
     result_.at_depth = current_.size();
     result_.expanded = 0;
     current_.Consume([this](StateView state) { return Expand(state); });
-    if (stopped_ || next_.empty()) break;
+    if (stopped_) break;
+    if (reduces_) result_.not_reduced = proof_.Problem();
+    if (result_.not_reduced.has_value() || next_.empty()) break;
     std::swap(current_, next_);
     ++result_.depth;
   }
@@ -232,7 +241,7 @@ void Explorer::ExpandMessages(StateView state) {
   for (std::size_t at = 0; at < messages.size() && !stopped_; ++at) {
     const std::uint32_t message = messages[at];
     if (at > 0 && messages[at - 1] == message) continue;  // its like is as good
-    const std::uint32_t receiver = catalog_.receiver(message);
+    const std::uint32_t receiver = catalog_.letter(message).receiver;
     Take(state, receiver, ActionKind::kDeliver, message, spent, at,
          PackedStep::OfMessage(StepKind::kDeliver, message));
     if (stopped_) return;
@@ -261,27 +270,17 @@ void Explorer::Take(StateView state, std::uint32_t node, ActionKind kind, std::u
   }
 
   const std::span<const std::uint32_t> messages = state.messages();
-  const std::span<const std::uint32_t> sent = catalog_.Sent(outcome);
-  if (outcome.replica == before && sent.empty() && taken == kNothing && spent == state.spent()) {
+  if (outcome.replica == before && outcome.sent_count == 0 && taken == kNothing &&
+      spent == state.spent()) {
     return;  // a leader that does not step down
   }
-  const auto begin = static_cast<std::uint32_t>(words_.size());
-  const std::size_t count = messages.size() + sent.size() - (taken == kNothing ? 0 : 1);
-  GRASS_CHECK_LE(count, kMessagesInFlightMax);
-  words_.push_back(spent | static_cast<std::uint32_t>(count) << 24);
-  words_.push_back(history);
-  for (std::uint32_t other = 0; other < bounds_.nodes; ++other) {
-    words_.push_back(other == node ? outcome.replica : state.replica(other));
+  const Age age = catalog_.abilities(outcome.replica).age;
+  sent_.clear();
+  for (const std::uint32_t message : catalog_.Sent(outcome)) {
+    if (!reduces_ || !IsMoot(state, node, age, message)) sent_.push_back(message);
   }
-  auto new_message = sent.begin();
-  for (std::size_t at = 0; at < messages.size(); ++at) {
-    if (at == taken) continue;
-    while (new_message != sent.end() && *new_message < messages[at]) {
-      words_.push_back(*new_message++);
-    }
-    words_.push_back(messages[at]);
-  }
-  words_.insert(words_.end(), new_message, sent.end());
+  // What is in the network becomes moot when somebody's age rises.
+  const bool older = reduces_ && age != catalog_.abilities(before).age;
 
   const std::span<Uint128> sums = std::span(sums_).first(permutations_);
   const Uint128* old_digests = catalog_.ReplicaDigests(before);
@@ -295,15 +294,49 @@ void Explorer::Take(StateView state, std::uint32_t node, ActionKind kind, std::u
     const Uint128* new_history = catalog_.HistoryDigests(history);
     for (std::size_t p = 0; p < sums.size(); ++p) sums[p] += new_history[p] - old_history[p];
   }
-  if (taken != kNothing) {
-    const Uint128* digests = catalog_.MessageDigests(messages[taken]);
+  const auto remove = [&](std::uint32_t message) {
+    const Uint128* digests = catalog_.MessageDigests(message);
     for (std::size_t p = 0; p < sums.size(); ++p) sums[p] -= digests[p];
-  }
-  for (const std::uint32_t message : sent) {
+  };
+  for (const std::uint32_t message : sent_) {
     const Uint128* digests = catalog_.MessageDigests(message);
     for (std::size_t p = 0; p < sums.size(); ++p) sums[p] += digests[p];
   }
-  Emit(sums, begin, step, same_facts ? kNothing : node);
+  if (taken != kNothing) remove(messages[taken]);
+
+  const std::size_t begin = words_.size();
+  words_.push_back(0);
+  words_.push_back(history);
+  for (std::uint32_t other = 0; other < bounds_.nodes; ++other) {
+    words_.push_back(other == node ? outcome.replica : state.replica(other));
+  }
+  const std::size_t first_message = words_.size();
+  auto new_message = sent_.begin();
+  for (std::size_t at = 0; at < messages.size(); ++at) {
+    if (at == taken) continue;
+    if (older && IsMoot(state, node, age, messages[at])) {
+      remove(messages[at]);
+      continue;
+    }
+    while (new_message != sent_.end() && *new_message < messages[at]) {
+      words_.push_back(*new_message++);
+    }
+    words_.push_back(messages[at]);
+  }
+  words_.insert(words_.end(), new_message, sent_.end());
+  const std::size_t count = words_.size() - first_message;
+  GRASS_CHECK_LE(count, kMessagesInFlightMax);
+  words_[begin] = spent | static_cast<std::uint32_t>(count) << 24;
+  Emit(sums, static_cast<std::uint32_t>(begin), step, same_facts ? kNothing : node);
+}
+
+// Once `node` has become so old.
+bool Explorer::IsMoot(StateView state, std::uint32_t node, Age age, std::uint32_t message) const {
+  const Letter& letter = catalog_.letter(message);
+  const auto age_of = [&](std::uint32_t of) {
+    return of == node ? age : catalog_.abilities(state.replica(of)).age;
+  };
+  return explore::IsMoot(letter.moot_when, age_of(letter.receiver), age_of(letter.sender));
 }
 
 void Explorer::Lose(StateView state, std::size_t taken) {
@@ -414,13 +447,21 @@ ExploreResult Explorer::Finish() {
   result_.replicas = catalog_.replicas();
   result_.messages = catalog_.messages();
   result_.steps = catalog_.steps();
+  result_.replicas_fingerprint = catalog_.ReplicasFingerprint();
   return std::move(result_);
 }
 
 }  // namespace
 
 ExploreResult Explore(const ExploreOptions& options) {
-  return Explorer(options).Run();
+  ExploreResult result = Explorer(options).Run();
+  if (!result.not_reduced.has_value()) return result;
+  ExploreOptions whole = options;
+  whole.reduction = Reduction::kOff;
+  std::optional<std::string> why = std::move(result.not_reduced);
+  result = Explorer(whole).Run();
+  result.not_reduced = std::move(why);
+  return result;
 }
 
 std::string HexOf(Uint128 value) {

@@ -26,6 +26,10 @@ namespace grassdb::sim::explore {
 // network. So nothing is missed by leaving losses out.
 enum class Losses : std::uint8_t { kExplored, kSkipped };
 
+// kOn: messages that nothing can come of are taken out of the network, which leaves out neither a
+// replica nor a violation, nor makes a schedule longer (moot.h).
+enum class Reduction : std::uint8_t { kOff, kOn };
+
 struct Progress {
   std::uint64_t distinct = 0;
   std::uint64_t transitions = 0;
@@ -38,6 +42,7 @@ struct ExploreOptions {
   Bounds bounds;
   Symmetry symmetry = Symmetry::kOn;
   Losses losses = Losses::kExplored;
+  Reduction reduction = Reduction::kOn;
   std::uint32_t depth_max = UINT32_MAX;
   std::size_t bytes_max = std::size_t{4} << 30;  // about
   std::uint64_t states_max = UINT64_MAX;
@@ -75,6 +80,11 @@ struct ExploreResult {
   // Of the set of states and of that of the final ones: sums, so that no order matters.
   Uint128 fingerprint = 0;
   Uint128 final_fingerprint = 0;
+  // Of the set of replicas, whatever their names, that the reduction neither adds to nor takes
+  // from.
+  Uint128 replicas_fingerprint = 0;
+  // The search has begun again, without reduction: why, for a person.
+  std::optional<std::string> not_reduced;
   std::optional<Violation> violation;
   std::vector<std::string> schedule;  // that leads to it (schedule.h)
 };

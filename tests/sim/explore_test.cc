@@ -19,18 +19,24 @@ namespace grassdb::sim::explore {
 namespace {
 
 ExploreResult ExploreWithin(const Bounds& bounds, Symmetry symmetry = Symmetry::kOn,
-                            Losses losses = Losses::kExplored) {
+                            Losses losses = Losses::kExplored,
+                            Reduction reduction = Reduction::kOn) {
   ExploreOptions options;
   options.bounds = bounds;
+  options.reduction = reduction;
   options.symmetry = symmetry;
   options.losses = losses;
   return Explore(options);
 }
 
+ExploreResult ExploreAllOf(const Bounds& bounds) {
+  return ExploreWithin(bounds, Symmetry::kOn, Losses::kExplored, Reduction::kOff);
+}
+
 // --- What is reached ---
 
 TEST(Explore, ExhaustsAnElectionOfThreeNodes) {
-  const ExploreResult result = ExploreWithin({.terms = 1, .entries = 0});
+  const ExploreResult result = ExploreAllOf({.terms = 1, .entries = 0});
   EXPECT_EQ(result.ending, Ending::kExhausted);
   EXPECT_EQ(result.distinct, 2557u);
   EXPECT_EQ(result.final, 7u);
@@ -40,7 +46,7 @@ TEST(Explore, ExhaustsAnElectionOfThreeNodes) {
 }
 
 TEST(Explore, ExhaustsAnEntryInOneTerm) {
-  const ExploreResult result = ExploreWithin({.terms = 1, .entries = 1});
+  const ExploreResult result = ExploreAllOf({.terms = 1, .entries = 1});
   EXPECT_EQ(result.ending, Ending::kExhausted);
   EXPECT_EQ(result.distinct, 27427u);
   EXPECT_EQ(result.final, 61u);
@@ -55,7 +61,7 @@ TEST(Explore, ANodeAloneLeadsAndCommitsByItself) {
 
 TEST(Explore, PreVotesAddMessagesAndNoViolation) {
   const ExploreResult result =
-      ExploreWithin({.terms = 1, .entries = 0, .pre_votes = PreVotes::kExplored, .timeouts = 2});
+      ExploreAllOf({.terms = 1, .entries = 0, .pre_votes = PreVotes::kExplored, .timeouts = 2});
   EXPECT_EQ(result.ending, Ending::kExhausted);
   EXPECT_EQ(result.distinct, 179316u);
   EXPECT_GT(result.messages, 23u);  // so many without
@@ -77,8 +83,8 @@ TEST(Explore, NodesThatDifferInTheirNamesAreTheSame) {
 
 TEST(Explore, LossesLeadToNoReplicaThatIsNotReachedWithoutThem) {
   const Bounds bounds{.terms = 1, .entries = 0, .crashes = 1, .drops = 2};
-  const ExploreResult explored = ExploreWithin(bounds);
-  const ExploreResult skipped = ExploreWithin(bounds, Symmetry::kOn, Losses::kSkipped);
+  const ExploreResult explored = ExploreWithin(bounds, Symmetry::kOff);
+  const ExploreResult skipped = ExploreWithin(bounds, Symmetry::kOff, Losses::kSkipped);
   EXPECT_GT(explored.distinct, skipped.distinct);
   EXPECT_EQ(explored.replicas, skipped.replicas);
   EXPECT_EQ(explored.messages, skipped.messages);
@@ -110,6 +116,7 @@ TEST(Explore, StopsAtTheDepthItIsGiven) {
 TEST(Explore, SaysWhatItHasCoveredWhereItIsEndedEarly) {
   ExploreOptions options;
   options.bounds = {.terms = 1, .entries = 1};
+  options.reduction = Reduction::kOff;
   options.states_max = 20000;
   const ExploreResult result = Explore(options);
   EXPECT_EQ(result.ending, Ending::kStates);
