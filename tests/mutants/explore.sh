@@ -1,26 +1,29 @@
 #!/usr/bin/env bash
-# Plants bugs of this folder that are in reach of an exhaustive search into a copy of the tree, one at a
-# time, and explores it. Prints a table; fails if a bug is not found, or not with as many steps as it is
-# known to need, whether or not moot messages are left out (sim/explore/moot.h).
+# Plants bugs of this folder that are in reach of an exhaustive search into grass-sim, one at a time, and explores
+# it. Prints a table; fails if a bug is not found, or not with as many steps as it is known to need. Of the release
+# build, which must be there, only what a patch changes is compiled anew, and linked in front of the archive that
+# has it as it should be.
 #
-#   tests/mutants/explore.sh [NUMBER...]      default: all of the list below
+#   tests/mutants/explore.sh [--whole] [NUMBER...]      default: all of the list below
+#
+# --whole explores each once more without reduction, which must find it with the same number of steps.
 set -uo pipefail
 cd "$(dirname "$0")/../.." || exit 1
 
-# number, steps, the rule that it breaks, the bounds
+# number, steps, bounds
 list=$(cat <<'END'
-001 11 --terms 1 --entries 0 --crashes 1
-003 9 --terms 1 --entries 0 --crashes 1
+001 5 --terms 1 --entries 0 --crashes 1
+003 4 --terms 1 --entries 0 --crashes 1
 005 9 --terms 2 --entries 0 --pre-votes --timeouts 2
-007 12 --terms 2 --entries 0
+007 7 --terms 2 --entries 0
 009 6 --nodes 4 --terms 1 --entries 0 --duplicates 1
 011 13 --terms 3 --entries 2 --instant-disk
 015 11 --terms 2 --entries 0
 017 10 --terms 2 --entries 0
 027 11 --terms 2 --entries 0 --instant-disk --append-max 1
-029 16 --terms 1 --entries 2 --duplicates 1
+029 14 --terms 1 --entries 2 --duplicates 1
 031 10 --terms 2 --entries 0 --instant-disk --heartbeats 1
-033 12 --terms 1 --entries 2 --heartbeats 1
+033 13 --terms 1 --entries 2 --heartbeats 1
 035 14 --terms 1 --entries 3
 037 17 --terms 1 --entries 3
 043 8 --terms 1 --entries 0
@@ -30,66 +33,93 @@ list=$(cat <<'END'
 END
 )
 
-wanted=("$@")
+whole=0
+wanted=()
+while [ $# -gt 0 ]; do
+  case $1 in
+    --whole) whole=1 ;;
+    *[!0-9]* | '') echo "'$1' is no number of a patch; usage: tests/mutants/explore.sh [--whole] [NUMBER...]" >&2; exit 2 ;;
+    *) wanted+=("$(printf '%03d' "$((10#$1))")") ;;
+  esac
+  shift
+done
+for number in "${wanted[@]}"; do
+  grep -q "^$number " <<<"$list" || { echo "no patch $number in the list of tests/mutants/explore.sh" >&2; exit 2; }
+done
 root=$PWD
+release=$root/build/release
 work=$root/build/mutants-explore
-tree=$work/tree
-mkdir -p "$tree"
-rsync -a --checksum --no-times --delete --exclude /build --exclude /tests/mutants CMakeLists.txt \
-  CMakePresets.json bin core fuzz net proto sim store tests "$tree/" || exit 1
-# As deep below the tree and with the flags of the release build: a ccache that has compiled that one has this.
-build=$tree/build/release
-cmake -S "$tree" -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DGRASSDB_NET=OFF \
-  -DGRASSDB_TESTS=OFF >"$work/configure.log" 2>&1 || {
-  cat "$work/configure.log"
-  exit 1
+[ -x "$release/bin/grass-sim" ] || { echo "$release/bin/grass-sim is missing: bash tests/run.sh builds it" >&2; exit 2; }
+cmake --build "$release" --target grass-sim >/dev/null || exit 1
+rm -rf "$work"
+
+row() { printf '%-34s %-14s %-5s %-7s %-7s %-26s %s\n' "$@"; }
+
+# last_command TARGET: what ninja runs last to make it.
+last_command() { ninja -C "$release" -t commands "$1" | tail -n 1; }
+
+# plant PATCH FOLDER: FOLDER/grass-sim with the bug. Prints why not, where it cannot.
+plant() {
+  local file command objects=()
+  while read -r file; do
+    case $file in *.cc) ;; *) echo "$file is no source of its own"; return 1 ;; esac
+    mkdir -p "$2/${file%/*}"
+    cp "$root/$file" "$2/$file"
+  done < <(sed -n 's|^+++ b/||p' "$1")
+  patch -d "$2" -p1 --no-backup-if-mismatch <"$1" >"$2/log" 2>&1 || { echo "it does not apply"; return 1; }
+  while read -r file; do
+    command=$(last_command "${file%%/*}/CMakeFiles/grassdb_${file%%/*}_simulated.dir/${file#*/}.o")
+    (cd "$release" && eval "${command%% -MD *} -w -c '$2/$file' -o '$2/$file.o'") >"$2/log" 2>&1 ||
+      { grep -m1 'error:' "$2/log"; return 1; }
+    objects+=("'$2/$file.o'")
+  done < <(sed -n 's|^+++ b/||p' "$1")
+  command=$(last_command grass-sim)
+  (cd "$release" && eval "${command/ -o bin\/grass-sim / ${objects[*]} -o '$2/grass-sim' }") >"$2/log" 2>&1 ||
+    { tail -n 1 "$2/log"; return 1; }
 }
-build() { cmake --build "$build" --target grass-sim >"$work/build.log" 2>&1; }
 
-row() { printf '%-30s %-8s %-5s %-7s %-7s %-24s %s\n' "$@"; }
-row mutant verdict steps time whole rule bounds
-
-# explore BOUNDS...: sets code, steps, rule and took.
+# explore FOLDER BOUNDS...: sets code, steps, rule and took.
 explore() {
-  local out=$work/explore.log begin
+  local out=$1/log begin
   begin=$(date +%s.%N)
-  timeout 300 "$build/bin/grass-sim" explore "$@" >"$out" 2>&1
+  timeout 300 "$1/grass-sim" explore "${@:2}" >"$out" 2>&1
   code=$?
   took=$(awk -v a="$begin" -v b="$(date +%s.%N)" 'BEGIN { printf "%.1fs", b - a }')
   steps=$(sed -n 's/^shortest schedule: \([0-9]*\) steps$/\1/p' "$out")
   rule=$(sed -n 's/^VIOLATION of \(.*\) at .*/\1/p' "$out" | head -1)
 }
 
-bad=0 total=0
-while read -r number expected bounds; do
-  if [ ${#wanted[@]} -gt 0 ]; then
-    case " ${wanted[*]} " in *" $((10#$number)) "* | *" $number "*) ;; *) continue ;; esac
-  fi
-  total=$((total + 1))
+# mutant 'NUMBER STEPS BOUNDS...': its row, and 1 if it was not found as it should be.
+mutant() {
+  local number expected bounds patch name folder why verdict=found in_whole=- code steps rule took
+  read -r number expected bounds <<<"$1"
   patch=$(echo "$root"/tests/mutants/"$number"-*.patch)
   name=$(basename "$patch" .patch)
-  if ! patch -d "$tree" -p1 --no-backup-if-mismatch <"$patch" >"$work/patch.log" 2>&1; then
-    row "$name" 'NO PATCH' - - - - 'it does not apply'
-    bad=$((bad + 1))
-  elif ! build; then
-    row "$name" 'NO BUILD' - - - - "$(grep -m1 'error:' "$work/build.log")"
-    bad=$((bad + 1))
-  else
-    # shellcheck disable=SC2086  # the bounds are words
-    explore $bounds --no-reduction
-    whole=$took verdict=found
-    [ "$code" -eq 1 ] && [ "$steps" = "$expected" ] || verdict="NOT AT $expected IN WHOLE"
-    if [ "$verdict" = found ]; then
-      # shellcheck disable=SC2086
-      explore $bounds
-      [ "$code" -eq 1 ] && [ "$steps" = "$expected" ] || verdict="NOT AT $expected"
-    fi
-    row "$name" "$verdict" "${steps:--}" "$took" "$whole" "${rule:-exit code $code}" "$bounds"
-    [ "$verdict" = found ] || bad=$((bad + 1))
+  folder=$work/$name
+  mkdir -p "$folder"
+  why=$(plant "$patch" "$folder") || { row "$name" 'NOT PLANTED' - - - - "$why"; return 1; }
+  # shellcheck disable=SC2086  # the bounds are words
+  if [ "$whole" -eq 1 ]; then
+    explore "$folder" $bounds --no-reduction
+    in_whole=$took
+    [ "$code" -eq 1 ] && [ "$steps" = "$expected" ] || verdict="NOT $expected IN WHOLE"
   fi
-  sed -n 's|^+++ b/||p' "$patch" | while read -r file; do cp "$root/$file" "$tree/$file"; done
-  rm -f "$tree"/*/*.rej
-done <<<"$list"
-[ "$total" -gt 0 ] || { echo "no such number in the list" >&2; exit 2; }
-echo "$((total - bad)) of $total found"
-[ "$bad" -eq 0 ]
+  if [ "$verdict" = found ]; then
+    # shellcheck disable=SC2086
+    explore "$folder" $bounds
+    [ "$code" -eq 1 ] && [ "$steps" = "$expected" ] || verdict="NOT AT $expected"
+  fi
+  row "$name" "$verdict" "${steps:--}" "$took" "$in_whole" "${rule:-exit code $code}" "$bounds"
+  [ "$verdict" = found ]
+}
+export -f row last_command plant explore mutant
+export root release work whole
+
+chosen=$list
+[ ${#wanted[@]} -eq 0 ] || chosen=$(for number in "${wanted[@]}"; do grep "^$number " <<<"$list"; done)
+row mutant verdict steps time whole rule bounds
+xargs -d '\n' -P "$(nproc)" -I '{}' bash -c 'mutant "{}"' <<<"$chosen" || {
+  echo "not all of $(wc -l <<<"$chosen") found; repeat one with: tests/mutants/explore.sh NUMBER" >&2
+  exit 1
+}
+echo "$(wc -l <<<"$chosen") of $(wc -l <<<"$chosen") found"
