@@ -10,11 +10,11 @@
 # reach less than this part of the places that the code marks (sim/README.md, "A long sweep"): then a fault is
 # off that should be on. --profiles FOLDER has others than those of sim/profiles.
 #
-# Builds: g++ -O3 (the release build, which must be there); clang, with -O3 and uninitialised variables set to a
-# pattern, as one build tells what two would; O0, g++ without optimisation; zero and pattern, g++ with
-# uninitialised variables set to that. Surroundings, of the release build: a second time, without
-# address space randomisation, with another filling of freed memory, with the trace on. libc++ is missing:
-# Debian's absl is built against libstdc++.
+# Builds: g++ -O3 (the release build, which must be there); dev, the build of that preset, clang -O1 with
+# sanitizers; clang, with -O3 and uninitialised variables set to a pattern, as one build tells what two would; O0,
+# g++ without optimisation; zero and pattern, g++ with uninitialised variables set to that. Surroundings, of the
+# release build: a second time, without address space randomisation, with another filling of freed memory, with the
+# trace on. libc++ is missing: Debian's absl is built against libstdc++.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 seeds=200
@@ -146,7 +146,14 @@ done
 [ "$failed" -ne 0 ] || printf '%-40s same\n' "with the trace on, seeds 1..10"
 
 for name in ${builds//,/ }; do
+  program=build/determinism/$name/bin/grass-sim
   case $name in
+    dev)
+      program=build/dev/bin/grass-sim
+      { cmake --preset dev && cmake --build --preset dev --target grass-sim; } >"$work/build" 2>&1 || {
+        tail -n 40 "$work/build" >&2
+        exit 1
+      } ;;
     clang)
       build clang -DCMAKE_BUILD_TYPE=Release -DCMAKE_CXX_COMPILER=clang++ \
         -DCMAKE_CXX_FLAGS=-ftrivial-auto-var-init=pattern ;;
@@ -155,9 +162,9 @@ for name in ${builds//,/ }; do
     zero | pattern)
       build "$name" -DCMAKE_BUILD_TYPE=Release -DGRASSDB_WERROR=OFF \
         "-DCMAKE_CXX_FLAGS=-ftrivial-auto-var-init=$name" ;;
-    *) echo "--builds: '$name' is none of clang, O0, zero, pattern" >&2; exit 2 ;;
+    *) echo "--builds: '$name' is none of dev, clang, O0, zero, pattern" >&2; exit 2 ;;
   esac
-  same "build $name" "build/determinism/$name/bin/grass-sim"
+  same "build $name" "$program"
 done
 if [ "$failed" -eq 0 ]; then
   echo "all runs of seeds 1..$seeds are the same, and those with the profiles"

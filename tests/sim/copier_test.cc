@@ -9,6 +9,7 @@
 #include "sim/checkers/checkers.h"
 #include "sim/run.h"
 #include "tests/core/node_fixture.h"
+#include "tests/sanitized.h"
 #include "tests/sim/planted.h"
 
 namespace grassdb::sim {
@@ -225,7 +226,7 @@ TEST_F(CopierTest, SeesACopyWithAnotherValue) {
 
 TEST(Copier, CopiesAgainAndAgainInARun) {
   Counters sum;
-  for (std::uint64_t seed = 1; seed <= 10; ++seed) {
+  for (std::uint64_t seed = 1; seed <= SomeOf(10); ++seed) {
     RunOptions options;
     options.seed = seed;
     options.seconds = 5;
@@ -233,7 +234,7 @@ TEST(Copier, CopiesAgainAndAgainInARun) {
     ASSERT_TRUE(result.ok()) << result.report;
     sum += result.counters;
   }
-  EXPECT_GT(sum.copies, 10u);
+  EXPECT_GT(sum.copies, kSanitized ? 0u : 10u);
 }
 
 }  // namespace

@@ -14,6 +14,7 @@
 #include "sim/explore/replica.h"
 #include "sim/explore/schedule.h"
 #include "tests/property.h"
+#include "tests/sanitized.h"
 
 namespace grassdb::sim::explore {
 namespace {
@@ -246,7 +247,7 @@ RC_GTEST_PROP(ExploreCatalog, ReplicasOfEqualDigestBehaveTheSame, (std::uint64_t
                       .pre_votes = pre_votes ? PreVotes::kExplored : PreVotes::kAssumed};
   const Cluster cluster(3, Symmetry::kOn);
   Catalog catalog(cluster, bounds);
-  for (std::uint64_t walk = 0; walk < 40; ++walk) {
+  for (std::uint64_t walk = 0; walk < SomeOf(40); ++walk) {
     Walk walker(cluster, bounds, &catalog);
     for (std::uint64_t step = 0; step < 60; ++step) {
       if (!walker.StepBy(KeyedRandom(seed, walk, step))) break;

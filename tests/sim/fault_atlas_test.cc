@@ -9,6 +9,7 @@
 #include "sim/run.h"
 #include "sim/schedule.h"
 #include "store/record.h"
+#include "tests/sanitized.h"
 
 namespace grassdb::sim {
 namespace {
@@ -116,13 +117,14 @@ std::map<std::string, std::uint64_t> EveryDamage() {
 
 TEST(FaultAtlas, AClusterThatIsDamagedOnOneNodeAtATimeComesOutOfIt) {
   Counters sum;
-  for (std::uint64_t seed = 1; seed <= 25; ++seed) {
+  for (std::uint64_t seed = 1; seed <= SomeOf(25); ++seed) {
     auto edits = EveryDamage();
     edits["atlas"] = 1;
     const RunResult result = RunWith(seed, edits);
     ASSERT_TRUE(result.ok()) << result.report;
     sum += result.counters;
   }
+  if (kSanitized) return;
   EXPECT_GT(sum.damages, 20u);
   EXPECT_GT(sum.misreads, 5u);
   EXPECT_GT(sum.refusals, 10u);
@@ -130,22 +132,23 @@ TEST(FaultAtlas, AClusterThatIsDamagedOnOneNodeAtATimeComesOutOfIt) {
 
 TEST(FaultAtlas, AClusterOfWhichEachEntrySurvivesSomewhereComesOutOfIt) {
   Counters sum;
-  for (std::uint64_t seed = 1; seed <= 25; ++seed) {
+  for (std::uint64_t seed = 1; seed <= SomeOf(25); ++seed) {
     auto edits = EveryDamage();
     edits["atlas"] = 2;
     const RunResult result = RunWith(seed, edits);
     ASSERT_TRUE(result.ok()) << result.report;
     sum += result.counters;
   }
+  EXPECT_EQ(sum.given_up, 0u);
+  if (kSanitized) return;
   EXPECT_GT(sum.damages, 100u);
   EXPECT_GT(sum.repairs_joined, 10u) << "several nodes at once";
-  EXPECT_EQ(sum.given_up, 0u);
 }
 
 TEST(FaultAtlas, WithoutItAClusterMayStopAndDoesNotLie) {
   Counters with;
   Counters without;
-  for (std::uint64_t seed = 1; seed <= 15; ++seed) {
+  for (std::uint64_t seed = 1; seed <= SomeOf(15); ++seed) {
     auto edits = EveryDamage();
     edits["atlas"] = 1;
     with += RunWith(seed, edits).counters;
@@ -154,8 +157,9 @@ TEST(FaultAtlas, WithoutItAClusterMayStopAndDoesNotLie) {
     ASSERT_TRUE(result.ok()) << result.report;
     without += result.counters;
   }
-  EXPECT_GT(without.damages, 2 * with.damages);
   EXPECT_EQ(with.given_up, 0u);
+  if (kSanitized) return;
+  EXPECT_GT(without.damages, 2 * with.damages);
   EXPECT_GT(without.given_up, 5u);
 }
 

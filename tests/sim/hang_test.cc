@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "sim/run.h"
+#include "tests/sanitized.h"
 
 namespace grassdb::sim {
 namespace {
@@ -37,11 +38,12 @@ int StallsIn(std::uint64_t seed, std::uint64_t hangs) {
 TEST(HangingDisk, IsNoticedByALeaderAndComesBack) {
   int with = 0;
   int without = 0;
-  for (std::uint64_t seed = 1; seed <= 12; ++seed) {
+  for (std::uint64_t seed = 1; seed <= SomeOf(12); ++seed) {
     with += StallsIn(seed, 1);
     without += StallsIn(seed, 0);
   }
   EXPECT_EQ(without, 0);
+  if (kSanitized) return;
   EXPECT_GT(with, 2);
 }
 
