@@ -5,10 +5,10 @@
 // What the operations mean is the model's: `std::optional<std::uint64_t> Effect(std::uint32_t
 // operation, std::uint64_t state)` gives the state after the operation took effect on `state`, or
 // nothing if it would have returned something else than it did; `bool Observes(std::uint32_t
-// operation)` says that it changes no state, wherever it can return what it did. States are numbers,
-// equal if and only if the states are; a history begins in state 0. An operation of unknown outcome may take
-// effect at any time after its invocation, or never; whoever knows that one cannot have any leaves
-// it out.
+// operation)` says that it changes no state, wherever it can return what it did. States are
+// numbers, equal if and only if the states are; a history begins in state 0. An operation of
+// unknown outcome may take effect at any time after its invocation, or never; whoever knows that
+// one cannot have any leaves it out.
 #ifndef GRASSDB_SIM_CHECKERS_LINEAR_SEARCH_H_
 #define GRASSDB_SIM_CHECKERS_LINEAR_SEARCH_H_
 
@@ -286,8 +286,8 @@ typename LinearSearch<Model>::Choice LinearSearch<Model>::Undo() {
   }
 }
 
-// An observer that returned and may be next is taken at once: whatever else could come next can come
-// after it. Not so a write of what is there: it may be needed where something else is.
+// An observer that returned and may be next is taken at once: whatever else could come next can
+// come after it. Not so a write of what is there: it may be needed where something else is.
 template <class Model>
 void LinearSearch<Model>::TakeObservers() {
   for (std::uint32_t node = nodes_[0].next; node != 1 && !nodes_[node].is_return;) {
