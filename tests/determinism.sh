@@ -3,7 +3,7 @@
 # surroundings, as it is and with each profile (at most 20 seeds), and compares the fingerprints. Where one
 # differs, finds the seed and the first event.
 #
-#   tests/determinism.sh [--seeds N] [--builds NAME,...] [--places PERCENT]   default: 200 seeds, all builds
+#   tests/determinism.sh [--seeds N] [--builds NAME,...] [--places PERCENT]   default: 200 seeds, all builds but dev
 #   tests/determinism.sh [--seeds N] [--reference PROGRAM] --other PROGRAM
 #
 # The second compares two grass-sim that are there, and builds nothing. With --places it fails also if the seeds
