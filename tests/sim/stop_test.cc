@@ -8,6 +8,7 @@
 
 #include "sim/faults.h"
 #include "sim/run.h"
+#include "tests/sanitized.h"
 
 namespace grassdb::sim {
 namespace {
@@ -87,13 +88,14 @@ RunResult RunWithStops(std::uint64_t seed, std::uint32_t nodes) {
 
 TEST(StopFault, NodesStopWhenTheyAreToldAndComeBack) {
   Counters sum;
-  for (std::uint64_t seed = 1; seed <= 6; ++seed) {
+  for (std::uint64_t seed = 1; seed <= SomeOf(6); ++seed) {
     const RunResult result = RunWithStops(seed, 3);
     ASSERT_TRUE(result.ok()) << result.report;
     EXPECT_GT(result.counters.stops, 5u) << "and again, so that they have been up in between";
     EXPECT_GE(result.counters.crashes, result.counters.stops);
     sum += result.counters;
   }
+  if (kSanitized) return;
   EXPECT_GT(sum.stops_led, 10u);
   EXPECT_LT(sum.stops_led, sum.stops) << "followers are told as well";
 }
@@ -101,13 +103,14 @@ TEST(StopFault, NodesStopWhenTheyAreToldAndComeBack) {
 TEST(StopFault, ALeaderThatStopsHandsOver) {
   Counters three;
   Counters one;
-  for (std::uint64_t seed = 1; seed <= 6; ++seed) {
+  for (std::uint64_t seed = 1; seed <= SomeOf(6); ++seed) {
     three += RunWithStops(seed, 3).counters;
     one += RunWithStops(seed, 1).counters;
   }
+  EXPECT_EQ(one.handed_over, 0u) << "there is nobody to hand over to";
+  if (kSanitized) return;
   EXPECT_GT(10 * three.handed_over, 9 * three.stops_led);
   EXPECT_GT(one.stops_led, 10u);
-  EXPECT_EQ(one.handed_over, 0u) << "there is nobody to hand over to";
 }
 
 }  // namespace
