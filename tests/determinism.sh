@@ -169,6 +169,7 @@ done
 if [ "$failed" -eq 0 ]; then
   echo "all runs of seeds 1..$seeds are the same, and those with the profiles"
 else
-  echo "repeat with: bash tests/determinism.sh --seeds $seeds"
+  echo "repeat with: bash tests/determinism.sh --seeds $seeds --builds '$builds' --places $places" \
+    "--profiles $profiles"
 fi
 exit "$failed"

@@ -24,7 +24,7 @@
 
 namespace grassdb::sim::explore {
 
-// What a replica can do next, as far as it alone can tell.
+// What a replica can do next, as far as it alone can tell, and how old it is (moot.h).
 struct Abilities {
   std::uint32_t facts = 0;  // number of its Facts
   std::uint8_t parts_unfinished = 0;

@@ -10,9 +10,8 @@
 // is one of the reduced search that leads to the same replicas and history with no more steps, no
 // more of any bound used up, and the same network but for moot messages:
 //  - The step delivers a message that has been taken out. Ages have not fallen since, so it is
-//  still
-//    moot: the receiver stays as it is, and sends nothing but what is moot itself. Nothing to be
-//    done. The same if it is lost or repeated.
+//    still moot: the receiver stays as it is, and sends nothing but what is moot itself. Nothing to
+//    be done. The same if it is lost or repeated.
 //  - Any other step is possible in the reduced search as well. Messages more in the network prevent
 //    no step, and no rule looks at the network.
 // So every violation is found, with as few steps.

@@ -16,8 +16,8 @@
 namespace grassdb::sim::explore {
 namespace {
 
-// Of every depth the same replicas: none is reached later, and so no violation is.
-TEST(ExploreReduction, LeavesOutNoReplicaAtAnyDepth) {
+// At two depths the same replicas: none is reached later, and so no violation is.
+TEST(ExploreReduction, LeavesOutNoReplica) {
   struct Case {
     Bounds bounds;
     std::uint32_t depth_max;
@@ -120,6 +120,17 @@ TEST_F(MootMessages, AreDeliveredAllTheSameForTheProof) {
   ASSERT_TRUE(problem.has_value());
   EXPECT_NE(problem->find("grants the vote of term 1"), std::string::npos) << *problem;
   EXPECT_NE(problem->find("changes it"), std::string::npos) << *problem;
+}
+
+// As a bug might let it: here a disk that was ahead is written with an earlier term.
+TEST_F(MootMessages, AreNoneOnceAnAgeHasFallen) {
+  const CheckFailuresThrow handler;
+  candidate_.disk.hard_state.term = Term(3);
+  const std::uint32_t ahead = catalog_.AddReplica(candidate_);
+  MootProof proof(cluster_, bounds_, catalog_);
+  EXPECT_EQ(proof.Problem(), std::nullopt);
+  catalog_.Take(ahead, ActionKind::kTimeout, 0);
+  EXPECT_EQ(proof.Problem(), "a replica's age has fallen");
 }
 
 // A refusal from a later term than the bounds know is news to whoever sent the request.
