@@ -45,6 +45,11 @@ std::optional<ValueNumber> Effect(const HistoryOperation& operation, ValueNumber
   return std::nullopt;
 }
 
+// Whether `operation` changes nothing, wherever it can return what it did.
+bool Observes(const HistoryOperation& operation) {
+  return operation.returned != kNotReturned && !operation.Changed();
+}
+
 // Of one key: the state is its value.
 class KeyModel {
  public:
@@ -56,8 +61,7 @@ class KeyModel {
     return grassdb::sim::Effect(operations_[operation], state);
   }
   bool Observes(std::uint32_t operation) const {
-    const HistoryOperation& one = operations_[operation];
-    return one.returned != kNotReturned && !one.Changed();
+    return grassdb::sim::Observes(operations_[operation]);
   }
   const std::vector<HistoryOperation>& operations() const { return operations_; }
   std::size_t keys() const { return 1; }
@@ -140,8 +144,7 @@ class KeysModel {
     return effect.writes.empty() ? state : With(state, effect.writes);
   }
   bool Observes(std::uint32_t operation) const {
-    const HistoryOperation& one = operations_[operation];
-    return one.returned != kNotReturned && !one.Changed();
+    return grassdb::sim::Observes(operations_[operation]);
   }
   const std::vector<HistoryOperation>& operations() const { return operations_; }
   std::size_t keys() const { return keys_.size(); }

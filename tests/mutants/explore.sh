@@ -65,19 +65,20 @@ last_command() { ninja -C "$release" -t commands "$1" | tail -n 1; }
 
 # plant PATCH FOLDER: FOLDER/grass-sim with the bug. Prints why not, where it cannot.
 plant() {
-  local file command objects=()
-  while read -r file; do
+  local file files command objects=()
+  mapfile -t files < <(sed -n 's|^+++ b/||p' "$1")
+  for file in "${files[@]}"; do
     case $file in *.cc) ;; *) echo "$file is no source of its own"; return 1 ;; esac
     mkdir -p "$2/${file%/*}"
     cp "$root/$file" "$2/$file"
-  done < <(sed -n 's|^+++ b/||p' "$1")
+  done
   patch -d "$2" -p1 --no-backup-if-mismatch <"$1" >"$2/log" 2>&1 || { echo "it does not apply"; return 1; }
-  while read -r file; do
+  for file in "${files[@]}"; do
     command=$(last_command "${file%%/*}/CMakeFiles/grassdb_${file%%/*}_simulated.dir/${file#*/}.o")
     (cd "$release" && eval "${command%% -MD *} -w -c '$2/$file' -o '$2/$file.o'") >"$2/log" 2>&1 ||
       { grep -m1 'error:' "$2/log" || tail -n 1 "$2/log"; return 1; }
     objects+=("'$2/$file.o'")
-  done < <(sed -n 's|^+++ b/||p' "$1")
+  done
   command=$(last_command grass-sim)
   [[ $command == *' -o bin/grass-sim '* ]] || { echo "it is not known how grass-sim is linked"; return 1; }
   command="${command%% -o bin/grass-sim *} ${objects[*]} -o '$2/grass-sim' ${command#* -o bin/grass-sim }"
@@ -126,8 +127,9 @@ export root release work whole
 chosen=$list
 [ ${#wanted[@]} -eq 0 ] || chosen=$(for number in "${wanted[@]}"; do grep "^$number " <<<"$list"; done)
 row mutant verdict steps time whole rule bounds
+count=$(wc -l <<<"$chosen")
 xargs -d '\n' -P "$(nproc)" -I '{}' bash -c 'mutant "{}"' <<<"$chosen" || {
-  echo "not all of $(wc -l <<<"$chosen") found; repeat one with: tests/mutants/explore.sh NUMBER" >&2
+  echo "not all of $count found; repeat one with: tests/mutants/explore.sh NUMBER" >&2
   exit 1
 }
-echo "$(wc -l <<<"$chosen") of $(wc -l <<<"$chosen") found"
+echo "$count of $count found"

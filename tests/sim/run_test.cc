@@ -199,7 +199,6 @@ TEST(Run, LosesPowerBehindALifeThatFoundWhatAFailedSyncHadLost) {
   EXPECT_GT(sum.saved_from_syncs, 3u);
 }
 
-// A plan that core refuses by a check, to see a failure from its cause to the report.
 TEST(Run, IsTheSameRunForCheckersThatLookIntoTheNodesAndWithoutThem) {
   for (std::uint64_t seed = 1; seed <= SomeOf(12); ++seed) {
     RunOptions options = Seed(seed);
@@ -228,6 +227,7 @@ TEST(Run, SurvivesCrashesInTheMiddleOfItsIos) {
   EXPECT_GT(crashes, kSanitized ? 0u : 10u);
 }
 
+// A plan that core refuses by a check, to see a failure from its cause to the report.
 TEST(Run, ReportsABrokenCheckAndGoesOn) {
   Plan plan = DrawPlan(Seed(1));
   plan.node.snapshot_chunk_bytes = 0;
