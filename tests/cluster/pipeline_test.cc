@@ -178,7 +178,7 @@ TEST(Pipeline, AMessageThatIsTooMuchOrNoneEndsTheStream) {
 class HangingNode {
  public:
   HangingNode(Cluster& cluster, std::vector<std::string> flags)
-      : file_(cluster.directory() + "/hang") {
+      : cluster_(cluster), file_(cluster.directory() + "/hang") {
     std::vector<std::string> command = Cluster::WithHangingDisk(cluster.Command(0), file_);
     command.insert(command.end(), flags.begin(), flags.end());
     cluster.Start(0, command);
@@ -186,8 +186,14 @@ class HangingNode {
   }
   void Hang() const { std::ofstream(file_) << "now"; }
   void Recover() const { std::filesystem::remove(file_); }
+  // Of its log, on the disk or not.
+  std::uint64_t last_index() const {
+    const auto status = cluster_.Status(0);
+    return status.has_value() ? status->last_index() : 0;
+  }
 
  private:
+  Cluster& cluster_;
   std::string file_;
 };
 
@@ -223,11 +229,7 @@ TEST(Pipeline, ANodeReadsNoFurtherThanItCanHold) {
   constexpr std::uint64_t kEach = 1000;
   Cluster cluster(1);
   const HangingNode node(cluster, {});
-  const auto last_index = [&] {
-    const auto status = cluster.Status(0);
-    return status.has_value() ? status->last_index() : 0;
-  };
-  const std::uint64_t before = last_index();
+  const std::uint64_t before = node.last_index();
   RawPipeline pipeline(cluster.address(0));
   node.Hang();
   std::thread writer([&] {
@@ -241,8 +243,8 @@ TEST(Pipeline, ANodeReadsNoFurtherThanItCanHold) {
   });
   constexpr std::uint64_t kHeld = net::PipelineService::kUnderWayMax;
   // The rest gathers behind the write that hangs, up to 256 KiB.
-  EXPECT_TRUE(WaitFor(kDeadline, [&] { return last_index() >= before + kHeld / 4; }));
-  for (int i = 0; i < 20; ++i) EXPECT_LT(last_index(), before + kHeld + kEach);
+  EXPECT_TRUE(WaitFor(kDeadline, [&] { return node.last_index() >= before + kHeld / 4; }));
+  for (int i = 0; i < 20; ++i) EXPECT_LT(node.last_index(), before + kHeld + kEach);
   node.Recover();
   EXPECT_EQ(pipeline.Read(kMessages * kEach).size(), kMessages * kEach);
   writer.join();
@@ -251,10 +253,13 @@ TEST(Pipeline, ANodeReadsNoFurtherThanItCanHold) {
 TEST(Pipeline, ANodeThatStopsSaysOfEachOperationWhatIsKnown) {
   Cluster cluster(1);
   const HangingNode node(cluster, {});
+  const std::uint64_t before = node.last_index();
   RawPipeline pipeline(cluster.address(0));
   node.Hang();
   pipeline.AddSet(1, "k", "v");
   ASSERT_TRUE(pipeline.Send());
+  // What has not come to the node by its end has no answer, only the stream's status.
+  ASSERT_TRUE(WaitFor(kDeadline, [&] { return node.last_index() > before; }));
   cluster.process(0).Signal(SIGTERM);
   const wire::PipelineAnswer answer = pipeline.Read(1)[1];
   EXPECT_EQ(answer.set().code(), wire::OUTCOME_UNKNOWN) << answer.DebugString();
