@@ -1,10 +1,10 @@
 // KeyIndex: finds a key's entry by the key's hash, in a table of slots that is never more than
 // three quarters full.
 //
-// It grows without a stop: beside the full table stands one of twice its size from then on, and
-// each call that changes the map takes a few slots along (MoveSome). So no single one of them pays
-// for all, and the old table is gone long before the new one is full. Nothing depends on the order
-// of the slots.
+// It grows without a stop: beside the full table stands one with half as many slots more from then
+// on, and each call that changes the map takes a few slots along (MoveSome). So no single one of
+// them pays for all, and the old table is gone long before the new one is full. Nothing depends on
+// the order of the slots.
 #ifndef GRASSDB_CORE_KEY_INDEX_H_
 #define GRASSDB_CORE_KEY_INDEX_H_
 
@@ -25,8 +25,8 @@ namespace grassdb {
 class KeyIndex {
  public:
   // Empty if there is no entry. Enough of the hash is kept that growing looks at no key. Packed:
-  // the index is most of what a key takes beside its block, and between a quarter and all of it is
-  // empty.
+  // the index is most of what a key takes beside its block, and between a quarter and a half of it
+  // is empty.
   struct [[gnu::packed]] alignas(4) Slot {
     std::uint32_t hash;
     KeyValue* entry;
@@ -78,7 +78,7 @@ class KeyIndex {
   }
 
  private:
-  static constexpr std::size_t kSlotsMin = 16;  // a power of two, as every size
+  static constexpr std::size_t kSlotsMin = 16;
 
   // In the old table: an entry that is there no more, and that the search for others goes on over.
   static KeyValue* Gone() {
@@ -124,11 +124,9 @@ class KeyIndex {
     }
     // Moves up what had to make way for the slot's entry, so that no search stops short of it.
     void Vacate(const Slot* emptied) {
-      const std::size_t mask = size_ - 1;
       auto slot = static_cast<std::size_t>(emptied - slots_.get());
       for (std::size_t at = Next(slot); At(at).entry != nullptr; at = Next(at)) {
-        const std::size_t from_home = (at - Home(At(at).hash)) & mask;
-        if (from_home < ((at - slot) & mask)) continue;
+        if (Distance(Home(At(at).hash), at) < Distance(slot, at)) continue;
         At(slot) = At(at);
         slot = at;
       }
@@ -140,19 +138,24 @@ class KeyIndex {
       void operator()(Slot* slots) const { std::free(slots); }
     };
 
-    std::size_t Next(std::size_t slot) const { return (slot + 1) & (size_ - 1); }
-    std::size_t Home(std::uint32_t hash) const { return hash & (size_ - 1); }
+    std::size_t Next(std::size_t slot) const { return slot + 1 == size_ ? 0 : slot + 1; }
+    std::size_t Distance(std::size_t from, std::size_t to) const {
+      return to >= from ? to - from : to + size_ - from;
+    }
+    // Of any size: the hash is the fraction of the table that lies before the slot.
+    std::size_t Home(std::uint32_t hash) const { return (std::uint64_t{hash} * size_) >> 32; }
 
     std::unique_ptr<Slot, Free> slots_;
     std::size_t size_ = 0;
   };
 
-  // As many keys as the old table had three quarters of its slots have been added since it was
-  // full, and each of them has moved kMovesMax slots.
+  // Three eighths as many keys as the old table had slots have been added since it was full, and
+  // each of them has moved kMovesMax slots: three times what there was.
   void Grow() {
     GRASS_CHECK_EQ(old_.size(), std::size_t{0});
     moved_ = 0;
-    old_ = std::exchange(table_, Table(std::max(kSlotsMin, 2 * table_.size())));
+    const std::size_t slots = table_.size();
+    old_ = std::exchange(table_, Table(std::max(kSlotsMin, slots + slots / 2)));
   }
 
   void MoveUpTo(std::size_t end) {
