@@ -34,7 +34,7 @@ struct Raw {
   std::string scrub_pause = "10s";
   std::string snapshot_compression = "zstd";
   std::string disk_format = "2";
-  std::string log_memory = "16MiB";
+  std::string log_memory = "8MiB";
   std::string write_backlog = "64MiB";
   std::string log_level = "info";
   std::string log_format = "text";

@@ -89,7 +89,7 @@ struct NodeOptions {
   // what is read from the disk, and so this node applies what it had to let go of before. Entries
   // that wait to be committed have a limit of their own (RaftOptions::unapplied_bytes_max); of
   // those that a start finds in the log no more are held either (store/storage.h).
-  std::size_t log_memory_bytes = std::size_t{16} << 20;
+  std::size_t log_memory_bytes = std::size_t{8} << 20;
   // Slices in which a snapshot is written, sent and read.
   std::size_t snapshot_chunk_bytes = std::size_t{256} << 10;
   // A chunk that was not answered for this long is sent again.

@@ -39,7 +39,7 @@ struct ServerOptions {
   Duration heartbeat = std::chrono::milliseconds(100);
   std::uint64_t snapshot_log_bytes = std::uint64_t{64} << 20;
   // Of the log's entries that are in the store; older ones are read from the disk.
-  std::uint64_t log_memory_bytes = std::uint64_t{16} << 20;
+  std::uint64_t log_memory_bytes = std::uint64_t{8} << 20;
   std::uint64_t snapshot_bytes_per_second = std::uint64_t{64} << 20;  // 0: no limit
   std::uint64_t scrub_bytes_per_second = std::uint64_t{1} << 20;      // 0: not at all
   Duration scrub_pause = std::chrono::seconds(10);                    // between two passes
