@@ -42,7 +42,9 @@ constexpr const char* kFooter =
     "\nWithout --rate every client begins an operation when its last one has ended. With --rate\n"
     "operations are due at fixed times, and a latency counts from when the operation was due, so\n"
     "that waiting for a cluster that stalls is part of it. An operation that failed counts in the\n"
-    "latencies too, with the time until it did. All clients ask the leader.\n"
+    "latencies too, with the time until it did. All clients ask the leader, and each that writes "
+    "does\n"
+    "so once before the warm-up, to open its session.\n"
     "\nExamples:\n"
     "  grass-bench put --clients 64\n"
     "  grass-bench mixed --rate 2000 --clients 64 --duration 60s --plot mixed.html\n"
@@ -90,8 +92,7 @@ void Define(CLI::App& app, Raw& raw, BenchOptions& options) {
   app.add_option("--duration", raw.duration, "How long to measure")
       ->type_name("TIME")
       ->capture_default_str();
-  app.add_option("--warm-up", raw.warm_up,
-                 "Before that, the same without measuring; the clients open their sessions in it")
+  app.add_option("--warm-up", raw.warm_up, "Before that, the same without measuring")
       ->type_name("TIME")
       ->capture_default_str();
   app.add_option("--deadline", raw.deadline, "An operation has failed when it takes longer")

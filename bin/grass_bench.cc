@@ -122,8 +122,10 @@ absl::StatusOr<bench::RunReport> Measure(const BenchOptions& options, bench::Pro
   hooks.on_point = [&](const bench::Point& point) { progress.Show(bench::ProgressOf(point)); };
   hooks.on_end = [&] { after = look(); };
   hooks.ends_early = EndsEarly;
+  const std::uint64_t opened = bench::OpenSessions(protocol, source);
   EndEarlyOn(SIGINT);
   run.measured = bench::Drive(protocol, source, options.driver, hooks);
+  run.measured.all_completed += opened;
   if (!before.ok()) return before.status();
   if (!after.ok()) return after.status();
   run.load = bench::LoadBetween(*before, *after);

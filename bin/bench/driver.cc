@@ -1,6 +1,7 @@
 #include "bin/bench/driver.h"
 
 #include <algorithm>
+#include <deque>
 #include <optional>
 #include <utility>
 
@@ -20,9 +21,7 @@ class Driver {
     GRASS_CHECK(options.interval > Duration::zero());
     due_.resize(protocol.clients());
     kinds_.resize(protocol.clients());
-    for (std::size_t client = protocol.clients(); client > 0; --client) {
-      free_.push_back(client - 1);
-    }
+    for (std::size_t client = 0; client < protocol.clients(); ++client) free_.push_back(client);
   }
 
   Measurement Run() {
@@ -65,8 +64,8 @@ class Driver {
     while (!free_.empty()) {
       const Instant due = IsOpen() ? DueOf(next_) : now_;
       if (due > now_) return;
-      const std::size_t client = free_.back();
-      free_.pop_back();
+      const std::size_t client = free_.front();
+      free_.pop_front();
       due_[client] = due;
       const Request request = source_.At(next_++);
       kinds_[client] = request.kind;
@@ -178,9 +177,11 @@ class Driver {
   Instant end_;
   Instant now_;
   bool begun_ = false;
-  std::uint64_t next_ = 0;         // number of the operation to begin next
-  std::vector<std::size_t> free_;  // clients without an operation
-  std::vector<Instant> due_;       // of each client's operation
+  std::uint64_t next_ = 0;  // number of the operation to begin next
+  // Clients without an operation. They take turns: one that nobody asked for long would have
+  // everything to do anew in a stall, when it is needed.
+  std::deque<std::size_t> free_;
+  std::vector<Instant> due_;  // of each client's operation
   std::vector<Request::Kind> kinds_;
   Instant last_success_;  // or the beginning of the measured time
   Instant interval_begin_;
@@ -219,6 +220,33 @@ std::string FillKeys(Protocol& protocol, const RequestSource& source) {
     }
   }
   return failure;
+}
+
+std::uint64_t OpenSessions(Protocol& protocol, const RequestSource& source) {
+  if (!Writes(source.options().workload)) return 0;
+  // So many at a time: thousands at once would be a flood.
+  constexpr std::size_t kTogether = 256;
+  std::uint64_t number = 0;
+  std::size_t next = 0;
+  std::size_t under_way = 0;
+  std::uint64_t succeeded = 0;
+  bool failed = false;
+  while (true) {
+    while (!failed && under_way < kTogether && next < protocol.clients()) {
+      while (IsRead(source.KindOf(number))) ++number;
+      protocol.Begin(next++, source.At(number++));
+      ++under_way;
+    }
+    if (under_way == 0) return succeeded;
+    const std::optional<Finish> finish = protocol.Wait(Instant::max());
+    if (!finish.has_value()) continue;
+    --under_way;
+    if (finish->failure.empty()) {
+      ++succeeded;
+    } else {
+      failed = true;
+    }
+  }
 }
 
 Measurement Drive(Protocol& protocol, const RequestSource& source, const DriverOptions& options,

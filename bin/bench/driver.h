@@ -2,8 +2,8 @@
 //
 // Closed loop (rate 0): every client begins its next operation when the last one has ended. Open
 // loop (a rate): operation i is due at i/rate whether or not the store keeps up. It is begun by the
-// first client that is free, and its latency counts from when it was due: waiting for a store that
-// stalls is part of the latency ("coordinated omission" would leave it out).
+// client that has been free for longest, and its latency counts from when it was due: waiting for a
+// store that stalls is part of the latency ("coordinated omission" would leave it out).
 #ifndef GRASSDB_BIN_BENCH_DRIVER_H_
 #define GRASSDB_BIN_BENCH_DRIVER_H_
 
@@ -48,8 +48,8 @@ struct Measurement {
   Duration elapsed{};  // the measured time, without warm-up
   // That succeeded within the measured time: what throughput and CPU per operation are of.
   std::uint64_t completed = 0;
-  // That succeeded at all, those of the warm-up and those that ended late among them: what a count
-  // of everything that the servers did is of.
+  // That Drive has begun and that succeeded, those of the warm-up and those that ended late among
+  // them: with what OpenSessions did, what a count of everything that the servers did is of.
   std::uint64_t all_completed = 0;
   // It was ended before its time (DriverHooks::ends_early); the figures are of what there was.
   bool ended_early = false;
@@ -87,6 +87,11 @@ struct DriverHooks {
 // Puts every key once, each client one at a time. Returns the kind of the first failure and ends
 // early with it, or an empty text.
 std::string FillKeys(Protocol& protocol, const RequestSource& source);
+
+// Where the workload writes, each client carries out one of its writes, with which it opens its
+// session: so that no latency that is measured later has that in it. Returns how many succeeded.
+// Whoever is left after the first failure opens its session with its first operation.
+std::uint64_t OpenSessions(Protocol& protocol, const RequestSource& source);
 
 // Warm-up, measured time, and then the end of what is under way.
 Measurement Drive(Protocol& protocol, const RequestSource& source, const DriverOptions& options,

@@ -63,6 +63,14 @@ bool NeedsKeys(Workload workload) {
   return workload != Workload::kPut && workload != Workload::kStream;
 }
 
+bool Writes(Workload workload) {
+  return workload != Workload::kGet && workload != Workload::kGetStale;
+}
+
+bool IsRead(Request::Kind kind) {
+  return kind == Request::Kind::kGet || kind == Request::Kind::kGetStale;
+}
+
 RequestSource::RequestSource(const WorkloadOptions& options) : options_(options) {
   GRASS_CHECK(options.keys > 0);
   // Bytes that do not compress, so that a store which compresses has no advantage of it.
@@ -94,8 +102,7 @@ Request RequestSource::At(std::uint64_t number) const {
   Request request;
   request.kind = KindOf(number);
   request.key = KeyOf(Bounded(KeyedRandom(options_.seed, kKey, number), options_.keys));
-  const bool writes = request.kind == Request::Kind::kPut || request.kind == Request::Kind::kTxn;
-  if (writes) request.value = ValueOf(number);
+  if (!IsRead(request.kind)) request.value = ValueOf(number);
   return request;
 }
 

@@ -24,6 +24,8 @@ std::string_view NameOf(Workload workload);
 std::optional<Workload> WorkloadOf(std::string_view name);
 // Whether its operations find something only if the keys are there.
 bool NeedsKeys(Workload workload);
+// Whether some of its operations write.
+bool Writes(Workload workload);
 
 struct Request {
   enum class Kind : std::uint8_t { kPut, kGet, kGetStale, kTxn };
@@ -32,6 +34,8 @@ struct Request {
   std::string value;  // kPut, kTxn
 };
 std::string_view NameOf(Request::Kind kind);
+// Whether it can change nothing, so that it needs no session.
+bool IsRead(Request::Kind kind);
 
 struct WorkloadOptions {
   Workload workload = Workload::kPut;

@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <map>
+#include <set>
 #include <utility>
 
 namespace grassdb::bench {
@@ -24,6 +25,7 @@ class FakeStore final : public Protocol {
 
   void Begin(std::size_t client, const Request& request) override {
     requests.push_back(request);
+    clients_used.push_back(client);
     ++under_way_;
     most_under_way = std::max(most_under_way, under_way_);
     Finish finish;
@@ -47,6 +49,7 @@ class FakeStore final : public Protocol {
   }
 
   std::vector<Request> requests;
+  std::vector<std::size_t> clients_used;  // by each of them
   std::size_t most_under_way = 0;
   std::function<void(std::size_t number, Finish*)> decorate;
 
@@ -86,6 +89,41 @@ TEST(BenchDriver, KeepsTheRateWhateverTheStoreCouldDo) {
   EXPECT_NEAR(static_cast<double>(measured.completed), 400, 1);
   EXPECT_EQ(measured.latencies.max(), milliseconds(1));
   EXPECT_EQ(measured.not_started, 0u);
+}
+
+// Else a stall would be the first time that most of them do anything.
+TEST(BenchDriver, LetsFreeClientsTakeTurns) {
+  FakeStore store(64, [](Instant) { return Always(milliseconds(15)); });
+  Drive(store, Puts(), Options(100), {});
+  ASSERT_GE(store.clients_used.size(), 500u);
+  for (std::size_t i = 0; i < 500; ++i) ASSERT_EQ(store.clients_used[i], i % 64) << i;
+}
+
+TEST(BenchDriver, OpensTheSessionOfEachClientWithAWrite) {
+  for (const Workload workload :
+       {Workload::kPut, Workload::kStream, Workload::kMixed, Workload::kTxn}) {
+    FakeStore store(1000, [](Instant) { return Always(milliseconds(10)); });
+    EXPECT_EQ(OpenSessions(store, RequestSource({.workload = workload})), 1000u);
+    EXPECT_EQ(std::set(store.clients_used.begin(), store.clients_used.end()).size(), 1000u);
+    EXPECT_EQ(store.requests.size(), 1000u);
+    EXPECT_LT(store.most_under_way, 1000u) << "a flood";
+    for (const Request& request : store.requests) EXPECT_FALSE(IsRead(request.kind));
+  }
+  for (const Workload workload : {Workload::kGet, Workload::kGetStale}) {
+    FakeStore store(8, [](Instant) { return Always(milliseconds(10)); });
+    EXPECT_EQ(OpenSessions(store, RequestSource({.workload = workload})), 0u);
+    EXPECT_TRUE(store.requests.empty()) << "a read needs no session";
+  }
+}
+
+TEST(BenchDriver, OpensNoMoreSessionsWhereOneCannotBeOpened) {
+  FakeStore store(1000, [](Instant) { return Always(milliseconds(10)); });
+  store.decorate = [](std::size_t number, Finish* finish) {
+    if (number == 10) finish->failure = "unreachable";
+  };
+  const std::uint64_t opened = OpenSessions(store, Puts());
+  EXPECT_EQ(opened, store.requests.size() - 1) << "what was under way has ended";
+  EXPECT_LT(opened, 300u);
 }
 
 // One client, 100 operations a second, and a store that stalls once for a second: the operations

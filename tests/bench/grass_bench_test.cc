@@ -137,6 +137,22 @@ TEST(GrassBench, WritesTheKeysBeforeItReadsThem) {
   EXPECT_TRUE(ReadFile(plot).ends_with("</html>\n"));
 }
 
+// A rate that needs one of them at a time, and a warm-up in which nothing is due but the first one.
+TEST(GrassBench, OpensEverySessionBeforeItMeasures) {
+  for (const std::string workload : {"put", "stream", "mixed", "txn"}) {
+    Cluster cluster(1);
+    cluster.StartAndElect();
+    const Finished run = Bench(cluster, {workload, "--rate=10", "--clients=40", "--keys=10",
+                                         "--duration=500ms", "--warm-up=1ms", "-w", "json"});
+    EXPECT_EQ(run.code, 0) << run.err;
+    const auto status = cluster.Status(0);
+    ASSERT_TRUE(status.has_value());
+    // Those that write the keys have sessions of their own.
+    EXPECT_GE(status->sessions(), 40u) << workload;
+    EXPECT_GE(Json::parse(run.out)["all_completed"].get<int>(), 40 + 4) << workload;
+  }
+}
+
 TEST(GrassBench, SaysThatTheKeysItReadsAreNotThere) {
   Cluster cluster(1);
   cluster.StartAndElect();
