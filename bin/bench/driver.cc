@@ -118,7 +118,7 @@ class Driver {
     const Duration latency = now_ - due;
     if (ok) ++result_.all_completed;
     if (now_ >= begin_ && now_ < end_) {
-      interval_latencies_.Record(latency);
+      if (due >= begin_) interval_latencies_.Record(latency);
       if (ok) {
         ++result_.completed;
         ++interval_completed_;

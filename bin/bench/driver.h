@@ -32,13 +32,14 @@ struct DriverOptions {
 // When operation `number` of an open loop is due, after its start.
 Duration DueAfter(std::uint64_t number, std::uint64_t rate);
 
-// What ended in one interval of the measured time, well or not.
+// What ended in one interval of the measured time, well or not. The latencies are of what was due
+// in that time, as those of the whole are.
 struct Point {
   Duration end{};  // of the interval, since the measured time began
   Duration length{};
   std::uint64_t completed = 0;
   std::uint64_t failed = 0;
-  // Nothing where nothing has ended.
+  // Nothing where nothing of that has ended.
   std::optional<Duration> p50 = std::nullopt;
   std::optional<Duration> p99 = std::nullopt;
   std::optional<Duration> p999 = std::nullopt;

@@ -143,9 +143,10 @@ std::string TextOf(const RunReport& run) {
   }
   if (measured.not_started > 0) {
     text += fmt::format(
-        "note        {} operations were due and never begun: the rate is more than these clients "
-        "get done\n",
-        measured.not_started);
+        "note        latencies are lower bounds: {} of {} never began, so the rate is more than "
+        "these "
+        "clients get done\n",
+        measured.not_started, measured.latencies.count());
   }
   return text + TextOfLoad(run);
 }

@@ -193,6 +193,23 @@ TEST(BenchDriver, SaysHowManyOperationsWereNeverBegun) {
   EXPECT_NEAR(std::chrono::duration<double>(measured.latencies.Quantile(500'000)).count(), 2, 0.1);
 }
 
+// Ten times too many: in the measured time only what was due in the warm-up gets begun, so that
+// nothing is known of how long the others take but that it is longer than they have waited.
+TEST(BenchDriver, LeavesWhatWasDueInTheWarmUpOutOfTheTimelinesLatencies) {
+  FakeStore store(1, [](Instant) { return Always(milliseconds(100)); });
+  DriverOptions options = Options(100);
+  options.duration = seconds(2);
+  const Measurement measured = Drive(store, Puts(), options, {});
+  ASSERT_EQ(measured.timeline.size(), 2u);
+  EXPECT_EQ(measured.not_started, 200u);
+  EXPECT_EQ(measured.latencies.max(), seconds(2));
+  for (const Point& point : measured.timeline) {
+    EXPECT_NEAR(static_cast<double>(point.completed), 10, 1);
+    EXPECT_EQ(point.p50, std::nullopt);
+    EXPECT_EQ(point.p99, std::nullopt);
+  }
+}
+
 // With a value made for each of the four million it took an hour.
 TEST(BenchDriver, CountsWhatWasNeverBegunWithoutMakingIt) {
   FakeStore store(1, [](Instant) { return Always(milliseconds(100)); });
