@@ -49,11 +49,9 @@ constexpr const char* kFooter =
     "  grass-bench put --clients 64\n"
     "  grass-bench mixed --rate 2000 --clients 64 --duration 60s --plot mixed.html\n"
     "  grass-bench put --protocol etcd --peers 127.0.0.1:2379\n"
-    "\nExit codes: 0 all operations succeeded, 1 some failed or something could not be measured "
-    "or\n"
-    "written, 2 usage, 3 no leader reachable, 130 interrupted: Ctrl-C ends the measured time, and "
-    "the\n"
-    "report is of what there was.";
+    "\nExit codes: 0 all operations succeeded, 1 some failed, none found its key, or something\n"
+    "could not be measured or written, 2 usage, 3 no leader reachable, 130 interrupted: Ctrl-C\n"
+    "ends the measured time, and the report is of what there was.";
 
 // The options as text.
 struct Raw {

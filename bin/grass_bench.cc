@@ -204,6 +204,11 @@ int Execute(const BenchOptions& options) {
     return Complain(kExitFailed, std::to_string(run->measured.failed) + " operations failed");
   }
   if (run->measured.completed == 0) return Complain(kExitFailed, "no operation was completed");
+  if (run->measured.missing > 0 && run->measured.missing == run->measured.looked) {
+    return Complain(kExitFailed, "not one of " + std::to_string(run->measured.looked) +
+                                     " operations found its key, so nothing was read; leave out "
+                                     "--no-fill to write them first");
+  }
   return kExitOk;
 }
 

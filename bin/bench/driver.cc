@@ -133,6 +133,7 @@ class Driver {
     // a while would show the latencies of the time around it.
     RecordLatency(kinds_[finish->client], latency);
     if (ok) {
+      if (kinds_[finish->client] != Request::Kind::kPut) ++result_.looked;
       if (finish->missing) ++result_.missing;
     } else {
       ++result_.failed;

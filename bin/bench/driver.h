@@ -64,6 +64,8 @@ struct Measurement {
   std::uint64_t failed = 0;
   std::map<std::string, std::uint64_t> failures;  // by kind
   std::map<std::string, std::uint64_t> answers;   // Finish::answers, by kind
+  // Of those that succeeded: that looked for a key, and that found none.
+  std::uint64_t looked = 0;
   std::uint64_t missing = 0;
   // Open loop: due within the measured time, and never begun because no client became free.
   std::uint64_t not_started = 0;

@@ -267,6 +267,20 @@ TEST(BenchDriver, LeavesTheWarmUpOutOfTheFigures) {
   EXPECT_EQ(measured.longest_pause, milliseconds(10));
 }
 
+TEST(BenchDriver, CountsWhatHasLookedForAKey) {
+  for (const auto& [workload, share] :
+       std::map<Workload, double>{{Workload::kGet, 1}, {Workload::kMixed, 0.5}}) {
+    FakeStore store(1, [](Instant) { return Always(milliseconds(10)); });
+    store.decorate = [](std::size_t number, Finish* finish) {
+      if (number % 2 == 0) finish->failure = "unreachable";
+    };
+    const Measurement measured =
+        Drive(store, RequestSource({.workload = workload}), Options(0), {});
+    EXPECT_NEAR(static_cast<double>(measured.looked), 200 * share, 25 * (1 - share) * 2)
+        << "of those that succeeded";
+  }
+}
+
 TEST(BenchDriver, CountsFailuresAndAnswersByKind) {
   FakeStore store(1, [](Instant) { return Always(milliseconds(10)); });
   store.decorate = [](std::size_t number, Finish* finish) {
@@ -280,6 +294,7 @@ TEST(BenchDriver, CountsFailuresAndAnswersByKind) {
   EXPECT_EQ(measured.answers,
             (std::map<std::string, std::uint64_t>{{"NOT_LEADER", 100}, {"OVERLOADED", 200}}));
   EXPECT_EQ(measured.missing, 100u);
+  EXPECT_EQ(measured.looked, 0u) << "they are puts";
   EXPECT_NEAR(static_cast<double>(measured.completed), 300, 1);
   EXPECT_EQ(measured.latencies.count(), 400u) << "of those that failed too";
 }

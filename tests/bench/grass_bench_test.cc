@@ -156,10 +156,19 @@ TEST(GrassBench, OpensEverySessionBeforeItMeasures) {
 TEST(GrassBench, SaysThatTheKeysItReadsAreNotThere) {
   Cluster cluster(1);
   cluster.StartAndElect();
-  const Finished run = Bench(cluster, {"txn", "--no-fill", "--duration=300ms", "--warm-up=50ms"});
-  EXPECT_EQ(run.code, 0) << run.err;
-  EXPECT_NE(run.out.find("operations found no key"), std::string::npos) << run.out;
-  EXPECT_NE(run.out.find("failed      0\n"), std::string::npos) << run.out;
+  for (const std::string workload : {"get", "get-stale", "txn"}) {
+    const Finished run =
+        Bench(cluster, {workload, "--no-fill", "--duration=300ms", "--warm-up=50ms"});
+    EXPECT_EQ(run.code, 1);
+    EXPECT_TRUE(run.err.starts_with("grass-bench: not one of ")) << run.err;
+    EXPECT_NE(run.out.find("operations found no key"), std::string::npos) << run.out;
+    EXPECT_NE(run.out.find("failed      0\n"), std::string::npos) << run.out;
+  }
+  // Some are.
+  ASSERT_EQ(Bench(cluster, {"put", "--keys=10", "--duration=300ms"}).code, 0);
+  const Finished some = Bench(cluster, {"get", "--no-fill", "--keys=30", "--duration=300ms"});
+  EXPECT_EQ(some.code, 0) << some.err;
+  EXPECT_NE(some.out.find("operations found no key"), std::string::npos) << some.out;
 }
 
 TEST(GrassBench, TellsWhatTheServersCost) {
