@@ -58,6 +58,7 @@ fi
 start_cluster
 at=$(leader) || die "no leader"
 echo "$("$bin/grassdb" --version): three nodes, $connections idle connections to node$at"
+watch_machine
 puts before
 rss_before=$(rss_kib "${node_pids[at]}")
 began=${EPOCHREALTIME/[.,]/}
@@ -72,12 +73,13 @@ lost=$(grep '^lost' "$work/idle.log" || true)
 end TERM "$idle"
 puts after
 rss_after=$(rss_kib "${node_pids[at]}")
+other=$(other_load)
 jq -n --slurpfile before "$work/before.json" --slurpfile beside "$work/beside.json" \
   --slurpfile after "$work/after.json" --argjson connections "$connections" \
   --argjson open_ms "$open_ms" --argjson rss_before "$rss_before" --argjson rss_idle "$rss_idle" \
   --argjson rss_after "$rss_after" --argjson max_kib "$max_kib" --argjson max_ratio "$max_ratio" --arg lost "$lost" \
-  --arg node "node$at" --arg leader "node$leader_after" '
-  { connections: $connections, open_ms: $open_ms,
+  --arg node "node$at" --arg leader "node$leader_after" --argjson other "$other" '
+  { connections: $connections, open_ms: $open_ms, other_load: $other,
     leader_rss_mib: { before: ($rss_before / 1024), idle: ($rss_idle / 1024), after: ($rss_after / 1024) },
     kib_per_connection: (($rss_idle - $rss_before) / $connections),
     puts: { before: $before[0], beside: $beside[0], after: $after[0] },
@@ -98,4 +100,5 @@ jq -n --slurpfile before "$work/before.json" --slurpfile beside "$work/beside.js
 jq -r 'def tenth: . * 10 | round / 10; "\(.connections) connections in \(.open_ms) ms, \(
   .kib_per_connection | tenth) KiB each; the leader: \(.leader_rss_mib.before | tenth) MiB before, \(
   .leader_rss_mib.idle | tenth) with them, \(.leader_rss_mib.after | tenth) after"' "$out"
+other_load_text "$other"
 conclude

@@ -58,6 +58,7 @@ start_cluster
 at=$(leader) || die "no leader"
 echo "$("$bin/grassdb" --version): three nodes with a backlog of $write_backlog, $clients clients," \
   "values of $value_size bytes"
+watch_machine
 puts before 16 2s
 finish_bench "$work/before.json" "puts before"
 peak_before=$(peak_rss_mib)
@@ -70,12 +71,14 @@ elections=$(($(logged 'Won election') - elections_before))
 leader_after=$(leader) || leader_after=none
 puts after 16 2s
 finish_bench "$work/after.json" "puts after"
+other=$(other_load)
 jq -n --slurpfile before "$work/before.json" --slurpfile flood "$work/flood.json" \
   --slurpfile after "$work/after.json" --argjson peak_before "$peak_before" --argjson peak "$peak" \
   --argjson max_rss "$max_rss" --argjson max_ratio "$max_ratio" --arg node "node$at" --arg leader "node$leader_after" \
-  --argjson elections "$elections" --argjson max_elections "$max_elections" --arg backlog "$write_backlog" '
+  --argjson elections "$elections" --argjson max_elections "$max_elections" --arg backlog "$write_backlog" \
+  --argjson other "$other" '
   { backlog: $backlog, peak_rss_mib: { before: $peak_before, flood: $peak }, leader_before: $node,
-    leader_after: $leader, elections: $elections, before: $before[0], flood: $flood[0], after: $after[0],
+    leader_after: $leader, elections: $elections, other_load: $other, before: $before[0], flood: $flood[0], after: $after[0],
     p50_ratio: (if $before[0].latency_us.p50 and $after[0].latency_us.p50
       then $after[0].latency_us.p50 / $before[0].latency_us.p50 else null end) }
   | .problems = [
@@ -95,4 +98,5 @@ jq -n --slurpfile before "$work/before.json" --slurpfile flood "$work/flood.json
 jq -r 'def all: map(round | tostring) | join(" / "); "Most resident memory of the nodes, MiB: \(
   .peak_rss_mib.before | all) before, \(.peak_rss_mib.flood | all) with the flood; leader \(
   .leader_before), afterwards \(.leader_after), \(.elections) elections meanwhile"' "$out"
+other_load_text "$other"
 conclude

@@ -42,6 +42,11 @@ idle_connects() {
   fi
   grep -q '^open 3$' "$work/idle.log"
 }
+# tells_other_load: the last run, for a program and for a person.
+tells_other_load() {
+  shows '.other_load | .other_cores >= 0 and .steal_percent >= 0 and (.disturbed | type == "boolean")'
+  grep -qE '^Machine: [0-9.]+ cores of other load, [0-9.]+ % stolen' "$work/stdout" || fail "other load is not said"
+}
 # refused PROBLEM: the last run has found that and nothing else.
 refused() {
   shows ".problems | length == 1"
@@ -56,7 +61,7 @@ shows '.rounds | length == 2 and all(.[]; .failover_ms > 1 and .failed == 0)'
 shows '.median_ms - (.rounds | map(.failover_ms) | add / 2) | fabs < 0.1'
 shows 'all(.rounds[]; .longest_pause_ms - .failover_ms | fabs < 50)'
 shows '[.rounds[].killed] | all(test("^node[012]$"))'
-shows '.other_load | .other_cores >= 0 and .steal_percent >= 0 and (.disturbed | type == "boolean")'
+tells_other_load
 
 run 1 soak.sh --short --minutes 0.25 --quiet-seconds 1 --max-ratio 0.001 --max-growth 100000 --max-elections 9
 refused 'p99 is .* times the quiet one, more than 0.001'
@@ -65,8 +70,7 @@ shows '.memory | length == 3 and (map(select(.restarted)) | length == 1)'
 shows 'all(.memory[] | select(.restarted | not); .first_mib > 1 and .last_mib > 1 and .samples > 3)'
 shows '.rss_kib | length >= 6'
 shows '.not_judged == []'
-shows '.other_load | .other_cores >= 0 and .steal_percent >= 0 and (.disturbed | type == "boolean")'
-grep -qE '^Machine: [0-9.]+ cores of other load, [0-9.]+ % stolen' "$work/stdout" || fail "other load is not said"
+tells_other_load
 # So short a run says nothing of itself, whatever it has measured.
 run 0 soak.sh --short --minutes 0.15 --quiet-seconds 1
 shows '.not_judged == ["p99", "memory", "elections"] and (.p99_ratio | numbers) and (.memory | length == 3)'
@@ -116,7 +120,7 @@ growth node 10 <<<$'10 100\n20 200\n30 600' | jq -e '.first_mib * 1024 - 50 | fa
 run 1 restart.sh --keys 2000 --runs 2 --without-etcd --max-ready 0.1
 refused 'the first answer took .* ms, more than --max-ready 0.1'
 shows '.grassdb.restarts | length == 2 and all(.[]; .ready_ms > 0 and .cpu_ms >= 0)'
-shows '.other_load.disturbed | type == "boolean"'
+tells_other_load
 shows '.etcd == null and .keys == 2000 and (.grassdb.bytes_a_key_when_written | numbers)'
 run 1 restart.sh --keys 2000 --runs 1 --without-etcd --max-bytes 1
 refused 'a key takes .* bytes, more than --max-bytes 1'
@@ -214,6 +218,7 @@ run 0 value_sizes.sh --sizes '1024 1048576' --duration 3s --keys 8
 shows '[.runs[] | [.workload, .value_bytes, .failed]] ==
   [["put", 1024, 0], ["get", 1024, 0], ["put", 1048576, 0], ["get", 1048576, 0]]'
 shows 'all(.runs[]; .completed > 0)'
+tells_other_load
 
 # What shows the connections says when it cannot, or does not any more.
 idle() { "$build/bin/idle_connections" "$@" >"$work/stdout" 2>"$work/stderr"; }
@@ -242,11 +247,13 @@ refused 'p50 of the puts beside them is [0-9.]+ times the one before, more than 
 run 1 connections.sh --connections 300 --duration 500ms --max-kib 0.001 --max-ratio 99
 refused 'a connection takes .* KiB, more than 0.001'
 shows '.kib_per_connection > 0.1 and .puts.beside.completed > 0'
+tells_other_load
 
 # A busy machine may well hold a heartbeat up.
 run 0 flood.sh --clients 500 --value-size 65536 --write-backlog 1MiB --duration 1s --max-elections 9 --max-ratio 99
 shows '.elections | numbers'
 shows '.flood.retried_after.OVERLOADED > 0 and .after.completed > 0'
+tells_other_load
 run 1 flood.sh --clients 500 --value-size 65536 --write-backlog 1MiB --duration 1s --max-elections 9 --max-ratio 0.001
 refused 'p50 afterwards is [0-9.]+ times the one before, more than 0.001'
 run 1 flood.sh --clients 20 --value-size 100 --duration 500ms --max-elections 9 --max-ratio 99

@@ -32,6 +32,7 @@ for size in $sizes; do value_bytes --sizes "$size"; done
 prepare grassdb grass-cli grass-bench
 start_cluster
 echo "$("$bin/grassdb" --version): three nodes, $clients clients, data on $(filesystem_of "$work")"
+watch_machine
 run=0
 for size in $sizes; do
   for workload in put get; do
@@ -42,8 +43,9 @@ for size in $sizes; do
     finish_bench "$file" "$workload with values of $size bytes"
   done
 done
-jq -s --arg date "$(date -u +%FT%TZ)" '
-  { date: $date, runs: . } | .problems = [.runs[]
+other=$(other_load)
+jq -s --arg date "$(date -u +%FT%TZ)" --argjson other "$other" '
+  { date: $date, other_load: $other, runs: . } | .problems = [.runs[]
     | "\(.workload) with values of \(.value_bytes) bytes: " + (
         (select(.failed > 0) | "\(.failed) failed, \(.failures)"),
         (select(.failed == 0 and .completed == 0) | "none ended within \(.seconds) s; give a longer --duration"))]' \
@@ -57,4 +59,5 @@ jq -s --arg date "$(date -u +%FT%TZ)" '
       (.servers_user_us_per_op + .servers_system_us_per_op | number(0)),
       (.servers_rss_mib | number(0)), .failed ] | join(";")' "$out"
 } | print_columns
+other_load_text "$other"
 conclude
