@@ -90,7 +90,8 @@ if ! command -v valgrind >/dev/null || ! command -v jq >/dev/null; then
 fi
 trap_exits
 # Its length is on the stack too.
-work=$(mktemp -d /tmp/grassdb-count.XXXXXXXX)
+work=$(mktemp -d "${TMPDIR:-/tmp}/grassdb-count.XXXXXXXX")
+measured=yes  # nothing in `work` is worth to be kept
 mkdir "$work/data"
 count >"$work/counts"
 as_json "$work/counts" >"$work/now.json"
@@ -98,7 +99,6 @@ if [ -n "$out" ]; then
   destination=$out out=$work/now.json
   keep_result
 fi
-measured=yes
 if [ -n "$update" ]; then
   cp "$work/now.json" "$baseline"
   echo "$(wc -l <"$work/counts") counts written to $baseline"

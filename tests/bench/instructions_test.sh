@@ -14,7 +14,7 @@ fail() {
   exit 1
 }
 
-mkdir -p "$work/bin" "$work/tools"
+mkdir -p "$work/bin" "$work/tools" "$work/temporary"
 printf '#!/bin/sh\n' >"$work/bin/grass-bench"
 # Its last argument but two is the filter. "counts" has lines of name, instructions and operations;
 # instructions of - stand for a dump that is not there.
@@ -46,9 +46,10 @@ counted() {
 run() {
   local expected=$1 code=0
   shift
-  PATH=$work/tools:$PATH GRASSDB_BUILD_DIR=$work bash "$repository/tests/bench/instructions.sh" \
+  PATH=$work/tools:$PATH GRASSDB_BUILD_DIR=$work TMPDIR=$work/temporary bash "$repository/tests/bench/instructions.sh" \
     --baseline "$work/baseline.json" "$@" >"$work/out" 2>"$work/err" || code=$?
   [ "$code" -eq "$expected" ] || fail "'$*': exit code $code instead of $expected"
+  [ -z "$(ls -A "$work/temporary")" ] || fail "'$*': it leaves $(ls "$work/temporary")"
 }
 says() { grep -qE -- "$2" "$work/$1" || fail "no '$2' on std$1"; }
 silent() { ! grep -qF -- "$2" "$work/$1" || fail "'$2' on std$1"; }
