@@ -12,8 +12,9 @@
 #
 # The counts are of a Release build with the compiler and libraries of Debian 12. Only what is inside
 # of bin/bench/micro.cc's CountedRun counts, after a warm-up: neither the start of the program nor what is
-# done once. Exit codes: 0 none has more than 10 % above its baseline, 1 one has, or is in one of
-# counts and baseline only, or nothing could be counted; 2 usage.
+# done once. What is more than 3 % away from its baseline, in either direction, has a line of its own, so
+# that drift is seen ("moved: NAME 100 -> 104 (+4 %)"). Exit codes: 0 none has more than 10 % above its
+# baseline, 1 one has, or is in one of counts and baseline only, or nothing could be counted; 2 usage.
 #
 # In the environment: GRASSDB_BUILD_DIR=FOLDER runs FOLDER/bin/grass-bench as it is.
 set -euo pipefail
@@ -21,6 +22,7 @@ set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/cluster.sh"
 
 readonly percent_allowed=10
+readonly percent_noticed=3
 # As callgrind names it; --dump-after knows no wildcards.
 readonly counted_function='grassdb::bench::CountedRun(grassdb::bench::MicroBenchmark&, unsigned long)'
 baseline=tests/bench/instructions.json
@@ -62,11 +64,19 @@ as_json() {
     | round / 10) }] | from_entries' <"$1"
 }
 
+readonly define_signed='def signed: . * 10 | round / 10 | if . > 0 then "+\(.)" else tostring end;'
+# moved COUNTED: a line for each that is not where it was.
+moved() {
+  jq -rn --slurpfile now "$1" --slurpfile before "$baseline" --argjson noticed "$percent_noticed" "$define_signed"'
+    $before[0] | to_entries[] | .value as $was | $now[0][.key] as $is
+    | select($is != null and ($is * 100 > $was * (100 + $noticed) or $is * 100 < $was * (100 - $noticed)))
+    | "moved: \(.key) \($was) -> \($is) (\(($is / $was - 1) * 100 | signed) %)"'
+}
+
 # compare COUNTED: lines for a person; 1 if anything is wrong.
 compare() {
   jq -rn --slurpfile now "$1" --slurpfile before "$baseline" --arg filter "$filter" \
-    --argjson allowed "$percent_allowed" '
-    def signed: . * 10 | round / 10 | if . > 0 then "+\(.)" else tostring end;
+    --argjson allowed "$percent_allowed" "$define_signed"'
     $now[0] as $now | ($before[0] | with_entries(select(.key | contains($filter)))) as $before
     | ["operation", "instructions", "baseline", "change", ""],
       ( [$before, $now | keys_unsorted[]] | reduce .[] as $name ([]; if index([$name]) then .
@@ -81,6 +91,7 @@ compare() {
                     else "" end ] end ) )
     | join(";")' | print_columns >"$work/table"
   cat "$work/table"
+  moved "$1"
   ! grep -q FAILED "$work/table"
 }
 

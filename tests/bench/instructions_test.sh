@@ -62,20 +62,34 @@ says out "2 counts written to"
 [ "$(jq -c . "$work/baseline.json")" = '{"step/one":100,"log/append":10}' ] || fail "the baseline"
 run 0
 silent out FAILED
+silent out moved
 [ ! -s "$work/err" ] || fail "something is wrong with what is as before"
 
 counted step/one 5500 50 log/append 640 64
 run 0
 says out '^step/one +110 +100 +\+10 %$'
+says out '^moved: step/one 100 -> 110 \(\+10 %\)$'
+[ "$(grep -c '^moved: ' "$work/out")" -eq 1 ] || fail "what is as before has moved"
+# What stays below three hundredths is no drift.
+counted step/one 5150 50 log/append 627 64
+run 0
+silent out moved
+counted step/one 5155 50 log/append 614 64
+run 0
+says out '^moved: step/one 100 -> 103.1 \(\+3.1 %\)$'
+says out '^moved: log/append 10 -> 9.6 \(-4 %\)$'
+silent out FAILED
 counted step/one 5550 50 log/append 640 64
 run 1
 says out '^step/one +111 +100 +\+11 % +FAILED: more than 10 % above the baseline$'
+says out '^moved: step/one 100 -> 111 \(\+11 %\)$'
 says out '^log/append +10 +10 +0 %$'
 says err "instructions.sh --update"
 tail -n 1 "$work/err" | grep -qF "bash tests/bench/instructions.sh --baseline" ||
   fail "the last line does not repeat it"
 run 0 --filter log
 silent out step/one
+silent out moved
 run 1 --filter step
 
 # Far fewer are no failure.
@@ -86,9 +100,11 @@ says out '^step/one +80 +100 +-20 % +less: the baseline could be renewed$'
 counted step/one 5000 50 log/append 640 64 codec/new 70 10
 run 1
 says out '^codec/new +7 +- +- +FAILED: not in the baseline$'
+silent out moved
 counted log/append 640 64
 run 1
 says out '^step/one +- +100 +- +FAILED: no longer there$'
+silent out moved
 
 # What was not counted is no count of nothing.
 counted step/one 5000 50 log/append - 64
