@@ -65,22 +65,46 @@ Configuration TwoVoters() {
   return Configuration({MakeMember("leader", "host:1"), MakeMember("follower", "host:2")});
 }
 
-// A follower is asked whether it still follows: the step function with as little work as there is.
-std::unique_ptr<MicroBenchmark> StepHeartbeat() {
+// One of two voters, without a log.
+Raft RaftOf(const char* name, Instant now) {
   RaftOptions options;
-  options.id = NodeIdOf("follower");
+  options.id = NodeIdOf(name);
   RecoveredState nothing;
   nothing.identity.node = options.id;
   nothing.identity.incarnation = Incarnation(1);
   nothing.identity.bootstrap = TwoVoters();
+  return Raft(options, nothing, now);
+}
+
+Message FromLeader(AppendEntriesRequest append) {
+  return {.from = NodeIdOf("leader"),
+          .to = NodeIdOf("follower"),
+          .term = Term(1),
+          .body = std::move(append),
+          .incarnation = Incarnation(2)};
+}
+
+// So that the log does not grow for ever: seldom, and of the same entries at every time.
+void ReleaseCommitted(Raft& raft, Instant now, Output* output) {
+  constexpr std::size_t kLogBytesMax = std::size_t{8} << 20;
+  if (raft.log().bytes() <= kLogBytesMax) return;
+  const Index through = raft.commit_index() - 1;
+  const auto [configuration, configuration_index] = raft.ConfigurationAt(through);
+  raft.Step(now,
+            Compact{.meta = {.index = through,
+                             .term = *raft.log().TermAt(through),
+                             .configuration = configuration,
+                             .configuration_index = configuration_index},
+                    .release_through = through},
+            output);
+}
+
+// A follower is asked whether it still follows: the step function with as little work as there is.
+std::unique_ptr<MicroBenchmark> StepHeartbeat() {
   const Instant now{std::chrono::seconds(1)};
-  auto raft = std::make_shared<Raft>(options, nothing, now);
+  auto raft = std::make_shared<Raft>(RaftOf("follower", now));
   auto output = std::make_shared<Output>();
-  Message heartbeat{.from = NodeIdOf("leader"),
-                    .to = options.id,
-                    .term = Term(1),
-                    .body = AppendEntriesRequest{},
-                    .incarnation = Incarnation(2)};
+  const Message heartbeat = FromLeader({});
   raft->Step(now, heartbeat, output.get());
   raft->Step(now, Persisted{.id = output->persist->id}, output.get());
   return Of([=](std::uint64_t operations) {
@@ -90,6 +114,106 @@ std::unique_ptr<MicroBenchmark> StepHeartbeat() {
       answers += output->messages.size();
     }
     return answers;
+  });
+}
+
+// A follower takes a group of entries, and acknowledges it when it is durable; the group before it
+// is committed then. An operation is an entry.
+std::unique_ptr<MicroBenchmark> StepAppend() {
+  const Instant now{std::chrono::seconds(1)};
+  auto raft = std::make_shared<Raft>(RaftOf("follower", now));
+  auto output = std::make_shared<Output>();
+  const Bytes payload = EncodeCommand(PutCommand(Puts(), 1));
+  return Of([=](std::uint64_t operations) {
+    std::uint64_t acknowledged = 0;
+    for (std::uint64_t done = 0; done < operations; done += kGroup) {
+      const Index last = raft->log().last_index();
+      AppendEntriesRequest append;
+      append.prev_log_index = last;
+      append.prev_log_term = *raft->log().TermAt(last);
+      append.leader_commit = last;
+      append.entries = EntriesFrom(last + 1, kGroup, payload);
+      raft->Step(now, FromLeader(std::move(append)), output.get());
+      GRASS_CHECK_EQ(raft->commit_index(), last);
+      raft->Step(now, Persisted{.id = output->persist->id}, output.get());
+      for (const Message& message : output->messages) {
+        const auto* answer = std::get_if<AppendEntriesResponse>(&message.body);
+        GRASS_CHECK(answer != nullptr && answer->result == AppendResult::kMatched);
+        acknowledged += answer->match_index - last;
+      }
+      ReleaseCommitted(*raft, now, output.get());
+    }
+    return acknowledged;
+  });
+}
+
+// A leader, and the other voter as it sees it: who grants every vote and has every entry at once.
+class LeaderOfTwo {
+ public:
+  LeaderOfTwo() {
+    now_ = raft_.NextDeadline();
+    Step(DeadlineReached{});
+    GRASS_CHECK(raft_.role() == Role::kLeader);
+  }
+
+  // Takes a group of commands through to their commit; how many entries were committed.
+  std::uint64_t Commit(const Bytes& payload) {
+    const Index before = raft_.commit_index();
+    Submit submit;
+    submit.commands.assign(kGroup, payload);
+    Step(std::move(submit));
+    const std::uint64_t committed = raft_.commit_index() - before;
+    ReleaseCommitted(raft_, now_, &output_);
+    return committed;
+  }
+
+ private:
+  // With all that follows from it.
+  void Step(Input input) {
+    raft_.Step(now_, std::move(input), &output_);
+    std::vector<Input> next;
+    for (const Message& message : output_.messages) next.emplace_back(AnswerTo(message));
+    if (output_.persist.has_value()) next.emplace_back(Persisted{.id = output_.persist->id});
+    for (Input& each : next) Step(std::move(each));
+  }
+
+  static Message AnswerTo(const Message& message) {
+    Message answer{.from = message.to,
+                   .to = message.from,
+                   .term = message.term,
+                   .body = {},
+                   .incarnation = Incarnation(2)};
+    if (const auto* vote = std::get_if<RequestVoteRequest>(&message.body)) {
+      answer.body = RequestVoteResponse{
+          .ballot = vote->ballot, .campaign_term = vote->campaign_term, .granted = true};
+    } else {
+      const auto& append = std::get<AppendEntriesRequest>(message.body);
+      AppendEntriesResponse response;
+      response.match_index = append.prev_log_index + append.entries.size();
+      response.prev_log_index = append.prev_log_index;
+      response.read_round = append.read_round;
+      response.sent_at = append.sent_at;
+      answer.body = response;
+    }
+    return answer;
+  }
+
+  Instant now_{std::chrono::seconds(1)};
+  Raft raft_ = RaftOf("leader", now_);
+  Output output_;
+};
+
+// A leader logs a group of commands, sends them, and commits them when both voters have them. An
+// operation is an entry.
+std::unique_ptr<MicroBenchmark> StepAck() {
+  auto leader = std::make_shared<LeaderOfTwo>();
+  const Bytes payload = EncodeCommand(PutCommand(Puts(), 1));
+  return Of([=](std::uint64_t operations) {
+    std::uint64_t committed = 0;
+    for (std::uint64_t done = 0; done < operations; done += kGroup) {
+      committed += leader->Commit(payload);
+    }
+    return committed;
   });
 }
 
@@ -133,11 +257,7 @@ Message AppendOfGroup() {
   append.prev_log_index = Index(1000);
   append.prev_log_term = Term(1);
   append.entries = EntriesFrom(Index(1001), kGroup, EncodeCommand(PutCommand(Puts(), 1)));
-  return {.from = NodeIdOf("leader"),
-          .to = NodeIdOf("follower"),
-          .term = Term(1),
-          .body = std::move(append),
-          .incarnation = Incarnation(2)};
+  return FromLeader(std::move(append));
 }
 
 // An operation is an entry.
@@ -333,6 +453,8 @@ MicroCase Case(std::string name, std::uint64_t batch, std::uint64_t counted,
 std::vector<MicroCase> AllCases() {
   std::vector<MicroCase> cases = {
       Case("step/heartbeat", 256, 5000, &StepHeartbeat),
+      Case("step/append-64", 16 * kGroup, 100 * kGroup, &StepAppend),
+      Case("step/ack-64", 16 * kGroup, 100 * kGroup, &StepAck),
       Case("log/append-64", 64 * kGroup, 200 * kGroup, &LogAppend),
       Case("command/encode", 256, 5000, &EncodeCommands),
       Case("command/decode", 256, 5000, &DecodeCommands),

@@ -32,6 +32,9 @@ TEST(MicroBenchmarks, EachSeesEveryOperationTakeEffect) {
     EXPECT_EQ((*made)->Run(each.batch), each.batch) << "the second time";
   }
   EXPECT_GT(names.size(), 15u);
+  for (const char* step : {"step/heartbeat", "step/append-64", "step/ack-64"}) {
+    EXPECT_TRUE(names.contains(step)) << step;
+  }
   std::filesystem::remove_all(options.data_directory);
 }
 
