@@ -158,7 +158,8 @@ class RaftReplication final : public MicroBenchmark {
 };
 
 // Everything around three nodes: a clock that stands still but for what the nodes wait for, a
-// network and disks that are queues, and clients that only count.
+// network and disks that are queues, and clients that only count. Each put that may be under way
+// has a client of its own, with a session.
 class NodeReplication final : public MicroBenchmark,
                               private Clock,
                               private Network,
@@ -183,6 +184,7 @@ class NodeReplication final : public MicroBenchmark,
     Wake(0);
     GRASS_CHECK(nodes_[0]->raft().role() == Role::kLeader);
     Fill();
+    OpenSessions();
   }
 
   std::uint64_t Run(std::uint64_t operations) override {
@@ -190,7 +192,15 @@ class NodeReplication final : public MicroBenchmark,
     const std::uint64_t answered_before = answered_;
     for (std::uint64_t left = operations; left > 0;) {
       const std::uint64_t count = std::min(window_, left);
-      for (std::uint64_t i = 0; i < count; ++i) Put(requests_[proposed_ % kRequests]);
+      for (std::uint64_t i = 0; i < count; ++i) {
+        // As a client does whose last write was answered before it begins the next.
+        Session& session = sessions_[i];
+        TransactionRequest request = requests_[proposed_ % kRequests];
+        request.session = session.id;
+        request.acknowledged = session.last;
+        request.sequence = ++session.last;
+        Put(std::move(request));
+      }
       nodes_[0]->Flush();
       Deliver();
       left -= count;
@@ -201,6 +211,11 @@ class NodeReplication final : public MicroBenchmark,
   }
 
  private:
+  struct Session {
+    SessionId id;
+    Sequence last;  // of what it has written
+  };
+
   struct MemoryDisk final : Disk {
     void Submit(DiskJob job) override {
       owner->done_.push_back({this, std::visit([](auto& each) { return Do(each); }, job)});
@@ -240,6 +255,10 @@ class NodeReplication final : public MicroBenchmark,
   void Send(Message message) override { messages_.push_back(std::move(message)); }
   void Answer(RequestId, Reply reply) override {
     GRASS_CHECK(reply.code == ReplyCode::kOk);
+    if (reply.command.session != SessionId(0)) {
+      sessions_.push_back({.id = reply.command.session, .last = {}});
+      return;
+    }
     ++answered_;
   }
 
@@ -254,6 +273,15 @@ class NodeReplication final : public MicroBenchmark,
       Deliver();
     }
     for (std::uint64_t i = 0; i < kRequests; ++i) requests_.push_back(RequestOf(source_.At(i)));
+  }
+
+  void OpenSessions() {
+    for (std::uint64_t i = 0; i < window_; ++i) {
+      nodes_[0]->OnClient(RequestId(++proposed_), OpenSessionRequest{});
+    }
+    nodes_[0]->Flush();
+    Deliver();
+    GRASS_CHECK_EQ(sessions_.size(), window_);
   }
 
   static TransactionRequest RequestOf(Request request) {
@@ -302,7 +330,8 @@ class NodeReplication final : public MicroBenchmark,
 
   const std::uint64_t window_;
   const RequestSource source_;
-  std::vector<TransactionRequest> requests_;  // over and over
+  std::vector<TransactionRequest> requests_;  // over and over, each time in a session
+  std::vector<Session> sessions_;             // of each place in the window
   const Numbers numbers_;
   Instant now_{std::chrono::seconds(1)};
   std::deque<Message> messages_;

@@ -15,8 +15,8 @@ namespace grassdb::bench {
 // time, and the next when those are committed everywhere. Every write is durable at once.
 std::unique_ptr<MicroBenchmark> MakeRaftReplication(std::uint64_t window);
 
-// Whole nodes: an operation is a client's put of 24 and 256 bytes, proposed, replicated, applied to
-// three stores and answered. Snapshots are taken as always.
+// Whole nodes: an operation is a client's put of 24 and 256 bytes in its session, proposed,
+// replicated, applied to three stores and answered. Snapshots are taken as always.
 std::unique_ptr<MicroBenchmark> MakeNodeReplication(std::uint64_t window);
 
 }  // namespace grassdb::bench
