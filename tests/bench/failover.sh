@@ -41,9 +41,9 @@ round() {
   before=$(largest revision)
   start_bench "$load" put --peers "$peers" --clients "$clients" --rate "$rate" --keys 1000 \
     --warm-up "${warm_up_ms}ms" --duration "${run_seconds}s" --deadline "${run_seconds}s"
-  # Then half a second of the measured time is over, as the rate says.
+  # Each client has put once to open its session; then half a second of the measured time is over, as the rate says.
   wait_for "$start_wait_seconds" "puts" has_revision \
-    $((before + rate * (warm_up_ms + 500) / 1000))
+    $((before + clients + rate * (warm_up_ms + 500) / 1000))
   killed=$(leader) || die "round $1: no leader"
   at=${EPOCHREALTIME/[.,]/}  # microseconds
   stop_node "$killed" KILL
