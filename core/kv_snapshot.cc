@@ -154,9 +154,8 @@ absl::Status KvSnapshotReader::TakeHeader() {
       }
       store_.LoadAnswer(session, sequence, DecodeAnswer(in));
     }
-    store_.idle_order_.emplace(std::pair(session.last_used, session.last_index), id);
   }
-  if (!in.done() || store_.idle_order_.size() != store_.sessions_.size()) {
+  if (!in.done() || store_.sessions_.size() != sessions || !store_.OrderSessions()) {
     return absl::DataLossError("the header of the snapshot's state does not decode");
   }
   store_.DigestSessions();

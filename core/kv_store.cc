@@ -94,7 +94,7 @@ CommandResult KvStore::OpenSession(Index index) {
   // applied again.
   while (sessions_.size() >= options_.sessions_max) {
     GRASS_PROBE("session: evicted");
-    Forget(idle_order_.begin()->second);
+    Forget(idle_order_.oldest());
   }
   Touch(id, sessions_[id], index, Sequence());
   CommandResult result;
@@ -143,8 +143,8 @@ void KvStore::KeepAnswer(SessionId id, Session& session, Sequence sequence,
   if (session.answers.size() > options_.answers_max) {
     ForgetAnswers(id, session, session.answers.front().first);
   }
-  while (answer_bytes_ > options_.answer_bytes_max && idle_order_.begin()->second != id) {
-    Forget(idle_order_.begin()->second);
+  while (answer_bytes_ > options_.answer_bytes_max && idle_order_.oldest() != id) {
+    Forget(idle_order_.oldest());
   }
   // This session alone has too much: its oldest answers go, but never the one
   // just given. The map has moved it when it forgot others.
@@ -185,9 +185,11 @@ KvStore::KeptAnswers KvStore::CountAnswers() const {
 }
 
 void KvStore::Touch(SessionId id, Session& session, Index index, Sequence acknowledged) {
-  if (session.last_index != 0) {
+  if (session.place == IdleOrder::Place()) {
+    session.place = idle_order_.Add(id, time_);
+  } else {
     session_digest_ -= DigestOf(id, session.last_used, session.last_index, session.acknowledged);
-    idle_order_.erase({session.last_used, session.last_index});
+    idle_order_.Renew(session.place, time_);
   }
   GRASS_CHECK_LT(session.last_index, index.value());
   session.last_used = time_;
@@ -195,14 +197,12 @@ void KvStore::Touch(SessionId id, Session& session, Index index, Sequence acknow
   session.acknowledged = std::max(session.acknowledged, acknowledged);
   DropAnswers(id, session);
   session_digest_ += DigestOf(id, session.last_used, session.last_index, session.acknowledged);
-  idle_order_.emplace(std::pair(session.last_used, session.last_index), id);
 }
 
 void KvStore::ForgetIdleSessions() {
-  while (!idle_order_.empty() &&
-         time_ - idle_order_.begin()->first.first > options_.session_idle_max) {
+  while (!idle_order_.empty() && time_ - idle_order_.oldest_use() > options_.session_idle_max) {
     GRASS_PROBE("session: expired");
-    Forget(idle_order_.begin()->second);
+    Forget(idle_order_.oldest());
   }
 }
 
@@ -215,7 +215,7 @@ void KvStore::Forget(SessionId id) {
     session_digest_ -= DigestOf(id, sequence, answer);
   }
   answer_bytes_ -= session.answer_bytes;
-  idle_order_.erase({session.last_used, session.last_index});
+  idle_order_.Remove(session.place);
   sessions_.erase(at);
   GRASS_CHECK_EQ(sessions_.size(), idle_order_.size());
 }
@@ -335,6 +335,21 @@ void KvStore::LoadAnswer(Session& session, Sequence sequence, CommandResult answ
   session.answer_bytes += bytes;
   answer_bytes_ += bytes;
   session.answers.emplace_back(sequence, std::move(answer));
+}
+
+bool KvStore::OrderSessions() {
+  std::vector<std::pair<const SessionId, Session>*> by_use;
+  by_use.reserve(sessions_.size());
+  for (auto& each : sessions_) by_use.push_back(&each);
+  const auto use = [](const auto* each) {
+    return std::pair(each->second.last_used, each->second.last_index);
+  };
+  std::ranges::sort(by_use, {}, use);
+  if (std::ranges::adjacent_find(by_use, {}, use) != by_use.end()) return false;
+  for (auto* each : by_use) {
+    each->second.place = idle_order_.Add(each->first, each->second.last_used);
+  }
+  return true;
 }
 
 void KvStore::DigestSessions() {

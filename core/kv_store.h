@@ -20,6 +20,7 @@
 
 #include "absl/container/btree_map.h"
 #include "core/command.h"
+#include "core/idle_order.h"
 #include "core/key_map.h"
 #include "core/key_value.h"
 #include "core/limits.h"
@@ -65,12 +66,13 @@ class KvStore {
 
   struct Session {
     ClusterTime last_used = 0;
-    std::uint64_t last_index = 0;  // order of use, ties in time broken
+    std::uint64_t last_index = 0;  // of the command that used it last
     Sequence acknowledged;
     // By sequence, ascending: those of an orderly client come in that order and
     // go in it.
     std::vector<std::pair<Sequence, CommandResult>> answers;
     std::size_t answer_bytes = 0;
+    IdleOrder::Place place{};  // in idle_order_; that of no session before its first use
   };
 
   CommandResult OpenSession(Index index);
@@ -92,6 +94,8 @@ class KvStore {
   // For loading a snapshot: adds the largest key so far; digests the sessions.
   void Load(std::string_view key, std::string_view value, const KeyRevisions& revisions);
   void LoadAnswer(Session& session, Sequence sequence, CommandResult answer);
+  // All sessions are there: puts them in their order. False if two were last used by one command.
+  bool OrderSessions();
   void DigestSessions();
   // Tells a snapshot under way what a key was before it changes; null if it was missing.
   void BeforeChange(std::string_view key, const KeyValue* found);
@@ -106,8 +110,7 @@ class KvStore {
   std::uint64_t session_digest_ = 0;
   absl::btree_map<SessionId, Session> sessions_;
   std::size_t answer_bytes_ = 0;  // of all sessions
-  // (last_used, last_index) -> session: the order in which they are forgotten.
-  absl::btree_map<std::pair<ClusterTime, std::uint64_t>, SessionId> idle_order_;
+  IdleOrder idle_order_;          // in which they are forgotten
 
   // A snapshot under way: keys up to `cursor` are written; what changes above
   // it is preserved.
