@@ -139,10 +139,12 @@ std::string JUnitXml(const SweepOptions& options, const SweepResult& result) {
   std::string text = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
   text += "<testsuite name=\"grass-sim sweep" +
           (options.shard.count > 1 ? ", " + NameOf(options.shard) : "") + "\" tests=\"" +
-          Decimal(failures + 1) + "\" failures=\"" + Decimal(failures) +
+          Decimal(failures + (passed > 0 ? 1 : 0)) + "\" failures=\"" + Decimal(failures) +
           "\" errors=\"0\" skipped=\"0\">\n";
-  text += "  <testcase classname=\"grass-sim\" name=\"" + Decimal(passed) + " seeds of " + seeds +
-          " that passed\"/>\n";
+  if (passed > 0) {
+    text += "  <testcase classname=\"grass-sim\" name=\"" + Decimal(passed) + " seeds of " + seeds +
+            " that passed\"/>\n";
+  }
   for (const FailedSeed& failed : result.failed) {
     text += FailedCase("seed " + Decimal(failed.seed), failed.rule, failed.rule, failed.report);
   }

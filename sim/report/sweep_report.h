@@ -18,8 +18,8 @@ std::string JsonLine(const SeedRun& run);
 std::string JsonSummary(const SweepOptions& options, const SweepResult& result);
 std::string JsonLines(const SweepOptions& options, const SweepResult& result);
 
-// JUnit: a test case for every seed that failed, and one for all that passed; and one that failed
-// if the sweep fails for a place that was not reached.
+// JUnit: a test case for every seed that failed, and one for all that passed, if any has; and one
+// that failed if the sweep fails for a place that was not reached.
 std::string JUnitXml(const SweepOptions& options, const SweepResult& result);
 
 // "SEED FINGERPRINT", a line a seed.

@@ -278,6 +278,13 @@ TEST(SweepReport, EscapesWhatXmlDoesNotTake) {
   EXPECT_NE(xml.find("]]&gt; &lt;&amp;&gt; ??"), std::string::npos) << xml;
 }
 
+TEST(SweepReport, HasNoCaseThatPassedWhereNoSeedHas) {
+  const SweepOptions options = Seeds(5, 5, 1);
+  const std::string xml = JUnitXml(options, Sweep(options, nullptr, FailEveryFifth));
+  EXPECT_NE(xml.find("tests=\"1\" failures=\"1\""), std::string::npos) << xml;
+  EXPECT_EQ(xml.find("that passed"), std::string::npos) << xml;
+}
+
 TEST(SweepReport, GivesAFailingSeedAFileThatIsRead) {
   const SweepOptions options = Seeds(5, 5, 1);
   const SweepResult result = Sweep(options, nullptr, FailEveryFifth);
