@@ -19,6 +19,7 @@
 #include "bin/sim_flags.h"
 #include "sim/report/failure_file.h"
 #include "sim/report/shard.h"
+#include "sim/report/sweep_progress.h"
 #include "sim/report/sweep_report.h"
 #include "sim/sweep.h"
 
@@ -27,9 +28,11 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+constexpr const char* kSeeds = "1..200";
+
 struct Flags {
   sim::RunOptions run;
-  std::string seeds = "1..200";
+  std::optional<std::string> seeds;  // kSeeds, or without an end if something else ends the sweep
   std::uint32_t jobs = 2;
   std::string shard = "1/1";
   std::optional<std::uint64_t> minutes;
@@ -69,7 +72,7 @@ std::optional<std::string> Variable(const char* name) {
 // A bar for a person who waits; nothing where nobody looks.
 class ProgressBar {
  public:
-  explicit ProgressBar(std::uint64_t total) : total_(total), on_(isatty(STDERR_FILENO) == 1) {}
+  explicit ProgressBar(const sim::SweepPace& ends) : pace_(ends), on_(isatty(STDERR_FILENO) == 1) {}
   ~ProgressBar() {
     if (on_) std::fputs("\r\033[K", stderr);
   }
@@ -78,28 +81,20 @@ class ProgressBar {
 
   void Show(std::uint64_t done, std::uint64_t failed) {
     const Clock::time_point now = Clock::now();
-    if (!on_ || (now - shown_ < std::chrono::milliseconds(100) && failed == failed_)) return;
+    if (!on_ || (now - shown_ < std::chrono::milliseconds(100) && failed == pace_.failed)) return;
     shown_ = now;
-    failed_ = failed;
-    constexpr std::uint64_t kWidth = 40;
-    std::string bar(kWidth, ' ');
-    std::fill_n(bar.begin(), static_cast<std::ptrdiff_t>(done * kWidth / total_), '=');
-    const double seconds = std::chrono::duration<double>(now - began_).count();
-    const double rate = static_cast<double>(done) / std::max(seconds, 1e-3);
-    const double left = static_cast<double>(total_ - done) / std::max(rate, 1e-9);
-    std::fprintf(stderr, "\r[%s] %llu/%llu seeds, %llu failed, %.1f/s, %.0f s left\033[K",
-                 bar.c_str(), static_cast<unsigned long long>(done),
-                 static_cast<unsigned long long>(total_), static_cast<unsigned long long>(failed),
-                 rate, left);
+    pace_.done = done;
+    pace_.failed = failed;
+    pace_.seconds = std::chrono::duration<double>(now - began_).count();
+    std::fprintf(stderr, "\r%s\033[K", sim::TextOf(pace_).c_str());
     std::fflush(stderr);
   }
 
  private:
-  std::uint64_t total_;
+  sim::SweepPace pace_;
   bool on_;
   Clock::time_point began_ = Clock::now();
   Clock::time_point shown_;
-  std::uint64_t failed_ = 0;
 };
 
 // Set by SIGINT and SIGTERM: the sweep ends with what there is.
@@ -226,8 +221,11 @@ std::optional<sim::SweepOptions> OptionsOf(const Flags& flags) {
                  those[0].c_str(), those[1].c_str());
     return std::nullopt;
   }
-  if (const auto problem = ParseSeeds(flags.seeds, &options)) {
-    std::fprintf(stderr, "grass-sim: --seeds '%s': %s\n", flags.seeds.c_str(), problem->c_str());
+  options.endless = !flags.seeds && (flags.minutes || flags.until_failure);
+  if (options.endless) {
+    options.last = sim::kSweepSeedsMax;
+  } else if (const auto problem = ParseSeeds(flags.seeds.value_or(kSeeds), &options)) {
+    std::fprintf(stderr, "grass-sim: --seeds '%s': %s\n", flags.seeds->c_str(), problem->c_str());
     return std::nullopt;
   }
   const absl::StatusOr<sim::Shard> shard = sim::ParseShard(flags.shard, Variable);
@@ -255,7 +253,10 @@ int Sweep(const Flags& flags) {
   std::signal(SIGTERM, EndSoon);
   sim::SweepResult result;
   {
-    ProgressBar bar(std::max<std::uint64_t>(sim::SeedCount(*options), 1));
+    sim::SweepPace ends;
+    if (!options->endless) ends.seeds_max = sim::SeedCount(*options);
+    if (flags.minutes) ends.seconds_max = 60.0 * static_cast<double>(*flags.minutes);
+    ProgressBar bar(ends);
     result = sim::Sweep(*options, [&](std::uint64_t done, std::uint64_t failed) {
       outputs.OnProgress(done);
       bar.Show(done, failed);
@@ -283,7 +284,11 @@ int Sweep(const Flags& flags) {
 void AddSweep(CLI::App* app, int* exit_code) {
   CLI::App* command = app->add_subcommand("sweep", "Runs many seeds");
   const auto flags = std::make_shared<Flags>();
-  command->add_option("--seeds", flags->seeds, "A..B, both included")->capture_default_str();
+  command
+      ->add_option("--seeds", flags->seeds,
+                   "A..B, both included; without it, --minutes and --until-failure take as many "
+                   "seeds as they can, from 1 on")
+      ->default_str(kSeeds);
   AddNumber(command, "--jobs", &flags->jobs, {1, 1024}, "Processes to run them in")
       ->default_str("2");
   AddRunFlags(command, &flags->run);

@@ -111,11 +111,14 @@ class Sweeper {
       workers_[i].next = i;
       Begin(workers_[i]);
     }
+    sum_.wanted = count;
     while (Listen()) {
       if (!interrupted_ && options_.interrupted && options_.interrupted()) Interrupt();
     }
-    TellOfTheRest();
-    return Result(count);
+    // What lies behind seeds that were not run.
+    while (!results_.empty() && results_.begin()->first < end_) CountFirst();
+    sum_.interrupted = interrupted_;
+    return std::move(sum_);
   }
 
  private:
@@ -236,9 +239,10 @@ class Sweeper {
       result.counters = header.counters;
       worker.running.reset();
       worker.next = header.place + options_.jobs;
+      const bool failed = !result.rule.empty();
       Tell(header.place);
       // Also a worker that now reaches what another has made the end.
-      if (!result.rule.empty()) Failed(header.place);
+      if (failed) Failed(header.place);
       if (options_.until_failure && worker.next >= end_) kill(worker.process, SIGKILL);
     }
     in.erase(0, size);
@@ -254,57 +258,48 @@ class Sweeper {
     if (failed && options_.on_failed && place < end_) {
       options_.on_failed({SeedAt(place, options_), result.rule, result.report, result.file});
     }
-    if (!options_.on_run) return;
-    for (auto next = results_.find(told_); next != results_.end() && next->first == told_; ++next) {
-      // Nothing counts behind the first that fails.
-      if (told_ >= end_) return;
-      options_.on_run(RunOf(next->first, next->second));
-      ++told_;
-      if (options_.until_failure && !next->second.rule.empty()) end_ = told_;
+    // Nothing counts behind the first that fails.
+    while (!results_.empty() && results_.begin()->first == counted_ && counted_ < end_) {
+      const bool ends = options_.until_failure && !results_.begin()->second.rule.empty();
+      CountFirst();
+      ++counted_;
+      if (ends) end_ = counted_;
     }
   }
 
-  // What lies behind seeds that were not run.
-  void TellOfTheRest() {
-    if (!options_.on_run) return;
-    for (auto next = results_.lower_bound(told_); next != results_.end() && next->first < end_;
-         ++next) {
-      options_.on_run(RunOf(next->first, next->second));
+  // Takes the first result that there is into the sum, and lets go of it.
+  void CountFirst() {
+    const auto first = results_.begin();
+    const auto& [place, result] = *first;
+    const std::uint64_t seed = SeedAt(place, options_);
+    const bool failed = !result.rule.empty();
+    if (options_.on_run) {
+      options_.on_run(RunOf(place, result));
+    } else {
+      sum_.runs.push_back(RunOf(place, result));
     }
+    ++sum_.seeds;
+    CountFaults(seed, failed);
+    sum_.counters += result.counters;
+    sum_.sites.Add(result.reached);
+    sum_.fingerprint.AddAll(seed, result.died ? 1 : 0, result.fingerprint.high(),
+                            result.fingerprint.low());
+    if (failed) sum_.failed.push_back({seed, result.rule, result.report, result.file});
+    results_.erase(first);
   }
 
   SeedRun RunOf(std::uint64_t place, const SeedResult& result) const {
     return {SeedAt(place, options_), result.rule, result.fingerprint, result.counters.events};
   }
 
-  SweepResult Result(std::uint64_t count) {
-    SweepResult sum;
-    sum.wanted = count;
-    sum.interrupted = interrupted_;
-    for (auto& [place, result] : results_) {
-      if (place >= end_) break;
-      const std::uint64_t seed = SeedAt(place, options_);
-      const bool failed = !result.rule.empty();
-      ++sum.seeds;
-      sum.runs.push_back(RunOf(place, result));
-      CountFaults(seed, failed, &sum);
-      sum.counters += result.counters;
-      sum.sites.Add(result.reached);
-      sum.fingerprint.AddAll(seed, result.died ? 1 : 0, result.fingerprint.high(),
-                             result.fingerprint.low());
-      if (failed) sum.failed.push_back({seed, result.rule, result.report, result.file});
-    }
-    return sum;
-  }
-
-  void CountFaults(std::uint64_t seed, bool failed, SweepResult* sum) const {
+  void CountFaults(std::uint64_t seed, bool failed) {
     RunOptions run = options_.run;
     run.seed = seed;
     const Plan plan = PlanOf(run);
     for (std::size_t kind = 0; kind < kFaultKinds; ++kind) {
       if (!plan.faults[kind].on) continue;
-      ++sum->by_fault[kind].seeds;
-      sum->by_fault[kind].failed += failed ? 1 : 0;
+      ++sum_.by_fault[kind].seeds;
+      sum_.by_fault[kind].failed += failed ? 1 : 0;
     }
   }
 
@@ -312,11 +307,12 @@ class Sweeper {
   const SweepProgress& progress_;
   const SeedRunner& runner_;
   std::vector<Worker> workers_;
-  std::map<std::uint64_t, SeedResult> results_;  // by place
-  std::uint64_t end_ = 0;                        // behind the last place that counts
+  std::map<std::uint64_t, SeedResult> results_;  // by place; those that are not counted yet
+  SweepResult sum_;
+  std::uint64_t counted_ = 0;  // all places before are
+  std::uint64_t end_ = 0;      // behind the last place that counts
   std::uint64_t done_ = 0;
   std::uint64_t failed_ = 0;
-  std::uint64_t told_ = 0;  // the first place that nobody has been told of
   bool interrupted_ = false;
 };
 
@@ -329,6 +325,11 @@ std::uint64_t SeedCount(const SweepOptions& options) {
   const std::uint64_t all = options.last - options.first + 1;
   const std::uint64_t before = options.shard.index - 1;
   return all <= before ? 0 : (all - before - 1) / options.shard.count + 1;
+}
+
+std::string SeedsOf(const SweepOptions& options) {
+  if (options.endless) return "from " + Decimal(options.first) + " on";
+  return Decimal(options.first) + ".." + Decimal(options.last);
 }
 
 SweepResult Sweep(const SweepOptions& options, const SweepProgress& progress,

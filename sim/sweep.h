@@ -51,6 +51,9 @@ struct SeedRun {
 struct SweepOptions {
   std::uint64_t first = 1;
   std::uint64_t last = 1;  // included
+  // Nobody has said where the seeds end, and `last` is as far as they can be counted: what ends the
+  // sweep is `until_failure`, `enough` or `interrupted`, and until then it is not short of any.
+  bool endless = false;
   std::uint32_t jobs = 1;
   Shard shard;
   // Ends with the first seed, by number, that fails. What other workers have found behind it is
@@ -66,7 +69,8 @@ struct SweepOptions {
   // is. May be null.
   std::function<bool()> interrupted;
   // Told of each seed in their order, as soon as all before it are done; of what lies behind one
-  // that is not, at the end. May be null.
+  // that is not, at the end. May be null; if it is not, nobody else keeps them, so that a sweep of
+  // many days does not grow with its seeds.
   std::function<void(const SeedRun&)> on_run;
   // Told of each seed that fails when it is found, so in no order. May be null.
   std::function<void(const FailedSeed&)> on_failed;
@@ -77,6 +81,8 @@ struct SweepOptions {
 
 // Of the shard.
 std::uint64_t SeedCount(const SweepOptions& options);
+// "1..200" or, if it is endless, "from 1 on": behind the word "seeds".
+std::string SeedsOf(const SweepOptions& options);
 
 // Of the seeds in which a kind of fault was on.
 struct FaultTally {
@@ -90,7 +96,7 @@ struct SweepResult {
   Counters counters;               // of all runs that came to an end
   Fingerprint fingerprint;         // over the fingerprints of all seeds, in their order
   std::vector<FailedSeed> failed;  // by seed
-  std::vector<SeedRun> runs;       // by seed
+  std::vector<SeedRun> runs;       // by seed; none where `on_run` was told of them
   std::array<FaultTally, kFaultKinds> by_fault{};
   SiteTally sites;           // of all runs that came to an end
   bool interrupted = false;  // or not yet at its end: not every seed that should be was looked at

@@ -154,11 +154,12 @@ std::string Summary(const SweepOptions& options, const SweepResult& result,
                     const std::vector<std::string>& files) {
   std::string text;
   if (!result.failed.empty()) text += "\nfirst failure:\n" + result.failed.front().report + "\n";
-  const std::string range = "seeds " + Decimal(options.first) + ".." + Decimal(options.last);
+  const std::string range = "seeds " + SeedsOf(options);
   if (SeedCount(options) == 0) text += NameOf(options.shard) + " of " + range + " has no seed\n";
   text += range;
   if (options.shard.count > 1) text += ", " + NameOf(options.shard);
-  if (result.seeds < result.wanted) text += ", ended early";
+  const bool is_short = options.endless ? result.interrupted : result.seeds < result.wanted;
+  if (is_short) text += ", ended early";
   text += ": " + Decimal(result.seeds - result.failed.size()) + " passed, " +
           Decimal(result.failed.size()) + " failed\n";
   text += Totals(result.counters);

@@ -121,6 +121,8 @@ std::string JsonSummary(const SweepOptions& options, const SweepResult& result) 
                                     {"events", result.counters.events},
                                     {"simulated_ns", result.counters.simulated_ns},
                                     {"fingerprint", result.fingerprint.Hex()}};
+  // Nobody has said how many there are to be.
+  if (options.endless) summary["last"] = summary["wanted"] = nullptr;
   summary["by_fault"] = faults;
   summary["by_rule"] = rules;
   nlohmann::ordered_json places = nlohmann::ordered_json::object();
@@ -133,7 +135,7 @@ std::string JsonSummary(const SweepOptions& options, const SweepResult& result) 
 
 std::string JUnitXml(const SweepOptions& options, const SweepResult& result) {
   const std::uint64_t passed = result.seeds - result.failed.size();
-  const std::string seeds = Decimal(options.first) + ".." + Decimal(options.last);
+  const std::string seeds = (options.endless ? " seeds " : " seeds of ") + SeedsOf(options);
   const std::optional<std::string> missed = MissedPlace(options, result);
   const std::size_t failures = result.failed.size() + (missed ? 1 : 0);
   std::string text = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
@@ -142,7 +144,7 @@ std::string JUnitXml(const SweepOptions& options, const SweepResult& result) {
           Decimal(failures + (passed > 0 ? 1 : 0)) + "\" failures=\"" + Decimal(failures) +
           "\" errors=\"0\" skipped=\"0\">\n";
   if (passed > 0) {
-    text += "  <testcase classname=\"grass-sim\" name=\"" + Decimal(passed) + " seeds of " + seeds +
+    text += "  <testcase classname=\"grass-sim\" name=\"" + Decimal(passed) + seeds +
             " that passed\"/>\n";
   }
   for (const FailedSeed& failed : result.failed) {

@@ -9,9 +9,9 @@ trap '[ -z "$pid" ] || kill -KILL "$pid" 2>/dev/null || true; rm -rf "$work"' EX
 fail() { echo "$*" >&2; exit 1; }
 files=(--json "$work/json" --junit "$work/junit" --fingerprints "$work/prints")
 
-# sweep_until LINES SIGNAL: sweeps for ever, and ends it so once there are so many lines of JSON.
+# sweep_until LINES SIGNAL FLAG...: sweeps for ever, and ends it so once there are so many lines of JSON.
 sweep_until() {
-  "$sim" sweep --seeds 1..1000000 --jobs 2 --lite --seconds 1 "${files[@]}" >"$work/out" 2>&1 &
+  "$sim" sweep "${@:3}" --jobs 2 --lite --seconds 1 "${files[@]}" >"$work/out" 2>&1 &
   pid=$!
   until [ -e "$work/json" ]; do kill -0 "$pid" || fail "$(cat "$work/out")"; done
   timeout 60 tail -n +1 -f "$work/json" 2>/dev/null | head -"$1" >"$work/first" || true
@@ -23,7 +23,7 @@ sweep_until() {
 }
 for signal in INT TERM; do
   rm -f "$work"/{json,junit,prints}
-  sweep_until 5 $signal
+  sweep_until 5 $signal --seeds 1..1000000
   [ "$code" -eq 130 ] || fail "expected exit code 130 after SIG$signal, got $code: $(cat "$work/out")"
   grep -q ', ended early: [1-9][0-9]* passed, 0 failed$' "$work/out" || fail "no summary: $(cat "$work/out")"
   seeds=$(sed -n '$s/^{"summary":.*"shards":1,"seeds":\([0-9]*\),.*/\1/p' "$work/json")
@@ -34,9 +34,21 @@ for signal in INT TERM; do
   grep -q "name=\"$seeds seeds of 1..1000000 that passed\"" "$work/junit" || fail "$(cat "$work/junit")"
 done
 
+# Without --seeds, what ends a sweep by itself has as many as it takes: more than those of one without flags.
+for flags in --until-failure '--minutes 1000 --shard 2/8'; do
+  rm -f "$work"/{json,junit,prints}
+  # shellcheck disable=SC2086
+  sweep_until 205 INT $flags
+  [ "$code" -eq 130 ] || fail "expected exit code 130 of $flags, got $code: $(cat "$work/out")"
+  grep -q '^seeds from 1 on, \(shard 2/8, \)\?ended early: [1-9][0-9]* passed, 0 failed$' "$work/out" ||
+    fail "no summary: $(cat "$work/out")"
+done
+[ "$(sed -n 's/^{"seed":\([0-9]*\),.*/\1/p' "$work/json" | head -3 | paste -sd ' ')" = '2 10 18' ] ||
+  fail "not every eighth seed: $(head -3 "$work/json")"
+
 # Nothing is left to be written at the end: who is killed has left what was known.
 rm -f "$work"/{json,junit,prints}
-sweep_until 3 KILL
+sweep_until 3 KILL --seeds 1..1000000
 cmp -s <(head -3 "$work/json") "$work/first" || fail 'the lines have changed'
 [ "$(wc -l <"$work/prints")" -ge 3 ] || fail 'no fingerprints'
 grep -q '</testsuite>' "$work/junit" || fail 'no JUnit file'

@@ -12,6 +12,7 @@
 
 #include "sim/report/failure_file.h"
 #include "sim/report/shard.h"
+#include "sim/report/sweep_progress.h"
 #include "sim/report/sweep_report.h"
 
 namespace grassdb::sim {
@@ -203,7 +204,10 @@ TEST(Sweep, TellsOfEachSeedInItsOrderAndOfFailuresAsTheyAreFound) {
       failed.insert(seed.seed);
     };
     const SweepResult result = Sweep(options, nullptr, FailEveryFifth);
-    EXPECT_EQ(told + JsonSummary(options, result), JsonLines(options, result));
+    EXPECT_TRUE(result.runs.empty()) << "nobody else keeps them";
+    options.on_run = nullptr;
+    const SweepResult kept = Sweep(options, nullptr, FailEveryFifth);
+    EXPECT_EQ(told + JsonSummary(options, result), JsonLines(options, kept));
     for (const FailedSeed& seed : result.failed) EXPECT_TRUE(failed.contains(seed.seed));
     EXPECT_TRUE(until_failure || failed.size() == 4);
   }
@@ -215,7 +219,9 @@ TEST(Sweep, TellsOfWhatLiesBehindSeedsThatWereNotRun) {
   std::string told;
   options.on_run = [&told](const SeedRun& run) { told += JsonLine(run); };
   const SweepResult result = Sweep(options, nullptr, FailEveryFifth);
-  EXPECT_EQ(told + JsonSummary(options, result), JsonLines(options, result));
+  options.on_run = nullptr;
+  const SweepResult kept = Sweep(options, nullptr, FailEveryFifth);
+  EXPECT_EQ(told + JsonSummary(options, result), JsonLines(options, kept));
 }
 
 TEST(Sweep, EndsWithWhatThereIsWhenItIsInterrupted) {
@@ -235,6 +241,53 @@ TEST(Sweep, EndsWithWhatThereIsWhenItIsInterrupted) {
   EXPECT_TRUE(result.failed.empty()) << "who was ended has not failed";
   EXPECT_EQ(VerdictOf(options, result), Verdict::kInterrupted);
   EXPECT_NE(Summary(options, result).find("ended early"), std::string::npos);
+}
+
+TEST(Sweep, WithoutAnEndGoesOnUntilSomethingElseEndsIt) {
+  SweepOptions options = Seeds(1, kSweepSeedsMax, 2);
+  options.endless = true;
+  options.shard = {3, 8};
+  options.until_failure = true;
+  const auto runner = [](const RunOptions& run) {
+    RunResult result;
+    if (run.seed > 2000) result.violation = Violation{"a rule", "x.cc:1", "text"};
+    return result;
+  };
+  const SweepResult result = Sweep(options, nullptr, runner);
+  ASSERT_EQ(result.failed.size(), 1u);
+  EXPECT_EQ(result.failed[0].seed, 2003u) << "the first of shard 3/8 that fails";
+  EXPECT_EQ(result.seeds, 251u);
+  const std::string summary = Summary(options, result);
+  EXPECT_NE(summary.find("seeds from 1 on, shard 3/8: 250 passed, 1 failed\n"), std::string::npos)
+      << summary;
+  EXPECT_NE(JUnitXml(options, result).find("\"250 seeds from 1 on that passed\""),
+            std::string::npos);
+  const auto json = nlohmann::json::parse(JsonSummary(options, result));
+  EXPECT_TRUE(json["summary"]["last"].is_null());
+  EXPECT_TRUE(json["summary"]["wanted"].is_null());
+  options.until_failure = false;
+  options.enough = [begun = 0]() mutable { return ++begun > 3; };
+  const SweepResult in_time = Sweep(options, nullptr, runner);
+  EXPECT_EQ(in_time.seeds, 6u) << "three of each worker";
+  EXPECT_EQ(VerdictOf(options, in_time), Verdict::kPassed);
+  EXPECT_EQ(Summary(options, in_time).find("ended early"), std::string::npos);
+}
+
+TEST(SweepProgress, GoesByWhatEndsTheSweepFirst) {
+  const std::string half = "[" + std::string(20, '=') + std::string(20, ' ') + "] ";
+  SweepPace pace{.done = 100, .failed = 1, .seconds = 10, .seeds_max = {}, .seconds_max = {}};
+  EXPECT_EQ(TextOf(pace), "100 seeds, 1 failed, 10.0/s, until one fails");
+  pace.seconds_max = 20;
+  EXPECT_EQ(TextOf(pace), half + "100 seeds, 1 failed, 10.0/s, 10 s left");
+  pace.seeds_max = 1000;
+  EXPECT_EQ(TextOf(pace), half + "100/1000 seeds, 1 failed, 10.0/s, 10 s left");
+  pace.seconds_max = 600;
+  pace.seeds_max = 200;
+  EXPECT_EQ(TextOf(pace), half + "100/200 seeds, 1 failed, 10.0/s, 10 s left");
+  pace.seconds_max = 5;
+  EXPECT_EQ(TextOf(pace),
+            "[" + std::string(40, '=') + "] 100/200 seeds, 1 failed, 10.0/s, 0 s left")
+      << "the last seeds may take longer";
 }
 
 TEST(Sweep, RunsEverySeedInExactlyOneShard) {
