@@ -98,6 +98,15 @@ void MembershipRules::CheckOneAtATime(std::uint32_t node, Index before, Index in
                  Decimal(before.value()) + " and " + Decimal(index.value()));
 }
 
+void MembershipRules::CheckCommittedInTerm(std::uint32_t node, Term term, Index index,
+                                           Term committed) {
+  GRASS_RULE("no change before a commit of the term", committed == term,
+             NodeName(node) + " leads in term " + Decimal(term.value()) +
+                 " and has appended the configuration of index " + Decimal(index.value()) +
+                 ", but has committed nothing of its term; the newest is of term " +
+                 Decimal(committed.value()));
+}
+
 void MembershipRules::CheckDisks(std::uint32_t node, const Configuration& before,
                                  const Configuration& now) {
   for (const Member& member : now.members()) {
@@ -119,6 +128,8 @@ void MembershipRules::CheckChange(std::uint32_t node, const Raft& raft) {
   if (raft.role() == Role::kLeader && raft.log().TermAt(index) == raft.term()) {
     CheckOneAtATime(node, Told(told::kConfigurationBefore, before_index), index,
                     raft.commit_index());
+    const Term committed = raft.log().TermAt(raft.commit_index()).value_or(Term());
+    CheckCommittedInTerm(node, raft.term(), index, Told(told::kCommittedBeforeChange, committed));
   }
   if (before.empty()) return;  // a node that was added: it never decided by it
   CheckDisks(node, *Told(told::kDisksBefore, &before), raft.configuration());

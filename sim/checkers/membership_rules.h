@@ -1,11 +1,22 @@
 // Configurations (thesis 4.1, 4.3):
 //
 // In force when appended: the configuration a node goes by is the newest one in its log, or that of
-// its snapshot; truncation takes it back. One at a time: a leader appends a
-// configuration only when the one before is committed. Intersection: a configuration and the one it
-// follows share a node in any two of their quorums, so that they cannot decide apart. A new disk
-// has no vote (core/standing.cc): a voter that is on record with a disk is one with another disk
-// only after it was none, since it may have forgotten what it has promised.
+// its snapshot; truncation takes it back. One at a time: a leader appends a configuration only when
+// the one before is committed; and only after it has committed an entry of its own term. Until then
+// one of an earlier leader may be committed that it does not know to be, or be open elsewhere.
+// Intersection: a configuration and the one it follows share a node in any two of their quorums. A
+// new disk has no vote (core/standing.cc): a voter that is on record with a disk is one with
+// another disk only after it was none, since it may have forgotten what it has promised.
+//
+// Why a configuration and the one it follows only: two that are in force on different nodes at one
+// time need not intersect, in a correct cluster either. A leader that was cut off has appended one
+// that nobody else has. Its successor has committed an entry of its own term and has then gone on
+// from the same configuration to another one, and from there, each committed, to any. By the first
+// one nothing can be decided any more: each of its quorums has a node in common with each of the
+// one before, and a quorum of that is in a later term. So what is checked is what makes deciding
+// apart impossible: that a configuration intersects the one it follows, is the only one in its log
+// that is open, and comes from a leader that has shut out what others had left open. What would
+// come of it otherwise is seen by election safety and committed for ever.
 #ifndef GRASSDB_SIM_CHECKERS_MEMBERSHIP_RULES_H_
 #define GRASSDB_SIM_CHECKERS_MEMBERSHIP_RULES_H_
 
@@ -39,6 +50,9 @@ class MembershipRules {
   // `node` leads, has appended the configuration of `index` after the one of `before`, and knows of
   // commits up to `commit`.
   static void CheckOneAtATime(std::uint32_t node, Index before, Index index, Index commit);
+  // `node` leads in `term`, has appended the configuration of `index`, and the newest entry that it
+  // knows to be committed is of the term `committed`.
+  static void CheckCommittedInTerm(std::uint32_t node, Term term, Index index, Term committed);
   // `node` went from one configuration to the next.
   static void CheckDisks(std::uint32_t node, const Configuration& before, const Configuration& now);
 

@@ -45,6 +45,7 @@ inline constexpr Testimony<LogMatching::Change> kLogChange{"log change"};
 inline constexpr Testimony<bool> kConfigurationIsInLog{"configuration is in log"};
 inline constexpr Testimony<Index> kConfigurationsAfter{"configurations after"};
 inline constexpr Testimony<Index> kConfigurationBefore{"configuration before"};
+inline constexpr Testimony<Term> kCommittedBeforeChange{"committed before change"};
 inline constexpr Testimony<const Configuration*> kChangedFrom{"changed from"};
 inline constexpr Testimony<std::uint64_t> kLifeOfLeader{"life of leader"};
 inline constexpr Testimony<const Log*> kLogOfNewLeader{"log of new leader"};

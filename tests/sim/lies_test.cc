@@ -144,6 +144,8 @@ std::vector<Lie> AfterSteps() {
             Always(Index()), "membership"),
       About(told::kConfigurationBefore, "one change at a time", "two configurations",
             Always(Index(kFar)), "membership"),
+      About(told::kCommittedBeforeChange, "no change before a commit of the term",
+            "has committed nothing of its term", Always(Term()), "membership"),
       About(told::kChangedFrom, "configurations intersect", "without a common node",
             Copy<Configuration>([strangers](Configuration& before) { before = strangers; }),
             "membership"),

@@ -133,6 +133,16 @@ TEST(MembershipChecker, SeesALeaderThatChangesTwoThingsAtATime) {
   EXPECT_EQ(appended(3, 2), "one change at a time");
 }
 
+TEST(MembershipChecker, SeesALeaderThatChangesBeforeItHasCommittedInItsTerm) {
+  const auto appended = [](std::uint64_t term, std::uint64_t committed) {
+    return RuleBrokenBy(
+        [&] { MembershipRules::CheckCommittedInTerm(0, Term(term), Index(5), Term(committed)); });
+  };
+  EXPECT_EQ(appended(3, 3), "");
+  EXPECT_EQ(appended(3, 2), "no change before a commit of the term");
+  EXPECT_EQ(appended(1, 0), "no change before a commit of the term") << "nothing at all";
+}
+
 TEST(MembershipChecker, LooksAtEachConfigurationOnceAndAgainAfterALossOfMemory) {
   const Configuration far = ConfigurationOf({"a", "d", "e"});
   const Raft broken = RaftOf({EntryOf(3, 1), ConfigurationEntry(4, far)});
