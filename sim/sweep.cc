@@ -271,35 +271,40 @@ class Sweeper {
   void CountFirst() {
     const auto first = results_.begin();
     const auto& [place, result] = *first;
-    const std::uint64_t seed = SeedAt(place, options_);
-    const bool failed = !result.rule.empty();
-    if (options_.on_run) {
-      options_.on_run(RunOf(place, result));
-    } else {
-      sum_.runs.push_back(RunOf(place, result));
-    }
+    const SeedRun run = RunOf(place, result);
+    const bool failed = !run.rule.empty();
     ++sum_.seeds;
-    CountFaults(seed, failed);
+    CountFaults(run.mix, failed);
     sum_.counters += result.counters;
     sum_.sites.Add(result.reached);
-    sum_.fingerprint.AddAll(seed, result.died ? 1 : 0, result.fingerprint.high(),
+    sum_.fingerprint.AddAll(run.seed, result.died ? 1 : 0, result.fingerprint.high(),
                             result.fingerprint.low());
-    if (failed) sum_.failed.push_back({seed, result.rule, result.report, result.file});
+    if (failed) sum_.failed.push_back({run.seed, result.rule, result.report, result.file});
     results_.erase(first);
+    if (options_.on_run) {
+      options_.on_run(run);
+    } else {
+      sum_.runs.push_back(run);
+    }
   }
 
   SeedRun RunOf(std::uint64_t place, const SeedResult& result) const {
-    return {SeedAt(place, options_), result.rule, result.fingerprint, result.counters.events};
+    RunOptions run = options_.run;
+    run.seed = SeedAt(place, options_);
+    return {run.seed, result.rule, result.fingerprint, result.counters.events, MixOf(PlanOf(run))};
   }
 
-  void CountFaults(std::uint64_t seed, bool failed) {
-    RunOptions run = options_.run;
-    run.seed = seed;
-    const Plan plan = PlanOf(run);
-    for (std::size_t kind = 0; kind < kFaultKinds; ++kind) {
-      if (!plan.faults[kind].on) continue;
-      ++sum_.by_fault[kind].seeds;
-      sum_.by_fault[kind].failed += failed ? 1 : 0;
+  void CountFaults(const FaultMix& mix, bool failed) {
+    const auto count = [failed](FaultTally& tally) {
+      ++tally.seeds;
+      tally.failed += failed ? 1 : 0;
+    };
+    for (std::size_t kind = 0; kind < kMixKinds; ++kind) {
+      if (!mix.on[kind]) continue;
+      count(sum_.by_fault[kind]);
+      for (std::size_t other = kind + 1; other < kMixKinds; ++other) {
+        if (mix.on[other]) count(sum_.by_pair[kind][other]);
+      }
     }
   }
 

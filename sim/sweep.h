@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "sim/fault_mix.h"
 #include "sim/plan.h"
 #include "sim/recorder.h"
 #include "sim/run.h"
@@ -45,6 +46,7 @@ struct SeedRun {
   std::string rule;  // empty: it passed
   Fingerprint fingerprint;
   std::uint64_t events = 0;
+  FaultMix mix;
 };
 
 // first <= last, and at most kSweepSeedsMax seeds.
@@ -84,11 +86,12 @@ std::uint64_t SeedCount(const SweepOptions& options);
 // "1..200" or, if it is endless, "from 1 on": behind the word "seeds".
 std::string SeedsOf(const SweepOptions& options);
 
-// Of the seeds in which a kind of fault was on.
+// Of the seeds in which a kind of fault was on, or two of them were.
 struct FaultTally {
   std::uint64_t seeds = 0;
   std::uint64_t failed = 0;
 };
+using FaultTallies = std::array<FaultTally, kMixKinds>;
 
 struct SweepResult {
   std::uint64_t seeds = 0;         // that were run
@@ -97,7 +100,9 @@ struct SweepResult {
   Fingerprint fingerprint;         // over the fingerprints of all seeds, in their order
   std::vector<FailedSeed> failed;  // by seed
   std::vector<SeedRun> runs;       // by seed; none where `on_run` was told of them
-  std::array<FaultTally, kFaultKinds> by_fault{};
+  FaultTallies by_fault{};         // by MixKind
+  // By two of them, the lesser one first.
+  std::array<FaultTallies, kMixKinds> by_pair{};
   SiteTally sites;           // of all runs that came to an end
   bool interrupted = false;  // or not yet at its end: not every seed that should be was looked at
 };

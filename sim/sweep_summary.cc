@@ -110,25 +110,57 @@ std::string Places(const SiteTally& sites) {
   return Wrapped(reached + "; not:", First(unreached), ",", 4);
 }
 
+struct NamedTally {
+  std::string name;
+  FaultTally tally;
+};
+
+// Those of which a seed has failed, `first` being the order.
+template <class Order>
+std::string FailedWith(const std::string& head, std::vector<NamedTally> tallies, Order first) {
+  std::erase_if(tallies, [](const NamedTally& named) { return named.tally.failed == 0; });
+  if (tallies.empty()) return "";
+  std::ranges::stable_sort(tallies, first, &NamedTally::tally);
+  Items items;
+  for (const auto& [name, tally] : tallies) {
+    items.push_back(name + " " + Decimal(tally.failed) + "/" + Decimal(tally.seeds));
+  }
+  return Wrapped(head, First(std::move(items)), ",", 4);
+}
+
+std::string NameOfKind(std::size_t kind) {
+  return NameOf(static_cast<MixKind>(kind));
+}
+
 // Which kinds of fault the failures have in common: those first of whose seeds most have failed.
 std::string Faults(const SweepResult& result) {
-  std::vector<std::pair<FaultKind, FaultTally>> kinds;
-  for (std::size_t kind = 0; kind < kFaultKinds; ++kind) {
-    const FaultTally& tally = result.by_fault[kind];
-    if (tally.failed > 0) kinds.emplace_back(static_cast<FaultKind>(kind), tally);
+  std::vector<NamedTally> kinds;
+  for (std::size_t kind = 0; kind < kMixKinds; ++kind) {
+    kinds.push_back({NameOfKind(kind), result.by_fault[kind]});
   }
-  if (kinds.empty()) return "";
-  std::ranges::stable_sort(kinds, [](const auto& a, const auto& b) {
-    const std::uint64_t of_a = a.second.failed * b.second.seeds;
-    const std::uint64_t of_b = b.second.failed * a.second.seeds;
-    return of_a != of_b ? of_a > of_b : a.second.failed > b.second.failed;
-  });
-  Items items;
-  for (const auto& [kind, tally] : kinds) {
-    items.push_back(std::string(NameOf(kind)) + " " + Decimal(tally.failed) + "/" +
-                    Decimal(tally.seeds));
+  return FailedWith("failed of the seeds with", std::move(kinds),
+                    [](const FaultTally& a, const FaultTally& b) {
+                      const std::uint64_t of_a = a.failed * b.seeds;
+                      const std::uint64_t of_b = b.failed * a.seeds;
+                      return of_a != of_b ? of_a > of_b : a.failed > b.failed;
+                    });
+}
+
+// And which two of them. There are so many pairs that some have one seed alone, which has failed:
+// two that have not are added to each, so that those come first of which most is known.
+std::string Pairs(const SweepResult& result) {
+  std::vector<NamedTally> pairs;
+  for (std::size_t kind = 0; kind < kMixKinds; ++kind) {
+    for (std::size_t other = kind + 1; other < kMixKinds; ++other) {
+      pairs.push_back({NameOfKind(kind) + " + " + NameOfKind(other), result.by_pair[kind][other]});
+    }
   }
-  return Wrapped("failed of the seeds with", First(std::move(items)), ",", 4);
+  return FailedWith("failed of the seeds with both", std::move(pairs),
+                    [](const FaultTally& a, const FaultTally& b) {
+                      const std::uint64_t of_a = a.failed * (b.seeds + 2);
+                      const std::uint64_t of_b = b.failed * (a.seeds + 2);
+                      return of_a != of_b ? of_a > of_b : a.failed > b.failed;
+                    });
 }
 
 // Those first that most seeds have broken.
@@ -166,7 +198,7 @@ std::string Summary(const SweepOptions& options, const SweepResult& result,
   text += Places(result.sites);
   text += "fingerprint: " + result.fingerprint.Hex() + "\n";
   if (result.failed.empty()) return text;
-  text += Faults(result) + Rules(result);
+  text += Faults(result) + Pairs(result) + Rules(result);
   if (!files.empty()) {
     text += "replay with: grass-sim replay " + files.front();
     if (files.size() > 1) text += "   # " + Decimal(files.size() - 1) + " more beside it";

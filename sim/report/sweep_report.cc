@@ -55,6 +55,22 @@ const char* NameOf(Verdict verdict) {
   return "?";
 }
 
+// The pairs of kinds of fault in whose seeds there is a failure.
+nlohmann::ordered_json FailedPairs(const SweepResult& result) {
+  nlohmann::ordered_json pairs = nlohmann::ordered_json::array();
+  for (std::size_t kind = 0; kind < kMixKinds; ++kind) {
+    for (std::size_t other = kind + 1; other < kMixKinds; ++other) {
+      const FaultTally& tally = result.by_pair[kind][other];
+      if (tally.failed == 0) continue;
+      pairs.push_back(
+          {{"faults", {NameOf(static_cast<MixKind>(kind)), NameOf(static_cast<MixKind>(other))}},
+           {"seeds", tally.seeds},
+           {"failed", tally.failed}});
+    }
+  }
+  return pairs;
+}
+
 // A test case that failed of `type`.
 std::string FailedCase(const std::string& name, const std::string& type, const std::string& message,
                        const std::string& text) {
@@ -92,6 +108,17 @@ std::string JsonLine(const SeedRun& run) {
   if (!run.rule.empty()) json["rule"] = run.rule;
   json["fingerprint"] = run.fingerprint.Hex();
   json["events"] = run.events;
+  const FaultMix& mix = run.mix;
+  json["nodes"] = mix.nodes;
+  json["voters"] = mix.voters;
+  json["learners"] = mix.learners;
+  json["clients"] = mix.clients;
+  json["wire"] = mix.Has(MixKind::kWire);
+  json["together"] = static_cast<std::uint64_t>(mix.together);
+  json["faults"] = nlohmann::ordered_json::array();
+  for (std::size_t kind = 0; kind < kMixKinds; ++kind) {
+    if (mix.on[kind]) json["faults"].push_back(NameOf(static_cast<MixKind>(kind)));
+  }
   return Line(json);
 }
 
@@ -103,9 +130,9 @@ std::string JsonLines(const SweepOptions& options, const SweepResult& result) {
 
 std::string JsonSummary(const SweepOptions& options, const SweepResult& result) {
   nlohmann::ordered_json faults;
-  for (std::size_t kind = 0; kind < kFaultKinds; ++kind) {
-    faults[NameOf(static_cast<FaultKind>(kind))] = {{"seeds", result.by_fault[kind].seeds},
-                                                    {"failed", result.by_fault[kind].failed}};
+  for (std::size_t kind = 0; kind < kMixKinds; ++kind) {
+    faults[NameOf(static_cast<MixKind>(kind))] = {{"seeds", result.by_fault[kind].seeds},
+                                                  {"failed", result.by_fault[kind].failed}};
   }
   std::map<std::string, std::vector<std::uint64_t>> rules;
   for (const FailedSeed& failed : result.failed) rules[failed.rule].push_back(failed.seed);
@@ -123,7 +150,9 @@ std::string JsonSummary(const SweepOptions& options, const SweepResult& result) 
                                     {"fingerprint", result.fingerprint.Hex()}};
   // Nobody has said how many there are to be.
   if (options.endless) summary["last"] = summary["wanted"] = nullptr;
+  summary["set"] = options.run.edits;
   summary["by_fault"] = faults;
+  summary["by_pair"] = FailedPairs(result);
   summary["by_rule"] = rules;
   nlohmann::ordered_json places = nlohmann::ordered_json::object();
   for (const SiteTally::Row& row : result.sites.Rows()) places[row.name] = row.seeds;

@@ -11,9 +11,11 @@
 
 namespace grassdb::sim {
 
-// JSON lines: an object a seed, {"seed", "ok", "rule", "fingerprint", "events"}, and last
-// {"summary": {...}}, of which the verdict is "passed", "failed" or "interrupted", as the exit
-// code.
+// JSON lines: an object a seed, {"seed", "ok", "rule", "fingerprint", "events"} and what the seed
+// has drawn: {"nodes", "voters", "learners", "clients", "wire", "together", "faults": [...]}, the
+// names of the kinds that are on (fault_mix.h). Last {"summary": {...}}, of which the verdict is
+// "passed", "failed" or "interrupted", as the exit code, and "set" is what flags and profile say
+// instead of the seeds.
 std::string JsonLine(const SeedRun& run);
 std::string JsonSummary(const SweepOptions& options, const SweepResult& result);
 std::string JsonLines(const SweepOptions& options, const SweepResult& result);

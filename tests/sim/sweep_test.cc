@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <sys/time.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <limits>
 #include <map>
@@ -100,6 +101,10 @@ TEST(Sweep, HasASummaryOfLinesThatFitAndNamesTheWorstFirst) {
   result.by_fault[static_cast<std::size_t>(FaultKind::kStop)].failed = 2;
   result.by_fault[static_cast<std::size_t>(FaultKind::kCrash)] = {.seeds = 1, .failed = 1};
   result.by_fault[static_cast<std::size_t>(FaultKind::kWipe)].failed = 0;
+  for (FaultTallies& tallies : result.by_pair) tallies.fill({.seeds = 1, .failed = 1});
+  auto& with_crash = result.by_pair[static_cast<std::size_t>(FaultKind::kCrash)];
+  with_crash[static_cast<std::size_t>(MixKind::kDrop)] = {.seeds = 900'000, .failed = 300'001};
+  with_crash[static_cast<std::size_t>(MixKind::kLease)] = {.seeds = 10, .failed = 8};
   Counters& sum = result.counters;
   sum.damages = sum.repairs = sum.repairs_joined = sum.refusals = sum.refused_log = 123'456'789'012;
   sum.messages_sent = sum.messages_lost = sum.ios = sum.stops = sum.partitions = sum.damages;
@@ -115,7 +120,10 @@ TEST(Sweep, HasASummaryOfLinesThatFitAndNamesTheWorstFirst) {
   is_there("\nplaces reached ");
   is_there(" more, all with --json\n");
   is_there("\nfailed of the seeds with crash 1/1, stop 2/1000000, ");
-  is_there(" " + std::to_string(kFaultKinds - 11) + " more, all with --json\n");
+  is_there(" " + std::to_string(kMixKinds - 11) + " more, all with --json\n");
+  is_there(
+      "\nfailed of the seeds with both crash + lease 8/10, crash + drop 300001/900000, crash + ");
+  is_there(" " + std::to_string(kMixKinds * (kMixKinds - 1) / 2 - 10) + " more, all with --json\n");
   EXPECT_EQ(summary.find("wipe 0/"), std::string::npos) << summary;
   EXPECT_LT(summary.find("\nfailed, the worst: "), summary.find("\nfailed, a rule: ")) << summary;
   is_there("\nreplay with: grass-sim replay failures/a.json   # 1 more beside it\nrepeat with: ");
@@ -321,6 +329,34 @@ TEST(SweepReport, WritesAJsonObjectALine) {
   std::uint64_t on = 0;
   for (const FaultTally& tally : result.by_fault) on += tally.seeds;
   EXPECT_GT(on, 0u);
+}
+
+TEST(SweepReport, TellsOfEachSeedWhatItHasDrawn) {
+  SweepOptions options = Seeds(1, 10, 1);
+  options.run.edits = {{"drop_ppm", 1000}, {"duplicate_ppm", 0}, {"wire", 1},     {"fault_wipe", 1},
+                       {"fault_crash", 0}, {"voters", 3},        {"nodes", 4},    {"learners", 1},
+                       {"clients", 5},     {"together", 0},      {"lease_ppm", 0}};
+  const SweepResult result = Sweep(options, nullptr, FailEveryFifth);
+  const auto row = nlohmann::json::parse(JsonLine(result.runs.at(0)));
+  EXPECT_EQ(row["nodes"], 4);
+  EXPECT_EQ(row["voters"], 3);
+  EXPECT_EQ(row["learners"], 1);
+  EXPECT_EQ(row["clients"], 5);
+  EXPECT_EQ(row["wire"], true);
+  EXPECT_EQ(row["together"], 0);
+  const auto has = [&row](const char* name) {
+    return std::ranges::find(row["faults"], name) != row["faults"].end();
+  };
+  for (const char* on : {"drop", "wire", "wipe"}) EXPECT_TRUE(has(on)) << row["faults"];
+  for (const char* off : {"duplicate", "crash", "lease"}) EXPECT_FALSE(has(off)) << row["faults"];
+
+  const auto summary = nlohmann::json::parse(JsonSummary(options, result))["summary"];
+  EXPECT_EQ(summary["set"]["drop_ppm"], 1000);
+  EXPECT_EQ(summary["by_fault"]["drop"], nlohmann::json({{"seeds", 10}, {"failed", 2}}));
+  EXPECT_EQ(summary["by_fault"]["lease"], nlohmann::json({{"seeds", 0}, {"failed", 0}}));
+  const nlohmann::json both{{"faults", {"wipe", "drop"}}, {"seeds", 10}, {"failed", 2}};
+  EXPECT_NE(std::ranges::find(summary["by_pair"], both), summary["by_pair"].end());
+  for (const auto& pair : summary["by_pair"]) EXPECT_GT(pair["failed"], 0) << pair;
 }
 
 TEST(SweepReport, EscapesWhatXmlDoesNotTake) {
