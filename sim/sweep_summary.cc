@@ -58,6 +58,13 @@ std::string Of(const char* what, std::uint64_t count) {
   return what + (" " + Decimal(count));
 }
 
+// " (1.3 %)", or nothing of nothing.
+std::string Share(std::uint64_t part, std::uint64_t all) {
+  if (all == 0) return "";
+  const std::uint64_t per_mille = (part * 1000 + all / 2) / all;
+  return " (" + Decimal(per_mille / 10) + "." + Decimal(per_mille % 10) + " %)";
+}
+
 std::string Totals(const Counters& sum) {
   std::string text;
   text += Row("events", {Decimal(sum.events) + " in " + Decimal(sum.simulated_ns / 1'000'000'000) +
@@ -97,7 +104,8 @@ std::string Totals(const Counters& sum) {
                              Decimal(sum.operations_unknown) + " of unknown outcome",
                              Decimal(sum.operations_failed) + " without effect"});
   return text + Row("linearization", {Of("keys searched", sum.searched.keys),
-                                      Of("not decided", sum.searched.undecided)});
+                                      Of("not decided", sum.searched.undecided) +
+                                          Share(sum.searched.undecided, sum.searched.keys)});
 }
 
 // What no seed came to, or how many there are.

@@ -151,6 +151,8 @@ std::string JsonSummary(const SweepOptions& options, const SweepResult& result) 
   // Nobody has said how many there are to be.
   if (options.endless) summary["last"] = summary["wanted"] = nullptr;
   summary["set"] = options.run.edits;
+  summary["searched"] = {{"keys", result.counters.searched.keys},
+                         {"undecided", result.counters.searched.undecided}};
   summary["by_fault"] = faults;
   summary["by_pair"] = FailedPairs(result);
   summary["by_rule"] = rules;
