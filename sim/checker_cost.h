@@ -14,6 +14,7 @@ namespace grassdb::sim {
 
 // In seconds.
 struct CheckerCost {
+  std::uint64_t events = 0;  // of a run, the same in each way
   double none = 0;
   double all_but_specification = 0;
   double all = 0;

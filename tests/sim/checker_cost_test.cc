@@ -33,10 +33,12 @@ TEST(CheckerCost, IsTheMedianOfRunsThatTakeTurns) {
   EXPECT_EQ(cost.all, 3.5);
   EXPECT_EQ(cost.SpecificationAdds(), 1.5);
   EXPECT_GT(cost.SpecificationAdds(), kSpecificationAddsMax);
+  EXPECT_EQ(cost.events, RunPlan(BenchPlan(BenchLoad::kDefault, 2), nullptr, "").counters.events);
+  cost.events = 7'000'000;
   EXPECT_EQ(TextOf(cost),
-            "  without checkers: 1.000 s\n"
-            "  all but the specification: 2.000 s, 2.00 times as long\n"
-            "  all checkers: 3.500 s, 3.50 times as long\n"
+            "  without checkers: 7000000 events/s, 1.000 s\n"
+            "  all but the specification: 3500000 events/s, 2.000 s, 2.00 times as long\n"
+            "  all checkers: 2000000 events/s, 3.500 s, 3.50 times as long\n"
             "  the specification adds: 1.50 of the run without checkers, 1.75 times the run "
             "without it\n");
 }
