@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
 # From a bug to a page: the commands of "Reading a failure" in sim/README.md, word for word but for the
-# seed, by a grass-sim with a planted bug. Then the sound one is shown the same files.
-#   reading_a_failure_test.sh PLANTED_GRASS_SIM GRASS_SIM README
+# seed, by a grass-sim with a planted bug. Then the sound one is shown the same files. And what the
+# READMEs show to be done with grass_sim_planted.
+#   reading_a_failure_test.sh PLANTED_GRASS_SIM GRASS_SIM FOLDER_OF_THE_SOURCE
 set -euo pipefail
-planted=$(realpath "$1") sound=$(realpath "$2") readme=$(realpath "$3")
+planted=$(realpath "$1") sound=$(realpath "$2") source=$(realpath "$3")
+readme=$source/sim/README.md
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mkdir "$work/path"
@@ -94,3 +96,19 @@ run 0 "$sound" replay small.json
 says 'NOT the run of the file; this build does something else'
 run 2 "$sound" shrink "$failure"
 says 'breaks no rule in this build; nothing to shrink'
+
+# Word for word, from the top of the tree.
+for file in "$source/README.md" "$readme"; do
+  mkdir -p "$work/walk/build/release/bin"
+  cd "$work/walk"
+  ln -s "$planted" build/release/bin/grass_sim_planted
+  mapfile -t commands < <(sed -n 's/^    \(build\/release\/bin\/grass_sim_planted [^#]*\)\( *#.*\)\?$/\1/p' "$file")
+  [ ${#commands[@]} -ge 4 ] || fail "no commands of grass_sim_planted in $file: ${commands[*]}"
+  for walked in "${commands[@]}"; do
+    run 1 bash -c "$walked"
+    says 'VIOLATION of durable before promised at sim/checkers/promises.cc:'
+  done
+  grep -qF 'durable before promised' report.html || fail "$file: the page does not name the rule"
+  cd "$work"
+  rm -rf walk
+done
