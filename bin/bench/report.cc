@@ -143,9 +143,8 @@ std::string TextOf(const RunReport& run) {
   }
   if (measured.not_started > 0) {
     text += fmt::format(
-        "note        latencies are lower bounds: {} of {} never began, so the rate is more than "
-        "these "
-        "clients get done\n",
+        "note        latencies are lower bounds: {} of {} never began, so the rate is "
+        "more than these clients get done\n",
         measured.not_started, measured.latencies.count());
   }
   return text + TextOfLoad(run);
