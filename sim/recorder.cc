@@ -279,9 +279,10 @@ void Recorder::Stop() const {
                  "after " + Decimal(counters.events) + " events, as asked");
 }
 
-std::string Recorder::NewestLines() const {
+std::string Recorder::NewestLines(std::uint64_t most) const {
   std::string text;
-  const std::uint64_t first = lines_ > kKept ? lines_ - kKept : 0;
+  const std::uint64_t shown = std::min({lines_, kKept, most});
+  const std::uint64_t first = lines_ - shown;
   for (std::uint64_t i = first; i < lines_; ++i) text += TextOf(ring_[i % kKept]) + "\n";
   return text;
 }

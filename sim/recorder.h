@@ -199,8 +199,10 @@ class Recorder {
     if (watch_) [[unlikely]]
       watch_({at_, counters.events, kind, node, a, b, c, d, e});
   }
-  // The newest lines, oldest first.
-  std::string NewestLines() const;
+  // The newest lines, oldest first: of the last kKept at most so many.
+  static constexpr std::uint64_t kKept = 1024;
+  static constexpr std::uint64_t kShown = 40;  // to a person who has not asked for more
+  std::string NewestLines(std::uint64_t most = kShown) const;
 
   TrueTime at() const { return at_; }
 
@@ -211,8 +213,6 @@ class Recorder {
       reached;  // by number of the place (sites.h): 1 if it was reached, or taken
 
  private:
-  static constexpr std::uint64_t kKept = 40;
-
   [[noreturn]] void Stop() const;
 
   std::uint64_t stop_after_ = UINT64_MAX;

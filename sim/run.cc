@@ -70,7 +70,7 @@ RunResult RunObserved(const Plan& plan, const RunObserver& observer, const std::
   } catch (const Violation& violation) {
     result.violation = violation;
     result.report = ReportOf(violation, plan, *recorder, repeat);
-    result.trace = recorder->NewestLines();
+    result.trace = recorder->NewestLines(Recorder::kKept);
   }
   result.ended = recorder->at();
   result.fingerprint = recorder->fingerprint;
