@@ -76,8 +76,9 @@ int Shrink(const Flags& flags) {
   const std::optional<sim::ShrinkResult> shrunk =
       sim::Shrink(schedule, enough, RunnerFor(flags, enough));
   if (!shrunk.has_value()) return ReportNothing(flags, schedule, enough());
-  const absl::Status written =
-      sim::WriteFile(out, sim::TextOf(sim::FailureOf(shrunk->schedule, shrunk->run)));
+  sim::FailureFile smaller = sim::FailureOf(shrunk->schedule, shrunk->run);
+  smaller.drawn_by = failure.has_value() ? failure->drawn_by : sim::CommandFor(schedule.run);
+  const absl::Status written = sim::WriteFile(out, sim::TextOf(smaller));
   if (!written.ok()) return Refuse(std::string(written.message()));
   Print("VIOLATION of " + shrunk->run.violation->rule + " at " + shrunk->run.violation->where +
         "\n  " + shrunk->run.violation->text + "\n" + sim::Describe(*shrunk) +

@@ -83,8 +83,8 @@ void Host::Boot() {
       static_cast<std::int64_t>(Between(random_(Stream::kClock, number_, kDrift, life_), 0,
                                         static_cast<std::uint64_t>(2 * drift_max))) -
       drift_max;
-  const Duration base = Between(random_(Stream::kClock, number_, kBase, life_), Duration(0),
-                                Duration(std::chrono::hours(1)));
+  const Duration base =
+      Between(random_(Stream::kClock, number_, kBase, life_), Duration(0), plan_.clock.offset_max);
   clock_ = DriftingClock(queue_->now(), Instant(base), drift);
   OpenStorage(queue_->now() + plan_.process_start);
 }

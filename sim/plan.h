@@ -6,6 +6,7 @@
 #define GRASSDB_SIM_PLAN_H_
 
 #include <array>
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -72,6 +73,8 @@ struct DiskPlan {
 struct ClockPlan {
   std::int64_t drift_ppm_max = 0;  // each node draws its own from [-max, max]
   Duration jump_max{};
+  // What a clock shows when its node boots, at most; each life draws its own. Never drawn itself.
+  Duration offset_max = std::chrono::hours(1);
 };
 
 // The kinds of fault that begin and end. Values key their decisions: append, never renumber.

@@ -15,8 +15,10 @@ namespace grassdb::sim {
 namespace {
 
 constexpr const char* kFormat = "grass-sim failure";
-constexpr std::uint64_t kVersion = 2;
-// Its edits counted in the order of their names.
+constexpr std::uint64_t kVersion = 3;
+// Without a configuration: its plan is drawn.
+constexpr std::uint64_t kVersionDrawn = 2;
+// The same, and its edits counted in the order of their names.
 constexpr std::uint64_t kVersionByName = 1;
 
 std::vector<std::string> Lines(const std::string& text) {
@@ -37,13 +39,23 @@ void Compare(const char* what, const std::string& wanted, const std::string& got
   *text += std::string("  ") + what + ": " + got + "\n    in the file: " + wanted + "\n";
 }
 
+// The same run, with nothing left to be drawn or to be set.
+Schedule Whole(const Schedule& schedule) {
+  Schedule whole;
+  whole.run.seed = schedule.run.seed;
+  whole.configuration = ConfigurationOf(PlanOf(schedule));
+  whole.only = schedule.only;
+  return whole;
+}
+
 }  // namespace
 
 FailureFile FailureOf(const Schedule& schedule, const RunResult& result) {
   GRASS_CHECK(!result.ok());
   FailureFile failure;
   failure.build = BuildId();
-  failure.schedule = schedule;
+  failure.schedule = Whole(schedule);
+  failure.drawn_by = CommandFor(schedule.run);
   failure.violation = *result.violation;
   failure.at_ns = Nanoseconds(result.ended);
   failure.event = result.counters.events;
@@ -65,12 +77,15 @@ std::string TextOf(const FailureFile& failure) {
                        {"virtual_ns", failure.at_ns},
                        {"event", failure.event}};
   json["fingerprint"] = failure.fingerprint;
+  json["drawn_by"] = failure.drawn_by;
   json["plan"] = failure.plan;
+  const Schedule whole = Whole(failure.schedule);
+  json["configuration"] = *whole.configuration;
   json["trace"] = failure.trace;
   // The schedule by hand: a decision a line would be thousands of lines.
   std::string text = json.dump(2, ' ', true, nlohmann::json::error_handler_t::replace);
   text.erase(text.size() - 2);
-  return text + ",\n  \"schedule\": " + ToJson(failure.schedule).dump() + "\n}\n";
+  return text + ",\n  \"schedule\": " + ToJson(whole).dump() + "\n}\n";
 }
 
 absl::StatusOr<FailureFile> ParseFailure(std::string_view text, const std::string& name) {
@@ -84,8 +99,8 @@ absl::StatusOr<FailureFile> ParseFailure(std::string_view text, const std::strin
     object.Fail("format", std::string("expected \"") + kFormat + "\"");
   }
   const std::uint64_t version = object.Number("version", 0, UINT64_MAX);
-  if (version != kVersion && version != kVersionByName) {
-    object.Fail("version", "this grass-sim reads versions " + Decimal(kVersionByName) + " and " +
+  if (version < kVersionByName || version > kVersion) {
+    object.Fail("version", "this grass-sim reads versions " + Decimal(kVersionByName) + " to " +
                                Decimal(kVersion) + " only");
   }
   FailureFile failure;
@@ -98,10 +113,19 @@ absl::StatusOr<FailureFile> ParseFailure(std::string_view text, const std::strin
   failure.fingerprint = object.Text("fingerprint");
   failure.plan = object.Texts("plan");
   failure.trace = object.Texts("trace");
-  failure.schedule = ReadSchedule(object.Object("schedule"));
+  if (version > kVersionDrawn) {
+    failure.drawn_by = object.Text("drawn_by");
+    failure.schedule = ReadSchedule(object.Object("schedule"), object.Object("configuration"));
+  } else {
+    failure.schedule = ReadSchedule(object.Object("schedule"));
+  }
   object.End();
   if (!error.empty()) return absl::InvalidArgumentError(error);
   if (version == kVersionByName) failure.schedule.run = InOrder(failure.schedule.run);
+  if (version <= kVersionDrawn) failure.drawn_by = CommandFor(failure.schedule.run);
+  if (const auto problem = WhyNot(PlanOf(failure.schedule))) {
+    return absl::InvalidArgumentError("'" + name + "': configuration: " + *problem);
+  }
   return failure;
 }
 

@@ -1,6 +1,7 @@
 // The file that a failing run leaves: all that is needed to run it again and to know whether it was
-// the same, and what a person wants to read first. JSON; format version 2; version 1 is read as
-// well. Read strictly.
+// the same, and what a person wants to read first. JSON, read strictly. Format version 3: the
+// configuration is in the file, value by value, and a program that draws other plans from the seed
+// runs it all the same. Versions 1 and 2 are read as well: their plans are drawn.
 #ifndef GRASSDB_SIM_REPORT_FAILURE_FILE_H_
 #define GRASSDB_SIM_REPORT_FAILURE_FILE_H_
 
@@ -23,12 +24,14 @@ struct FailureFile {
   std::uint64_t at_ns = 0;  // virtual
   std::uint64_t event = 0;
   std::string fingerprint;
-  // For people: the configuration in words, and the newest lines of the trace.
+  // For people: the command whose seed and settings came to the configuration, this in words, and
+  // the newest lines of the trace.
+  std::string drawn_by;
   std::vector<std::string> plan;
   std::vector<std::string> trace;
 };
 
-// Of a run of this build that broke a rule.
+// Of a run of this build that broke a rule. What `schedule` sets is in the configuration then.
 FailureFile FailureOf(const Schedule& schedule, const RunResult& result);
 
 std::string TextOf(const FailureFile& failure);

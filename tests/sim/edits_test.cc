@@ -1,19 +1,18 @@
 // What is set by hand stays as it was set, and what the seed draws gives way to it (schedule.h).
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
-#include "sim/report/failure_file.h"
-#include "sim/run.h"
+#include "sim/random.h"
 #include "sim/schedule.h"
+#include "tests/property.h"
 
 namespace grassdb::sim {
 namespace {
-
-using Edits = std::map<std::string, std::uint64_t>;
 
 constexpr std::uint64_t kSeeds = 200;
 
@@ -26,7 +25,7 @@ void ExpectKept(const Edits& edits) {
     for (const auto& [name, value] : edits) {
       EXPECT_EQ(ValueOf(plan, name), value) << "seed " << options.seed << ", " << name;
     }
-    EXPECT_LE(plan.voters + plan.learners, plan.nodes) << "seed " << options.seed;
+    EXPECT_EQ(WhyNot(plan), std::nullopt) << "seed " << options.seed;
   }
 }
 
@@ -163,22 +162,65 @@ TEST(Edits, OfAFormerFileMeanThePlanThatTheyMeantThen) {
   }
 }
 
-TEST(FailureFile, OfTheFormerVersionIsReadAsItWasMeant) {
-  Schedule schedule;
-  schedule.run.seed = 7;
-  schedule.run.edits = {{"clients", 1}, {"together", 2}};
-  RunResult result;
-  result.violation = Violation{"rule", "a.cc:1", "text"};
-  std::string text = TextOf(FailureOf(schedule, result));
-  const std::string version = "\"version\": 2";
-  ASSERT_NE(text.find(version), std::string::npos) << text;
-  const auto now = ParseFailure(text, "f");
-  ASSERT_TRUE(now.ok()) << now.status();
-  EXPECT_EQ(PlanOf(now->schedule).workload.clients, 1u);
-  text.replace(text.find(version), version.size(), "\"version\": 1");
-  const auto former = ParseFailure(text, "f");
-  ASSERT_TRUE(former.ok()) << former.status();
-  EXPECT_EQ(PlanOf(former->schedule).workload.clients, 12u);
+// Of timeouts, the others give way so that the cluster can live.
+TEST(Edits, OfTimeoutsTakeTheOthersWithThem) {
+  const std::uint64_t ms = 1'000'000;
+  ExpectKept({{"election_timeout_min_ns", 2000 * ms}});
+  ExpectKept({{"election_timeout_min_ns", 5 * ms}, {"timeout_percent_min", 50}});
+  ExpectKept({{"election_timeout_max_ns", 20 * ms}});
+  ExpectKept({{"heartbeat_interval_ns", 3000 * ms}});
+  ExpectKept({{"heartbeat_interval_ns", 100 * ms}, {"election_timeout_max_ns", 202 * ms}});
+  ExpectKept({{"timeout_percent_min", 1}});
+  ExpectKept({{"fault_crash_length_min_ns", 60'000 * ms}});
+  ExpectKept({{"fault_crash_length_max_ns", 1}});
+  ExpectKept({{"space_retry_max_ns", ms}});
+}
+
+TEST(Edits, OfTimeoutsThatContradictEachOtherAreNamed) {
+  const std::uint64_t ms = 1'000'000;
+  const auto wrong = [](const Edits& edits) {
+    RunOptions options;
+    options.edits = edits;
+    return Contradiction(options).value_or("");
+  };
+  EXPECT_NE(wrong({{"election_timeout_min_ns", 9 * ms}, {"election_timeout_max_ns", 9 * ms}})
+                .find("election_timeout_min_ns=9000000 contradicts "
+                      "election_timeout_max_ns=9000000: "),
+            std::string::npos);
+  EXPECT_NE(
+      wrong({{"heartbeat_interval_ns", 3 * ms}, {"election_timeout_max_ns", 6 * ms}})
+          .find("election_timeout_max_ns=6000000 contradicts heartbeat_interval_ns=3000000: "),
+      std::string::npos);
+  EXPECT_NE(wrong({{"timeout_percent_min", 1}, {"election_timeout_min_ns", 90 * ms}})
+                .find("with timeout_percent_min=1"),
+            std::string::npos);
+  EXPECT_NE(wrong({{"fault_clog_length_min_ns", 2}, {"fault_clog_length_max_ns", 1}})
+                .find("fault_clog_length_min_ns=2 contradicts fault_clog_length_max_ns=1: "),
+            std::string::npos);
+  EXPECT_NE(wrong({{"lease_ppm", 1}, {"drift_ppm_max", 20'000}, {"lease_drift_percent_max", 3}}),
+            "");
+  EXPECT_EQ(wrong({{"lease_ppm", 1}, {"drift_ppm_max", 20'000}}), "");
+  EXPECT_EQ(wrong({{"heartbeat_interval_ns", 3 * ms}}), "");
+}
+
+// Whatever is set, and does not contradict itself, a cluster can have it.
+RC_GTEST_PROP(Edits, MakePlansThatAClusterCanHave, ()) {
+  RunOptions options;
+  options.seed = *rc::gen::arbitrary<std::uint64_t>();
+  const std::vector<std::string> names = EditNames();
+  const auto some = *rc::gen::inRange<std::size_t>(1, 12);
+  for (std::size_t i = 0; i < some; ++i) {
+    const std::string& name = names[*rc::gen::inRange<std::size_t>(0, names.size())];
+    const Edit& edit = AllEdits().at(name);
+    const std::uint64_t random = *rc::gen::arbitrary<std::uint64_t>();
+    options.edits[name] = BetweenScales(random, edit.min, std::min(edit.max, UINT64_MAX / 2));
+  }
+  RC_PRE(!Contradiction(options));
+  const Plan plan = PlanOf(options);
+  RC_ASSERT(WhyNot(plan) == std::nullopt);
+  for (const auto& [name, value] : options.edits) {
+    if (name != "together") RC_ASSERT(ValueOf(plan, name) == value);
+  }
 }
 
 }  // namespace

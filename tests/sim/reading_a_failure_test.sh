@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # From a bug to a page: the commands of "Reading a failure" in sim/README.md, word for word but for the
-# seed, by a grass-sim with a planted bug. Then the sound one is shown the same files. And what the
-# READMEs show to be done with grass_sim_planted.
-#   reading_a_failure_test.sh PLANTED_GRASS_SIM GRASS_SIM FOLDER_OF_THE_SOURCE
+# seed, by a grass-sim with a planted bug. Then one with the same bug and other plans by the same seeds is
+# shown the same files, and the sound one. And what the READMEs show to be done with grass_sim_planted.
+#   reading_a_failure_test.sh PLANTED_GRASS_SIM GRASS_SIM FOLDER_OF_THE_SOURCE REDRAWN_GRASS_SIM
 set -euo pipefail
-planted=$(realpath "$1") sound=$(realpath "$2") source=$(realpath "$3")
+planted=$(realpath "$1") sound=$(realpath "$2") source=$(realpath "$3") redrawn=$(realpath "$4")
 readme=$source/sim/README.md
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -88,6 +88,22 @@ run 1 grass-sim sweep --seeds "$seed" --no-failures
 [ "$(ls)" = out ] || fail "something is left: $(ls)"
 ! grep -q '^replay with: ' out || fail "$(cat out)"
 cd ..
+
+# A file has its configuration: it is the same run where the seed draws another one.
+"$planted" run --seed "$seed" --verbose >drawn_plan || true
+"$redrawn" run --seed "$seed" --verbose >redrawn_plan || true
+! diff -q <(grep '^  [a-z]*: ' drawn_plan) <(grep '^  [a-z]*: ' redrawn_plan) >out || fail "the same plan: $(cat drawn_plan)"
+for file in "$failure" small.json; do
+  run 1 "$redrawn" replay "$file"
+  says "$violation"
+  says "fingerprint: $(value "$file" fingerprint)"
+  says 'the same run as in the file'
+  run 1 "$redrawn" explain "$file" -o other.html
+  ! grep -q 'NOT the run' out || fail "$(cat out)"
+done
+run 1 "$redrawn" shrink small.json --out smaller.json
+[ "$(value smaller.json event)" -le "$(value small.json event)" ] || fail "more events: $(head -60 smaller.json)"
+[ "$(value smaller.json drawn_by)" = "grass-sim run --seed $seed" ] || fail "$(head -60 smaller.json)"
 
 # Without the bug there is no such failure, and both commands say so.
 run 0 "$sound" replay "$failure"

@@ -115,10 +115,15 @@ TEST(Schedule, LeavesTheOtherFaultsAsTheyWere) {
 
 TEST(Schedule, EditsThePlan) {
   Schedule schedule = Seed(1);
-  for (const std::string& name : EditNames()) {
-    // Reads under a lease keep the clocks from jumping.
-    schedule.run.edits = {{name, 1}, {"lease_ppm", name == "lease_ppm" ? 1u : 0u}};
-    EXPECT_EQ(ValueOf(PlanOf(schedule), name), 1u) << name;
+  for (const auto& [name, edit] : AllEdits()) {
+    for (const std::uint64_t value : {edit.min, edit.max}) {
+      // Reads under a lease keep the clocks from jumping.
+      schedule.run.edits = {{"lease_ppm", 0}};
+      schedule.run.edits[name] = value;
+      const Plan plan = PlanOf(schedule);
+      EXPECT_EQ(ValueOf(plan, name), value) << name;
+      EXPECT_EQ(WhyNot(plan), std::nullopt) << name << "=" << value;
+    }
   }
   schedule.run.edits = {{"nodes", 2}};
   EXPECT_EQ(PlanOf(schedule).voters, 2u) << "no more voters than machines";
@@ -131,8 +136,9 @@ RC_GTEST_PROP(Schedule, IsReadAsItWasWritten, ()) {
   if (*rc::gen::arbitrary<bool>()) schedule.run.nodes = *rc::gen::inRange(1u, 8u);
   if (*rc::gen::arbitrary<bool>()) schedule.run.steps = 1 + *rc::gen::arbitrary<std::uint32_t>();
   if (*rc::gen::arbitrary<bool>()) schedule.run.seconds = *rc::gen::inRange(1u, 1000u);
-  for (const std::string& name : EditNames()) {
-    if (*rc::gen::arbitrary<bool>()) schedule.run.edits[name] = 1;
+  for (const auto& [name, edit] : AllEdits()) {
+    if (*rc::gen::arbitrary<bool>())
+      schedule.run.edits[name] = edit.min + (edit.max - edit.min) / 3;
   }
   if (*rc::gen::arbitrary<bool>()) {
     std::set<Decision> decisions;
@@ -245,8 +251,8 @@ TEST(FailureFile, IsReadStrictly) {
   };
   EXPECT_EQ(error(good), "");
   nlohmann::json bad = good;
-  bad["version"] = 3;
-  EXPECT_EQ(error(bad), "'f.json': version: this grass-sim reads versions 1 and 2 only");
+  bad["version"] = 4;
+  EXPECT_EQ(error(bad), "'f.json': version: this grass-sim reads versions 1 to 3 only");
   bad = good;
   bad["format"] = "x";
   EXPECT_NE(error(bad).find("'f.json': format: "), std::string::npos);

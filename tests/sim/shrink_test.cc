@@ -73,6 +73,20 @@ TEST(Shrink, GoesOnFromWhatItHasShrunk) {
   EXPECT_LE(twice->schedule.only->size(), once->schedule.only->size());
 }
 
+// There nothing is drawn: a file comes to the same as the seed that it was written of.
+TEST(Shrink, OfAFileIsThatOfItsSeed) {
+  const Schedule seed = Failing();
+  std::vector<Decision> decisions;
+  const auto file = ParseFailure(TextOf(FailureOf(seed, RunWithRule(seed, &decisions))), "f");
+  ASSERT_TRUE(file.ok()) << file.status();
+  const auto of_file = Shrink(file->schedule, nullptr, RunWithRule);
+  const auto of_seed = Shrink(seed, nullptr, RunWithRule);
+  ASSERT_TRUE(of_file.has_value() && of_seed.has_value());
+  EXPECT_EQ(of_file->schedule.only, of_seed->schedule.only);
+  EXPECT_EQ(of_file->run.fingerprint, of_seed->run.fingerprint);
+  EXPECT_EQ(ConfigurationOf(PlanOf(of_file->schedule)), ConfigurationOf(PlanOf(of_seed->schedule)));
+}
+
 // Without the place, a shrink wanders off to another bug of the same rule.
 TEST(Shrink, DoesNotTakeAnotherPlaceOfTheSameRuleForTheViolation) {
   const auto runner = [](const Schedule& schedule, std::vector<Decision>* decisions) {

@@ -381,7 +381,8 @@ TEST(SweepReport, GivesAFailingSeedAFileThatIsRead) {
   const auto file = ParseFailure(result.failed.at(0).file, "f");
   ASSERT_TRUE(file.ok()) << file.status();
   EXPECT_EQ(file->schedule.run.seed, 5u);
-  EXPECT_EQ(file->schedule.run.seconds, 1u);
+  EXPECT_EQ(file->drawn_by, "grass-sim run --seed 5 --seconds 1");
+  EXPECT_EQ(file->schedule.configuration->at("fault_phase_ns"), 1'000'000'000u);
 }
 
 TEST(SweepReport, ComparesFingerprintsAndNamesTheFirstSeedThatDiffers) {
