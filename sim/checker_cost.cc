@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdio>
 #include <vector>
 
 #include "core/check.h"
 #include "sim/run.h"
+#include "sim/text.h"
 
 namespace grassdb::sim {
 namespace {
@@ -23,12 +23,6 @@ std::array<Plan, 3> WaysToRun(const Plan& plan) {
   Plan all_but_specification = plan;
   all_but_specification.specification = false;
   return {none, all_but_specification, plan};
-}
-
-std::string Fixed(double value, int digits) {
-  char text[64];
-  std::snprintf(text, sizeof text, "%.*f", digits, value);
-  return text;
 }
 
 }  // namespace

@@ -61,8 +61,7 @@ std::string Of(const char* what, std::uint64_t count) {
 // " (1.3 %)", or nothing of nothing.
 std::string Share(std::uint64_t part, std::uint64_t all) {
   if (all == 0) return "";
-  const std::uint64_t per_mille = (part * 1000 + all / 2) / all;
-  return " (" + Decimal(per_mille / 10) + "." + Decimal(per_mille % 10) + " %)";
+  return " (" + Fixed(100.0 * static_cast<double>(part) / static_cast<double>(all), 1) + " %)";
 }
 
 std::string Totals(const Counters& sum) {

@@ -1,9 +1,18 @@
 #include "sim/text.h"
 
+#include <array>
+#include <cstdio>
+
 namespace grassdb::sim {
 
 std::string Decimal(std::uint64_t value) {
   return std::to_string(value);
+}
+
+std::string Fixed(double value, int digits) {
+  std::array<char, 512> text;  // the largest double has 309 digits before the point
+  std::snprintf(text.data(), text.size(), "%.*f", digits, value);
+  return text.data();
 }
 
 std::string Milliseconds(Duration duration) {

@@ -13,6 +13,9 @@ namespace grassdb::sim {
 
 std::string Decimal(std::uint64_t value);
 
+// With so many digits behind the point, rounded to nearest.
+std::string Fixed(double value, int digits);
+
 // "1500 ms", without what is below a millisecond.
 std::string Milliseconds(Duration duration);
 

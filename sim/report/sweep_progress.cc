@@ -1,18 +1,11 @@
 #include "sim/report/sweep_progress.h"
 
 #include <algorithm>
-#include <cstdio>
 
 #include "sim/text.h"
 
 namespace grassdb::sim {
 namespace {
-
-std::string Format(const char* format, double value) {
-  char text[64];
-  std::snprintf(text, sizeof text, format, value);
-  return text;
-}
 
 std::string Bar(double part) {
   constexpr std::size_t kWidth = 40;
@@ -41,8 +34,8 @@ std::string TextOf(const SweepPace& pace) {
   }
   std::string text = part ? Bar(*part) : "";
   text += Decimal(pace.done) + (pace.seeds_max ? "/" + Decimal(*pace.seeds_max) : "") + " seeds, " +
-          Decimal(pace.failed) + " failed, " + Format("%.1f/s, ", rate);
-  return text + (left ? Format("%.0f s left", *left) : "until one fails");
+          Decimal(pace.failed) + " failed, " + Fixed(rate, 1) + "/s, ";
+  return text + (left ? Fixed(*left, 0) + " s left" : "until one fails");
 }
 
 }  // namespace grassdb::sim
