@@ -1,30 +1,32 @@
 #!/usr/bin/env bash
-# Counts the instructions of one operation of each micro benchmark of grass-bench with callgrind, and
-# compares them with the committed baseline. What takes time on a busy machine takes no more
+# Counts the instructions of one operation of each micro benchmark of grass-bench, and of one event of each
+# workload of `grass-sim bench`, with callgrind, and compares them with the committed baseline. What takes time on a busy machine takes no more
 # instructions there, so this can fail a change where a stopwatch cannot.
 #
 #   bash tests/bench/instructions.sh             compare; about a minute
 #   bash tests/bench/instructions.sh --update    write the baseline anew; commit it with the reason
 #
-#   --filter TEXT     only benchmarks with this in their name (grass-bench micro --filter)
+#   --filter TEXT     only benchmarks of grass-bench with this in their name (grass-bench micro --filter), or those
+#                     of grass-sim: sim
 #   --baseline FILE   instead of tests/bench/instructions.json
 #   --out FILE        write what was counted there too, as JSON
 #
 # The counts are of a Release build with the compiler and libraries of Debian 12. Only what is inside
-# of bin/bench/micro.cc's CountedRun counts, after a warm-up: neither the start of the program nor what is
+# of CountedRun (bin/bench/micro.cc) and CountedSimulation (bin/sim_bench.cc) counts, after a warm-up: neither the start of the program nor what is
 # done once. What is more than 3 % away from its baseline, in either direction, has a line of its own, so
 # that drift is seen ("moved: NAME 100 -> 104 (+4 %)"). Exit codes: 0 none has more than 10 % above its
 # baseline, 1 one has, or is in one of counts and baseline only, or nothing could be counted; 2 usage.
 #
-# In the environment: GRASSDB_BUILD_DIR=FOLDER runs FOLDER/bin/grass-bench as it is.
+# In the environment: GRASSDB_BUILD_DIR=FOLDER runs the programs in FOLDER/bin as they are.
 set -euo pipefail
 # shellcheck source=tests/bench/cluster.sh
 . "$(dirname "${BASH_SOURCE[0]}")/cluster.sh"
 
 readonly percent_allowed=10
 readonly percent_noticed=3
-# As callgrind names it; --dump-after knows no wildcards.
-readonly counted_function='grassdb::bench::CountedRun(grassdb::bench::MicroBenchmark&, unsigned long)'
+# As callgrind names them; --dump-after knows no wildcards.
+readonly counted_run='grassdb::bench::CountedRun(grassdb::bench::MicroBenchmark&, unsigned long)'
+readonly counted_simulation='grassdb::sim_main::CountedSimulation(grassdb::sim::Plan const&, std::__cxx11::basic_string<char, std::char_traits<char>, std::allocator<char> > const&)'
 baseline=tests/bench/instructions.json
 filter=
 out=
@@ -36,16 +38,15 @@ parse_flags --update:update:- --filter:filter --baseline:baseline::path --out:ou
 [ -n "$update" ] || [ -r "$baseline" ] ||
   usage "--baseline '$baseline': no such file; --update writes it"
 
-# Prints "NAME INSTRUCTIONS OPERATIONS" of each. Callgrind begins a new file whenever the counted
-# function has ended, so the files are in the order of grass-bench's lines.
+# count FUNCTION PROGRAM ARGUMENTS...: prints "NAME INSTRUCTIONS OPERATIONS" of each. Callgrind begins a new file
+# whenever the counted function has ended, so the files are in the order of the program's lines.
 count() {
-  local name operations number=0 instructions code=0
+  local function=$1 name operations number=0 instructions code=0
+  shift
   # The environment lies on the stack and decides what is aligned how.
   env -i PATH="$PATH" LC_ALL=C valgrind --tool=callgrind \
-    --callgrind-out-file="$work/out" --toggle-collect="$counted_function" \
-    --dump-after="$counted_function" \
-    "$bin/grass-bench" micro --count --filter "$filter" --data-dir "$work/data" \
-    </dev/null >"$work/names" 2>"$work/valgrind.log" &
+    --callgrind-out-file="$work/out" --toggle-collect="$function" \
+    --dump-after="$function" "$@" </dev/null >"$work/names" 2>"$work/valgrind.log" &
   launched_all+=($!)
   wait $! || code=$?
   [ "$code" -eq 0 ] || die "counting failed with exit code $code: $(tail -n 1 "$work/valgrind.log")"
@@ -56,6 +57,7 @@ count() {
     [ "${instructions:-0}" -gt 0 ] || die "callgrind has counted nothing of $name"
     echo "$name $instructions $operations"
   done <"$work/names"
+  rm -f "$work"/out.*
 }
 
 # What was counted, as a JSON object of instructions an operation.
@@ -77,7 +79,8 @@ moved() {
 compare() {
   jq -rn --slurpfile now "$1" --slurpfile before "$baseline" --arg filter "$filter" \
     --argjson allowed "$percent_allowed" "$define_signed"'
-    $now[0] as $now | ($before[0] | with_entries(select(.key | contains($filter)))) as $before
+    $now[0] as $now | ($before[0] | with_entries(select(.key | if $filter == "sim" then startswith("sim/")
+        elif $filter == "" then true else contains($filter) and (startswith("sim/") | not) end))) as $before
     | ["operation", "instructions", "baseline", "change", ""],
       ( [$before, $now | keys_unsorted[]] | reduce .[] as $name ([]; if index([$name]) then .
           else . + [$name] end) | .[] as $name
@@ -95,7 +98,7 @@ compare() {
   ! grep -q FAILED "$work/table"
 }
 
-build_programs grass-bench
+build_programs grass-bench grass-sim
 if ! command -v valgrind >/dev/null || ! command -v jq >/dev/null; then
   install_packages "${COUNT_PACKAGES[@]}" || exit 1
 fi
@@ -104,7 +107,11 @@ trap_exits
 work=$(mktemp -d "${TMPDIR:-/tmp}/grassdb-count.XXXXXXXX")
 measured=yes  # nothing in `work` is worth to be kept
 mkdir "$work/data"
-count >"$work/counts"
+: >"$work/counts"
+[ "$filter" = sim ] ||
+  count "$counted_run" "$bin/grass-bench" micro --count --data-dir "$work/data" --filter "$filter" >>"$work/counts"
+[ -n "${filter#sim}" ] ||
+  count "$counted_simulation" "$bin/grass-sim" bench --count --seconds 100 >>"$work/counts"
 as_json "$work/counts" >"$work/now.json"
 if [ -n "$out" ]; then
   destination=$out out=$work/now.json

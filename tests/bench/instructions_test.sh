@@ -15,24 +15,26 @@ fail() {
 }
 
 mkdir -p "$work/bin" "$work/tools" "$work/temporary"
-printf '#!/bin/sh\n' >"$work/bin/grass-bench"
-# Its last argument but two is the filter. "counts" has lines of name, instructions and operations;
-# instructions of - stand for a dump that is not there.
+for program in grass-bench grass-sim; do printf '#!/bin/sh\n' >"$work/bin/$program"; done
+# grass-bench's last argument is the filter. "counts" has lines of name, instructions and operations, those of
+# grass-sim as well; instructions of - stand for a dump that is not there.
 cat >"$work/tools/valgrind" <<'TEXT'
 #!/usr/bin/env bash
 for argument in "$@"; do
   case $argument in --callgrind-out-file=*) out=${argument#*=} ;; esac
 done
 [ ! -e "${0%/*}/broken" ] || { echo "valgrind: no such tool" >&2; exit 1; }
-number=0
+of=micro filter=${*: -1:1} number=0
+[[ "$*" != *CountedSimulation*/grass-sim* ]] || of=sim filter=
 while read -r name instructions operations; do
-  [[ $name == *"${*: -3:1}"* ]] || continue
+  [[ $name == *"$filter"* ]] || continue
+  [ "$of" = "$([[ $name == sim/* ]] && echo sim || echo micro)" ] || continue
   number=$((number + 1))
   [ "$instructions" = - ] || printf 'events: Ir\n\ntotals: %s\n' "$instructions" >"$out.$number"
   echo "$name $operations"
 done <"${0%/*}/counts"
 TEXT
-chmod +x "$work/bin/grass-bench" "$work/tools/valgrind"
+chmod +x "$work"/bin/* "$work/tools/valgrind"
 
 # counted NAME INSTRUCTIONS OPERATIONS...: what the next runs count.
 counted() {
@@ -105,6 +107,23 @@ counted log/append 640 64
 run 1
 says out '^step/one +- +100 +- +FAILED: no longer there$'
 silent out moved
+
+# The simulator's, by themselves and beside the others.
+counted step/one 5000 50 log/append 640 64 sim/dense 9000 3
+run 0 --update
+says out "3 counts written to"
+run 0
+says out '^sim/dense +3000 +3000 +0 %$'
+run 0 --filter sim
+says out '^sim/dense +3000 '
+silent out step/one
+counted step/one 5000 50 log/append 640 64 sim/dense 9930 3
+run 1 --filter sim
+says out '^sim/dense +3310 +3000 +\+10.3 % +FAILED: more than 10 % above the baseline$'
+run 0 --filter e
+silent out sim/dense
+counted step/one 5000 50 log/append 640 64
+run 0 --update
 
 # What was not counted is no count of nothing.
 counted step/one 5000 50 log/append - 64
