@@ -2,6 +2,7 @@
 // is read; what is written of it again is read as the same.
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -9,6 +10,8 @@
 #include "sim/explore/replay.h"
 #include "sim/history_file.h"
 #include "sim/report/failure_file.h"
+#include "sim/report/sweep_report.h"
+#include "sim/schedule.h"
 
 namespace grassdb::sim {
 namespace {
@@ -33,6 +36,29 @@ void Failure(std::string_view text) {
   const absl::StatusOr<FailureFile> again = ParseFailure(written, "again");
   GRASS_CHECK_MSG(again.ok(), std::string(again.status().message()));
   GRASS_CHECK(TextOf(*again) == written);
+}
+
+// What a profile sets is a plan that a cluster can have, or is refused.
+void Profile(std::string_view text) {
+  RunOptions options;
+  options.seed = 1;
+  if (const auto problem = AddProfile(text, "profile", &options.edits)) {
+    GRASS_CHECK(!problem->empty());
+    return;
+  }
+  if (Contradiction(options).has_value()) return;
+  const std::optional<std::string> why_not = WhyNot(PlanOf(options));
+  GRASS_CHECK_MSG(!why_not.has_value(), *why_not);
+}
+
+// Two builds that have come to the same.
+void FingerprintsOfASweep(std::string_view text) {
+  const absl::StatusOr<std::string> difference = CompareFingerprints(text, "a", text, "b");
+  if (!difference.ok()) {
+    GRASS_CHECK(!difference.status().message().empty());
+    return;
+  }
+  GRASS_CHECK(difference->empty());
 }
 
 // The steps run as well: those that can be done, until one cannot.
@@ -61,6 +87,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     grassdb::sim::Exploration(text);
   } else if (size > 1 && text[0] == '{' && text[1] != ':') {
     grassdb::sim::Failure(text);
+    grassdb::sim::Profile(text);
+  } else if (size > 0 && text[0] >= '0' && text[0] <= '9') {
+    grassdb::sim::FingerprintsOfASweep(text);
   } else {
     grassdb::sim::History(text);
   }

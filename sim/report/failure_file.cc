@@ -122,6 +122,11 @@ absl::StatusOr<FailureFile> ParseFailure(std::string_view text, const std::strin
   object.End();
   if (!error.empty()) return absl::InvalidArgumentError(error);
   if (version == kVersionByName) failure.schedule.run = InOrder(failure.schedule.run);
+  if (version > kVersionDrawn) {
+    if (const auto problem = Contradiction(failure.schedule.run)) {
+      return absl::InvalidArgumentError("'" + name + "': schedule: edits: " + *problem);
+    }
+  }
   if (version <= kVersionDrawn) failure.drawn_by = CommandFor(failure.schedule.run);
   if (const auto problem = WhyNot(PlanOf(failure.schedule))) {
     return absl::InvalidArgumentError("'" + name + "': configuration: " + *problem);

@@ -1,19 +1,20 @@
 #!/usr/bin/env bash
-# Counts the instructions of one operation of each micro benchmark of grass-bench, and of one event of each
-# workload of `grass-sim bench`, with callgrind, and compares them with the committed baseline. What takes time on a busy machine takes no more
-# instructions there, so this can fail a change where a stopwatch cannot.
+# Counts the instructions of one operation of each micro benchmark of grass-bench, and of one event of
+# each workload of `grass-sim bench`, with callgrind, and compares them with the committed baseline. What
+# takes time on a busy machine takes no more instructions there, so this can fail a change where a
+# stopwatch cannot.
 #
 #   bash tests/bench/instructions.sh             compare; about a minute
 #   bash tests/bench/instructions.sh --update    write the baseline anew; commit it with the reason
 #
-#   --filter TEXT     only benchmarks of grass-bench with this in their name (grass-bench micro --filter), or those
-#                     of grass-sim: sim
+#   --filter TEXT     only benchmarks of grass-bench with this in their name (grass-bench micro --filter),
+#                     or those of grass-sim: sim
 #   --baseline FILE   instead of tests/bench/instructions.json
 #   --out FILE        write what was counted there too, as JSON
 #
 # The counts are of a Release build with the compiler and libraries of Debian 12. Only what is inside
-# of CountedRun (bin/bench/micro.cc) and CountedSimulation (bin/sim_bench.cc) counts, after a warm-up: neither the start of the program nor what is
-# done once. What is more than 3 % away from its baseline, in either direction, has a line of its own, so
+# of CountedRun (bin/bench/micro.cc) and CountedSimulation (bin/sim_bench.cc) counts, after a warm-up:
+# neither the start of the program nor what is done once. What is more than 3 % away from its baseline, in either direction, has a line of its own, so
 # that drift is seen ("moved: NAME 100 -> 104 (+4 %)"). Exit codes: 0 none has more than 10 % above its
 # baseline, 1 one has, or is in one of counts and baseline only, or nothing could be counted; 2 usage.
 #

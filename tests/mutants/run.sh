@@ -89,7 +89,7 @@ cmake -S "$tree" -B "$tree/build/release" -G Ninja -DCMAKE_BUILD_TYPE=Release -D
 # find_by_seed MODE: sweeps in growing blocks and stops behind the first that fails. Prints "seed checker", or
 # nothing.
 find_by_seed() {
-  local from=1 to=20 out=$work/sweep.log flags=(--no-failures) code seed checker
+  local from=1 to=20 out=$work/sweep.log flags=(--no-failures --seed-seconds 120) code seed checker
   [ "$1" = white-box ] || flags+=(--black-box)
   while [ "$from" -le "$seeds" ]; do
     [ "$to" -gt "$seeds" ] && to=$seeds

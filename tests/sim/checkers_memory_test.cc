@@ -249,6 +249,16 @@ TEST(LogMatchingChecker, LetsGoOfWhatNoLogHolds) {
   EXPECT_EQ(checker.BaseOf(0), std::nullopt);
 }
 
+// Of a node that was no member for a million entries.
+TEST(LogMatchingChecker, RemembersNothingOfTheGapToASnapshotThatIsFarAhead) {
+  LogMatching checker(1);
+  checker.Observe(0, LogOf({1, 1, 1}));
+  const std::size_t bytes = checker.Bytes();
+  checker.Observe(0, Log(Index(1'000'000), Term(2), {}));
+  EXPECT_EQ(checker.BaseOf(0), Index(1'000'000));
+  EXPECT_LE(checker.Bytes(), bytes);
+}
+
 TEST(DurableImage, KeepsWhatIsOnADiskThatIsFarBehind) {
   DurableImage image = NewDiskAfter(ImageOfTerms({1, 3, 3}));
   image.Apply(PersistOf({1, 3, 3}));

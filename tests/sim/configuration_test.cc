@@ -261,6 +261,11 @@ TEST(FailureFile, OfAConfigurationThatNoClusterCanHaveIsRefused) {
   bad.erase("configuration");
   EXPECT_EQ(ErrorOf(bad), "'f.json': configuration: is missing");
   bad = good;
+  bad["schedule"]["edits"] = {{"voters", 7}, {"nodes", 3}};
+  EXPECT_NE(ErrorOf(bad).find("'f.json': schedule: edits: voters=7 contradicts nodes=3"),
+            std::string::npos)
+      << ErrorOf(bad);
+  bad = good;
   bad["schedule"]["nodes"] = 3;
   EXPECT_EQ(ErrorOf(bad), "'f.json': schedule: nodes: is unknown here");
 }

@@ -278,6 +278,26 @@ TEST_F(SpecificationTest, ASnapshotTakesThePlaceOfALogIfALeaderHasCommittedIt) {
   See(2, {.term = Term(1), .log = {1}, .commit = Index(1), .base = Index(1)});
 }
 
+TEST_F(SpecificationTest, NothingIsRememberedOfTheGapToASnapshotThatIsFarAhead) {
+  constexpr std::uint64_t kLast = 10'000;
+  const std::vector<std::uint64_t> log(kLast, 1);
+  ElectFirst();
+  See(0, {.term = Term(1), .voted_for = 1, .role = Role::kLeader, .log = log});
+  Append(0, 1, 1, Index(1), Term(1), std::vector<std::uint64_t>(kLast - 1, 1));
+  See(1, {.term = Term(1), .voted_for = 1, .log = log});
+  Acknowledge(1, 0, 1, Index(kLast));
+  See(0,
+      {.term = Term(1), .voted_for = 1, .role = Role::kLeader, .log = log, .commit = Index(kLast)});
+  See(2, {.term = Term(1)});
+  InstallSnapshotRequest chunk;
+  chunk.meta.index = Index(kLast);
+  chunk.meta.term = Term(1);
+  Send(0, 2, 1, chunk);
+  const std::size_t bytes = specification_->Bytes();
+  See(2, {.term = Term(1), .log = log, .commit = Index(kLast), .base = Index(kLast)});
+  EXPECT_LT(specification_->Bytes(), bytes + 1000);
+}
+
 // n1 is elected once more, with a commit index of 0, and has said nothing yet when n3 installs what
 // it had of it before.
 TEST_F(SpecificationTest, ASnapshotMayWaitUntilItsSenderLeadsAgain) {
