@@ -265,14 +265,14 @@ void FaultInjector::BeginDamage(std::uint64_t number, std::uint32_t victim) {
   const std::uint64_t shape =
       plan_.atlas == AtlasRule::kEachEntry ? Draw(kind, number, About::kShape) % 4 : 0;
   const bool all_down = shape == 3;
-  const std::optional<std::uint32_t> ahead =
-      shape > 0 ? targets_->OneAhead() : std::optional<std::uint32_t>();
+  std::optional<std::uint32_t> ahead;
+  if (shape > 0) ahead = targets_->OneAhead();
   const bool spares = SparesWhoIsAhead(plan_.together) && shape > 1;
   if (!spares) victim = ahead.value_or(victim);
   std::vector<std::uint32_t>& hosts = active_[static_cast<std::size_t>(kind)].hosts;
   for (std::uint32_t host = 0; host < plan_.nodes; ++host) {
     const bool also = shape > 1 && Draw(kind, number, About::kOthers, host) % 4 != 0;
-    if (spares && host == ahead) continue;
+    if (spares && ahead.has_value() && host == *ahead) continue;
     if (host == victim || also) hosts.push_back(host);
   }
   const auto back = [&](std::uint32_t host) {
