@@ -122,12 +122,10 @@ int Bench(const Flags& flags) {
                  "without one take --seconds only\n");
     return kExitUsage;
   }
-  bool ok = true;
-  for (const Load& load : LoadsOf(flags)) {
-    if (!ok) break;
-    ok = flags.count ? Count(load) : flags.checkers ? MeasureCheckers(load) : Measure(load);
-  }
-  return ok ? kExitOk : kExitViolation;
+  auto* measure = &Measure;
+  if (flags.checkers) measure = &MeasureCheckers;
+  if (flags.count) measure = &Count;
+  return std::ranges::all_of(LoadsOf(flags), measure) ? kExitOk : kExitViolation;
 }
 
 }  // namespace

@@ -113,21 +113,21 @@ absl::StatusOr<FailureFile> ParseFailure(std::string_view text, const std::strin
   failure.fingerprint = object.Text("fingerprint");
   failure.plan = object.Texts("plan");
   failure.trace = object.Texts("trace");
-  if (version > kVersionDrawn) {
+  const bool is_drawn = version <= kVersionDrawn;
+  if (is_drawn) {
+    failure.schedule = ReadSchedule(object.Object("schedule"));
+  } else {
     failure.drawn_by = object.Text("drawn_by");
     failure.schedule = ReadSchedule(object.Object("schedule"), object.Object("configuration"));
-  } else {
-    failure.schedule = ReadSchedule(object.Object("schedule"));
   }
   object.End();
   if (!error.empty()) return absl::InvalidArgumentError(error);
   if (version == kVersionByName) failure.schedule.run = InOrder(failure.schedule.run);
-  if (version > kVersionDrawn) {
-    if (const auto problem = Contradiction(failure.schedule.run)) {
-      return absl::InvalidArgumentError("'" + name + "': schedule: edits: " + *problem);
-    }
+  if (is_drawn) {
+    failure.drawn_by = CommandFor(failure.schedule.run);
+  } else if (const auto problem = Contradiction(failure.schedule.run)) {
+    return absl::InvalidArgumentError("'" + name + "': schedule: edits: " + *problem);
   }
-  if (version <= kVersionDrawn) failure.drawn_by = CommandFor(failure.schedule.run);
   if (const auto problem = WhyNot(PlanOf(failure.schedule))) {
     return absl::InvalidArgumentError("'" + name + "': configuration: " + *problem);
   }
