@@ -5,6 +5,8 @@
 #include <charconv>
 #include <nlohmann/json.hpp>
 
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
 #include "core/check.h"
 #include "sim/sites.h"
 #include "sim/strict_json.h"
@@ -15,6 +17,9 @@ namespace {
 
 // Of when an operation began.
 constexpr std::uint64_t kNanosecondsMax = 1'000'000'000'000'000;
+
+// Of those like one that is not there.
+constexpr std::size_t kNamesShown = 16;
 
 struct ChoiceForm {
   const char* name;
@@ -145,6 +150,28 @@ const char* NameOf(Choice choice) {
 
 namespace {
 
+// The words of a name, "drop_ppm" has two.
+std::vector<std::string> WordsOf(const std::string& name) {
+  return absl::StrSplit(name, '_', absl::SkipEmpty());
+}
+
+// For a person who took `name` for one: those with most of its words.
+std::vector<std::string> NamesLike(const std::string& name) {
+  const std::vector<std::string> wanted = WordsOf(name);
+  std::vector<std::string> like;
+  std::ptrdiff_t most = 1;
+  for (const std::string& known : EditNames()) {
+    const auto shared = std::ranges::count_if(WordsOf(known), [&wanted](const std::string& word) {
+      return std::ranges::find(wanted, word) != wanted.end();
+    });
+    if (shared < most) continue;
+    if (shared > most) like.clear();
+    most = shared;
+    like.push_back(known);
+  }
+  return like;
+}
+
 // For a person: those of the faults once each.
 std::string KnownNames() {
   constexpr std::array<std::string_view, 3> kOfAFault = {"_gap_ns", "_length_min_ns",
@@ -166,8 +193,16 @@ std::optional<std::string> AddEdit(std::string_view text, Edits* edits) {
   const std::size_t equals = text.find('=');
   const std::string name(text.substr(0, equals));
   const auto known = AllEdits().find(name);
-  if (equals == std::string_view::npos || known == AllEdits().end()) {
-    return "'" + std::string(text) + "' is not NAME=VALUE with one of the names " + KnownNames();
+  if (known == AllEdits().end()) {
+    const std::vector<std::string> like = NamesLike(name);
+    if (like.empty() || like.size() > kNamesShown) {
+      return "'" + std::string(text) + "' is not NAME=VALUE with one of the names " + KnownNames();
+    }
+    return "'" + name + "' is not the name of a value; like it: " + absl::StrJoin(like, ", ") +
+           "; x=1 lists all";
+  }
+  if (equals == std::string_view::npos) {
+    return "'" + name + "' has no value; expected " + name + "=NUMBER";
   }
   const Edit& edit = known->second;
   std::uint64_t value = 0;

@@ -31,6 +31,12 @@ class ByIndex {
     if (at - begin_ >= values_.size()) values_.resize(at - begin_ + 1);
     return values_[at - begin_];
   }
+  // Where a log begins: as Set. If that is far ahead, behind a snapshot, what was known goes: the
+  // gap would be remembered for nothing.
+  void SetBase(Index index, T value) {
+    if (index > end()) values_.clear();
+    Set(index, std::move(value));
+  }
   // The first index that is held, and the one behind the last; equal if nothing is.
   Index begin() const { return Index(begin_); }
   Index end() const { return Index(begin_ + values_.size()); }

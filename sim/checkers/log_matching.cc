@@ -20,9 +20,7 @@ LogMatching::Change LogMatching::Observe(std::uint32_t node, const Log& log) {
   while (common > base && seen.terms.At(common) != log.TermAt(common)) common = common - 1;
   change.cut = common < seen.last && common >= base;
   if (common < base) common = base;  // the log begins anew behind a snapshot
-  // Nothing is to be remembered of the gap to a snapshot that is far ahead.
-  if (base > seen.terms.end()) seen.terms = {};
-  seen.terms.Set(base, log.base_term());
+  seen.terms.SetBase(base, log.base_term());
   Term previous = *log.TermAt(common);
   for (Index index = common + 1; index <= last; ++index) {
     const Term term = *log.TermAt(index);

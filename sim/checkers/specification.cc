@@ -342,8 +342,7 @@ void Specification::TakeLog(std::uint32_t server, const ServerView& now, Index c
   if (self.last != log.last_index() || common != self.last) {
     // What a snapshot has taken the place of is not known any more.
     self.terms.CutFrom(common + 1);
-    if (log.base_index() > self.terms.end()) self.terms = {};
-    self.terms.Set(log.base_index(), log.base_term());
+    self.terms.SetBase(log.base_index(), log.base_term());
     for (Index at = from + 1; at <= log.last_index(); ++at) {
       self.terms.Set(at, *log.TermAt(at));
     }

@@ -41,6 +41,20 @@ TEST(ByIndex, KeepsWhatIsNotLetGoOf) {
   EXPECT_EQ(values.At(Index(50)), 7);
 }
 
+TEST(ByIndex, RemembersNothingOfAGapBehindASnapshot) {
+  ByIndex<int> values;
+  values.SetBase(Index(10), 1);
+  values.SetBase(Index(11), 2);
+  EXPECT_EQ(values.At(Index(10)), 1) << "no gap";
+  values.SetBase(Index(10), 3);
+  EXPECT_EQ(values.At(Index(11)), 2);
+  values.SetBase(Index(1'000'000), 4);
+  EXPECT_EQ(values.begin(), Index(1'000'000));
+  EXPECT_EQ(values.At(Index(1'000'000)), 4);
+  EXPECT_EQ(values.At(Index(11)), 0);
+  EXPECT_LT(values.Bytes(), 100 * sizeof(int));
+}
+
 // --- A disk that is gone ---
 
 // One that is empty, and has taken the place of `before`.

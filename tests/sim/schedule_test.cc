@@ -298,6 +298,25 @@ TEST(Profile, AnEditIsANameAndAValueInItsRange) {
        {"drop_ppm", "drop_ppm=", "drop_ppm=-1", "drop_ppm=1x", "wipe=0", "=1", ""}) {
     EXPECT_NE(AddEdit(bad, &edits), std::nullopt) << bad;
   }
+  EXPECT_EQ(edits.size(), 2U);
+}
+
+TEST(Profile, ANameThatIsNotThereIsAnsweredByThoseLikeIt) {
+  Edits edits;
+  EXPECT_EQ(AddEdit("delay_min=3", &edits),
+            "'delay_min' is not the name of a value; like it: delay_min_ns; x=1 lists all");
+  const std::string wipe = AddEdit("wipe=0", &edits).value_or("");
+  for (const char* name : {"fault_wipe,", "fault_wipe_gap_ns", "fault_wipe_length_max_ns"}) {
+    EXPECT_NE(wipe.find(name), std::string::npos) << wipe;
+  }
+  EXPECT_EQ(wipe.find("drop_ppm"), std::string::npos) << wipe;
+  // Nothing is like the first, and far too many are like the second: all are named.
+  for (const char* other : {"x=1", "fault=1", "=1"}) {
+    const std::string all = AddEdit(other, &edits).value_or("");
+    EXPECT_NE(all.find("drop_ppm, "), std::string::npos) << all;
+    EXPECT_NE(all.find("fault_wipe, "), std::string::npos) << all;
+  }
+  EXPECT_EQ(AddEdit("drop_ppm", &edits), "'drop_ppm' has no value; expected drop_ppm=NUMBER");
 }
 
 TEST(Profile, SaysNothingOverWhatIsSaidAlready) {
