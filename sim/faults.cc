@@ -1,6 +1,7 @@
 #include "sim/faults.h"
 
 #include <algorithm>
+#include <numeric>
 #include <utility>
 
 namespace grassdb::sim {
@@ -132,6 +133,72 @@ Links FaultInjector::LinksOf(FaultKind kind, std::uint64_t number, std::uint32_t
   return links;
 }
 
+std::vector<std::uint32_t> FaultInjector::HostsOf(FaultKind kind, std::uint64_t number,
+                                                  std::uint32_t victim) const {
+  switch (kind) {
+    case FaultKind::kPartition:
+    case FaultKind::kFlap:
+    case FaultKind::kClientCut:
+    case FaultKind::kClog:
+    case FaultKind::kSwizzle:
+    case FaultKind::kCrashStorm:
+      return {};
+    case FaultKind::kCrashAll: {
+      std::vector<std::uint32_t> all(plan_.nodes);
+      std::iota(all.begin(), all.end(), 0);
+      return all;
+    }
+    case FaultKind::kFullDisk:
+      return FullDisks(number, victim);
+    case FaultKind::kDamage:
+      return DamagedDisks(number, victim);
+    case FaultKind::kCrash:
+    case FaultKind::kCrashAtIo:
+    case FaultKind::kStop:
+    case FaultKind::kWipe:
+    case FaultKind::kRollBack:
+    case FaultKind::kPause:
+    case FaultKind::kSlowNode:
+    case FaultKind::kSlowDisk:
+    case FaultKind::kHangDisk:
+    case FaultKind::kClockJump:
+    case FaultKind::kClockStop:
+    case FaultKind::kClockStrobe:
+      break;
+  }
+  return {victim};
+}
+
+// One node's disk, or everybody's, as those of a cluster fill up together; or all but one, which
+// alone is no quorum with room.
+std::vector<std::uint32_t> FaultInjector::FullDisks(std::uint64_t number,
+                                                    std::uint32_t victim) const {
+  const std::uint64_t shape = Draw(FaultKind::kFullDisk, number, About::kShape);
+  const bool others = shape % 3 == 0;
+  const bool this_one = !others || shape / 3 % 2 == 0;
+  std::vector<std::uint32_t> hosts;
+  for (std::uint32_t host = 0; host < plan_.nodes; ++host) {
+    if (host == victim ? this_one : others) hosts.push_back(host);
+  }
+  return hosts;
+}
+
+std::vector<std::uint32_t> FaultInjector::DamagedDisks(std::uint64_t number,
+                                                       std::uint32_t victim) const {
+  const std::uint64_t shape = DamageShape(number);
+  std::optional<std::uint32_t> ahead;
+  if (shape > 0) ahead = targets_->OneAhead();
+  const bool spares = SparesWhoIsAhead(plan_.together) && shape > 1;
+  if (!spares) victim = ahead.value_or(victim);
+  std::vector<std::uint32_t> hosts;
+  for (std::uint32_t host = 0; host < plan_.nodes; ++host) {
+    const bool also = shape > 1 && Draw(FaultKind::kDamage, number, About::kOthers, host) % 4 != 0;
+    if (spares && ahead.has_value() && host == *ahead) continue;
+    if (host == victim || also) hosts.push_back(host);
+  }
+  return hosts;
+}
+
 FaultInjector::Standing FaultInjector::StandingPartition(const CanLead& can_lead) const {
   for (std::uint64_t attempt = 0; attempt < 16; ++attempt) {
     // Numbers that no partition of the fault phase reaches.
@@ -244,37 +311,27 @@ void FaultInjector::BeginCrashAll(std::uint64_t number) {
   }
 }
 
-// One node's disk, or everybody's, as those of a cluster fill up together; or all but one, which
-// alone is no quorum with room.
-void FaultInjector::BeginFullDisk(std::uint64_t number, std::uint32_t victim) {
-  const std::uint64_t shape = Draw(FaultKind::kFullDisk, number, About::kShape);
-  const bool others = shape % 3 == 0;
-  const bool this_one = !others || shape / 3 % 2 == 0;
-  for (std::uint32_t host = 0; host < plan_.nodes; ++host) {
-    if (!(host == victim ? this_one : others)) continue;
-    const std::uint64_t draw = Draw(FaultKind::kFullDisk, number, About::kRoom, host);
+void FaultInjector::BeginFullDisk(std::uint64_t number) {
+  const FaultKind kind = FaultKind::kFullDisk;
+  for (const std::uint32_t host : active_[static_cast<std::size_t>(kind)].hosts) {
+    const std::uint64_t draw = Draw(kind, number, About::kRoom, host);
     targets_->HostAt(host).LimitDiskRoom(BetweenScales(draw, 1, std::uint64_t{1} << 16) - 1);
   }
 }
 
-// One node's disk. Where the atlas looks at every entry, as often those of several: of some at
-// their own times, or of everybody while the power of the whole room is out.
-void FaultInjector::BeginDamage(std::uint64_t number, std::uint32_t victim) {
+// 0: one node's disk. Where the atlas looks at every entry, as often: 1: that of a node which has
+// what no other disk has; 2: of some nodes, each at its own time; 3: of some, while the power of
+// the whole room is out.
+std::uint64_t FaultInjector::DamageShape(std::uint64_t number) const {
+  if (plan_.atlas != AtlasRule::kEachEntry) return 0;
+  return Draw(FaultKind::kDamage, number, About::kShape) % 4;
+}
+
+void FaultInjector::BeginDamage(std::uint64_t number) {
   const FaultKind kind = FaultKind::kDamage;
   const Duration length = LengthOf(kind, number);
-  const std::uint64_t shape =
-      plan_.atlas == AtlasRule::kEachEntry ? Draw(kind, number, About::kShape) % 4 : 0;
+  const std::uint64_t shape = DamageShape(number);
   const bool all_down = shape == 3;
-  std::optional<std::uint32_t> ahead;
-  if (shape > 0) ahead = targets_->OneAhead();
-  const bool spares = SparesWhoIsAhead(plan_.together) && shape > 1;
-  if (!spares) victim = ahead.value_or(victim);
-  std::vector<std::uint32_t>& hosts = active_[static_cast<std::size_t>(kind)].hosts;
-  for (std::uint32_t host = 0; host < plan_.nodes; ++host) {
-    const bool also = shape > 1 && Draw(kind, number, About::kOthers, host) % 4 != 0;
-    if (spares && ahead.has_value() && host == *ahead) continue;
-    if (host == victim || also) hosts.push_back(host);
-  }
   const auto back = [&](std::uint32_t host) {
     if (shape == 0) return queue_->now() + length / 2;
     return queue_->now() + Between(Draw(kind, number, About::kUntil, host), length / 8, length);
@@ -284,7 +341,7 @@ void FaultInjector::BeginDamage(std::uint64_t number, std::uint32_t victim) {
       targets_->CrashHost(host, CrashKind::kPower, back(host));
     }
   }
-  for (const std::uint32_t host : hosts) {
+  for (const std::uint32_t host : active_[static_cast<std::size_t>(kind)].hosts) {
     const std::uint64_t when = Draw(kind, number, About::kWhen) + (shape > 1 ? host : 0);
     targets_->DamageHost(
         host, number, all_down ? DamageWhen::kDown : static_cast<DamageWhen>(when % 2), back(host));
@@ -312,7 +369,10 @@ void FaultInjector::Begin(FaultKind kind, std::uint64_t number, std::uint32_t vi
                           Duration length) {
   Active& active = active_[static_cast<std::size_t>(kind)];
   const std::uint64_t factor_draw = Draw(kind, number, About::kFactor);
-  recorder_->Note(LineKind::kFaultBegan, victim, static_cast<std::uint64_t>(kind), number);
+  active.hosts = HostsOf(kind, number, victim);
+  std::uint64_t hosts = 0;
+  for (const std::uint32_t host : active.hosts) hosts |= std::uint64_t{1} << host;
+  recorder_->Note(LineKind::kFaultBegan, victim, static_cast<std::uint64_t>(kind), number, hosts);
   ++(kind == FaultKind::kPartition ? recorder_->counters.partitions
                                    : recorder_->counters.other_faults);
   switch (kind) {
@@ -329,7 +389,7 @@ void FaultInjector::Begin(FaultKind kind, std::uint64_t number, std::uint32_t vi
       targets_->SaveDisk(victim);
       break;
     case FaultKind::kDamage:
-      BeginDamage(number, victim);
+      BeginDamage(number);
       break;
     case FaultKind::kCrashAtIo: {
       const std::uint64_t io = Draw(kind, number, About::kIo);
@@ -341,7 +401,7 @@ void FaultInjector::Begin(FaultKind kind, std::uint64_t number, std::uint32_t vi
       BeginCrashAll(number);
       break;
     case FaultKind::kFullDisk:
-      BeginFullDisk(number, victim);
+      BeginFullDisk(number);
       break;
     case FaultKind::kPartition:
     case FaultKind::kClientCut:

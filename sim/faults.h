@@ -136,7 +136,7 @@ class FaultInjector {
     bool under_way = false;
     std::uint64_t pulses = 0;
     bool down = false;                 // kFlap: the links are cut
-    std::vector<std::uint32_t> hosts;  // kDamage
+    std::vector<std::uint32_t> hosts;  // HostsOf
   };
 
   template <class... More>
@@ -146,6 +146,12 @@ class FaultInjector {
   void Schedule(FaultKind kind, std::uint64_t number);
   Duration LengthOf(FaultKind kind, std::uint64_t number) const;
   std::uint32_t VictimOf(FaultKind kind, std::uint64_t number) const;
+  // The hosts that it is done to: none if it is done to links, or to whoever a pulse is drawn for.
+  std::vector<std::uint32_t> HostsOf(FaultKind kind, std::uint64_t number,
+                                     std::uint32_t victim) const;
+  std::vector<std::uint32_t> FullDisks(std::uint64_t number, std::uint32_t victim) const;
+  std::vector<std::uint32_t> DamagedDisks(std::uint64_t number, std::uint32_t victim) const;
+  std::uint64_t DamageShape(std::uint64_t number) const;
   CrashKind CrashKindOf(FaultKind kind, std::uint64_t number) const;
   Links LinksOf(FaultKind kind, std::uint64_t number, std::uint32_t victim) const;
   void Begin(FaultKind kind, std::uint64_t number, std::uint32_t victim, Duration length);
@@ -155,8 +161,8 @@ class FaultInjector {
   void Pulse(FaultKind kind);
   void Flap(Active* active);
   void BeginCrashAll(std::uint64_t number);
-  void BeginDamage(std::uint64_t number, std::uint32_t victim);
-  void BeginFullDisk(std::uint64_t number, std::uint32_t victim);
+  void BeginDamage(std::uint64_t number);
+  void BeginFullDisk(std::uint64_t number);
 
   const Plan& plan_;
   const Keyed random_;

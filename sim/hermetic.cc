@@ -30,8 +30,10 @@ bool Hermetic::IsEnforced() {
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/statvfs.h>
+#include <sys/sysinfo.h>
 #include <sys/time.h>
 #include <sys/times.h>
+#include <sys/utsname.h>
 #include <threads.h>
 #include <unistd.h>
 
@@ -278,6 +280,24 @@ long lrand48() noexcept {
   Refuse("lrand48");
   static auto* const real = Real<long()>("lrand48");
   return real();
+}
+
+long mrand48() noexcept {
+  Refuse("mrand48");
+  static auto* const real = Real<long()>("mrand48");
+  return real();
+}
+
+int uname(utsname* name) noexcept {
+  Refuse("uname");
+  static auto* const real = Real<int(utsname*)>("uname");
+  return real(name);
+}
+
+int sysinfo(struct sysinfo* machine) noexcept {
+  Refuse("sysinfo");
+  static auto* const real = Real<int(struct sysinfo*)>("sysinfo");
+  return real(machine);
 }
 
 #if __GLIBC_PREREQ(2, 36)

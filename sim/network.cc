@@ -336,6 +336,8 @@ void SimNetwork::Clog(Place from, Place to, TrueTime begin, TrueTime end) {
   const bool over = link.clogged_until <= queue_->now();
   link.clogged_from = over ? begin : std::min(link.clogged_from, begin);
   link.clogged_until = over ? end : std::max(link.clogged_until, end);
+  recorder_->Show(LineKind::kClogged, from, 0, to, Nanoseconds(link.clogged_from),
+                  Nanoseconds(link.clogged_until));
 }
 
 void SimNetwork::Heal() {

@@ -109,12 +109,13 @@ std::string DamageText(const TraceLine& line) {
   return line.c != 0 ? text + Decimal(line.c) : text;
 }
 
-std::string CoreText(std::uint64_t hosts) {
-  std::string text = "all faults end for";
+// Of one bit each: " n1 n3".
+std::string HostNames(std::uint64_t hosts) {
+  std::string text;
   for (std::uint32_t host = 0; host < 64; ++host) {
     if ((hosts >> host & 1) != 0) text += " " + NodeName(host);
   }
-  return text + " only";
+  return text;
 }
 
 std::string Body(const TraceLine& line) {
@@ -137,7 +138,7 @@ std::string Body(const TraceLine& line) {
              Decimal(line.c) + " snapshot " + Decimal(line.d);
     case LineKind::kFaultBegan:
       return std::string("fault ") + NameOf(static_cast<FaultKind>(line.a)) + " #" +
-             Decimal(line.b) + " begins";
+             Decimal(line.b) + " begins" + (line.c != 0 ? ":" : "") + HostNames(line.c);
     case LineKind::kFaultEnded:
       return std::string("fault ") + NameOf(static_cast<FaultKind>(line.a)) + " #" +
              Decimal(line.b) + " ends";
@@ -153,7 +154,7 @@ std::string Body(const TraceLine& line) {
     case LineKind::kHealed:
       return "all faults end";
     case LineKind::kCoreHealed:
-      return CoreText(line.a);
+      return "all faults end for" + HostNames(line.a) + " only";
     case LineKind::kWiped:
       return "loses its disk";
     case LineKind::kRolledBack:
@@ -179,6 +180,8 @@ std::string Body(const TraceLine& line) {
       return "cut";
     case LineKind::kMended:
       return "mended";
+    case LineKind::kClogged:
+      return "clogged";
   }
   return "?";
 }
@@ -242,19 +245,22 @@ Counters& Counters::operator+=(const Counters& other) {
   return *this;
 }
 
+bool IsOfCluster(LineKind kind) {
+  return kind == LineKind::kFaultBegan || kind == LineKind::kFaultEnded ||
+         kind == LineKind::kHealed || kind == LineKind::kCoreHealed;
+}
+
 std::string TextOf(const TraceLine& line) {
   std::array<char, 64> head{};
   const std::uint64_t at = Nanoseconds(line.at);
   const bool client =
       line.kind == LineKind::kClientInvoked || line.kind == LineKind::kClientReturned;
-  const bool cluster = line.kind == LineKind::kFaultBegan || line.kind == LineKind::kFaultEnded ||
-                       line.kind == LineKind::kHealed || line.kind == LineKind::kCoreHealed;
   std::snprintf(head.data(), head.size(), "%5llu.%09llu #%-8llu ",
                 static_cast<unsigned long long>(at / 1'000'000'000),
                 static_cast<unsigned long long>(at % 1'000'000'000),
                 static_cast<unsigned long long>(line.event));
   std::string text(head.data());
-  if (cluster) {
+  if (IsOfCluster(line.kind)) {
     text += "--";
   } else if (client) {
     text += 'c';

@@ -103,7 +103,7 @@ enum class LineKind : std::uint8_t {
   kCrashed = 4,       // a: 1 power loss, 0 process only
   kBooted = 5,        // a: life
   kStarted = 6,       // a: life, b: term, c: last index, d: snapshot index
-  kFaultBegan = 7,    // a: FaultKind, b: number
+  kFaultBegan = 7,    // a: FaultKind, b: number, c: one bit for each host that it is done to
   kFaultEnded = 8,    // a: FaultKind, b: number
   kDiskFinished = 9,  // a: kind of job, b: id or index, c: ok
   kNodeFailed = 10,
@@ -125,6 +125,8 @@ enum class LineKind : std::uint8_t {
                  // d: in flight as
   kCut = 19,     // b: to
   kMended = 20,  // b: to
+  // What comes in this time, in nanoseconds, comes at its end.
+  kClogged = 25,  // b: to, c: from, d: until
 };
 
 // Of what goes between clients and nodes; numbered behind the kinds of messages.
@@ -141,6 +143,9 @@ struct TraceLine {
   std::uint64_t d = 0;
   std::uint64_t e = 0;
 };
+
+// Of the cluster and not of `node`, nor of a client.
+bool IsOfCluster(LineKind kind);
 
 std::string TextOf(const TraceLine& line);
 // Without time, event and who.

@@ -247,7 +247,8 @@ void Simulation::EndureAHungLeader() {
   const Duration answer = 2 * patience + TimeForAnAnswer();
   if (others != Tally::kWon || idle < answer) return;
   ++recorder_->counters.hung_leaders;
-  recorder_->Note(LineKind::kFaultBegan, leader, static_cast<std::uint64_t>(FaultKind::kHangDisk));
+  recorder_->Note(LineKind::kFaultBegan, leader, static_cast<std::uint64_t>(FaultKind::kHangDisk),
+                  0, std::uint64_t{1} << leader);
   hosts_[leader]->HangDisk();
   SimClient& client = *clients_.front();
   client.CheckService(SimClient::Service::kWritesAndReads, answer);

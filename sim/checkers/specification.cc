@@ -155,8 +155,8 @@ void Specification::CheckCut(std::uint32_t server, const ServerView& now, Index 
   const Server& before = servers_[server];
   const bool leads_on = before.leads && before.term == now.term && now.role == Role::kLeader;
   GRASS_RULE(kRule, !leads_on,
-             NodeName(server) + ", leader of term " + Text(now.term) + ", cuts its own log at " +
-                 Text(first));
+             NodeName(server) + ", leader of term " + Text(now.term) +
+                 ", cuts its own log at index " + Text(first));
   const bool conflict = AnyLeader(server, now.term, [&](Term, const Leadership& leadership) {
     if (leadership.server == server) return false;
     for (Index at = first; at > before.commit; at = at - 1) {
@@ -166,7 +166,8 @@ void Specification::CheckCut(std::uint32_t server, const ServerView& now, Index 
     return false;
   });
   GRASS_RULE(kRule, conflict,
-             NodeName(server) + " cuts its log at " + Text(first) + " of " + Text(before.last) +
+             NodeName(server) + " cuts its log at index " + Text(first) + " of " +
+                 Text(before.last) +
                  ", and no leader that it has followed has another entry there");
 }
 
@@ -186,12 +187,13 @@ void Specification::CheckNew(std::uint32_t server, const ServerView& now,
 }
 
 void Specification::CheckCommit(std::uint32_t server, const ServerView& now) const {
-  GRASS_RULE(
-      kRule, now.commit > servers_[server].commit,
-      NodeName(server) + " takes back that " + Text(servers_[server].commit) + " is committed");
+  GRASS_RULE(kRule, now.commit > servers_[server].commit,
+             NodeName(server) + " takes back that index " + Text(servers_[server].commit) +
+                 " is committed");
   const std::optional<Term> term = now.log->TermAt(now.commit);
-  GRASS_RULE(kRule, term.has_value(),
-             NodeName(server) + " calls " + Text(now.commit) + " committed and has no such entry");
+  GRASS_RULE(
+      kRule, term.has_value(),
+      NodeName(server) + " calls index " + Text(now.commit) + " committed and has no such entry");
   const bool may = AnyLeader(server, now.term, [&](Term led, const Leadership& leadership) {
     if (leadership.server == server)
       return led == *term && MayCommit(leadership, led, now, ids_[server]);
@@ -282,7 +284,7 @@ void Specification::CheckAppend(std::uint32_t server, Term term,
                    "), which is not in its log");
   }
   GRASS_RULE(kRule, request.leader_commit <= servers_[server].commit,
-             what() + "that " + Text(request.leader_commit) + " is committed");
+             what() + "that index " + Text(request.leader_commit) + " is committed");
   leadership.told = std::max(leadership.told, request.leader_commit);
 }
 
@@ -310,7 +312,7 @@ void Specification::CheckAcknowledgement(std::uint32_t server, Term term, Index 
   const Term held = self.terms.At(match);
   const bool agrees = match <= self.last && (held == Term() || MayHold(leadership, match, held));
   GRASS_RULE(kRule, agrees,
-             NodeName(server) + " acknowledges " + Text(match) + " in term " + Text(term) +
+             NodeName(server) + " acknowledges index " + Text(match) + " in term " + Text(term) +
                  ", where its log is not its leader's");
   Index& known = leadership.acknowledged[ids_[server]];
   known = std::max(known, match);

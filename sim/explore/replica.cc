@@ -5,6 +5,7 @@
 
 #include "core/check.h"
 #include "core/raft_describe.h"
+#include "sim/hermetic.h"
 
 namespace grassdb::sim::explore {
 namespace {
@@ -160,6 +161,7 @@ std::uint32_t PartsUnfinished(const Replica& replica) {
 
 Replica Act(const Cluster& cluster, const Bounds& bounds, const Replica& before,
             const Action& action, std::vector<Message>* sent) {
+  const Hermetic hermetic;
   sent->clear();
   if (action.kind == ActionKind::kCrash) {
     Disk disk = before.disk;

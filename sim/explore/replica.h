@@ -71,7 +71,7 @@ bool IsPossible(const Replica& replica, ActionKind kind, const Bounds& bounds);
 std::uint32_t PartsUnfinished(const Replica& replica);
 
 // What the node is after it, and the messages it sends. Throws a Violation if a GRASS_CHECK fails
-// (under CheckFailuresThrow).
+// (under CheckFailuresThrow). Ends the process if the node looks at the real world (hermetic.h).
 Replica Act(const Cluster& cluster, const Bounds& bounds, const Replica& before,
             const Action& action, std::vector<Message>* sent);
 

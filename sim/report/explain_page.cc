@@ -195,6 +195,15 @@ Json PointsOf(const Timeline& timeline, Strings* strings) {
   return columns;
 }
 
+Json LinksOf(const std::vector<CutSpan>& spans, std::uint64_t from, std::uint64_t until) {
+  Json rows = Json::array();
+  for (const CutSpan& span : spans) {
+    if (span.until < from || span.from > until) continue;
+    rows.push_back({span.from_lane, span.to_lane, span.from, span.until});
+  }
+  return rows;
+}
+
 // What lasts, as rows: there are few.
 void AddSpans(const Timeline& timeline, std::uint64_t from, std::uint64_t until, Json* data) {
   Json roles = Json::array();
@@ -205,13 +214,12 @@ void AddSpans(const Timeline& timeline, std::uint64_t from, std::uint64_t until,
   Json faults = Json::array();
   for (const FaultSpan& span : timeline.faults()) {
     if (span.until < from || span.from > until) continue;
-    faults.push_back({NameOf(static_cast<FaultKind>(span.kind)), span.number, span.victim,
-                      span.from, span.until});
-  }
-  Json cuts = Json::array();
-  for (const CutSpan& span : timeline.cuts()) {
-    if (span.until < from || span.from > until) continue;
-    cuts.push_back({span.from_lane, span.to_lane, span.from, span.until});
+    Json lanes = Json::array();
+    for (std::uint32_t lane = 0; lane < timeline.nodes(); ++lane) {
+      if ((span.hosts >> lane & 1) != 0) lanes.push_back(lane);
+    }
+    faults.push_back(
+        {NameOf(static_cast<FaultKind>(span.kind)), span.number, lanes, span.from, span.until});
   }
   Json operations = Json::array();
   for (const OperationSpan& span : timeline.operations()) {
@@ -224,7 +232,8 @@ void AddSpans(const Timeline& timeline, std::uint64_t from, std::uint64_t until,
   }
   (*data)["roles"] = roles;
   (*data)["faults"] = faults;
-  (*data)["cuts"] = cuts;
+  (*data)["cuts"] = LinksOf(timeline.cuts(), from, until);
+  (*data)["clogs"] = LinksOf(timeline.clogs(), from, until);
   (*data)["operations"] = operations;
 }
 
@@ -276,7 +285,7 @@ std::string RowOf(const ExplainedRun& run, const Highlight& highlight) {
     if (what.starts_with("<- ")) what = what.substr(what.find(' ', 3) + 1);
   } else {
     const TraceLine& line = timeline.points()[highlight.row];
-    who = LaneName(timeline, timeline.LaneOf(line));
+    who = IsOfCluster(line.kind) ? "" : LaneName(timeline, timeline.LaneOf(line));
     what = WordsOf(line);
   }
   return "<tr><td>" + SecondsText(highlight.at) + "</td><td>" + HtmlOf(who) + "</td><td>" +

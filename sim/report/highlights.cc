@@ -4,6 +4,8 @@
 #include <cctype>
 #include <charconv>
 #include <string_view>
+#include <type_traits>
+#include <variant>
 
 #include "core/event.h"
 #include "core/message.h"
@@ -14,17 +16,50 @@ namespace {
 constexpr std::size_t kChain = 12;
 constexpr std::size_t kOfAKind = 5;
 
+// The number that begins at `*at`, which is behind it then.
+std::optional<std::uint64_t> NumberAt(const std::string& text, std::size_t* at) {
+  std::uint64_t number = 0;
+  const char* first = text.data() + *at;
+  const auto [end, error] = std::from_chars(first, text.data() + text.size(), number);
+  if (error != std::errc()) return std::nullopt;
+  *at += static_cast<std::size_t>(end - first);
+  return number;
+}
+
 // The numbers that follow `word` in `text`, where the word begins one.
 std::vector<std::uint64_t> NumbersAfter(const std::string& text, std::string_view word) {
   std::vector<std::uint64_t> numbers;
   for (std::size_t at = text.find(word); at != std::string::npos; at = text.find(word, at + 1)) {
     const bool begins = at == 0 || std::isalnum(static_cast<unsigned char>(text[at - 1])) == 0;
-    std::uint64_t number = 0;
-    const char* first = text.data() + at + word.size();
-    const auto [end, error] = std::from_chars(first, text.data() + text.size(), number);
-    if (begins && error == std::errc() && end != first) numbers.push_back(number);
+    std::size_t end = at + word.size();
+    const std::optional<std::uint64_t> number = NumberAt(text, &end);
+    if (begins && number) numbers.push_back(*number);
   }
   return numbers;
+}
+
+// The pairs in `text` that are written "(12, 3)", as index and term of an entry are.
+std::vector<std::pair<std::uint64_t, std::uint64_t>> PairsIn(const std::string& text) {
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> pairs;
+  for (std::size_t at = text.find('('); at != std::string::npos; at = text.find('(', at + 1)) {
+    std::size_t end = at + 1;
+    const std::optional<std::uint64_t> first = NumberAt(text, &end);
+    if (!first || text.compare(end, 2, ", ") != 0) continue;
+    end += 2;
+    const std::optional<std::uint64_t> second = NumberAt(text, &end);
+    if (second && text.compare(end, 1, ")") == 0) pairs.emplace_back(*first, *second);
+  }
+  return pairs;
+}
+
+// What TraceLine::a is of a message.
+template <class Body, std::size_t kAt = 0>
+constexpr std::uint64_t KindOf() {
+  if constexpr (std::is_same_v<std::variant_alternative_t<kAt, MessageBody>, Body>) {
+    return kAt;
+  } else {
+    return KindOf<Body, kAt + 1>();
+  }
 }
 
 bool Has(const std::vector<std::uint64_t>& numbers, std::uint64_t number) {
@@ -126,8 +161,8 @@ class Finder {
   }
   // As in DeliveredText of recorder.cc: what d and e are of each kind.
   bool CarriesNamed(const TraceLine& line) const {
-    constexpr std::uint64_t kAppend = 2;
-    constexpr std::uint64_t kAnswer = 3;
+    constexpr std::uint64_t kAppend = KindOf<AppendEntriesRequest>();
+    constexpr std::uint64_t kAnswer = KindOf<AppendEntriesResponse>();
     return std::any_of(named_.indexes.begin(), named_.indexes.end(), [&](std::uint64_t index) {
       if (line.a == kAppend) return line.d < index && index <= line.d + line.e;
       return line.a == kAnswer && line.d == static_cast<std::uint64_t>(AppendResult::kMatched) &&
@@ -166,6 +201,10 @@ Named NamedIn(const std::string& text) {
   }
   named.terms = NumbersAfter(text, "term ");
   named.indexes = NumbersAfter(text, "index ");
+  for (const auto& [index, term] : PairsIn(text)) {
+    named.indexes.push_back(index);
+    named.terms.push_back(term);
+  }
   return named;
 }
 

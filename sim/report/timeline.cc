@@ -39,6 +39,8 @@ void Timeline::OnLine(const TraceLine& line) {
       return Cut(line);
     case LineKind::kMended:
       return Mend(line);
+    case LineKind::kClogged:
+      return Clog(line);
     default:
       return AddPoint(line);
   }
@@ -64,7 +66,7 @@ void Timeline::AddPoint(const TraceLine& line) {
       break;
     case LineKind::kFaultBegan:
       open_faults_.push_back(faults_.size());
-      faults_.push_back({line.a, line.b, line.node, at, 0});
+      faults_.push_back({line.a, line.b, line.c, at, 0});
       break;
     case LineKind::kFaultEnded:
       EndFault(line);
@@ -75,6 +77,9 @@ void Timeline::AddPoint(const TraceLine& line) {
       for (const std::size_t open : open_cuts_) cuts_[open].until = at;
       open_faults_.clear();
       open_cuts_.clear();
+      std::erase_if(clogs_, [at](const CutSpan& clog) { return clog.from >= at; });
+      for (CutSpan& clog : clogs_) clog.until = std::min(clog.until, at);
+      newest_clog_.clear();
       break;
     case LineKind::kClientInvoked:
       open_operations_[line.node] = operations_.size();
@@ -193,6 +198,18 @@ void Timeline::Mend(const TraceLine& line) {
   open_cuts_.erase(open);
 }
 
+void Timeline::Clog(const TraceLine& line) {
+  const auto to = static_cast<std::uint32_t>(line.b);
+  const CutSpan clog{line.node, to, line.c, line.d};
+  const auto [newest, first] = newest_clog_.try_emplace({line.node, to}, clogs_.size());
+  if (!first && clogs_[newest->second].until > Nanoseconds(line.at)) {
+    clogs_[newest->second] = clog;  // the same one, which takes longer
+    return;
+  }
+  newest->second = clogs_.size();
+  clogs_.push_back(clog);
+}
+
 void Timeline::Return(const TraceLine& line) {
   const auto open = open_operations_.find(line.node);
   if (open == open_operations_.end()) return;
@@ -229,6 +246,7 @@ void Timeline::End(std::uint64_t at) {
   for (const std::size_t open : role_of_lane_) roles_[open].until = at;
   for (const std::size_t open : open_faults_) faults_[open].until = at;
   for (const std::size_t open : open_cuts_) cuts_[open].until = at;
+  for (CutSpan& clog : clogs_) clog.until = std::min(clog.until, at);
 }
 
 std::string Timeline::LeftOut() const {

@@ -51,11 +51,12 @@ struct RoleSpan {
 struct FaultSpan {
   std::uint64_t kind = 0;  // FaultKind
   std::uint64_t number = 0;
-  std::uint32_t victim = 0;
+  std::uint64_t hosts = 0;  // that it is done to, one bit each
   std::uint64_t from = 0;
   std::uint64_t until = 0;
 };
 
+// Of a link that is cut, or clogged.
 struct CutSpan {
   std::uint32_t from_lane = 0;
   std::uint32_t to_lane = 0;
@@ -98,6 +99,7 @@ class Timeline {
   const std::vector<RoleSpan>& roles() const { return roles_; }
   const std::vector<FaultSpan>& faults() const { return faults_; }
   const std::vector<CutSpan>& cuts() const { return cuts_; }
+  const std::vector<CutSpan>& clogs() const { return clogs_; }
   const std::vector<OperationSpan>& operations() const { return operations_; }
 
   // The lane of a line, of a client too.
@@ -114,6 +116,7 @@ class Timeline {
   void SetRole(const TraceLine& line, LaneRole role, std::uint64_t term);
   void Cut(const TraceLine& line);
   void Mend(const TraceLine& line);
+  void Clog(const TraceLine& line);
   void Return(const TraceLine& line);
   void EndFault(const TraceLine& line);
   // Null once it has been left out.
@@ -139,6 +142,8 @@ class Timeline {
   std::vector<std::size_t> open_faults_;
   std::vector<CutSpan> cuts_;
   std::vector<std::size_t> open_cuts_;
+  std::vector<CutSpan> clogs_;
+  std::map<std::pair<std::uint32_t, std::uint32_t>, std::size_t> newest_clog_;  // by link
   std::vector<OperationSpan> operations_;
   std::map<std::uint32_t, std::size_t> open_operations_;  // by client
 };

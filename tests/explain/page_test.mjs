@@ -192,6 +192,47 @@ test('tells of a message under the pointer', () => open('passing', async (page) 
   await page.screenshot({ path: path.join(pages, 'message.png') });
 }));
 
+test('shows a fault on the lanes of the nodes that it is done to', () => open('faults', async (page) => {
+  const box = await page.locator('#diagram').boundingBox();
+  // What the pointer is told in the middle of the fault, in the upper part of a lane.
+  const tell = async (number, lane) => {
+    const place = await page.evaluate(([i, on]) => {
+      const { data, lanes, view } = Explain;
+      const { from, until } = data.faults[i];
+      view.set(from - (until - from), until + (until - from));
+      return { x: view.x((from + until) / 2), y: lanes.y[on] - lanes.height[on] / 2 + 3 };
+    }, [number, lane]);
+    await frame(page);
+    await page.mouse.move(box.x + place.x, box.y + place.y);
+    return page.evaluate(() => (document.getElementById('tip').hidden ? '' : document.getElementById('tip').textContent));
+  };
+  await page.evaluate(() => Explain.data.groups.forEach((name, i) => {
+    if (name !== 'faults') Explain.view.hiddenGroups.add(i);  // no message lies above it
+  }));
+  const faults = await page.evaluate(() => Explain.data.faults);
+  const nodes = await page.evaluate(() => Explain.data.nodes);
+  const ofLinks = ['partition', 'client-cut', 'flap', 'clog', 'swizzle'];
+  const seen = new Set();
+  let ofSeveral = 0;
+  for (const [i, fault] of faults.entries()) {
+    assert.equal(fault.on.length === 0, ofLinks.includes(fault.kind), `${fault.kind} on ${fault.on}`);
+    const some = `${fault.kind} ${fault.on.length}`;
+    if (seen.has(some) || fault.until - fault.from < 1e6) continue;
+    seen.add(some);
+    if (fault.on.length > 1) ++ofSeveral;
+    for (let lane = 0; lane < nodes; ++lane) {
+      const told = (await tell(i, lane)).includes(`${fault.kind} #${fault.number}`);
+      assert.equal(told, fault.on.length === 0 || fault.on.includes(lane), `${fault.kind} #${fault.number} on n${lane + 1}`);
+    }
+    if (fault.kind === 'clog' || fault.kind === 'swizzle') {
+      assert.match(await tell(i, 0), /clogged: n\d→n\d/);
+      await page.screenshot({ path: path.join(pages, `${fault.kind}.png`) });
+    }
+  }
+  const wanted = ['clog 0', 'swizzle 0', 'flap 0', 'partition 0', 'full-disk 1', 'crash 1'];
+  assert.ok(ofSeveral > 0 && wanted.every((some) => seen.has(some)), [...seen].join(', '));
+}));
+
 test('finds texts', () => open('passing', async (page) => {
   await press(page, '/');
   await page.keyboard.type('RequestVote');

@@ -2,6 +2,7 @@
 //
 //   failing.html   a run with a violation, planted into its result: no build of this tree has one
 //   passing.html   a run in which every rule held
+//   faults.html    faults of one node, of several, and of links
 //   large.html     more than 100,000 messages and points
 //   explored.html  tests/sim/schedules/elected.txt, a schedule of an exploration, with a violation
 //                  planted as well
@@ -49,6 +50,16 @@ std::string FailingPage() {
   return PageOf(schedule, run, "");
 }
 
+std::string FaultsPage() {
+  Schedule schedule = Seed(42, 4);
+  schedule.run.nodes = 5;
+  for (const char* name : {"fault_clog", "fault_crash", "fault_crash_all", "fault_flap",
+                           "fault_full_disk", "fault_pause", "fault_partition", "fault_swizzle"}) {
+    schedule.run.edits[name] = 1;
+  }
+  return PageOf(schedule, Explain(schedule, {}, ""), "");
+}
+
 // How many rows a minute has is what the seed draws, and changes with every fault the simulator
 // learns: the run is made longer until it has enough.
 std::string LargePage() {
@@ -88,7 +99,7 @@ bool WriteAll(const std::string& folder, const std::string& schedule) {
   return Write(folder + "/failing.html", FailingPage()) &&
          Write(folder + "/explored.html", explored) &&
          Write(folder + "/passing.html", PageOf(Seed(2, 2), Explain(Seed(2, 2), {}, ""), "")) &&
-         Write(folder + "/large.html", LargePage());
+         Write(folder + "/faults.html", FaultsPage()) && Write(folder + "/large.html", LargePage());
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -8,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "core/disk.h"
+#include "core/event.h"
 #include "sim/report/explain_page.h"
 #include "sim/report/highlights.h"
 
@@ -192,15 +195,72 @@ TEST(Explain, FollowsAMessageToItsEnd) {
 
 TEST(Explain, ClosesWhatTheHealEnds) {
   Timeline timeline(3, 1, {});
-  timeline.OnLine(Line(1, 1, LineKind::kFaultBegan, 0, 2, 7));
+  timeline.OnLine(Line(1, 1, LineKind::kFaultBegan, 0, 2, 7, 0b101));
   timeline.OnLine(Line(1, 1, LineKind::kCut, 0, 0, 1));
   timeline.OnLine(Line(2, 2, LineKind::kCut, 0, 0, 1));
   timeline.OnLine(Line(3, 3, LineKind::kMended, 0, 0, 1));
   timeline.OnLine(Line(5, 4, LineKind::kHealed, 0));
   timeline.End(9);
   EXPECT_EQ(timeline.faults().at(0).until, 5u);
+  EXPECT_EQ(timeline.faults().at(0).hosts, 0b101u);
   EXPECT_EQ(timeline.cuts().at(0).until, 3u);
   EXPECT_EQ(timeline.cuts().at(1).until, 5u);
+}
+
+TEST(Explain, KnowsFromWhenUntilWhenALinkIsClogged) {
+  Timeline timeline(3, 1, {});
+  timeline.OnLine(Line(1, 1, LineKind::kClogged, 0, 0, 1, 1, 4));
+  timeline.OnLine(Line(2, 2, LineKind::kClogged, 0, 0, 1, 1, 6));  // the same, and longer
+  timeline.OnLine(Line(2, 2, LineKind::kClogged, 1, 0, 0, 3, 5));  // the other direction
+  timeline.OnLine(Line(7, 3, LineKind::kClogged, 0, 0, 1, 8, 12));
+  timeline.OnLine(Line(7, 3, LineKind::kClogged, 2, 0, 1, 11, 12));
+  timeline.OnLine(Line(10, 4, LineKind::kHealed, 0));
+  timeline.OnLine(Line(13, 5, LineKind::kClogged, 0, 0, 1, 13, 20));
+  timeline.End(15);
+  std::vector<std::array<std::uint64_t, 4>> clogs;
+  for (const CutSpan& clog : timeline.clogs()) {
+    clogs.push_back({clog.from_lane, clog.to_lane, clog.from, clog.until});
+  }
+  EXPECT_EQ(clogs, (std::vector<std::array<std::uint64_t, 4>>{
+                       {0, 1, 1, 6}, {1, 0, 3, 5}, {0, 1, 8, 10}, {0, 1, 13, 15}}));
+}
+
+// Whether the page has a fault of that kind on the lane of `line` at its time.
+bool HasFault(const nlohmann::json& faults, const char* kind, const TraceLine& line) {
+  const std::uint64_t at = Nanoseconds(line.at);
+  for (const nlohmann::json& fault : faults) {
+    if (fault[0] != kind || at < fault[3] || fault[4] < at) continue;
+    for (const nlohmann::json& lane : fault[2]) {
+      if (lane == line.node) return true;
+    }
+  }
+  return false;
+}
+
+// What a node says of its disk's room is within a fault that has it, and in the page's row of it.
+TEST(Explain, ShowsAFaultWhereItIs) {
+  int full = 0;
+  for (std::uint64_t seed = 1; seed <= 12; ++seed) {
+    Schedule schedule = Seed(seed);
+    schedule.run.nodes = 5;
+    schedule.run.edits = {{"fault_full_disk", 1}, {"fault_clog", 1}};
+    const ExplainedRun run = Explain(schedule, {}, "");
+    const auto data = nlohmann::json::parse(DataOf("a seed", run));
+    for (const TraceLine& line : run.timeline.points()) {
+      const bool is_full = line.kind == LineKind::kRaftEvent &&
+                           line.a == static_cast<std::uint64_t>(EventKind::kDiskSpace) &&
+                           line.d == static_cast<std::uint64_t>(DiskSpace::kFull);
+      if (!is_full) continue;
+      ++full;
+      EXPECT_TRUE(HasFault(data["faults"], "full-disk", line))
+          << "seed " << seed << ", n" << line.node + 1 << " at " << Nanoseconds(line.at);
+    }
+    for (const nlohmann::json& fault : data["faults"]) {
+      EXPECT_TRUE(fault[0] != "clog" || fault[2].empty());
+    }
+    EXPECT_EQ(data["clogs"].size(), run.timeline.clogs().size());
+  }
+  EXPECT_GT(full, 0);
 }
 
 TEST(Highlights, ReadNodesTermsAndIndexesOutOfTheText) {
@@ -208,6 +268,13 @@ TEST(Highlights, ReadNodesTermsAndIndexesOutOfTheText) {
   EXPECT_EQ(named.nodes, std::vector<std::uint32_t>{1});
   EXPECT_EQ(named.terms, std::vector<std::uint64_t>{14});
   EXPECT_EQ(named.indexes, std::vector<std::uint64_t>{7});
+}
+
+TEST(Highlights, ReadIndexAndTermOfAnEntryOutOfTheText) {
+  const Named named =
+      NamedIn("n1 calls (12, 3) committed in term 5 (as 7, 8), (9), (4, 2 and (, 1)");
+  EXPECT_EQ(named.indexes, std::vector<std::uint64_t>{12});
+  EXPECT_EQ(named.terms, (std::vector<std::uint64_t>{5, 3}));
 }
 
 TEST(Highlights, LeadFromTheViolationBackThroughTheMessagesBeforeIt) {

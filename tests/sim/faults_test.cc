@@ -6,6 +6,7 @@
 #include <bit>
 #include <set>
 #include <stdexcept>
+#include <vector>
 
 namespace grassdb::sim {
 namespace {
@@ -57,6 +58,13 @@ int InTouch(const Links& links, Place node) {
   return count;
 }
 
+// One bit each, as the trace has hosts.
+std::uint64_t BitsOf(const std::set<std::uint32_t>& hosts) {
+  std::uint64_t bits = 0;
+  for (const std::uint32_t host : hosts) bits |= std::uint64_t{1} << host;
+  return bits;
+}
+
 class DamageNoted final : public NobodyHarmed {
  public:
   void CrashHost(std::uint32_t host, CrashKind kind, TrueTime) override {
@@ -73,6 +81,7 @@ class DamageNoted final : public NobodyHarmed {
   std::set<std::uint32_t> crashed;
   std::set<std::uint32_t> damaged;
   std::set<std::uint32_t> shown;
+  std::uint64_t told = 0;  // the hosts, by the trace
   int down = 0;
   int running = 0;
 };
@@ -90,6 +99,9 @@ DamageNoted DamageOf(std::uint64_t number, AtlasRule rule) {
   Recorder recorder;
   SimNetwork network(plan, &queue, &recorder);
   DamageNoted targets;
+  recorder.SetWatch([&targets](const TraceLine& line) {
+    if (line.kind == LineKind::kFaultBegan) targets.told = line.c;
+  });
   FaultInjector faults(plan, &queue, &network, &recorder, &targets);
   faults.OnBegin(FaultKind::kDamage, number);
   faults.OnEnd(FaultKind::kDamage, number);
@@ -101,6 +113,7 @@ TEST(DamageFault, IsOfOneNodeUnlessTheAtlasLooksAtEveryEntry) {
     for (const AtlasRule rule : {AtlasRule::kOneNode, AtlasRule::kAnywhere}) {
       const DamageNoted noted = DamageOf(number, rule);
       EXPECT_EQ(noted.damaged.size(), 1u);
+      EXPECT_EQ(noted.told, BitsOf(noted.damaged));
       EXPECT_EQ(noted.shown, noted.damaged);
       EXPECT_TRUE(noted.crashed.empty());
     }
@@ -115,6 +128,7 @@ TEST(DamageFault, IsOfSeveralNodesNowAndThenWithoutPower) {
     const DamageNoted noted = DamageOf(number, AtlasRule::kEachEntry);
     (noted.damaged.size() == 1 ? one : several) += 1;
     EXPECT_EQ(noted.shown, noted.damaged) << "everybody has to read what is damaged";
+    EXPECT_EQ(noted.told, BitsOf(noted.damaged));
     EXPECT_TRUE(noted.damaged.size() == 1 || noted.damaged.contains(3)) << "who is ahead";
     if (noted.crashed.empty()) continue;
     EXPECT_EQ(noted.crashed.size(), kNodes);
@@ -124,6 +138,64 @@ TEST(DamageFault, IsOfSeveralNodesNowAndThenWithoutPower) {
   EXPECT_GT(one, 20);
   EXPECT_GT(several, 20);
   EXPECT_GT(without_power, 10);
+}
+
+class CrashesNoted final : public NobodyHarmed {
+ public:
+  void CrashHost(std::uint32_t host, CrashKind, TrueTime) override { crashed.insert(host); }
+
+  std::set<std::uint32_t> crashed;
+};
+
+// What a watcher is shown of the fault, from its beginning on.
+std::vector<TraceLine> LinesOf(FaultKind kind, std::uint64_t number, CrashesNoted* targets) {
+  Plan plan;
+  plan.seed = 1;
+  plan.nodes = kNodes;
+  plan.workload.clients = 2;
+  FaultPlan& fault = plan.faults[static_cast<std::size_t>(kind)];
+  fault.length_min = Duration(1000);
+  fault.length_max = Duration(1'000'000);
+  EventQueue queue;
+  Recorder recorder;
+  std::vector<TraceLine> lines;
+  recorder.SetWatch([&lines](const TraceLine& line) { lines.push_back(line); });
+  SimNetwork network(plan, &queue, &recorder);
+  FaultInjector faults(plan, &queue, &network, &recorder, targets);
+  faults.OnBegin(kind, number);
+  return lines;
+}
+
+TEST(TracedFault, NamesTheHostsThatItIsDoneTo) {
+  for (std::uint64_t number = 0; number < 20; ++number) {
+    for (const FaultKind kind : {FaultKind::kCrash, FaultKind::kCrashAll}) {
+      CrashesNoted targets;
+      const TraceLine began = LinesOf(kind, number, &targets).at(0);
+      ASSERT_EQ(began.kind, LineKind::kFaultBegan);
+      EXPECT_EQ(began.c, BitsOf(targets.crashed));
+      EXPECT_EQ(targets.crashed.size(), kind == FaultKind::kCrash ? 1u : kNodes);
+    }
+  }
+  CrashesNoted targets;
+  EXPECT_NE(TextOf(LinesOf(FaultKind::kCrashAll, 7, &targets).at(0))
+                .find("-- fault crash-all #7 begins: n1 n2 n3"),
+            std::string::npos);
+}
+
+TEST(TracedFault, IsOfNoHostIfItIsDoneToLinks) {
+  for (const FaultKind kind : {FaultKind::kPartition, FaultKind::kClientCut, FaultKind::kFlap,
+                               FaultKind::kClog, FaultKind::kSwizzle}) {
+    CrashesNoted targets;
+    const std::vector<TraceLine> lines = LinesOf(kind, 3, &targets);
+    EXPECT_EQ(lines.at(0).c, 0u);
+    if (kind == FaultKind::kFlap) continue;  // cuts at its first pulse
+    const bool clogs = kind == FaultKind::kClog || kind == FaultKind::kSwizzle;
+    ASSERT_GT(lines.size(), 1u) << "the links are shown";
+    for (std::size_t i = 1; i < lines.size(); ++i) {
+      EXPECT_EQ(lines[i].kind, clogs ? LineKind::kClogged : LineKind::kCut);
+      EXPECT_TRUE(!clogs || lines[i].c < lines[i].d);
+    }
+  }
 }
 
 TEST(StandingPartition, CutsLinksAndLeavesSomebodyInTouchWithAQuorum) {

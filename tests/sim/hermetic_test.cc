@@ -8,8 +8,10 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/statvfs.h>
+#include <sys/sysinfo.h>
 #include <sys/time.h>
 #include <sys/times.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <threads.h>
 #include <unistd.h>
@@ -24,6 +26,8 @@
 #include <string>
 #include <thread>
 
+#include "core/probe.h"
+#include "sim/explore/explorer.h"
 #include "sim/run.h"
 
 namespace grassdb::sim {
@@ -56,30 +60,29 @@ TEST_P(HermeticTest, LeavesEverybodyElseAlone) {
 
 INSTANTIATE_TEST_SUITE_P(
     Ways, HermeticTest,
-    ::testing::Values(Escape{"clock_gettime", [] { (void)std::chrono::steady_clock::now(); }},
-                      Escape{"clock_gettime", [] { (void)std::chrono::system_clock::now(); }},
-                      Escape{"time", [] { (void)std::time(nullptr); }},
-                      Escape{"gettimeofday",
-                             [] {
-                               timeval now{};
-                               gettimeofday(&now, nullptr);
-                             }},
-                      Escape{"std::random_device", [] { (void)std::random_device()(); }},
-                      Escape{"rand", [] { (void)std::rand(); }},
-                      Escape{"getenv", [] { (void)std::getenv("HOME"); }},
-                      Escape{"pthread_create", [] { std::thread([] {}).join(); }},
-                      Escape{"(clock_)?nanosleep",
-                             [] { std::this_thread::sleep_for(std::chrono::nanoseconds(1)); }},
-                      Escape{"sleep", [] { (void)sleep(0); }},
-                      Escape{"usleep", [] { (void)usleep(0); }},
-                      Escape{"timespec_get",
-                             [] {
-                               timespec now{};
-                               (void)timespec_get(&now, TIME_UTC);
-                             }},
-                      Escape{"clock", [] { (void)std::clock(); }},
-                      Escape{"drand48", [] { (void)drand48(); }},
-                      Escape{"lrand48", [] { (void)lrand48(); }}));
+    ::testing::Values(
+        Escape{"clock_gettime", [] { (void)std::chrono::steady_clock::now(); }},
+        Escape{"clock_gettime", [] { (void)std::chrono::system_clock::now(); }},
+        Escape{"time", [] { (void)std::time(nullptr); }},
+        Escape{"gettimeofday",
+               [] {
+                 timeval now{};
+                 gettimeofday(&now, nullptr);
+               }},
+        Escape{"std::random_device", [] { (void)std::random_device()(); }},
+        Escape{"rand", [] { (void)std::rand(); }},
+        Escape{"getenv", [] { (void)std::getenv("HOME"); }},
+        Escape{"pthread_create", [] { std::thread([] {}).join(); }},
+        Escape{"(clock_)?nanosleep",
+               [] { std::this_thread::sleep_for(std::chrono::nanoseconds(1)); }},
+        Escape{"sleep", [] { (void)sleep(0); }}, Escape{"usleep", [] { (void)usleep(0); }},
+        Escape{"timespec_get",
+               [] {
+                 timespec now{};
+                 (void)timespec_get(&now, TIME_UTC);
+               }},
+        Escape{"clock", [] { (void)std::clock(); }}, Escape{"drand48", [] { (void)drand48(); }},
+        Escape{"lrand48", [] { (void)lrand48(); }}, Escape{"mrand48", [] { (void)mrand48(); }}));
 
 INSTANTIATE_TEST_SUITE_P(
     Resources, HermeticTest,
@@ -114,6 +117,16 @@ INSTANTIATE_TEST_SUITE_P(
                              [] {
                                char name[256];
                                (void)!gethostname(name, sizeof name);
+                             }},
+                      Escape{"uname",
+                             [] {
+                               utsname name{};
+                               (void)uname(&name);
+                             }},
+                      Escape{"sysinfo",
+                             [] {
+                               struct sysinfo machine {};
+                               (void)sysinfo(&machine);
                              }},
                       Escape{"getrusage",
                              [] {
@@ -161,6 +174,27 @@ TEST(Run, IsHermetic) {
   EXPECT_DEATH(RunSeed(options, look), "the simulation called clock_gettime");
   EXPECT_TRUE(RunSeed(options).ok());
   (void)std::chrono::steady_clock::now();
+}
+
+class LooksAtTheClock final : public SiteWatch {
+ public:
+  void OnProbe(std::size_t) override { (void)std::chrono::steady_clock::now(); }
+  bool Fires(std::size_t) override { return false; }
+};
+
+// Each step of the real Raft is; who asks for it may look when it wants to stop.
+TEST(Explore, IsHermetic) {
+  if (!Hermetic::IsEnforced()) GTEST_SKIP() << "a sanitizer has the same functions";
+  explore::ExploreOptions options;
+  options.bounds.terms = 1;
+  options.enough = [] { return std::chrono::steady_clock::now().time_since_epoch().count() < 0; };
+  EXPECT_EQ(explore::Explore(options).ending, explore::Ending::kExhausted);
+  const auto look = [&options] {
+    LooksAtTheClock watch;
+    SiteWatch::Exchange(&watch);
+    explore::Explore(options);
+  };
+  EXPECT_DEATH(look(), "the simulation called clock_gettime");
 }
 
 }  // namespace

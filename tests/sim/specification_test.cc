@@ -233,7 +233,7 @@ TEST_F(SpecificationTest, ACommitIsOfWhatIsThereAndForEver) {
          [&] { See(1, {.term = Term(1), .voted_for = 1, .log = {1}, .commit = Index(2)}); });
   Acknowledge(1, 0, 1, Index(1));
   See(0, {.term = Term(1), .voted_for = 1, .role = Role::kLeader, .log = {1}, .commit = Index(1)});
-  Breaks("takes back that 1 is committed",
+  Breaks("takes back that index 1 is committed",
          [&] { See(0, {.term = Term(1), .voted_for = 1, .role = Role::kLeader, .log = {1}}); });
 }
 

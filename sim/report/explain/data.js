@@ -65,8 +65,9 @@ const Explain = {};
     messages: messages(raw.messages),
     points: points(raw.points),
     roles: raw.roles.map(span(['lane', 'from', 'until', 'role', 'term'])),
-    faults: raw.faults.map(span(['kind', 'number', 'victim', 'from', 'until'])),
+    faults: raw.faults.map(span(['kind', 'number', 'on', 'from', 'until'])),  // on no lane: done to links
     cuts: raw.cuts.map(span(['lane', 'to', 'from', 'until'])),
+    clogs: raw.clogs.map(span(['lane', 'to', 'from', 'until'])),
     operations: raw.operations.map(span(['lane', 'from', 'until', 'asked', 'answer', 'outcome'])),
     highlights: raw.highlights.map(span(['message', 'row', 'why'])),
   };

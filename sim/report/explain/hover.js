@@ -6,6 +6,7 @@
   const { canvas } = paint;
   const tip = document.getElementById('tip');
   const fates = ['still on its way', 'delivered', 'lost', 'delivered to nobody: the receiver is down'];
+  const faults = data.groups.indexOf('faults');
   let moving = null;
 
   const seconds = (at) => `${(at / 1e9).toFixed(9)} s`;
@@ -34,7 +35,8 @@
     let best = -1;
     const until = view.time(x + 5);
     for (let i = data.lowerBound(p.at, view.time(x - 5)); i < p.count && p.at[i] <= until; ++i) {
-      if (p.lane[i] !== lane || view.hiddenGroups.has(p.group[i])) continue;
+      // A fault is told of by faultsAt, wherever it is.
+      if (p.lane[i] !== lane || p.group[i] === faults || view.hiddenGroups.has(p.group[i])) continue;
       const nearer = best < 0 || Math.abs(view.x(p.at[i]) - x) < Math.abs(view.x(p.at[best]) - x);
       if (nearer || p.weight[i] > p.weight[best]) best = i;
     }
@@ -82,15 +84,18 @@
     const texts = [];
     for (const fault of data.faults) {
       if (fault.from > at || fault.until < at) continue;
-      const wide = /partition|client/.test(fault.kind);
-      if (wide || fault.victim === lane) texts.push(`${fault.kind} #${fault.number}, for ${length(fault.until - fault.from)}`);
+      if (fault.on.length > 0 && !fault.on.includes(lane)) continue;
+      const on = fault.on.length > 1 ? ` on ${fault.on.map(data.nameOf).join(' ')}` : '';
+      texts.push(`${fault.kind} #${fault.number}${on}, for ${length(fault.until - fault.from)}`);
     }
-    const cuts = data.cuts.filter((cut) => cut.from <= at && at <= cut.until);
-    if (texts.length > 0 && cuts.length > 0) {
-      const shown = cuts.slice(0, 12).map((cut) => `${data.nameOf(cut.lane)}→${data.nameOf(cut.to)}`);
-      texts.push(`cut: ${shown.join(' ')}${cuts.length > 12 ? ` and ${cuts.length - 12} more` : ''}`);
-    }
-    return texts.join('\n');
+    return [...texts, ...linksAt(at, 'cut', data.cuts), ...linksAt(at, 'clogged', data.clogs)].join('\n');
+  }
+
+  function linksAt(at, what, links) {
+    const names = links.filter((link) => link.from <= at && at <= link.until)
+      .map((link) => `${data.nameOf(link.lane)}→${data.nameOf(link.to)}`);
+    if (names.length === 0) return [];
+    return [`${what}: ${names.slice(0, 12).join(' ')}${names.length > 12 ? ` and ${names.length - 12} more` : ''}`];
   }
 
   function show(event) {

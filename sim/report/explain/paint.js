@@ -77,40 +77,70 @@
     return [x, Math.max(Math.min(view.x(span.until), size.width) - x, 1)];
   }
 
+  const faults = data.groups.indexOf('faults');
+
+  let namedUntil = {};  // by the height of a name, so that none is written over another
+
+  function nameFault(fault, x, y, width) {
+    if (width < 60 || x < (namedUntil[y] || 0)) return;
+    context.fillStyle = colours.faint;
+    context.fillText(fault.kind, x + 4, y, width - 6);
+    namedUntil[y] = x + Math.min(context.measureText(fault.kind).width, width - 6) + 8;
+  }
+
+  // What is done to links, over all lanes.
+  function drawWideFault(fault) {
+    const [x, width] = box(fault);
+    context.globalAlpha = 0.08;
+    context.fillStyle = colours.partition;
+    context.fillRect(x, lanes.axis - 8, width, size.height);
+    context.globalAlpha = 1;
+    context.fillRect(x, lanes.axis - 8, width, 2);
+    nameFault(fault, x, lanes.axis + 7, width);
+  }
+
+  function drawFaultOn(lane, fault) {
+    const [x, width] = box(fault);
+    const top = lanes.y[lane] - lanes.height[lane] / 2;
+    context.globalAlpha = 0.12;
+    context.fillStyle = colours.candidate;
+    context.fillRect(x, top + 2, width, lanes.height[lane] - 4);
+    context.globalAlpha = 1;
+    nameFault(fault, x, top + 12, width);
+  }
+
+  // Along the lanes of both ends.
+  function drawLinks(links, below, dashes) {
+    context.strokeStyle = colours.partition;
+    context.lineWidth = 2;
+    context.setLineDash(dashes);
+    context.beginPath();
+    for (const link of links) {
+      if (!inView(link)) continue;
+      const [x, width] = box(link);
+      for (const lane of [link.lane, link.to]) {
+        if (!lanes.isShown(lane)) continue;
+        const y = lanes.y[lane] + lanes.bar(lane) / 2 + below;
+        context.moveTo(x, y);
+        context.lineTo(x + width, y);
+      }
+    }
+    context.stroke();
+    context.setLineDash([]);
+    context.lineWidth = 1;
+  }
+
   function drawFaults() {
-    const partitions = data.faults.filter((f) => inView(f));
-    const faults = data.groups.indexOf('faults');
     if (view.hiddenGroups.has(faults)) return;
     context.textAlign = 'left';
-    for (const fault of partitions) {
-      const [x, width] = box(fault);
-      const wide = /partition|client/.test(fault.kind);
-      if (wide) {
-        context.globalAlpha = 0.08;
-        context.fillStyle = colours.partition;
-        context.fillRect(x, lanes.axis - 8, width, size.height);
-        context.globalAlpha = 1;
-        context.fillRect(x, lanes.axis - 8, width, 2);
-      } else if (lanes.isShown(fault.victim)) {
-        const top = lanes.y[fault.victim] - lanes.height[fault.victim] / 2 + 2;
-        context.globalAlpha = 0.12;
-        context.fillStyle = colours.candidate;
-        context.fillRect(x, top, width, lanes.height[fault.victim] - 4);
-        context.globalAlpha = 1;
-      }
-      if (width < 60) continue;
-      context.fillStyle = colours.faint;
-      const y = wide ? lanes.axis - 11 + 14 : lanes.y[fault.victim] - lanes.height[fault.victim] / 2 + 12;
-      if (wide || lanes.isShown(fault.victim)) context.fillText(fault.kind, x + 4, y + (wide ? 4 : 0), width - 6);
+    namedUntil = {};
+    for (const fault of data.faults) {
+      if (!inView(fault)) continue;
+      if (fault.on.length === 0) drawWideFault(fault);
+      for (const lane of fault.on) if (lanes.isShown(lane)) drawFaultOn(lane, fault);
     }
-    context.fillStyle = colours.partition;
-    for (const cut of data.cuts) {
-      if (!inView(cut)) continue;
-      const [x, width] = box(cut);
-      for (const lane of [cut.lane, cut.to]) {
-        if (lanes.isShown(lane)) context.fillRect(x, lanes.y[lane] + lanes.bar(lane) / 2 + 2, width, 2);
-      }
-    }
+    drawLinks(data.cuts, 3, []);
+    drawLinks(data.clogs, 6, [5, 4]);
   }
 
   function drawRoles() {
@@ -269,7 +299,6 @@
     const crowded = last - first > 4000;
     const disks = data.groups.indexOf('disks');
     const clients = data.groups.indexOf('clients');
-    const faults = data.groups.indexOf('faults');
     for (let i = first; i < last; ++i) {
       if (view.hiddenGroups.has(p.group[i]) || !lanes.isShown(p.lane[i])) continue;
       if (p.group[i] === clients || p.group[i] === faults || (crowded && p.weight[i] === 0)) continue;
@@ -354,7 +383,9 @@
     context.lineWidth = 1;
     const p = data.points;
     for (let i = data.lowerBound(p.at, view.from); i < p.count && p.at[i] <= view.until; ++i) {
-      if (view.found.has(p.words[i]) && lanes.isShown(p.lane[i])) ring(view.x(p.at[i]), lanes.y[p.lane[i]], 5);
+      if (!view.found.has(p.words[i])) continue;
+      if (p.group[i] === faults) ring(view.x(p.at[i]), lanes.axis, 5);
+      else if (lanes.isShown(p.lane[i])) ring(view.x(p.at[i]), lanes.y[p.lane[i]], 5);
     }
   }
 

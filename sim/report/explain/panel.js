@@ -26,7 +26,7 @@
 
   function addLegend() {
     const words = { asking: 'asks for votes (pre-vote)', hand: 'hand-over', packets: 'client packet', ok: 'operation ok',
-      unknown: 'outcome unknown', refused: 'refused or unreachable', partition: 'link cut', broken: 'lost, crash, failure',
+      unknown: 'outcome unknown', refused: 'refused or unreachable', partition: 'link cut; dashed: clogged', broken: 'lost, crash, failure',
       accent: 'highlighted' };
     const names = [...paint.roleNames, ...paint.groupColours, 'ok', 'unknown', 'refused', 'partition', 'broken', 'accent'];
     for (const name of names) {
