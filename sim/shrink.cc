@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <iterator>
+#include <set>
 #include <utility>
 
 #include "sim/text.h"
@@ -189,9 +190,12 @@ class Shrinker {
       };
       // Whole kinds of fault, and all that one client does, before single ones.
       if (choice <= static_cast<std::uint32_t>(Choice::kOperation)) {
-        for (std::uint32_t about = 0; about < 16; ++about) {
+        std::set<std::uint32_t> groups;
+        for (const Decision& decision : Kept(of_choice)) groups.insert(decision.about[0]);
+        for (const std::uint32_t about : groups) {
           const std::vector<Decision> group =
               Kept([&](const Decision& d) { return of_choice(d) && d.about[0] == about; });
+          // What was left out before may have taken it along.
           if (!group.empty()) TryWithout(group);
         }
       }

@@ -3,8 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <vector>
 
 #include "sim/report/failure_file.h"
 
@@ -102,6 +104,46 @@ TEST(Shrink, DoesNotTakeAnotherPlaceOfTheSameRuleForTheViolation) {
   ASSERT_TRUE(shrunk.has_value());
   EXPECT_EQ(shrunk->run.violation->where, "a:1");
   EXPECT_EQ(CountOf(shrunk->schedule, Choice::kOperation), 5u);
+}
+
+// However many kinds and clients there are: else one of many decisions takes many runs. What is
+// needed on either side of them keeps the parts of a bisection from being those groups.
+TEST(Shrink, LeavesOutAWholeKindOrClientAtOnce) {
+  constexpr std::uint64_t kNotNeeded = 5;
+  std::vector<Decision> all;
+  for (const Choice choice : {Choice::kFault, Choice::kOperation}) {
+    for (const auto& [about, count] :
+         std::map<std::uint32_t, std::uint64_t>{{1, 3}, {20, kNotNeeded}, {21, 4}}) {
+      for (std::uint64_t number = 0; number < count; ++number) {
+        all.push_back({.choice = choice, .about = {about}, .number = number});
+      }
+    }
+  }
+  std::uint64_t left[2] = {kNotNeeded, kNotNeeded};  // of number 20, in what was taken over last
+  std::uint64_t at_once[2] = {};                     // the most of them that went in one try
+  const auto runner = [&](const Schedule& schedule, std::vector<Decision>* decisions) {
+    decisions->clear();
+    std::uint64_t kept[2] = {};
+    RunResult result;
+    result.violation = Violation{"rule", "a:1", ""};
+    for (const Decision& decision : all) {
+      const bool is_kept =
+          !schedule.only.has_value() || std::ranges::binary_search(*schedule.only, decision);
+      if (is_kept) decisions->push_back(decision);
+      if (is_kept && decision.about[0] == 20) ++kept[decision.choice == Choice::kOperation];
+      if (!is_kept && decision.about[0] != 20) result.violation.reset();
+    }
+    for (std::size_t i = 0; i < 2 && !result.ok(); ++i) {
+      at_once[i] = std::max(at_once[i], left[i] - kept[i]);
+      left[i] = kept[i];
+    }
+    return result;
+  };
+  const auto shrunk = Shrink(Schedule(), nullptr, runner);
+  ASSERT_TRUE(shrunk.has_value());
+  EXPECT_EQ(shrunk->schedule.only->size(), all.size() - 2 * kNotNeeded);
+  EXPECT_EQ(at_once[0], kNotNeeded);
+  EXPECT_EQ(at_once[1], kNotNeeded);
 }
 
 TEST(Shrink, HasNothingToDoWhereNoRuleIsBroken) {
