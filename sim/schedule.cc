@@ -4,6 +4,8 @@
 #include <array>
 #include <charconv>
 #include <nlohmann/json.hpp>
+#include <numeric>
+#include <utility>
 
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
@@ -155,7 +157,23 @@ std::vector<std::string> WordsOf(const std::string& name) {
   return absl::StrSplit(name, '_', absl::SkipEmpty());
 }
 
-// For a person who took `name` for one: those with most of its words.
+// How many letters must be put in, left out or replaced (Levenshtein).
+std::size_t Distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), std::size_t{0});
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    std::size_t diagonal = std::exchange(row[0], i + 1);
+    for (std::size_t j = 0; j < b.size(); ++j) {
+      const std::size_t replaced = diagonal + (a[i] == b[j] ? 0 : 1);
+      diagonal = row[j + 1];
+      row[j + 1] = std::min({row[j] + 1, row[j + 1] + 1, replaced});
+    }
+  }
+  return row.back();
+}
+
+// For a person who took `name` for one: those with most of its words; where these are none or far
+// too many, those with a slip or two.
 std::vector<std::string> NamesLike(const std::string& name) {
   const std::vector<std::string> wanted = WordsOf(name);
   std::vector<std::string> like;
@@ -169,6 +187,9 @@ std::vector<std::string> NamesLike(const std::string& name) {
     most = shared;
     like.push_back(known);
   }
+  if (!like.empty() && like.size() <= kNamesShown) return like;
+  like = EditNames();
+  std::erase_if(like, [&name](const std::string& known) { return Distance(name, known) > 2; });
   return like;
 }
 

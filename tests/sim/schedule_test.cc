@@ -310,6 +310,14 @@ TEST(Profile, ANameThatIsNotThereIsAnsweredByThoseLikeIt) {
     EXPECT_NE(wipe.find(name), std::string::npos) << wipe;
   }
   EXPECT_EQ(wipe.find("drop_ppm"), std::string::npos) << wipe;
+  // Too many have the word of the first, and those of the second; none has one of the third.
+  for (const auto& [slip, meant] :
+       std::map<std::string, std::string>{{"fault_crsh", "fault_crash"},
+                                          {"fault_parttion_gap_ns", "fault_partition_gap_ns"},
+                                          {"cleints", "clients"}}) {
+    EXPECT_EQ(AddEdit(slip + "=1", &edits),
+              "'" + slip + "' is not the name of a value; like it: " + meant + "; x=1 lists all");
+  }
   // Nothing is like the first, and far too many are like the second: all are named.
   for (const char* other : {"x=1", "fault=1", "=1"}) {
     const std::string all = AddEdit(other, &edits).value_or("");
