@@ -151,10 +151,11 @@ Problem ReadMapLine(std::string_view text, Line* line) {
   return std::nullopt;
 }
 
+constexpr std::string_view kLogBegin = "INFO  jepsen.util - ";
+
 Problem ReadLogLine(std::string_view text, Line* line) {
-  constexpr std::string_view kBegin = "INFO  jepsen.util - ";
-  if (!text.starts_with(kBegin)) return "does not begin with '" + std::string(kBegin) + "'";
-  EdnReader reader(text.substr(kBegin.size()));
+  if (!text.starts_with(kLogBegin)) return "does not begin with '" + std::string(kLogBegin) + "'";
+  EdnReader reader(text.substr(kLogBegin.size()));
   std::vector<Edn> values;
   while (!reader.AtEnd()) {
     std::optional<Edn> value = reader.Value();
@@ -371,10 +372,21 @@ std::string DescribeStuck(const TextSearch& search, const std::string& key) {
          Describe(model.operations()[stuck.operation]);
 }
 
+// The first line tells the format.
+using LineReader = Problem (*)(std::string_view, Line*);
+LineReader ReaderOf(std::string_view first_line) {
+  if (first_line.starts_with('{')) return ReadMapLine;
+  return first_line.starts_with(kLogBegin) ? ReadLogLine : nullptr;
+}
+
+constexpr std::string_view kFormats =
+    "expected are lines like {:process 0, :type :invoke, :f :get, :key \"k\", :value nil} or "
+    "INFO  jepsen.util - 0 :invoke :read nil";
+
 absl::StatusOr<std::map<std::string, std::vector<Operation>>> ReadHistory(std::string_view text,
                                                                           const std::string& name) {
   HistoryBuilder builder;
-  Problem (*read)(std::string_view, Line*) = nullptr;
+  LineReader read = nullptr;
   std::uint64_t number = 0;
   while (!text.empty()) {
     ++number;
@@ -382,7 +394,11 @@ absl::StatusOr<std::map<std::string, std::vector<Operation>>> ReadHistory(std::s
     const std::string_view one = text.substr(0, end);
     text.remove_prefix(std::min(end + 1, text.size()));
     if (one.find_first_not_of(" \t\r") == std::string_view::npos) continue;
-    if (read == nullptr) read = one.starts_with('{') ? ReadMapLine : ReadLogLine;
+    if (read == nullptr) read = ReaderOf(one);
+    if (read == nullptr) {
+      return absl::InvalidArgumentError(name + ", line " + Decimal(number) +
+                                        ": is of no history; " + std::string(kFormats));
+    }
     Line line;
     line.number = number;
     Problem problem = read(one, &line);
@@ -392,10 +408,7 @@ absl::StatusOr<std::map<std::string, std::vector<Operation>>> ReadHistory(std::s
     }
   }
   if (read == nullptr) {
-    return absl::InvalidArgumentError(
-        name +
-        " holds no history; expected are lines like {:process 0, :type :invoke, :f :get, "
-        ":key \"k\", :value nil} or INFO  jepsen.util - 0 :invoke :read nil");
+    return absl::InvalidArgumentError(name + " holds no history; " + std::string(kFormats));
   }
   return builder.Take();
 }

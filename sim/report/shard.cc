@@ -32,18 +32,24 @@ struct Scheme {
   const char* index;
   const char* count;
   std::uint64_t first;
+  const char* count_missing;  // what to do then
 };
-constexpr Scheme kSchemes[] = {{"CI_NODE_INDEX", "CI_NODE_TOTAL", 1},
-                               {"CIRCLE_NODE_INDEX", "CIRCLE_NODE_TOTAL", 0},
-                               {"JOB_COMPLETION_INDEX", "JOB_COMPLETIONS", 0}};
+constexpr const char* kElse = "; give --shard i/n instead";
+constexpr Scheme kSchemes[] = {
+    {"CI_NODE_INDEX", "CI_NODE_TOTAL", 1, kElse},
+    {"CIRCLE_NODE_INDEX", "CIRCLE_NODE_TOTAL", 0, kElse},
+    {"JOB_COMPLETION_INDEX", "JOB_COMPLETIONS", 0,
+     "; Kubernetes does not set it: set it in the Job's env to its spec.completions"}};
 
-absl::StatusOr<std::uint64_t> NumberOf(const char* name, const Environment& environment) {
+// `missing`: what to do if it is not there.
+absl::StatusOr<std::uint64_t> NumberOf(const char* name, const Environment& environment,
+                                       const char* missing = kElse) {
   const std::optional<std::string> text = environment(name);
   const auto number = text.has_value() ? ParseNumber(*text) : std::nullopt;
   if (number.has_value() && *number <= kSweepSeedsMax) return *number;
-  return absl::InvalidArgumentError(
-      std::string("--shard auto: ") + name +
-      (text.has_value() ? " '" + *text + "': expected a whole number" : " is not set"));
+  const std::string problem = std::string("--shard auto: ") + name;
+  if (!text.has_value()) return absl::InvalidArgumentError(problem + " is not set" + missing);
+  return absl::InvalidArgumentError(problem + " '" + *text + "': expected a whole number");
 }
 
 absl::StatusOr<Shard> ShardOf(const char* name, std::uint64_t index, std::uint64_t first,
@@ -67,8 +73,7 @@ absl::StatusOr<Shard> FromSlurm(const Environment& environment) {
   if (numbers[2] < numbers[1] || numbers[2] - numbers[1] + 1 != numbers[3]) {
     return absl::InvalidArgumentError("--shard auto: SLURM_ARRAY_TASK_COUNT '" +
                                       Decimal(numbers[3]) + "': expected consecutive ids " +
-                                      Decimal(numbers[1]) + ".." + Decimal(numbers[2]) +
-                                      "; give --shard i/n instead");
+                                      Decimal(numbers[1]) + ".." + Decimal(numbers[2]) + kElse);
   }
   return ShardOf(names[0], numbers[0], numbers[1], numbers[3]);
 }
@@ -85,7 +90,8 @@ absl::StatusOr<Shard> ParseShard(std::string_view text, const Environment& envir
     if (!environment(scheme.index).has_value()) continue;
     const absl::StatusOr<std::uint64_t> index = NumberOf(scheme.index, environment);
     if (!index.ok()) return index.status();
-    const absl::StatusOr<std::uint64_t> count = NumberOf(scheme.count, environment);
+    const absl::StatusOr<std::uint64_t> count =
+        NumberOf(scheme.count, environment, scheme.count_missing);
     if (!count.ok()) return count.status();
     return ShardOf(scheme.index, *index, scheme.first, *count);
   }

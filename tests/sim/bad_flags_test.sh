@@ -56,7 +56,7 @@ refuses --set "'fault_wipe=2'" 'from 0 to 1' -- run --seed 1 --set fault_wipe=2
 refuses --profile /nowhere/p -- sweep --seeds 1..2 --profile /nowhere/p
 refuses --profile "'$0'" 'is not JSON' -- sweep --seeds 1..2 --profile "$0"
 refuses /nowhere/h -- check-history /nowhere/h
-refuses "$0, line 1" 'does not begin with' -- check-history "$0"
+refuses "$0, line 1" '{:process 0,' 'INFO  jepsen.util - ' -- check-history "$0"
 refuses FILE -- check-history
 refuses "'/bin/false'" 'no grass-sim' -- diverge /bin/false --seed 1
 refuses --seeds 1000000000000 -- sweep --seeds 0..18446744073709551615

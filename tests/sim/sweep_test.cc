@@ -434,9 +434,13 @@ TEST(Shard, IsRefusedWithTheNameOfWhatIsWrong) {
   };
   names("GRASS_SIM_SHARD=i/n", {});
   names("GRASS_SIM_SHARD '3'", {{"GRASS_SIM_SHARD", "3"}});
-  names("CI_NODE_TOTAL is not set", {{"CI_NODE_INDEX", "1"}});
+  names("CI_NODE_TOTAL is not set; give --shard i/n instead", {{"CI_NODE_INDEX", "1"}});
   names("CI_NODE_INDEX '0'", {{"CI_NODE_INDEX", "0"}, {"CI_NODE_TOTAL", "4"}});
   names("CIRCLE_NODE_INDEX '4'", {{"CIRCLE_NODE_INDEX", "4"}, {"CIRCLE_NODE_TOTAL", "4"}});
+  names(
+      "JOB_COMPLETIONS is not set; Kubernetes does not set it: set it in the Job's env to its "
+      "spec.completions",
+      {{"JOB_COMPLETION_INDEX", "0"}});
   names("JOB_COMPLETION_INDEX 'x'", {{"JOB_COMPLETION_INDEX", "x"}, {"JOB_COMPLETIONS", "4"}});
   names("SLURM_ARRAY_TASK_COUNT '3'", {{"SLURM_ARRAY_TASK_ID", "1"},
                                        {"SLURM_ARRAY_TASK_MIN", "1"},
