@@ -205,6 +205,11 @@ int RunExplore(Flags flags) {
     if (const auto problem = CannotWrite(flags.out)) return Complain("explore: --out: " + *problem);
   }
   explore::ExploreOptions& options = flags.options;
+  if (options.bounds.reads > 0 && options.bounds.heartbeats > 0) {
+    return Complain("explore: --reads " + std::to_string(options.bounds.reads) +
+                    " and --heartbeats " + std::to_string(options.bounds.heartbeats) +
+                    ": one of them only; when a follower " + "was heard last would matter");
+  }
   options.bytes_max = static_cast<std::size_t>(flags.memory_mib) << 20;
   if (flags.pre_votes) {
     options.bounds.pre_votes = explore::PreVotes::kExplored;
@@ -261,6 +266,8 @@ void AddExplore(CLI::App* app, int* exit_code) {
       "Election timeouts; 0: as --terms allows, and 2 with --pre-votes");
   add("--append-max", &bounds.append_max, {0, explore::kEntriesMax},
       "Entries in one message; 0: as in production");
+  add("--reads", &bounds.reads, {0, explore::kReadsMax},
+      "Linearizable reads that leaders are asked for");
   AddNumber(command, "--depth", &options.depth_max, {1, UINT32_MAX - 1}, "No more steps than this");
   AddNumber(command, "--memory", &flags->memory_mib, {64, 1u << 20}, "MiB to stay below, about")
       ->default_str("4096");

@@ -14,6 +14,7 @@ std::string FlagsOf(const Bounds& bounds) {
   if (bounds.pre_votes == PreVotes::kExplored) flags += " --pre-votes";
   if (bounds.timeouts != 0) flags += " --timeouts " + Decimal(bounds.timeouts);
   if (bounds.append_max != 0) flags += " --append-max " + Decimal(bounds.append_max);
+  if (bounds.reads != 0) flags += " --reads " + Decimal(bounds.reads);
   return flags;
 }
 

@@ -11,6 +11,7 @@ namespace grassdb::sim::explore {
 inline constexpr std::uint32_t kNodesMax = 5;
 inline constexpr std::uint32_t kTermsMax = 7;
 inline constexpr std::uint32_t kEntriesMax = 8;
+inline constexpr std::uint32_t kReadsMax = 3;
 inline constexpr std::uint32_t kFaultsMax = 15;  // of each kind
 inline constexpr std::uint32_t kLogMax = kTermsMax + kEntriesMax;
 
@@ -43,6 +44,9 @@ struct Bounds {
   // must be said.
   std::uint32_t timeouts = 0;
   std::uint32_t append_max = 0;  // entries in one message; 0: as many as in production
+  // Linearizable ones, that a leader is asked for. Not beside heartbeats: whom it asks to confirm
+  // them hangs on whom it has heard last (replica.h), which is the same instant without.
+  std::uint32_t reads = 0;
 
   friend bool operator==(const Bounds&, const Bounds&) = default;
 };

@@ -19,6 +19,7 @@ Uint128 DigestOf(const Facts& facts) {
   hash.AddAll(facts.node, facts.leads ? 1 : 0, facts.term, facts.commit, facts.last, facts.durable,
               facts.log[facts.last], facts.disk[facts.durable], facts.disk_term, facts.disk_vote);
   for (const std::uint8_t match : facts.match) hash.Add(match);
+  for (const std::uint8_t index : facts.answered) hash.Add(index);
   return Uint128{hash.high()} << 64 | hash.low();
 }
 
@@ -94,6 +95,7 @@ Outcome Catalog::Compute(std::uint64_t key, std::uint32_t replica, ActionKind ki
   Action action{.kind = kind};
   if (kind == ActionKind::kDeliver) action.message = &messages_[argument];
   if (kind == ActionKind::kCrash) action.kept = argument;
+  if (kind == ActionKind::kRead) action.read = argument;
   Outcome outcome;
   try {
     const Replica& before = replicas_[replica];
@@ -125,6 +127,12 @@ std::uint32_t Catalog::Learned(std::uint32_t history, std::uint32_t facts) {
   const std::uint32_t number = AddHistory(learned);
   learned_.Insert(key, number);
   return number;
+}
+
+std::uint32_t Catalog::Asked(std::uint32_t history) {
+  History asked = histories_[history];
+  Ask(&asked);
+  return AddHistory(asked);
 }
 
 Uint128 Catalog::ReplicasFingerprint() const {

@@ -30,7 +30,7 @@ struct Abilities {
   std::uint8_t parts_unfinished = 0;
   bool finish = false;
   bool time_out = false;
-  bool lead = false;       // propose
+  bool lead = false;       // propose, and be asked for a read
   bool step_down = false;  // and heartbeat
   Age age;
 };
@@ -76,7 +76,7 @@ class Catalog {
     return &history_digests_[number * permutations_];
   }
 
-  // kDeliver: `argument` is a message; kCrash: the parts kept.
+  // kDeliver: `argument` is a message; kCrash: the parts kept; kRead: its number.
   Outcome Take(std::uint32_t replica, ActionKind kind, std::uint32_t argument) {
     const std::uint64_t key = KeyOf(replica, kind, argument);
     const std::uint32_t known = outcome_ids_.Find(key);
@@ -91,6 +91,8 @@ class Catalog {
 
   // `history` with what `facts` shows. Throws a Violation.
   std::uint32_t Learned(std::uint32_t history, std::uint32_t facts);
+  // `history` with one more read.
+  std::uint32_t Asked(std::uint32_t history);
 
   // Of the set of the replicas; those that differ in the nodes' names only are one.
   Uint128 ReplicasFingerprint() const;

@@ -53,7 +53,8 @@ class Explorer {
   explicit Explorer(const ExploreOptions& options)
       : options_(options),
         bounds_(options.bounds),
-        cluster_(options.bounds.nodes, options.symmetry),
+        // Which followers a leader asks to confirm a read hangs on their names.
+        cluster_(bounds_.nodes, bounds_.reads > 0 ? Symmetry::kOff : options.symmetry),
         permutations_(cluster_.permutations().size()),
         catalog_(cluster_, bounds_),
         proof_(cluster_, bounds_, catalog_),
@@ -81,7 +82,7 @@ class Explorer {
             std::uint32_t spent, std::size_t taken, PackedStep step);
   bool IsMoot(StateView state, std::uint32_t node, Age age, std::uint32_t message) const;
   void Lose(StateView state, std::size_t taken);
-  std::uint32_t HistoryAfter(StateView state, std::uint32_t facts);
+  std::uint32_t HistoryAfter(std::uint32_t history, std::uint32_t facts);
   void Emit(std::span<const Uint128> sums, std::uint32_t begin, PackedStep step,
             std::uint32_t stepped);
   bool Insert(const Successor& successor);
@@ -228,6 +229,9 @@ void Explorer::ExpandNode(StateView state, std::uint32_t node) {
   if (abilities.lead && Has(spent, Budget::kEntries)) {
     take(ActionKind::kPropose, 0, SpendOne(spent, Budget::kEntries));
   }
+  // How many were asked is in the history, which knows what was committed then.
+  const std::uint32_t reads = catalog_.history(state.history()).reads;
+  if (abilities.lead && reads < bounds_.reads) take(ActionKind::kRead, reads + 1, spent);
   if (Has(spent, Budget::kCrashes)) {
     for (std::uint32_t kept = 0; kept <= abilities.parts_unfinished; ++kept) {
       take(ActionKind::kCrash, kept, SpendOne(spent, Budget::kCrashes));
@@ -263,15 +267,16 @@ void Explorer::Take(StateView state, std::uint32_t node, ActionKind kind, std::u
   const std::uint32_t facts = catalog_.abilities(outcome.replica).facts;
   const bool same_facts = facts == catalog_.abilities(before).facts;
   std::uint32_t history = state.history();
+  if (kind == ActionKind::kRead) history = catalog_.Asked(history);
   try {
-    if (!same_facts) history = HistoryAfter(state, facts);
+    if (!same_facts) history = HistoryAfter(history, facts);
   } catch (const Violation& violation) {
     return Fail(step, violation);
   }
 
   const std::span<const std::uint32_t> messages = state.messages();
   if (outcome.replica == before && outcome.sent_count == 0 && taken == kNothing &&
-      spent == state.spent()) {
+      spent == state.spent() && history == state.history()) {
     return;  // a leader that does not step down
   }
   const Age age = catalog_.abilities(outcome.replica).age;
@@ -355,8 +360,7 @@ void Explorer::Lose(StateView state, std::size_t taken) {
   Emit(sums, begin, PackedStep::OfMessage(StepKind::kDrop, messages[taken]), kNothing);
 }
 
-std::uint32_t Explorer::HistoryAfter(StateView state, std::uint32_t facts) {
-  const std::uint32_t history = state.history();
+std::uint32_t Explorer::HistoryAfter(std::uint32_t history, std::uint32_t facts) {
   return IsNews(catalog_.history(history), catalog_.facts(facts)) ? catalog_.Learned(history, facts)
                                                                   : history;
 }

@@ -60,6 +60,17 @@ void CheckMatch(const Facts& leader, std::span<const Facts* const> cluster) {
   }
 }
 
+void CheckReads(const Facts& facts, const History& history) {
+  for (std::uint32_t read = 0; read < history.reads; ++read) {
+    if (facts.answered[read] == 0) continue;
+    const std::uint32_t index = facts.answered[read] - 1u;
+    GRASS_RULE("read misses nothing", index >= history.asked[read],
+               InTerm(facts) + " answers read " + Decimal(read + 1) + " as of index " +
+                   Decimal(index) + "; when it was asked, index " + Decimal(history.asked[read]) +
+                   " was committed");
+  }
+}
+
 }  // namespace
 
 Facts FactsOf(const Cluster& cluster, const Replica& replica) {
@@ -82,6 +93,7 @@ Facts FactsOf(const Cluster& cluster, const Replica& replica) {
   for (std::uint32_t index = 1; index <= facts.durable; ++index) {
     facts.disk[index] = Fold(facts.disk[index - 1], HashOf(replica.disk.entries[index - 1]));
   }
+  facts.answered = replica.answered;
   const HardState& disk = replica.disk.hard_state;
   facts.disk_term = static_cast<std::uint8_t>(disk.term.value());
   if (disk.voted_for != NodeId(0)) {
@@ -105,6 +117,7 @@ Uint128 DigestOf(const Permutation& permutation, const History& history) {
   for (std::uint32_t index = 1; index <= history.committed; ++index) {
     hash.AddAll(history.commit_term[index], history.prefix[index]);
   }
+  for (std::uint32_t read = 0; read < history.reads; ++read) hash.Add(history.asked[read]);
   return Uint128{hash.high()} << 64 | hash.low();
 }
 
@@ -129,6 +142,11 @@ void Learn(History* history, const Facts& facts) {
   history->committed = facts.commit;
 }
 
+std::uint32_t Ask(History* history) {
+  history->asked.at(history->reads) = history->committed;
+  return ++history->reads;
+}
+
 void CheckState(std::span<const Facts* const> cluster, const History& history) {
   std::size_t holders = 0;
   for (std::size_t number = 0; number < cluster.size(); ++number) {
@@ -139,6 +157,7 @@ void CheckState(std::span<const Facts* const> cluster, const History& history) {
     GRASS_RULE("state machine safety", facts.log[facts.commit] == history.prefix[facts.commit],
                InTerm(facts) + " knows index " + Decimal(facts.commit) +
                    " to be committed, and differs at or below it from what was committed");
+    CheckReads(facts, history);
     if (facts.leads) {
       CheckCompleteness(facts, history);
       CheckVotes(facts, cluster);

@@ -10,6 +10,8 @@
 //  match rests on disk    a leader believes of no follower more than that one has durably
 //  commit rule            a leader commits up to an entry of its own term only
 //  leader append-only     a leader neither changes nor removes entries of its log
+//  read misses nothing    a read is answered as of an index no lower than what was committed when
+//                         it was asked (thesis 6.4)
 //  monotony               a node's term never falls, within a life its commit index never does, and
 //                         within a term it votes once
 //
@@ -38,21 +40,25 @@ struct Facts {
   std::uint8_t last = 0;
   std::uint8_t durable = 0;  // entries on disk
   std::uint8_t disk_term = 0;
-  std::uint8_t disk_vote = 0;                     // the number + 1 of whom it is for; 0: nobody
-  std::array<std::uint8_t, kNodesMax> match{};    // of a leader, by node: what it believes
-  std::array<std::uint8_t, kLogMax + 1> terms{};  // of the log's entries, from 1 on
+  std::uint8_t disk_vote = 0;                      // the number + 1 of whom it is for; 0: nobody
+  std::array<std::uint8_t, kNodesMax> match{};     // of a leader, by node: what it believes
+  std::array<std::uint8_t, kLogMax + 1> terms{};   // of the log's entries, from 1 on
+  std::array<std::uint8_t, kReadsMax> answered{};  // as in Replica
   Prefixes log{};
   Prefixes disk{};
 
   friend bool operator==(const Facts&, const Facts&) = default;
 };
 
-// What no state shows any more: who led, and what was committed.
+// What no state shows any more: who led, what was committed, and how much of it when a read was
+// asked.
 struct History {
   std::array<std::uint8_t, kTermsMax + 1> leader{};  // of the term; its number + 1
   std::uint8_t committed = 0;
   std::array<std::uint8_t, kLogMax + 1> commit_term{};  // in which entry i was first seen so
   Prefixes prefix{};
+  std::uint8_t reads = 0;                       // asked so far
+  std::array<std::uint8_t, kReadsMax> asked{};  // what was committed then, by number - 1
 
   friend bool operator==(const History&, const History&) = default;
 };
@@ -69,6 +75,9 @@ inline bool IsNews(const History& history, const Facts& facts) {
 
 // Adds what `facts` shows.
 void Learn(History* history, const Facts& facts);
+
+// Adds a read that is asked; its number.
+std::uint32_t Ask(History* history);
 
 // `cluster` has every node's, in order of their numbers.
 void CheckState(std::span<const Facts* const> cluster, const History& history);

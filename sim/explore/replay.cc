@@ -48,13 +48,14 @@ class Replayer {
     std::string_view rest = line;
     const std::string_view verb = TakeWord(&rest);
     if (verb == "deliver" || verb == "repeat" || verb == "drop") return Handle(verb, rest);
-    constexpr std::array<std::pair<std::string_view, ActionKind>, 6> kVerbs = {{
+    constexpr std::array<std::pair<std::string_view, ActionKind>, 7> kVerbs = {{
         {"finish", ActionKind::kFinish},
         {"timeout", ActionKind::kTimeout},
         {"heartbeat", ActionKind::kHeartbeat},
         {"step-down", ActionKind::kStepDown},
         {"propose", ActionKind::kPropose},
         {"crash", ActionKind::kCrash},
+        {"read", ActionKind::kRead},
     }};
     const auto* known =
         std::ranges::find(kVerbs, verb, [](const auto& pair) { return pair.first; });
@@ -75,6 +76,11 @@ class Replayer {
     }
     if (!rest.empty()) return "does not know what '" + std::string(rest) + "' means";
     if (!IsPossible(replicas_[node], action.kind, bounds_)) return "it is not possible here";
+    if (action.kind == ActionKind::kRead) {
+      if (history_.reads == kReadsMax)
+        return "there are no more than " + Decimal(kReadsMax) + " reads";
+      action.read = Ask(&history_);
+    }
     Do(node, action, {});
     return std::nullopt;
   }
@@ -192,7 +198,7 @@ std::string FileOf(const Bounds& bounds, std::span<const std::string> steps,
 namespace {
 
 std::optional<std::string> ParseBounds(std::string_view flags, Bounds* bounds) {
-  const std::array<std::pair<std::string_view, std::uint32_t*>, 9> known = {{
+  const std::array<std::pair<std::string_view, std::uint32_t*>, 10> known = {{
       {"--nodes", &bounds->nodes},
       {"--terms", &bounds->terms},
       {"--entries", &bounds->entries},
@@ -202,6 +208,7 @@ std::optional<std::string> ParseBounds(std::string_view flags, Bounds* bounds) {
       {"--heartbeats", &bounds->heartbeats},
       {"--timeouts", &bounds->timeouts},
       {"--append-max", &bounds->append_max},
+      {"--reads", &bounds->reads},
   }};
   while (!flags.empty()) {
     const std::string_view flag = TakeWord(&flags);
@@ -221,7 +228,7 @@ std::optional<std::string> ParseBounds(std::string_view flags, Bounds* bounds) {
     *at->second = *value;
   }
   if (bounds->nodes < 1 || bounds->nodes > kNodesMax || bounds->terms < 1 ||
-      bounds->terms > kTermsMax || bounds->entries > kEntriesMax) {
+      bounds->terms > kTermsMax || bounds->entries > kEntriesMax || bounds->reads > kReadsMax) {
     return "its bounds are out of range: " + FlagsOf(*bounds);
   }
   return std::nullopt;

@@ -34,7 +34,8 @@ Replica Start(const Cluster& cluster, const Bounds& bounds, std::uint32_t number
   return Replica{.raft = Raft(OptionsOf(cluster, bounds, number), recovered, kStart),
                  .now = kStart,
                  .unfinished = {},
-                 .disk = std::move(disk)};
+                 .disk = std::move(disk),
+                 .answered = {}};
 }
 
 void Write(Disk* disk, const Entry& entry) {
@@ -70,6 +71,10 @@ class Actor {
     for (Message& message : output_.messages) {
       if (auto* append = std::get_if<AppendEntriesRequest>(&message.body)) append->sent_at = kStart;
       sent_.push_back(std::move(message));
+    }
+    for (const ReadReady& read : output_.reads_ready) {
+      GRASS_CHECK_LT(read.index.value(), std::uint64_t{kLogMax} + 1);
+      replica_.answered.at(read.id.value() - 1) = static_cast<std::uint8_t>(read.index.value() + 1);
     }
     if (bounds_.disk == DiskSpeed::kInstant && !replica_.unfinished.empty()) FinishPersist();
   }
@@ -146,6 +151,7 @@ bool IsPossible(const Replica& replica, ActionKind kind, const Bounds& bounds) {
     case ActionKind::kStepDown:
       return raft.role() == Role::kLeader && bounds.nodes > 1;
     case ActionKind::kPropose:
+    case ActionKind::kRead:
       return raft.role() == Role::kLeader;
   }
   return false;
@@ -197,6 +203,9 @@ Replica Act(const Cluster& cluster, const Bounds& bounds, const Replica& before,
     case ActionKind::kPropose:
       actor.Step(Submit{.commands = {Bytes("x")}, .reads = {}});
       break;
+    case ActionKind::kRead:
+      actor.Step(Submit{.commands = {}, .reads = {ReadId(action.read)}});
+      break;
     case ActionKind::kCrash:
       break;
   }
@@ -210,6 +219,11 @@ Uint128 DigestOf(const Cluster& cluster, const Permutation& permutation, const R
   for (const Persist& persist : replica.unfinished) describe::Put(digest, persist);
   describe::Put(digest, replica.disk.hard_state);
   describe::PutAll(digest, replica.disk.entries);
+  for (std::size_t read = 0; read < replica.answered.size(); ++read) {
+    if (replica.answered[read] == 0) continue;
+    digest.Number(read);
+    digest.Number(replica.answered[read]);
+  }
   return digest.value();
 }
 

@@ -10,17 +10,21 @@
 //  - A vote is asked for when the voter's defence of its leader (thesis 4.2.3) has just ended: the
 //    clock jumps to the end of it.
 //  - Every sent_at is the same instant. So no denial is newer than what it denies.
+//  - A leader's clock stands still without heartbeats, so it has heard every follower at the same
+//    instant: which it asks to confirm a read it decides by their answers and names. With them that
+//    would hang on instants, so there are no reads then.
 // So every distance between two instants that Raft decides on is fixed by what else it knows, and
 // instants need not be told apart.
 //
 // This adds nothing that a slow network and slow nodes could not do: any message may be as late as
 // it likes. It leaves out: votes refused for a leader that was heard (for safety the same as a lost
-// request), leases, reads, the hand-over of a stalled disk, rolled back disks (Raft::OnForgotten),
-// changes of the members, snapshots. With PreVotes::kAssumed every node may campaign at any moment;
-// a pre-vote can only prevent that.
+// request), leases, reads through a follower, the hand-over of a stalled disk, rolled back disks
+// (Raft::OnForgotten), changes of the members, snapshots. With PreVotes::kAssumed every node may
+// campaign at any moment; a pre-vote can only prevent that.
 #ifndef GRASSDB_SIM_EXPLORE_REPLICA_H_
 #define GRASSDB_SIM_EXPLORE_REPLICA_H_
 
+#include <array>
 #include <cstdint>
 #include <deque>
 #include <vector>
@@ -42,6 +46,9 @@ struct Replica {
   Instant now;
   std::deque<Persist> unfinished;
   Disk disk;
+  // By the read's number - 1: the index + 1 as of which this life of it has answered; 0: it has
+  // not.
+  std::array<std::uint8_t, kReadsMax> answered{};
 };
 
 // What a node can be made to do. The values are part of no file.
@@ -53,12 +60,14 @@ enum class ActionKind : std::uint8_t {
   kStepDown = 5,   // a leader has not heard of a quorum for an election timeout
   kPropose = 6,    // one command
   kCrash = 7,      // and restart: of the unfinished Persists, `kept` parts have become durable
+  kRead = 8,       // a leader is asked for a read
 };
 
 struct Action {
   ActionKind kind = ActionKind::kDeliver;
   const Message* message = nullptr;  // kDeliver
   std::uint32_t kept = 0;            // kCrash: 0..PartsUnfinished
+  std::uint32_t read = 0;  // kRead: its number, from 1 on in the order in which they are asked
 };
 
 Replica StartReplica(const Cluster& cluster, const Bounds& bounds, std::uint32_t number);

@@ -89,6 +89,8 @@ std::string TextOf(std::uint32_t node, ActionKind kind, std::uint32_t kept) {
       return "step-down " + name;
     case ActionKind::kPropose:
       return "propose " + name;
+    case ActionKind::kRead:
+      return "read " + name;
     case ActionKind::kCrash:
       return "crash " + name + " keeping " + Decimal(kept);
   }
@@ -110,6 +112,10 @@ std::string TextOf(const Cluster& cluster, const Replica& replica) {
       ", on disk " + Decimal(replica.disk.entries.size()) + ", commit " + D(raft.commit_index());
   if (!replica.unfinished.empty()) {
     text += ", " + Decimal(replica.unfinished.size()) + " unfinished";
+  }
+  for (std::size_t read = 0; read < replica.answered.size(); ++read) {
+    if (replica.answered[read] == 0) continue;
+    text += ", read " + Decimal(read + 1) + " as of " + Decimal(replica.answered[read] - 1u);
   }
   return text;
 }

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "core/event.h"
+#include "sim/history.h"
 #include "sim/network.h"
 #include "sim/text.h"
 
@@ -40,7 +41,10 @@ class Watcher {
         OnCrash(step);
         break;
       case ActionKind::kPropose:
-        OnPropose(step);
+        OnRequest(step, OperationKind::kPut);
+        break;
+      case ActionKind::kRead:
+        OnRequest(step, OperationKind::kGet);
         break;
       case ActionKind::kTimeout:
       case ActionKind::kHeartbeat:
@@ -93,10 +97,10 @@ class Watcher {
   }
 
   // By the one client that there is.
-  void OnPropose(const ReplayedStep& step) {
-    ++proposed_;
-    Add(LineKind::kClientInvoked, 0, {2, 0, proposed_});
-    const std::uint64_t number = proposed_ * kInFlightStep + 1;
+  void OnRequest(const ReplayedStep& step, OperationKind operation) {
+    ++requests_;
+    Add(LineKind::kClientInvoked, 0, {static_cast<std::uint64_t>(operation), 0, requests_});
+    const std::uint64_t number = requests_ * kInFlightStep + 1;
     Add(LineKind::kSent, client_place_, {kPacketRequest, step.node, 0, number});
     Add(LineKind::kTaken, step.node, {0, 0, 0, number});
   }
@@ -128,7 +132,7 @@ class Watcher {
   std::uint64_t step_ = 0;
   std::vector<std::uint64_t> lives_;  // by node
   std::uint32_t client_place_;
-  std::uint64_t proposed_ = 0;
+  std::uint64_t requests_ = 0;
 };
 
 }  // namespace

@@ -30,6 +30,9 @@ list=$(cat <<'END'
 045 14 --terms 3 --entries 1
 047 11 --terms 1 --entries 2 --instant-disk
 063 6 --terms 1 --entries 0 --crashes 1
+091 12 --terms 2 --entries 0 --instant-disk --reads 1
+093 15 --terms 2 --entries 0 --instant-disk --reads 2
+094 11 --terms 2 --entries 0 --instant-disk --reads 1
 END
 )
 

@@ -73,6 +73,7 @@ refuses --failures --no-failures -- sweep --seeds 1..2 --failures /tmp --no-fail
 refuses --nodes "'6'" 'from 1 to 5' -- explore --nodes 6
 refuses --terms "'0'" 'from 1 to 7' -- explore --terms 0
 refuses --memory "'1'" 'from 64 to' -- explore --memory 1
+refuses --reads "'4'" 'from 0 to 3' -- explore --reads 4
 refuses --replay "'/no/such/file'" 'that --out wrote' -- explore --replay /no/such/file
 refuses --replay 'its first line is not' -- explore --replay "$0"
 # What contradicts itself, and what would be taken and ignored.
@@ -81,6 +82,7 @@ refuses lease_ppm=900000 drift_ppm_max=400000 -- sweep --seeds 1..2 --set lease_
 refuses voters=5 nodes=3 -- run --seed 1 --set voters=5 --set nodes=3
 refuses '--nodes 5' voters=3 -- run --seed 1 --nodes 5 --set voters=3
 refuses --seed -- bench --nodes 5 --set fault_crash=1 --black-box
+refuses '--reads 1' '--heartbeats 2' 'one of them' -- explore --reads 1 --heartbeats 2
 refuses --nodes --replay -- explore --replay /no/such/file --nodes 3
 refuses '--until 2' '--from 5' -- replay --seed 1 --trace all --from 5 --until 2
 refuses '--until 1999ms' '--from 2' -- replay --seed 1 --trace all --from 2 --until 1999ms

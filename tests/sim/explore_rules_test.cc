@@ -55,6 +55,25 @@ TEST(ExploreRules, ATermHasOneLeaderEvenIfTheFirstIsGone) {
   EXPECT_EQ(BrokenByLearning(&history, second), "election safety");
 }
 
+TEST(ExploreRules, AReadMissesNothingThatWasCommittedWhenItWasAsked) {
+  History history;
+  Facts node = FactsWith(0, 1, {1, 1});
+  node.commit = 1;
+  EXPECT_EQ(BrokenByLearning(&history, node), "");
+  EXPECT_EQ(Ask(&history), 1u);
+  node.commit = 2;
+  EXPECT_EQ(BrokenByLearning(&history, node), "");
+  EXPECT_EQ(Ask(&history), 2u);
+  node.answered = {2};  // as of index 1
+  EXPECT_EQ(BrokenBy({node}, history), "");
+  node.answered = {2, 2};
+  EXPECT_EQ(BrokenBy({node}, history), "read misses nothing");
+  node.answered = {2, 3};
+  EXPECT_EQ(BrokenBy({node}, history), "");
+  node.answered = {1, 3};
+  EXPECT_EQ(BrokenBy({node}, history), "read misses nothing");
+}
+
 TEST(ExploreRules, LogsWithAnEqualTermAreEqualUpToIt) {
   const std::vector<Facts> differ_behind = {FactsWith(0, 2, {1, 2}), FactsWith(1, 2, {1, 1}),
                                             FactsWith(2, 2, {})};

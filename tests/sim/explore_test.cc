@@ -53,6 +53,18 @@ TEST(Explore, ExhaustsAnEntryInOneTerm) {
   EXPECT_EQ(result.final, 61u);
 }
 
+TEST(Explore, AsksLeadersForAsManyReadsAsItMay) {
+  Bounds bounds{.terms = 2, .entries = 0, .disk = DiskSpeed::kInstant};
+  std::uint64_t distinct = ExploreWithin(bounds).distinct;
+  for (bounds.reads = 1; bounds.reads <= 2; ++bounds.reads) {
+    const ExploreResult result = ExploreWithin(bounds);
+    EXPECT_EQ(result.ending, Ending::kExhausted);
+    EXPECT_GT(result.distinct, distinct);
+    EXPECT_FALSE(result.not_reduced.has_value());
+    distinct = result.distinct;
+  }
+}
+
 TEST(Explore, ANodeAloneLeadsAndCommitsByItself) {
   const ExploreResult result = ExploreWithin({.nodes = 1, .terms = 3, .entries = 2, .crashes = 1});
   EXPECT_EQ(result.ending, Ending::kExhausted);
@@ -184,10 +196,12 @@ class Walk {
     for (std::uint32_t node = 0; node < cluster_.size(); ++node) {
       for (const ActionKind kind :
            {ActionKind::kFinish, ActionKind::kTimeout, ActionKind::kHeartbeat,
-            ActionKind::kStepDown, ActionKind::kPropose, ActionKind::kCrash}) {
+            ActionKind::kStepDown, ActionKind::kPropose, ActionKind::kCrash, ActionKind::kRead}) {
         if (!IsPossible(replicas_[node], kind, bounds_)) continue;
         if (kind == ActionKind::kPropose && ++proposals_seen_ % 4 != 0) continue;
         if (kind == ActionKind::kCrash && ++crashes_seen_ % 16 != 0) continue;
+        if (kind == ActionKind::kRead && reads_asked_ == bounds_.reads) continue;
+        if (kind == ActionKind::kHeartbeat && bounds_.reads > 0) continue;  // see bounds.h
         const auto parts = PartsUnfinished(replicas_[node]) + 1;
         const bool crash = kind == ActionKind::kCrash;
         choices.push_back({node, kind, crash ? static_cast<std::uint32_t>(random % parts) : 0});
@@ -207,7 +221,8 @@ class Walk {
  private:
   void Do(std::uint32_t node, ActionKind kind, std::uint32_t argument, bool repeat) {
     std::uint32_t in_catalog = argument;
-    Action action{.kind = kind, .message = nullptr, .kept = argument};
+    Action action{.kind = kind, .message = nullptr, .kept = argument, .read = 0};
+    if (kind == ActionKind::kRead) action.read = in_catalog = ++reads_asked_;
     if (kind == ActionKind::kDeliver) {
       in_catalog = network_[argument];
       action.message = &catalog_.message(in_catalog);
@@ -238,13 +253,15 @@ class Walk {
   std::vector<std::uint32_t> network_;
   std::uint64_t proposals_seen_ = 0;
   std::uint64_t crashes_seen_ = 0;
+  std::uint32_t reads_asked_ = 0;
 };
 
 RC_GTEST_PROP(ExploreCatalog, ReplicasOfEqualDigestBehaveTheSame, (std::uint64_t seed)) {
   const CheckFailuresThrow handler;
   const bool pre_votes = seed % 2 == 0;
   const Bounds bounds{.terms = 3,
-                      .pre_votes = pre_votes ? PreVotes::kExplored : PreVotes::kAssumed};
+                      .pre_votes = pre_votes ? PreVotes::kExplored : PreVotes::kAssumed,
+                      .reads = seed / 2 % 2 == 0 ? kReadsMax : 0};
   const Cluster cluster(3, Symmetry::kOn);
   Catalog catalog(cluster, bounds);
   for (std::uint64_t walk = 0; walk < SomeOf(40); ++walk) {
@@ -491,6 +508,22 @@ TEST(ExploreReplay, ACrashKeepsThePartsOfAWriteThatItIsTold) {
   EXPECT_NE(Replay({}, kept).text.find("n1 follower of term 1, voted for n1"), std::string::npos);
 }
 
+TEST(ExploreReplay, AReadIsAnsweredAsOfWhatIsCommitted) {
+  const Bounds alone{.nodes = 1};
+  const std::vector<std::string> steps = {"timeout n1", "finish n1", "finish n1", "read n1",
+                                          "propose n1", "finish n1", "read n1"};
+  const ReplayResult result = Replay(alone, steps);
+  EXPECT_EQ(result.problem, std::nullopt);
+  EXPECT_FALSE(result.violation.has_value());
+  EXPECT_NE(result.text.find("commit 2, read 1 as of 1, read 2 as of 2\n"), std::string::npos)
+      << result.text;
+  std::vector<std::string> too_many = {"timeout n1", "finish n1", "finish n1"};
+  too_many.resize(too_many.size() + kReadsMax + 1, "read n1");
+  EXPECT_EQ(Replay(alone, too_many).problem, "step 7, 'read n1': there are no more than 3 reads");
+  EXPECT_EQ(Replay(alone, std::vector<std::string>{"read n1"}).problem,
+            "step 1, 'read n1': it is not possible here");
+}
+
 TEST(ExploreReplay, AFileGivesBackItsBoundsAndItsSteps) {
   const Bounds bounds{.nodes = 3,
                       .terms = 4,
@@ -502,7 +535,8 @@ TEST(ExploreReplay, AFileGivesBackItsBoundsAndItsSteps) {
                       .disk = DiskSpeed::kInstant,
                       .pre_votes = PreVotes::kExplored,
                       .timeouts = 7,
-                      .append_max = 1};
+                      .append_max = 1,
+                      .reads = 2};
   ScheduleFile file;
   const std::string text = FileOf(bounds, kElection, "what it shows\nin two lines\n");
   EXPECT_EQ(ParseFile(text, &file), std::nullopt);
