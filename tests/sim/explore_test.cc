@@ -54,9 +54,9 @@ TEST(Explore, ExhaustsAnEntryInOneTerm) {
 }
 
 TEST(Explore, AsksLeadersForAsManyReadsAsItMay) {
-  Bounds bounds{.terms = 2, .entries = 0, .disk = DiskSpeed::kInstant};
+  Bounds bounds{.terms = 1, .entries = 0, .disk = DiskSpeed::kInstant};
   std::uint64_t distinct = ExploreWithin(bounds).distinct;
-  for (bounds.reads = 1; bounds.reads <= 2; ++bounds.reads) {
+  for (bounds.reads = 1; bounds.reads <= kReadsMax; ++bounds.reads) {
     const ExploreResult result = ExploreWithin(bounds);
     EXPECT_EQ(result.ending, Ending::kExhausted);
     EXPECT_GT(result.distinct, distinct);
