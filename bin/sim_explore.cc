@@ -208,7 +208,7 @@ int RunExplore(Flags flags) {
   if (options.bounds.reads > 0 && options.bounds.heartbeats > 0) {
     return Complain("explore: --reads " + std::to_string(options.bounds.reads) +
                     " and --heartbeats " + std::to_string(options.bounds.heartbeats) +
-                    ": one of them only; when a follower " + "was heard last would matter");
+                    ": one of them only; when a follower was heard last would matter");
   }
   options.bytes_max = static_cast<std::size_t>(flags.memory_mib) << 20;
   if (flags.pre_votes) {

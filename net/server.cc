@@ -266,6 +266,14 @@ bool Server::IsNews(const std::string& text) {
   return told_.insert(text).second;
 }
 
+// A part of a loss that was told is what is left of it when others have given back the rest.
+bool Server::IsNewLoss(Index first, Index last) {
+  const bool known = std::ranges::any_of(
+      told_lost_, [&](const auto& told) { return told.first <= first && last <= told.second; });
+  if (!known) told_lost_.emplace_back(first, last);
+  return !known;
+}
+
 void Server::LogRecovery(const RecoveredState& state) {
   // Of the lives of one repair, which differ in the term, the first one tells.
   if (state.damage.empty() || IsNews("recovered")) {
@@ -386,6 +394,7 @@ void Server::StepRepair() {
   if (const absl::Status status = Recover(identity_); !status.ok()) FailStop(status);
   if (repair_ != nullptr) return repair_->Start();
   told_.clear();
+  told_lost_.clear();
   spdlog::info("The log is whole again");
   node_->Start();
   node_->Flush();
@@ -461,10 +470,11 @@ void Server::OnEvent(Term term, const Event& event) {
   SetLogContext(term, node_ != nullptr ? node_->raft().role() : Role::kFollower);
   std::string text = TextOf(term, event, ConfigurationOf(event));
   if (event.kind == EventKind::kRepairWaits) text += WaitsFor(repair_->Status(), configuration());
-  const bool of_repair = event.kind == EventKind::kRepairWaits ||
-                         event.kind == EventKind::kEntriesLost ||
-                         event.kind == EventKind::kSnapshotLost;
+  const bool of_repair =
+      event.kind == EventKind::kRepairWaits || event.kind == EventKind::kSnapshotLost;
   if (of_repair && !IsNews(text)) return;
+  const bool of_loss = event.kind == EventKind::kEntriesLost;
+  if (of_loss && !IsNewLoss(Index(event.a), Index(event.b))) return;
   if (event.kind == EventKind::kDiskStalled) {
     text += fmt::format(" (data directory {}, at its present job for {} ms)", directory_->path(),
                         disk_->Latency().under_way / std::chrono::milliseconds(1));

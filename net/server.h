@@ -11,6 +11,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -60,6 +61,7 @@ class Server final : private Clock, private Trace {
   absl::Status Recover(const Identity& wanted);
   void LogRecovery(const RecoveredState& state);
   bool IsNews(const std::string& text);
+  bool IsNewLoss(Index first, Index last);
   void Start();
   [[noreturn]] void FailStop(const absl::Status& failure);
   Environment Sockets();
@@ -100,6 +102,7 @@ class Server final : private Clock, private Trace {
   std::unique_ptr<Repair> repair_;
   NodeStatus in_repair_;        // what is known then
   std::set<std::string> told_;  // about a repair: its disk is read again and again
+  std::vector<std::pair<Index, Index>> told_lost_;  // the entries, first and last of each loss
   std::unique_ptr<Node> node_;
 
   std::vector<DiskDone> disk_done_;
