@@ -53,6 +53,12 @@ absl::StatusOr<Duration> ParseDuration(std::string_view text) {
   return Nanoseconds(*nanos);
 }
 
+absl::StatusOr<Duration> ParseDelay(std::string_view text) {
+  if (text == "0") return Duration::zero();
+  if (const absl::StatusOr<Duration> delay = ParseDuration(text); delay.ok()) return delay;
+  return Malformed(text, "expected a time up to a day, as in 5ms or 200us, or 0 for none");
+}
+
 absl::StatusOr<std::pair<Duration, Duration>> ParseDurationRange(std::string_view text) {
   const std::string expected = "expected two times, the first below the second, as in 300ms-600ms";
   const std::size_t dash = text.find('-');

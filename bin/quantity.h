@@ -14,6 +14,8 @@ namespace grassdb {
 
 // A number and ms, s, m or us: "300ms", "1.5s".
 absl::StatusOr<Duration> ParseDuration(std::string_view text);
+// As ParseDuration; or 0, which stands for none.
+absl::StatusOr<Duration> ParseDelay(std::string_view text);
 // Two durations, "300ms-600ms", the first below the second.
 absl::StatusOr<std::pair<Duration, Duration>> ParseDurationRange(std::string_view text);
 // A moment of a simulation, from its start on: as ParseDuration, 0 too, or seconds: "2", "1.5".

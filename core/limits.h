@@ -44,6 +44,10 @@ struct RaftOptions {
   // Sent to one follower and not yet acknowledged; beyond either, the leader waits (thesis 10.2.1).
   std::size_t inflight_messages_max = 64;
   std::size_t inflight_bytes_max = std::size_t{8} << 20;
+  // A leader sends entries at once to those who made the last quorum. Those whose copies that
+  // commit did not need are sent what has gathered when its first entry has waited for so long; 0:
+  // entries go to everybody at once (Raft::MayWait).
+  Duration append_delay{};
   // Appended by a leader and not yet committed and durable here, so not yet applied; beyond it,
   // proposals are refused as overloaded.
   std::size_t unapplied_bytes_max = std::size_t{64} << 20;

@@ -119,17 +119,18 @@ bool Node::HoldsCommands() {
   return raft_.leader() == NodeId(0) && now < hold_until_;
 }
 
-// What comes in while a write is at the disk and every voter has an append to work at becomes one
-// append: a message and its answer cost more than all else that is done for a command. Nothing is
-// lost by it, for no sooner could it be durable here. It ends with the write, or when a voter has
-// nothing to do: a disk that hangs does not keep the others from the entries.
+// What comes in while a write is at the disk, and every voter that is sent entries at once has an
+// append to work at, becomes one append: a message and its answer cost more than all else that is
+// done for a command. Nothing is lost by it, for no sooner could it be durable here. It ends with
+// the write, or when such a voter has nothing to do: a disk that hangs does not keep the others
+// from the entries.
 bool Node::GathersCommands() const {
   if (!persisting_ || stopping_ || new_commands_.empty()) return false;
   const std::vector<Progress>* followers = raft_.followers();
   if (followers == nullptr || new_command_bytes_ >= kGroupBytesMax) return false;
-  const bool one_waits = std::ranges::any_of(*followers, [](const Progress& follower) {
+  const bool one_waits = std::ranges::any_of(*followers, [this](const Progress& follower) {
     return follower.role == MemberRole::kVoter && follower.state == ProgressState::kReplicate &&
-           follower.inflight.empty();
+           follower.inflight.empty() && !raft_.MayWait(follower);
   });
   if (one_waits || GRASS_BUGGIFY("requests: not gathered")) return false;
   GRASS_PROBE("requests: gathered behind a write");

@@ -21,8 +21,7 @@ void Progress::BecomeProbe(Index next_index) {
   state = ProgressState::kProbe;
   next = next_index;
   probe_sent = false;
-  inflight.clear();
-  inflight_bytes = 0;
+  CloseWindow();
 }
 
 void Progress::Forget(Index next_index) {
@@ -36,8 +35,7 @@ void Progress::Forget(Index next_index) {
 void Progress::BecomeReplicate() {
   state = ProgressState::kReplicate;
   next = match + 1;
-  inflight.clear();
-  inflight_bytes = 0;
+  CloseWindow();
 }
 
 void Progress::BecomeSnapshot(Index index) {
@@ -45,8 +43,14 @@ void Progress::BecomeSnapshot(Index index) {
   state = ProgressState::kSnapshot;
   snapshot_index = index;
   probe_sent = false;
+  CloseWindow();
+}
+
+void Progress::CloseWindow() {
   inflight.clear();
   inflight_bytes = 0;
+  quick = false;
+  append_at = Instant::max();
 }
 
 void Progress::Sent(Index last, std::size_t bytes) {

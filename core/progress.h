@@ -66,6 +66,12 @@ struct Progress {
   Index catch_up_target;
   Instant catch_up_began;
   bool caught_up = false;
+  // It made the quorum of the newest commit, so it is sent entries at once (Raft::MayWait).
+  bool quick = false;
+  // kReplicate: when the entries from `next` on are sent at the latest; max: none wait.
+  Instant append_at = Instant::max();
+  std::uint64_t offered_bytes =
+      0;             // of LeaderState::appended_bytes, those it was not made to wait for
   Index reads_from;  // the first of the evicted entries that are read for it; 0: none are
   std::deque<Inflight> inflight;
   std::size_t inflight_bytes = 0;
@@ -78,6 +84,9 @@ struct Progress {
   void Sent(Index last, std::size_t bytes);
   // Frees the window of everything at or below `through`.
   void Acknowledged(Index through);
+
+ private:
+  void CloseWindow();
 };
 
 }  // namespace grassdb

@@ -76,6 +76,9 @@ Instant Raft::NextDeadline() const {
   if (const auto* leader = std::get_if<LeaderState>(&role_)) {
     Instant deadline = leader->followers.empty() ? Instant::max() : leader->heartbeat_deadline;
     deadline = std::min(deadline, leader->round_overdue_at);
+    for (const Progress& follower : leader->followers) {
+      deadline = std::min(deadline, follower.append_at);
+    }
     if (leader->transfer_target != NodeId(0)) {
       deadline = std::min(deadline, leader->transfer_deadline);
     }
@@ -152,6 +155,9 @@ void Raft::OnLeaderDeadline() {
   if (!std::holds_alternative<LeaderState>(role_)) return;
   HandOverIfDiskStalls();
   HandOverIfDiskFull();
+  for (Progress& follower : leading().followers) {
+    if (now_ >= follower.append_at) Replicate(follower);
+  }
   if (now_ >= leading().round_overdue_at) AskAllForRound();
   if (now_ >= leading().heartbeat_deadline) OnHeartbeatDue();
 }
@@ -309,6 +315,7 @@ void Raft::Append(EntryType type, Bytes payload) {
               .type = type,
               .payload = std::move(payload)};
   leader.unapplied_bytes += CostOf(entry);
+  leader.appended_bytes += CostOf(entry);
   AppendToLog(std::move(entry));
 }
 

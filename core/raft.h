@@ -99,6 +99,8 @@ class Raft {
   Standing standing() const;
   // On the leader: whether those of this follower do.
   bool Counts(const Progress& follower) const;
+  // On the leader: entries need not be sent to this follower at once.
+  bool MayWait(const Progress& follower) const;
   // On the leader: how many voters may fail from now on, whichever they are, before no quorum takes
   // new data. Who is not heard, does not count or has no room has failed already, as of the last
   // step. 0 on others.
@@ -155,7 +157,8 @@ class Raft {
     // A TimeoutNow of this term may still be on its way, and its receiver's voters do not defend
     // this leader. Never unset.
     bool lease_void = false;
-    std::size_t unapplied_bytes = 0;  // of entries above apply_through_ that are in memory
+    std::uint64_t appended_bytes = 0;  // CostOf of all that it has appended
+    std::size_t unapplied_bytes = 0;   // of entries above apply_through_ that are in memory
     // Of those that are not, since before this node led.
     std::size_t unapplied_evicted_bytes = 0;
   };
@@ -253,6 +256,8 @@ class Raft {
   void OnInstallSnapshotResponse(Message message);
   void Replicate(Progress& follower);
   void ReplicateToAll();
+  bool QuickMakeQuorum() const;
+  void ChooseQuick(Index committed_before);
   void SendEntries(Progress& follower);
   void SendEntries(Progress& follower, std::vector<Entry> entries);
   AppendEntriesRequest AppendAt(Progress& follower);

@@ -205,7 +205,7 @@ void Put(Sink& sink, const Message& message) {
 // --- What a leader knows of a follower ---
 
 template <class Sink>
-void Put(Sink& sink, const Progress& follower, Instant now) {
+void Put(Sink& sink, const Progress& follower, Instant now, std::uint64_t waiting_bytes) {
   sink.Node(follower.id);
   sink.Number(static_cast<std::uint64_t>(follower.state));
   Put(sink, follower.match);
@@ -235,6 +235,11 @@ void Put(Sink& sink, const Progress& follower, Instant now) {
     sink.Number(inflight.bytes);
   }
   sink.Number(follower.inflight_bytes);
+  const bool waits = follower.append_at != Instant::max();
+  if (!follower.quick && !waits && waiting_bytes == 0) return;
+  sink.Number(follower.quick ? 1 : 0);
+  sink.Span(waits ? follower.append_at - now : Duration::max());
+  sink.Number(waiting_bytes);
 }
 
 }  // namespace describe
@@ -325,8 +330,10 @@ void Raft::Describe(Sink& sink) const {
 template <class Sink>
 void Raft::DescribeLeader(Sink& sink, const LeaderState& leader) const {
   using describe::Put;
-  sink.Set(leader.followers,
-           [this](auto& inner, const Progress& follower) { Put(inner, follower, now_); });
+  sink.Set(leader.followers, [&](auto& inner, const Progress& follower) {
+    const bool may_wait = options_.append_delay > Duration::zero();
+    Put(inner, follower, now_, may_wait ? leader.appended_bytes - follower.offered_bytes : 0);
+  });
   sink.Number(leader.joining);
   sink.Number(leader.incarnations_differ ? 1 : 0);
   Put(sink, leader.first_index);

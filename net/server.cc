@@ -91,6 +91,7 @@ NodeOptions NodeOptionsOf(const ServerOptions& options) {
   node.raft.election_timeout_min = options.election_timeout_min;
   node.raft.election_timeout_max = options.election_timeout_max;
   node.raft.heartbeat_interval = options.heartbeat;
+  node.raft.append_delay = options.append_delay;
   node.snapshot_log_bytes = options.snapshot_log_bytes;
   node.log_memory_bytes = options.log_memory_bytes;
   node.snapshot_bytes_per_second = options.snapshot_bytes_per_second;
@@ -153,6 +154,11 @@ std::optional<std::string> Problem(const ServerOptions& options) {
     for (const Member& member : options.cluster.members()) names.insert(member.name);
     return fmt::format("--id {} is not a member of --cluster, which has {}", options.name,
                        fmt::join(names, ", "));
+  }
+  if (options.append_delay > options.heartbeat) {
+    return fmt::format(
+        "--append-delay {} is more than --heartbeat {}; give a shorter one, or 0 for none",
+        TextOf(options.append_delay), TextOf(options.heartbeat));
   }
   return NodeOptionsOf(options).Problem();
 }

@@ -37,6 +37,7 @@ struct ServerOptions {
   Duration election_timeout_min = std::chrono::milliseconds(300);
   Duration election_timeout_max = std::chrono::milliseconds(600);
   Duration heartbeat = std::chrono::milliseconds(100);
+  Duration append_delay = std::chrono::milliseconds(10);  // at most the heartbeat
   std::uint64_t snapshot_log_bytes = std::uint64_t{64} << 20;
   // Of the log's entries that are in the store; older ones are read from the disk.
   std::uint64_t log_memory_bytes = std::uint64_t{8} << 20;

@@ -176,6 +176,7 @@ void AddNode(EditTable* edits) {
       {"append_bytes_max", Bytes(GRASS_AT(node.raft.append_bytes_max))},
       {"inflight_messages_max", At(GRASS_AT(node.raft.inflight_messages_max), 1, kCountMax)},
       {"inflight_bytes_max", Bytes(GRASS_AT(node.raft.inflight_bytes_max))},
+      {"append_delay_ns", Time(GRASS_AT(node.raft.append_delay))},
       {"unapplied_bytes_max", Bytes(GRASS_AT(node.raft.unapplied_bytes_max))},
       {"reads_waiting_max", At(GRASS_AT(node.raft.reads_waiting_max), 1, kCountMax)},
       {"lease_drift_percent_max", At(GRASS_AT(node.raft.lease_drift_percent_max), 0, 99)},

@@ -84,6 +84,7 @@ enum class Dimension : std::uint64_t {
   kLearners = 76,
   kLeaderHangs = 77,
   kTelling = 78,
+  kAppendDelay = 79,
 };
 
 // Of the seeds, so many have one Together each.
@@ -144,6 +145,10 @@ void DrawRaft(const Drawer& draw, Plan* plan) {
     raft.inflight_messages_max = draw.Scales(Dimension::kInflight, 1, 64);
     raft.inflight_bytes_max = draw.Scales(Dimension::kInflight, 256, 65536);
     raft.unapplied_bytes_max = draw.Scales(Dimension::kInflight, 2048, 1 << 20);
+  }
+  if (draw.Coin(50, Dimension::kAppendDelay)) {
+    raft.append_delay =
+        draw.Scales(Dimension::kAppendDelay, milliseconds(1), raft.heartbeat_interval);
   }
 }
 
@@ -464,7 +469,8 @@ std::string Describe(const Plan& plan) {
           Text(raft.election_timeout_max) + ", heartbeat " + Text(raft.heartbeat_interval) +
           ", append " + Decimal(raft.append_entries_max) + " entries " +
           Decimal(raft.append_bytes_max) + " bytes, window " + Decimal(raft.inflight_messages_max) +
-          " messages " + Decimal(raft.inflight_bytes_max) + " bytes\n";
+          " messages " + Decimal(raft.inflight_bytes_max) + " bytes, delay " +
+          Text(raft.append_delay) + "\n";
   text += "  store: segment " + Decimal(plan.storage.segment_bytes) + ", snapshot at " +
           Decimal(plan.node.snapshot_log_bytes) + ", kept " + Decimal(plan.node.log_kept_bytes) +
           ", in memory " + Decimal(plan.node.log_memory_bytes) + ", chunk " +

@@ -111,6 +111,7 @@ inline constexpr Testimony<Misaddressed::Known> kKnownAfterMessage{"known after 
 inline constexpr Testimony<CatchUp::Leading> kCatchingUp{"catching up"};
 inline constexpr Testimony<ReadRounds::Leading> kRounds{"rounds"};
 inline constexpr Testimony<std::size_t> kGathered{"gathered"};
+inline constexpr Testimony<Index> kLastToSend{"last to send"};
 inline constexpr Testimony<Duration> kTimeoutOfVoter{"timeout of voter"};
 inline constexpr Testimony<bool> kIsDefended{"is defended"};
 inline constexpr Testimony<Duration> kPatience{"patience"};

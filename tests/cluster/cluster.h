@@ -41,6 +41,10 @@ class ReservedPort {
   int number_ = 0;
 };
 
+// For a Cluster into whose logs a test looks: writes that a client makes one by one are a record
+// each on every node, which else may have some milliseconds of them in one.
+inline const std::vector<std::string> kEachWriteAtOnce = {"--append-delay", "0"};
+
 class Cluster {
  public:
   static constexpr Seconds kPatience = Seconds(60);

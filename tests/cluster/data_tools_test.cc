@@ -131,7 +131,7 @@ TEST(DataTools, VerifyAndDumpReadARunningAndAStoppedNode) {
 }
 
 TEST(DataTools, VerifyNamesTheDamagedFileAndPlace) {
-  Cluster cluster(3);
+  Cluster cluster(3, kEachWriteAtOnce);
   cluster.StartAndElect();
   WriteSome(cluster, 50);
   for (int i = 0; i < 3; ++i) cluster.Kill(i);
@@ -206,7 +206,7 @@ TEST(DataTools, ABackupOfNobodySaysSoBeforeItsDeadline) {
 }
 
 TEST(DataTools, ABackupWithoutALeaderSaysWhatItWaitsForAndEnds) {
-  Cluster cluster(3);
+  Cluster cluster(3, kEachWriteAtOnce);
   cluster.Start(0);
   ASSERT_TRUE(WaitFor(Cluster::kPatience, [&] { return cluster.Status(0).has_value(); }));
   const std::string file = cluster.directory() + "/backup";
@@ -360,7 +360,7 @@ TEST(DataTools, ABackupOfAStoppedNodeHoldsItsWholeLog) {
 }
 
 TEST(DataTools, ANodeOfALostMajorityBecomesAClusterThatOthersJoin) {
-  Cluster cluster(3);
+  Cluster cluster(3, kEachWriteAtOnce);
   cluster.StartAndElect();
   const auto written = WriteSome(cluster, 40);
   EXPECT_EQ(cluster.Cli({"snapshot"}).code, 0);
@@ -427,7 +427,7 @@ TEST(DataTools, ANodeOfALostMajorityBecomesAClusterThatOthersJoin) {
 }
 
 TEST(DataTools, ADamagedNodeOfALostMajorityGoesOnWithWhatWasBeforeTheDamage) {
-  Cluster cluster(3);
+  Cluster cluster(3, kEachWriteAtOnce);
   cluster.StartAndElect();
   WriteSome(cluster, 60);
   ASSERT_TRUE(WaitFor(Cluster::kPatience, [&] {

@@ -76,7 +76,7 @@ class FullDiskTest : public ::testing::Test {
     return {};
   }
 
-  Cluster cluster_{3};
+  Cluster cluster_{3, kEachWriteAtOnce};  // so that the disks are full at the same time
   int leader_ = -1;
   int next_ = 0;
   std::map<std::string, std::string> written_;

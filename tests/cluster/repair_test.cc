@@ -61,7 +61,7 @@ void ExpectRepairedAsLost(const std::string& log) {
 }
 
 TEST(Repair, ANodeWhoseLogIsDamagedGetsItBackFromTheOthers) {
-  Cluster cluster(3);
+  Cluster cluster(3, kEachWriteAtOnce);
   const int victim = (cluster.StartAndElect() + 1) % 3;
   std::map<std::string, std::string> written = WriteSome(cluster, 0, 60);
   cluster.Kill(victim);
@@ -84,7 +84,7 @@ TEST(Repair, ANodeWhoseLogIsDamagedGetsItBackFromTheOthers) {
 }
 
 TEST(Repair, AClusterWithDamageOnEveryNodeComesBackWhole) {
-  Cluster cluster(3);
+  Cluster cluster(3, kEachWriteAtOnce);
   cluster.StartAndElect();
   const std::map<std::string, std::string> written = WriteSome(cluster, 0, 60);
   for (int node = 0; node < 3; ++node) cluster.Kill(node);
@@ -98,7 +98,7 @@ TEST(Repair, AClusterWithDamageOnEveryNodeComesBackWhole) {
 
 // The same entry of all three: nobody has it, and nobody makes it up.
 TEST(Repair, AnEntryThatIsLostEverywhereIsSaidToBeLost) {
-  Cluster cluster(3);
+  Cluster cluster(3, kEachWriteAtOnce);
   cluster.StartAndElect();
   WriteSome(cluster, 0, 30);
   for (int node = 0; node < 3; ++node) cluster.Kill(node);
@@ -200,7 +200,7 @@ void StartWith(Cluster& cluster, int node, const std::string& name, std::size_t 
 TEST(Repair, ADamagedByteOfAnyFileIsMendedOrRefusedByName) {
   const char* const wanted = std::getenv("GRASSDB_FLIPS");
   const int flips = wanted != nullptr ? std::stoi(wanted) : 16;
-  Cluster cluster(3);
+  Cluster cluster(3, kEachWriteAtOnce);
   const int victim = (cluster.StartAndElect() + 1) % 3;
   std::map<std::string, std::string> written;
   std::map<Start, int> starts;

@@ -53,6 +53,19 @@ TEST_F(NodeGroup, AVoterThatHasNothingToDoIsSentWhatHasGathered) {
   EXPECT_EQ(disk_.jobs.size(), 1u) << "the first write is still under way";
 }
 
+TEST_F(NodeGroup, WhoIsNotSentEntriesAtOnceDoesNotEndTheGathering) {
+  options_.raft.append_delay = std::chrono::milliseconds(10);
+  Begin();
+  AcknowledgeAll(3);
+  network_.sent.clear();
+  PutAndFlush(2);
+  PutAndFlush(3);
+  EXPECT_EQ(last(), first_) << "n2 has work, n3 has none and may wait";
+  FinishOne();
+  EXPECT_EQ(EntriesSentTo(2), std::vector<std::size_t>{2});
+  EXPECT_EQ(EntriesSentTo(3), std::vector<std::size_t>());
+}
+
 TEST_F(NodeGroup, ALoneWriteIsSentAtOnce) {
   LeadThree();
   network_.sent.clear();

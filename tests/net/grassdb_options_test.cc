@@ -41,6 +41,7 @@ TEST(GrassdbOptions, HaveTheDefaultsOfTheThesis) {
   EXPECT_EQ(options.election_timeout_min, std::chrono::milliseconds(300));
   EXPECT_EQ(options.election_timeout_max, std::chrono::milliseconds(600));
   EXPECT_EQ(options.heartbeat, std::chrono::milliseconds(100));
+  EXPECT_EQ(options.append_delay, std::chrono::milliseconds(10));
 }
 
 TEST(GrassdbOptions, TakeOneDashAsWellAsTwo) {
@@ -64,6 +65,8 @@ TEST(GrassdbOptions, ReadEveryFlag) {
                                              "1s-2s",
                                              "--heartbeat",
                                              "200ms",
+                                             "--append-delay",
+                                             "0",
                                              "--snapshot-log-size",
                                              "1MiB",
                                              "--log-memory",
@@ -90,6 +93,7 @@ TEST(GrassdbOptions, ReadEveryFlag) {
   EXPECT_EQ(options.data_directory, "/data");
   EXPECT_EQ(options.election_timeout_max, std::chrono::seconds(2));
   EXPECT_EQ(options.heartbeat, std::chrono::milliseconds(200));
+  EXPECT_EQ(options.append_delay, Duration::zero());
   EXPECT_EQ(options.snapshot_log_bytes, std::uint64_t{1} << 20);
   EXPECT_EQ(options.log_memory_bytes, std::uint64_t{5} << 20);
   EXPECT_EQ(options.snapshot_bytes_per_second, std::uint64_t{2} << 20);
@@ -152,6 +156,9 @@ TEST(GrassdbOptions, RefuseWrongUsageInOneLine) {
         Words{"--id", "n1", "--cluster", "n1"},
         Words{"--id", "n1", "--cluster", kCluster, "--heartbeat", "fast"},
         Words{"--id", "n1", "--cluster", kCluster, "--heartbeat", "10s"},
+        Words{"--id", "n1", "--cluster", kCluster, "--append-delay", "soon"},
+        Words{"--id", "n1", "--cluster", kCluster, "--append-delay", "-1ms"},
+        Words{"--id", "n1", "--cluster", kCluster, "--append-delay", "1s"},
         Words{"--id", "n1", "--cluster", kCluster, "--election-timeout", "600ms-300ms"},
         Words{"--id", "n1", "--cluster", kCluster, "--addr", "nowhere"},
         Words{"--id", "n1", "--cluster", kCluster, "--log-level", "loud"},

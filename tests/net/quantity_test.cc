@@ -12,6 +12,16 @@ namespace {
 
 using std::chrono::milliseconds;
 
+TEST(ParseDelay, IsADurationOrNone) {
+  EXPECT_EQ(*ParseDelay("5ms"), milliseconds(5));
+  EXPECT_EQ(*ParseDelay("0"), milliseconds(0));
+  for (const char* text : {"", "0ms", "-1ms", "soon", "5"}) {
+    EXPECT_EQ(ParseDelay(text).status().message(),
+              "'" + std::string(text) +
+                  "': expected a time up to a day, as in 5ms or 200us, or 0 for none");
+  }
+}
+
 TEST(ParseDuration, ReadsTheUnits) {
   EXPECT_EQ(*ParseDuration("300ms"), milliseconds(300));
   EXPECT_EQ(*ParseDuration("1.5s"), milliseconds(1500));

@@ -97,5 +97,15 @@ TEST(ServerOptions, NeedHeartbeatsWellBelowTheElectionTimeout) {
   EXPECT_TRUE(Problem(options).has_value());
 }
 
+TEST(ServerOptions, NeedAnAppendDelayOfAHeartbeatAtMost) {
+  ServerOptions options = GoodOptions();
+  options.append_delay = options.heartbeat;
+  EXPECT_FALSE(Problem(options).has_value());
+  options.append_delay += milliseconds(1);
+  EXPECT_EQ(
+      Problem(options).value_or(""),
+      "--append-delay 101ms is more than --heartbeat 100ms; give a shorter one, or 0 for none");
+}
+
 }  // namespace
 }  // namespace grassdb::net

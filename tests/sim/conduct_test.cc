@@ -238,19 +238,59 @@ TEST(DefenceChecker, SeesALeaseThatNobodyDefends) {
 
 // --- No voter idles ---
 
-TEST(IdleVotersChecker, SeesCommandsThatWaitWhileAVoterHasNothingToDo) {
-  std::vector<Progress> followers(2);
-  followers[0].state = ProgressState::kReplicate;
-  followers[0].inflight.push_back({Index(3), 10});
-  const auto gathers = [&](std::size_t commands) {
-    return RuleBrokenBy([&] { IdleVoters::Check(0, commands, followers); });
-  };
-  EXPECT_EQ(gathers(2), "") << "one is at work, the other one has yet to be found out about";
-  followers[1].state = ProgressState::kReplicate;
-  EXPECT_EQ(gathers(0), "");
-  EXPECT_EQ(gathers(2), "no voter idles");
-  followers[1].role = MemberRole::kLearner;
-  EXPECT_EQ(gathers(2), "");
+class IdleVotersChecker : public testing::Test {
+ protected:
+  IdleVotersChecker() : followers_(2) {
+    for (int i = 0; i < 2; ++i) {
+      followers_[static_cast<std::size_t>(i)].id =
+          members_.members()[static_cast<std::size_t>(i + 1)].id;
+      followers_[static_cast<std::size_t>(i)].next = Index(4);
+    }
+  }
+  std::string Gathers(std::size_t commands) {
+    leading_.commands_gathered = commands;
+    leading_.followers = &followers_;
+    leading_.configuration = &members_;
+    return RuleBrokenBy([&] { IdleVoters::Check(0, leading_); });
+  }
+
+  Configuration members_ = Three();
+  std::vector<Progress> followers_;
+  IdleVoters::Leading leading_{.self = members_.members()[0].id, .now = At(100), .last = Index(3)};
+};
+
+TEST_F(IdleVotersChecker, SeesCommandsThatWaitWhileAVoterHasNothingToDo) {
+  followers_[0].state = ProgressState::kReplicate;
+  followers_[0].inflight.push_back({Index(3), 10});
+  EXPECT_EQ(Gathers(2), "") << "one is at work, the other one has yet to be found out about";
+  followers_[1].state = ProgressState::kReplicate;
+  EXPECT_EQ(Gathers(0), "");
+  EXPECT_EQ(Gathers(2), "no voter idles");
+  leading_.append_delay = std::chrono::milliseconds(10);
+  EXPECT_EQ(Gathers(2), "") << "with the leader the other one makes a quorum";
+  followers_[0].inflight.clear();
+  EXPECT_EQ(Gathers(2), "no voter idles");
+  leading_.append_delay = Duration::zero();
+  followers_[0].inflight.push_back({Index(3), 10});
+  followers_[1].role = MemberRole::kLearner;
+  EXPECT_EQ(Gathers(2), "");
+}
+
+TEST_F(IdleVotersChecker, SeesEntriesThatAreNotToBeSentByAnyTime) {
+  leading_.append_delay = std::chrono::milliseconds(10);
+  leading_.last = Index(4);
+  EXPECT_EQ(Gathers(0), "") << "a probe is under way";
+  followers_[1].state = ProgressState::kReplicate;
+  EXPECT_EQ(Gathers(0), "what waits is sent");
+  followers_[1].append_at = At(110);
+  EXPECT_EQ(Gathers(0), "");
+  followers_[1].append_at = At(111);
+  EXPECT_EQ(Gathers(0), "what waits is sent");
+  followers_[1].inflight.push_back({Index(3), 10});
+  EXPECT_EQ(Gathers(0), "") << "its answer will be heard";
+  followers_[1].inflight.clear();
+  leading_.evicted = Index(4);
+  EXPECT_EQ(Gathers(0), "") << "read from the disk";
 }
 
 // --- One snapshot at a time ---

@@ -66,8 +66,8 @@ TEST(Configuration, HasARowForEveryFieldOfAPlan) {
                                 stale, lease, hoard, reconnect] = plan.workload;
   // Not the seed and the identity of a replica, which is its host's.
   [[maybe_unused]] const auto& [id, raft_seed, timeout_min, timeout_max, heartbeat, entries_max,
-                                append_bytes, inflight, inflight_bytes, unapplied, reads,
-                                lease_drift, stall] = plan.node.raft;
+                                append_bytes, inflight, inflight_bytes, append_delay, unapplied,
+                                reads, lease_drift, stall] = plan.node.raft;
   [[maybe_unused]] const auto& [idle_max, sessions_max, answers_max, answer_bytes] =
       plan.node.store;
   [[maybe_unused]] const auto& [raft, store, snapshot_log, kept, log_memory, chunk, retry, rate,
@@ -77,7 +77,7 @@ TEST(Configuration, HasARowForEveryFieldOfAPlan) {
   // log a start holds, which is what the node holds.
   [[maybe_unused]] const auto& [segment, reserve, recycled, sync_bytes, block, compression, format,
                                 on_damage, start_memory] = plan.storage;
-  constexpr std::size_t kSingle = 21 + 10 + 12 + 3 + 19 + 11 + 4 + 13 + 6;
+  constexpr std::size_t kSingle = 21 + 10 + 12 + 3 + 19 + 12 + 4 + 13 + 6;
   EXPECT_EQ(AllEdits().size(), kSingle + 4 * kFaultKinds + kDamageKinds);
 }
 

@@ -298,6 +298,8 @@ std::vector<Lie> OfConduct() {
       About(told::kRounds, "a read is not kept waiting", "waiting, and a quorum has answered",
             [](ReadRounds::Leading& now) { now.confirmed = ReadRound(); }),
       About(told::kGathered, "no voter idles", "has nothing to do", Always(std::size_t{1})),
+      About(told::kLastToSend, "what waits is sent", "not to be sent by any time",
+            Always(Index(std::uint64_t{1} << 40))),
       About(told::kTimeoutOfVoter, "the leader is defended", "gives its vote", Always(long_time)),
       About(told::kIsDefended, "the leader is defended", "leader of term", Always(false), "lease"),
       About(told::kPatience, "a held write is sent on", "before it knows who leads",
