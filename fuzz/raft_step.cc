@@ -107,6 +107,8 @@ class Schedule {
       replica.options.append_entries_max = 3;
       replica.options.inflight_messages_max = 4;
       replica.options.unapplied_bytes_max = 1000;
+      // One leader of them lets followers wait.
+      if (i == 2) replica.options.append_delay = std::chrono::milliseconds(3);
       replica.disk.identity.node = replica.options.id;
       if (i < kFounders) replica.disk.identity.bootstrap = Founders();
       Start(replica);

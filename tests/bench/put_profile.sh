@@ -12,7 +12,8 @@
 #   bash tests/bench/put_profile.sh --clients 16 --check-parts
 #
 #   --nodes N          3, or 1: a single node, which leads (3)
-#   --node WHICH       leader or follower: who runs under callgrind (leader)
+#   --node WHICH       leader or follower: who runs under callgrind (leader); a follower is
+#                      sent each write at once (--append-delay 0)
 #   --workload W       put, get, get-stale, mixed, txn or stream (put)
 #   --clients N        (1); of a stream no more than some hundred: callgrind is too slow for thousands
 #   --duration TIME    of what is counted; callgrind makes the node some fifty times slower (10s)
