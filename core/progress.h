@@ -70,8 +70,8 @@ struct Progress {
   bool quick = false;
   // kReplicate: when the entries from `next` on are sent at the latest; max: none wait.
   Instant append_at = Instant::max();
-  std::uint64_t offered_bytes =
-      0;             // of LeaderState::appended_bytes, those it was not made to wait for
+  // What LeaderState::appended_bytes was when it last had nothing to wait for.
+  std::uint64_t offered_bytes = 0;
   Index reads_from;  // the first of the evicted entries that are read for it; 0: none are
   std::deque<Inflight> inflight;
   std::size_t inflight_bytes = 0;

@@ -314,8 +314,9 @@ void Raft::Append(EntryType type, Bytes payload) {
               .term = hard_state_.term,
               .type = type,
               .payload = std::move(payload)};
-  leader.unapplied_bytes += CostOf(entry);
-  leader.appended_bytes += CostOf(entry);
+  const std::size_t cost = CostOf(entry);
+  leader.unapplied_bytes += cost;
+  leader.appended_bytes += cost;
   AppendToLog(std::move(entry));
 }
 

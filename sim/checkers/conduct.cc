@@ -119,8 +119,7 @@ void Conduct::ObserveLeader(std::uint32_t host, Instant now, const Node& node) {
                            .before = before,
                            .counts = [&raft](const Progress& each) { return raft.Counts(each); }}));
   if (raft.transfer_target() == NodeId(0)) {
-    IdleVoters::Check(host, {.self = raft.id(),
-                             .now = now,
+    IdleVoters::Check(host, {.now = now,
                              .append_delay = raft.options().append_delay,
                              .commands_gathered = Told(told::kGathered, node.commands_gathered()),
                              .last = Told(told::kLastToSend, raft.log().last_index()),

@@ -20,7 +20,6 @@ namespace grassdb::sim {
 class IdleVoters {
  public:
   struct Leading {
-    NodeId self;
     Instant now;  // of its clock
     Duration append_delay{};
     std::size_t commands_gathered = 0;

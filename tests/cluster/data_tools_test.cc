@@ -206,7 +206,7 @@ TEST(DataTools, ABackupOfNobodySaysSoBeforeItsDeadline) {
 }
 
 TEST(DataTools, ABackupWithoutALeaderSaysWhatItWaitsForAndEnds) {
-  Cluster cluster(3, kEachWriteAtOnce);
+  Cluster cluster(3);
   cluster.Start(0);
   ASSERT_TRUE(WaitFor(Cluster::kPatience, [&] { return cluster.Status(0).has_value(); }));
   const std::string file = cluster.directory() + "/backup";

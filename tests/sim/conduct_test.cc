@@ -256,7 +256,7 @@ class IdleVotersChecker : public testing::Test {
 
   Configuration members_ = Three();
   std::vector<Progress> followers_;
-  IdleVoters::Leading leading_{.self = members_.members()[0].id, .now = At(100), .last = Index(3)};
+  IdleVoters::Leading leading_{.now = At(100), .last = Index(3)};
 };
 
 TEST_F(IdleVotersChecker, SeesCommandsThatWaitWhileAVoterHasNothingToDo) {
