@@ -36,7 +36,15 @@ absl::Status NoSuchFile(std::string_view name) {
 class SimDisk::OpenFile final : public store::File {
  public:
   OpenFile(SimDisk* disk, InodeRef inode, std::string_view name)
-      : disk_(disk), inode_(std::move(inode)), name_(name) {}
+      : disk_(disk), inode_(std::move(inode)), name_(name) {
+    disk_->open_.push_back(this);
+  }
+  ~OpenFile() override { std::erase(disk_->open_, this); }
+  OpenFile(const OpenFile&) = delete;
+  OpenFile& operator=(const OpenFile&) = delete;
+
+  const InodeRef& inode() const { return inode_; }
+  const std::string& name() const { return name_; }
 
   absl::StatusOr<std::size_t> ReadAt(std::uint64_t offset, std::span<char> out) override {
     disk_->Spend(disk_->plan_.read, out.size());
@@ -304,6 +312,7 @@ absl::Status SimDisk::Rename(std::string_view from, std::string_view to) {
   io.from = from;
   io.to = to;
   ApplyToNames(io, &names_);
+  name_lost_ = true;  // of what had the new one
   return absl::OkStatus();
 }
 
@@ -313,7 +322,18 @@ absl::Status SimDisk::Remove(std::string_view name) {
   Io& io = Record(IoType::kRemove, plan_.write, 0);
   io.from = name;
   ApplyToNames(io, &names_);
+  name_lost_ = true;
   return absl::OkStatus();
+}
+
+std::optional<std::string> SimDisk::TakeOpenAndGone() {
+  if (!std::exchange(name_lost_, false)) return std::nullopt;
+  for (const OpenFile* file : open_) {
+    const bool named = std::ranges::any_of(
+        names_, [file](const auto& name) { return name.second == file->inode(); });
+    if (!named) return file->name();
+  }
+  return std::nullopt;
 }
 
 std::uint64_t SimDisk::Used() const {

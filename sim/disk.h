@@ -135,6 +135,9 @@ class SimDisk final : public store::Directory {
   // before.
   void SetTrap(IoType type, std::uint64_t passes) { trap_ = {type, passes, {}}; }
   void RemoveTrap() { trap_ = {}; }
+  // A file that is open and has no name any more, by the name that it was opened by, if one has lost
+  // it since this was last asked: a disk keeps its bytes, and nobody sees them.
+  std::optional<std::string> TakeOpenAndGone();
   // A moment of the I/O at which the trap has sprung since this was last asked.
   std::optional<TrueTime> TakeSprung() { return std::exchange(trap_.sprung, std::nullopt); }
 
@@ -266,6 +269,8 @@ class SimDisk final : public store::Directory {
   std::uint64_t next_inode_ = 1;
   std::uint64_t next_io_ = 1;
   Names names_;  // as the process sees them
+  std::vector<const OpenFile*> open_;
+  bool name_lost_ = false;  // by a file, since TakeOpenAndGone
   Names durable_names_;
   std::deque<Io> pending_;  // in the order they were issued
   std::vector<InodeRef> wounded_;

@@ -484,6 +484,7 @@ void Host::StartNextJob() {
   }
   disk_.BeginJob(queue_->now());
   running_ = storage_->Execute(std::move(job));
+  LettingGo::CheckFiles(number_, Told(told::kOpenAndGone, disk_.TakeOpenAndGone()));
   // A scrub also reads what no record stands in, and who reads entries more than it makes use of;
   // the node goes on with what they find.
   const bool looks = std::holds_alternative<ScrubDone>(*running_) ||

@@ -30,20 +30,39 @@ absl::StatusOr<std::vector<Entry>> EntryReader::Read(const ReadEntries& wanted,
   return TakeAhead(place, wanted);
 }
 
+void EntryReader::LetGoOfAllBut(const LogFiles& files) {
+  std::erase_if(places_, [&files](const Place& place) { return !IsThere(place, files); });
+}
+
+bool EntryReader::IsOf(const Place& place, const ReadEntries& wanted) {
+  return place.reader == wanted.reader && place.purpose == wanted.purpose;
+}
+
+bool EntryReader::IsThere(const Place& place, const LogFiles& files) {
+  const SegmentNumber at = place.segment->number();
+  return at == files.live ||
+         (!files.sealed.empty() && at >= files.sealed.front().number && at < files.live);
+}
+
+void EntryReader::MakeRoomFor(const ReadEntries& wanted) {
+  const auto of_reader = [&wanted](const Place& place) { return IsOf(place, wanted); };
+  if (std::ranges::count_if(places_, of_reader) == kPlacesOfReaderMax) {
+    places_.erase(std::ranges::find_if(places_, of_reader));
+  } else if (places_.size() == kPlacesMax) {
+    places_.pop_front();
+  }
+}
+
 EntryReader::Place& EntryReader::FindPlace(const ReadEntries& wanted, const LogFiles& files) {
   const auto& sealed = files.sealed;
-  // A reader may be at two places: at one for a leadership that is over.
   const auto known = std::ranges::find_if(places_, [&wanted](const Place& place) {
-    return place.reader == wanted.reader && place.next == wanted.first;
+    return IsOf(place, wanted) && place.next == wanted.first;
   });
   if (known != places_.end()) {
     Place place = std::move(*known);
     places_.erase(known);
-    const SegmentNumber at = place.segment->number();
-    const bool there =
-        at == files.live || (!sealed.empty() && at >= sealed.front().number && at < files.live);
     const bool ahead = place.ahead.empty() || place.ahead.front().term == wanted.term;
-    if (there && ahead) return places_.emplace_back(std::move(place));
+    if (IsThere(place, files) && ahead) return places_.emplace_back(std::move(place));
   }
   // The newest segment that began before the entry was there, or the oldest. What is cut and
   // written again stands behind that, perhaps in a later one.
@@ -52,8 +71,9 @@ EntryReader::Place& EntryReader::FindPlace(const ReadEntries& wanted, const LogF
     if (segment.previous < wanted.first) number = segment.number;
   }
   if (files.live_previous < wanted.first) number = files.live;
-  if (places_.size() == kPlacesMax) places_.pop_front();
+  MakeRoomFor(wanted);
   return places_.emplace_back(Place{.reader = wanted.reader,
+                                    .purpose = wanted.purpose,
                                     .began = wanted.first,
                                     .next = wanted.first,
                                     .ahead = {},

@@ -39,6 +39,14 @@ absl::Status SegmentReader::Fill(std::uint64_t bytes) {
 absl::StatusOr<SegmentReader::Piece> SegmentReader::Read(const LogFiles& files,
                                                          std::uint64_t bytes_max,
                                                          const Visit& visit) {
+  auto piece = ReadOrSearch(files, bytes_max, visit);
+  buffer_ = {};  // a megabyte; the next piece may come after hours, or never
+  return piece;
+}
+
+absl::StatusOr<SegmentReader::Piece> SegmentReader::ReadOrSearch(const LogFiles& files,
+                                                                 std::uint64_t bytes_max,
+                                                                 const Visit& visit) {
   if (searches_) return Search(files, bytes_max);
   auto piece = ReadWhole(files, bytes_max, visit);
   if (piece.ok() || at_damage_ == AtDamage::kStop) return piece;

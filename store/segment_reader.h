@@ -73,6 +73,8 @@ class SegmentReader {
   absl::StatusOr<std::uint64_t> OpenAndMeasure(const std::string& name);
   // Where records may stand at most, in a file of `size`.
   std::uint64_t EndOf(const LogFiles& files, std::uint64_t size) const;
+  absl::StatusOr<Piece> ReadOrSearch(const LogFiles& files, std::uint64_t bytes_max,
+                                     const Visit& visit);
   // Reads `bytes` at `offset_` into buffer_; who goes on behind damage gets zeros for what the disk
   // does not give.
   absl::Status Fill(std::uint64_t bytes);
@@ -93,7 +95,7 @@ class SegmentReader {
   std::optional<RecordSequence> sequence_;  // of the record at `offset_`, if one before it was read
   std::unique_ptr<File> file_;
   std::string name_;  // of file_
-  std::string buffer_;
+  std::string buffer_;                // of the piece that is being read; then empty
   std::vector<ByteRange> illegible_;  // of buffer_
 };
 

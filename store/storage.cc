@@ -538,6 +538,7 @@ absl::Status FileStorage::Supersede(const std::optional<SnapshotMeta>& old, Inde
     }
   }
   if (absl::Status s = log_.Release(release_through); !s.ok()) return s;
+  entry_reader_.LetGoOfAllBut(log_.files());
   if (log_.released_through() > runs_.base().index && log_.released_through() <= release_through) {
     runs_.ForgetThrough(log_.released_through());
   }

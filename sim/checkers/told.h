@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -122,6 +123,7 @@ inline constexpr Testimony<bool> kInstalls{"installs"};
 inline constexpr Testimony<bool> kInstallsAndAsks{"installs and asks"};
 inline constexpr Testimony<bool> kLiveLogIsDamaged{"live log is damaged"};
 inline constexpr Testimony<Index> kLogBegins{"log begins"};
+inline constexpr Testimony<std::optional<std::string>> kOpenAndGone{"open and gone"};
 inline constexpr Testimony<bool> kMustMend{"must mend"};
 inline constexpr Testimony<std::vector<NodeId>> kKnownWithoutSnapshot{"known without snapshot"};
 inline constexpr Testimony<const Entry*> kFilled{"filled"};

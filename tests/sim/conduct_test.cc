@@ -400,6 +400,12 @@ TEST(LettingGoChecker, SeesALogThatReachesBackToWhatItsDiskHasLetGoOf) {
             "log and disk let go of the same");
 }
 
+TEST(LettingGoChecker, SeesAFileThatIsOpenAndGone) {
+  EXPECT_EQ(RuleBrokenBy([] { LettingGo::CheckFiles(0, std::nullopt); }), "");
+  EXPECT_EQ(RuleBrokenBy([] { LettingGo::CheckFiles(0, "n1-1.wal"); }),
+            "what is gone is let go of");
+}
+
 // --- Damage is mended ---
 
 TEST(KnownDamageChecker, SeesWhoForgetsThatItHasFoundDamage) {

@@ -531,5 +531,24 @@ TEST_F(DiskFixture, WhatIsRemovedMakesRoomAlsoOnAFullDisk) {
   });
 }
 
+TEST_F(DiskFixture, KnowsAFileThatIsOpenAndHasNoNameAnyMore) {
+  for (const char* name : {"a", "b", "c"}) MakeDurable(name, "text");
+  Job([&] {
+    auto open = disk_.Open("a", store::OpenMode::kExisting);
+    EXPECT_EQ(disk_.TakeOpenAndGone(), std::nullopt);
+    ASSERT_TRUE(disk_.Rename("a", "d").ok());
+    EXPECT_EQ(disk_.TakeOpenAndGone(), std::nullopt) << "it has another name";
+    ASSERT_TRUE(disk_.Rename("b", "d").ok());
+    EXPECT_EQ(disk_.TakeOpenAndGone(), "a") << "the other one has its name";
+    EXPECT_EQ(disk_.TakeOpenAndGone(), std::nullopt) << "nothing has gone since";
+    open = disk_.Open("c", store::OpenMode::kExisting);
+    ASSERT_TRUE(disk_.Remove("c").ok());
+    EXPECT_EQ(disk_.TakeOpenAndGone(), "c");
+    ASSERT_TRUE(disk_.Remove("d").ok());
+    open->reset();
+    EXPECT_EQ(disk_.TakeOpenAndGone(), std::nullopt) << "nothing is open";
+  });
+}
+
 }  // namespace
 }  // namespace grassdb::sim

@@ -317,6 +317,8 @@ std::vector<Lie> OfConduct() {
       About(told::kLiveLogIsDamaged, "everything is read again", "found nothing", Always(true)),
       About(told::kLogBegins, "log and disk let go of the same", "still reaches back",
             Always(Index())),
+      About(told::kOpenAndGone, "what is gone is let go of", "open, which is gone",
+            Always(std::optional<std::string>("a.wal"))),
       About(told::kMustMend, "damage is mended", "thinks no more of it", Always(false), "disk"),
       About(told::kKnownWithoutSnapshot, "whom a snapshot brought is known", "would not know",
             Always(std::vector<NodeId>())),

@@ -17,7 +17,12 @@ constexpr std::size_t kSectorBytes = 512;
 class CrashFile final : public File {
  public:
   CrashFile(CrashDirectory& directory, CrashDirectory::InodePtr inode)
-      : directory_(directory), inode_(std::move(inode)), life_(directory.life_) {}
+      : directory_(directory), inode_(std::move(inode)), life_(directory.life_) {
+    ++directory_.open_files_;
+  }
+  ~CrashFile() override { --directory_.open_files_; }
+  CrashFile(const CrashFile&) = delete;
+  CrashFile& operator=(const CrashFile&) = delete;
 
   absl::StatusOr<std::size_t> ReadAt(std::uint64_t offset, std::span<char> out) override {
     if (dead()) return CrashDirectory::Stopped();

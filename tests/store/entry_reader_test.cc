@@ -177,6 +177,33 @@ TEST_F(ReadingBack, TheSameReaderMayLookForTwoPlacesInTurns) {
   EXPECT_EQ(found, 2u);
 }
 
+// A reader that has caught up asks for nothing any more, and says so to nobody.
+TEST_F(ReadingBack, KeepsTwoPlacesOfAReaderForAPurposeHoweverOftenItBegins) {
+  for (std::uint64_t i = 1; i <= 60; ++i) Append(i, 1, 1);
+  const std::size_t without = directory_.open_files();
+  for (std::uint64_t first = 1; first <= 60; first += 3) {
+    ASSERT_TRUE(ReadBack(*storage_, From(first, first, 1, 1)).status.ok());
+    EXPECT_LE(directory_.open_files() - without, 2u) << first;
+  }
+  for (std::uint64_t first = 1; first <= 60; first += 3) {
+    ReadEntries repair = From(first, first, 1, 1);
+    repair.purpose = ReadFor::kRepair;
+    ASSERT_TRUE(ReadBack(*storage_, repair).status.ok());
+    EXPECT_LE(directory_.open_files() - without, 4u) << first;
+  }
+}
+
+TEST_F(ReadingBack, LetsGoOfASegmentThatASnapshotHasReleased) {
+  for (std::uint64_t i = 1; i <= 100; ++i) Append(i, 1, 1);
+  TakeSnapshot(*storage_, 10, Index(0));  // what it opens for itself stays open
+  const std::size_t without = directory_.open_files();
+  ASSERT_TRUE(ReadBack(*storage_, From(3, 3, 1, 1)).status.ok());
+  ASSERT_TRUE(ReadBack(*storage_, From(50, 50, 1, 1)).status.ok());
+  ASSERT_GT(directory_.open_files(), without);
+  TakeSnapshot(*storage_, 90, Index(90));
+  EXPECT_EQ(directory_.open_files(), without);
+}
+
 // Of entries 1 to `last`, each a record of its own: those that are not read back as they were
 // written. What is told of them names `file`.
 std::set<std::uint64_t> MissingOf(Storage& storage, std::uint64_t last, const std::string& file) {
