@@ -224,11 +224,8 @@ void Raft::OnTimeoutNow(NodeId from) {
 }
 
 Instant Raft::QuorumDeadline() const {
-  const Instant heard = configuration().QuorumValue<Instant>([&](NodeId voter) {
-    if (voter == options_.id) return Instant::max();
-    const Progress* follower = FindFollower(voter);
-    return follower == nullptr || !Counts(*follower) ? Instant() : follower->last_heard;
-  });
+  const auto heard = QuorumHas(Instant::max(), Instant(),
+                               [](const Progress& follower) { return follower.last_heard; });
   return heard == Instant::max() ? heard : heard + options_.election_timeout_max;
 }
 

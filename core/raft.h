@@ -272,6 +272,16 @@ class Raft {
   void AdvanceCommit();
   Progress* FindFollower(NodeId id);
   const Progress* FindFollower(NodeId id) const;
+  // The largest value that a quorum has, with `own` as this leader's, `of(const Progress&)` giving
+  // that of a follower that counts, and `none` as that of one that does not.
+  template <class Value, class Of>
+  Value QuorumHas(Value own, Value none, const Of& of) const {
+    return configuration().QuorumValue<Value>([&](NodeId voter) -> Value {
+      if (voter == options_.id) return own;
+      const Progress* follower = FindFollower(voter);
+      return follower == nullptr || !Counts(*follower) ? none : of(*follower);
+    });
+  }
 
   // membership.cc
   void LeadMembership();

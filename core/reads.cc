@@ -74,11 +74,9 @@ void Raft::AskForRound() {
 
 bool Raft::AsksQuorum() const {
   const auto& leader = std::get<LeaderState>(role_);
-  return configuration().QuorumValue<ReadRound>([&](NodeId voter) {
-    if (voter == options_.id) return leader.round;
-    const Progress* follower = FindFollower(voter);
-    return follower == nullptr || !Counts(*follower) ? ReadRound() : follower->round_sent;
-  }) >= leader.round;
+  const auto asked = QuorumHas(leader.round, ReadRound(),
+                               [](const Progress& follower) { return follower.round_sent; });
+  return asked >= leader.round;
 }
 
 // nullptr: every voter is asked.
@@ -103,11 +101,8 @@ void Raft::AskAllForRound() {
 
 void Raft::ConfirmRounds() {
   LeaderState& leader = leading();
-  const ReadRound confirmed = configuration().QuorumValue<ReadRound>([&](NodeId voter) {
-    if (voter == options_.id) return leader.round;
-    const Progress* follower = FindFollower(voter);
-    return follower == nullptr || !Counts(*follower) ? ReadRound() : follower->read_round;
-  });
+  const auto confirmed = QuorumHas(leader.round, ReadRound(),
+                                   [](const Progress& follower) { return follower.read_round; });
   if (confirmed <= leader.confirmed_round) return;
   leader.confirmed_round = confirmed;
   if (confirmed < leader.round) return;
@@ -131,13 +126,9 @@ void Raft::ConfirmRounds() {
 bool Raft::HoldsLease(Instant now) const {
   const auto* leader = std::get_if<LeaderState>(&role_);
   if (leader == nullptr || leader->lease_void || commit_index_ < leader->first_index) return false;
-  const Instant end = configuration().QuorumValue<Instant>([&](NodeId voter) {
-    if (voter == options_.id) return Instant::max();
-    const Progress* follower = FindFollower(voter);
-    if (follower == nullptr || !Counts(*follower)) return Instant::min();
-    if (follower->lease_base == Instant::min()) return Instant::min();
-    return follower->lease_base +
-           follower->defends * (100 - options_.lease_drift_percent_max) / 100;
+  const auto end = QuorumHas(Instant::max(), Instant::min(), [this](const Progress& follower) {
+    if (follower.lease_base == Instant::min()) return Instant::min();
+    return follower.lease_base + follower.defends * (100 - options_.lease_drift_percent_max) / 100;
   });
   return now < end;
 }

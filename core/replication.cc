@@ -332,11 +332,11 @@ bool Raft::MayWait(const Progress& follower) const {
 
 // With this node.
 bool Raft::QuickMakeQuorum() const {
-  return configuration().QuorumValue<std::uint8_t>([this](NodeId voter) -> std::uint8_t {
-    if (voter == options_.id) return 1;
-    const Progress* follower = FindFollower(voter);
-    return follower != nullptr && follower->quick && Counts(*follower) ? 1 : 0;
-  }) != 0;
+  enum class Sent : std::uint8_t { kLater, kAtOnce };
+  const auto quorum = QuorumHas(Sent::kAtOnce, Sent::kLater, [](const Progress& follower) {
+    return follower.quick ? Sent::kAtOnce : Sent::kLater;
+  });
+  return quorum == Sent::kAtOnce;
 }
 
 // After a commit. As few as make a quorum, and rather those who were quick before. But all who made
@@ -477,11 +477,8 @@ void Raft::OnHeartbeatDue() {
 // Thesis 3.6.2, figure 3.7: only an entry of the leader's own term is committed by counting;
 // earlier ones are committed by being before it.
 void Raft::AdvanceCommit() {
-  const Index reached = configuration().QuorumValue<Index>([&](NodeId voter) {
-    if (voter == options_.id) return durable_index_;
-    const Progress* follower = FindFollower(voter);
-    return follower == nullptr || !Counts(*follower) ? Index() : follower->match;
-  });
+  const auto reached =
+      QuorumHas(durable_index_, Index(), [](const Progress& follower) { return follower.match; });
   if (reached <= commit_index_) return;
   if (log_.TermAt(reached) != hard_state_.term) {
     GRASS_PROBE("commit: an earlier term's entry waits");

@@ -135,8 +135,8 @@ class SimDisk final : public store::Directory {
   // before.
   void SetTrap(IoType type, std::uint64_t passes) { trap_ = {type, passes, {}}; }
   void RemoveTrap() { trap_ = {}; }
-  // A file that is open and has no name any more, by the name that it was opened by, if one has lost
-  // it since this was last asked: a disk keeps its bytes, and nobody sees them.
+  // A file that is open and has no name any more, by the name that it was opened by, if one has
+  // lost it since this was last asked: a disk keeps its bytes, and nobody sees them.
   std::optional<std::string> TakeOpenAndGone();
   // A moment of the I/O at which the trap has sprung since this was last asked.
   std::optional<TrueTime> TakeSprung() { return std::exchange(trap_.sprung, std::nullopt); }

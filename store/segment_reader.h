@@ -94,7 +94,7 @@ class SegmentReader {
   std::uint64_t offset_ = 0;
   std::optional<RecordSequence> sequence_;  // of the record at `offset_`, if one before it was read
   std::unique_ptr<File> file_;
-  std::string name_;  // of file_
+  std::string name_;                  // of file_
   std::string buffer_;                // of the piece that is being read; then empty
   std::vector<ByteRange> illegible_;  // of buffer_
 };
