@@ -112,7 +112,7 @@ void Define(CLI::App& app, Raw& raw) {
       ->capture_default_str();
   add("--append-delay", raw.append_delay, "TIME",
       "A leader sends writes at once to as many followers as a commit needs, those that were the "
-      "quickest last time. The others have them up to so much later, many in one message, which "
+      "quickest lately. The others have them up to so much later, many in one message, which "
       "costs less; no more than --heartbeat. 0: all have them at once")
       ->capture_default_str();
   add("--snapshot-log-size", raw.snapshot_log_size, "SIZE",

@@ -66,11 +66,14 @@ struct Progress {
   Index catch_up_target;
   Instant catch_up_began;
   bool caught_up = false;
-  // It made the quorum of the newest commit, so it is sent entries at once (Raft::MayWait).
+  // It is sent entries at once (Raft::MayWait, ChooseQuick).
   bool quick = false;
-  // kReplicate: when the entries from `next` on are sent at the latest; max: none wait.
+  // kReplicate: when the entries from `next` on are due; max: none wait for a time, for they are
+  // due already (`offered`), or there are none.
   Instant append_at = Instant::max();
-  // What LeaderState::appended_bytes was when it last had nothing to wait for.
+  // What was due last, through which entry and up to which LeaderState::appended_bytes. What its
+  // window has no room for is sent as soon as there is some.
+  Index offered;
   std::uint64_t offered_bytes = 0;
   Index reads_from;  // the first of the evicted entries that are read for it; 0: none are
   std::deque<Inflight> inflight;

@@ -257,7 +257,9 @@ class Raft {
   void Replicate(Progress& follower);
   void ReplicateToAll();
   bool QuickMakeQuorum() const;
-  void ChooseQuick(Index committed_before);
+  void ChooseQuick();
+  void AskWhoIsQuick();
+  void SendWhatWaits(NodeId id);
   void SendEntries(Progress& follower);
   void SendEntries(Progress& follower, std::vector<Entry> entries);
   AppendEntriesRequest AppendAt(Progress& follower);

@@ -239,6 +239,7 @@ void Put(Sink& sink, const Progress& follower, Instant now, std::uint64_t waitin
   if (!follower.quick && !waits && waiting_bytes == 0) return;
   sink.Number(follower.quick ? 1 : 0);
   sink.Span(waits ? follower.append_at - now : Duration::max());
+  sink.Number(follower.next <= follower.offered ? 1 : 0);
   sink.Number(waiting_bytes);
 }
 

@@ -114,6 +114,7 @@ void Raft::ConfirmRounds() {
       Send(read.from,
            ReadIndexResponse{.read = read.id, .confirmed = true, .index = leader.round_index},
            term_persist_);
+      SendWhatWaits(read.from);
     }
   }
   leader.reads_in_round.clear();

@@ -23,6 +23,12 @@ bool IsWellFormed(const AppendEntriesRequest& request, Term term) {
   return true;
 }
 
+// A learner makes no quorum.
+bool MayBeQuick(const Progress& follower) {
+  return follower.state == ProgressState::kReplicate &&
+         (follower.role == MemberRole::kVoter || follower.role == MemberRole::kLeaving);
+}
+
 }  // namespace
 
 // --- Follower ---
@@ -300,6 +306,7 @@ void Raft::Replicate(Progress& follower) {
     return;
   }
   follower.append_at = Instant::max();
+  follower.offered = log_.last_index();
   follower.offered_bytes = leading().appended_bytes;
   const std::size_t messages_max =
       follower.space == FollowerSpace::kFull ? 1 : options_.inflight_messages_max;
@@ -314,13 +321,16 @@ void Raft::Replicate(Progress& follower) {
 // A commit needs a quorum and not everybody, and a message and its answer cost more than the
 // entries in it. So those who made the last quorum are sent entries at once, and the others what
 // has gathered after append_delay: as much is copied to them, in fewer messages and fewer writes.
-// It is a bet that the next quorum is the last one's. Where it is lost, for one of them has failed
-// or become slow, the commit is later by append_delay at most, once: whoever makes it then is quick
-// from there on. Nobody waits who lacks a whole message, which would get no cheaper, nor who is to
-// take over, nor who leaves: it is sent nothing any more once that is committed.
+// It is a bet that the next quorum is the last one's. Where it is lost, for one of them has failed,
+// the commit is later by append_delay at most, once: whoever makes it then is quick from there on.
+// Who has only become slower than one that waits is found out with the next heartbeat, behind which
+// all are sent entries at once. Nobody waits who lacks a whole message, which would get no cheaper,
+// nor for what was due and had no room, nor who is to take over, nor who leaves: it is sent nothing
+// any more once that is committed.
 bool Raft::MayWait(const Progress& follower) const {
   if (options_.append_delay == Duration::zero() || follower.quick) return false;
   if (follower.state != ProgressState::kReplicate || now_ >= follower.append_at) return false;
+  if (follower.next <= follower.offered) return false;
   const LeaderState& leader = std::get<LeaderState>(role_);
   if (follower.role == MemberRole::kLeaving || follower.id == leader.transfer_target) return false;
   if (log_.last_index() + 1 - follower.next >= options_.append_entries_max ||
@@ -328,6 +338,14 @@ bool Raft::MayWait(const Progress& follower) const {
     return false;
   }
   return QuickMakeQuorum();
+}
+
+// It needs it now: for a read, which it may answer once it has applied so far.
+void Raft::SendWhatWaits(NodeId id) {
+  Progress* follower = FindFollower(id);
+  if (follower == nullptr || follower->append_at == Instant::max()) return;
+  follower->append_at = now_;
+  Replicate(*follower);
 }
 
 // With this node.
@@ -339,14 +357,13 @@ bool Raft::QuickMakeQuorum() const {
   return quorum == Sent::kAtOnce;
 }
 
-// After a commit. As few as make a quorum, and rather those who were quick before. But all who made
-// this one where this node's own disk has not even what was committed before: then the next is not
-// to be its either.
-void Raft::ChooseQuick(Index committed_before) {
+// After a commit: as few of those who made it as make a quorum, and rather who was quick before.
+// All who made it where this node's own disk has not: then the next is not to be its either.
+void Raft::ChooseQuick() {
   if (options_.append_delay == Duration::zero()) return;
-  const bool keeps_up = durable_index_ >= committed_before;
+  const bool keeps_up = durable_index_ >= commit_index_;
   const auto made_it = [this](const Progress& follower) {
-    return follower.state == ProgressState::kReplicate && follower.match >= commit_index_;
+    return MayBeQuick(follower) && follower.match >= commit_index_;
   };
   for (Progress& follower : leading().followers) {
     if (!made_it(follower)) follower.quick = false;
@@ -359,6 +376,15 @@ void Raft::ChooseQuick(Index committed_before) {
     if (!follower.quick) continue;
     follower.quick = false;
     if (!QuickMakeQuorum()) follower.quick = true;
+  }
+}
+
+// The next entries are sent to all at once, and whoever makes their quorum is quick then: who waits
+// cannot show that it is quicker than the others.
+void Raft::AskWhoIsQuick() {
+  if (options_.append_delay == Duration::zero()) return;
+  for (Progress& follower : leading().followers) {
+    if (MayBeQuick(follower)) follower.quick = true;
   }
 }
 
@@ -472,6 +498,7 @@ void Raft::OnHeartbeatDue() {
     if (NeedsSnapshot(follower) || log_.IsEvicted(follower.next)) Replicate(follower);
     if (!GRASS_BUGGIFY("heartbeat: left out")) SendHeartbeat(follower);
   }
+  AskWhoIsQuick();
 }
 
 // Thesis 3.6.2, figure 3.7: only an entry of the leader's own term is committed by counting;
@@ -484,8 +511,8 @@ void Raft::AdvanceCommit() {
     GRASS_PROBE("commit: an earlier term's entry waits");
     return;
   }
-  const Index committed_before = std::exchange(commit_index_, reached);
-  ChooseQuick(committed_before);
+  commit_index_ = reached;
+  ChooseQuick();
   MaybeStartRound();
 }
 
@@ -503,11 +530,9 @@ void Raft::OnInstallSnapshotResponse(Message message) {
       follower->Acknowledged(follower->match);
       AdvanceCommit();
     }
-    if (follower->state == ProgressState::kSnapshot) {
-      // If the log was compacted beyond it meanwhile, this starts the next snapshot.
-      follower->BecomeProbe(follower->match + 1);
-      Replicate(*follower);
-    }
+    // If the log was compacted beyond it meanwhile, this starts the next snapshot.
+    if (follower->state == ProgressState::kSnapshot) follower->BecomeProbe(follower->match + 1);
+    Replicate(*follower);
   }
   output_->snapshot_traffic.push_back(std::move(message));
 }

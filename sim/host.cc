@@ -462,6 +462,13 @@ void Host::CheckLetGo() const {
   LettingGo::Check(number_, released_, Told(told::kLogBegins, node_->raft().log().base_index()));
 }
 
+// A job that has failed ends the node, which lets go of everything.
+void Host::CheckFiles() {
+  const std::optional<std::string> open = disk_.TakeOpenAndGone();
+  if (!plan_.white_box || !StatusOf(*running_).ok()) return;
+  LettingGo::CheckFiles(number_, Told(told::kOpenAndGone, open));
+}
+
 void Host::Submit(DiskJob job) {
   NoteInstalls(job);
   const bool writes_log =
@@ -484,7 +491,7 @@ void Host::StartNextJob() {
   }
   disk_.BeginJob(queue_->now());
   running_ = storage_->Execute(std::move(job));
-  LettingGo::CheckFiles(number_, Told(told::kOpenAndGone, disk_.TakeOpenAndGone()));
+  CheckFiles();
   // A scrub also reads what no record stands in, and who reads entries more than it makes use of;
   // the node goes on with what they find.
   const bool looks = std::holds_alternative<ScrubDone>(*running_) ||

@@ -210,6 +210,7 @@ class Host final : private Clock, private Network, private Disk, private Clients
   void NoteInstalls(const DiskJob& job);
   void NoteScrub(const ScrubDone& done);
   void CheckLetGo() const;
+  void CheckFiles();
   bool LiveLogIsDamaged();
 
   const std::uint32_t number_;

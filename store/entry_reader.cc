@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "core/check.h"
 #include "core/probe.h"
 #include "store/payload.h"
 
@@ -62,7 +63,8 @@ EntryReader::Place& EntryReader::FindPlace(const ReadEntries& wanted, const LogF
     Place place = std::move(*known);
     places_.erase(known);
     const bool ahead = place.ahead.empty() || place.ahead.front().term == wanted.term;
-    if (IsThere(place, files) && ahead) return places_.emplace_back(std::move(place));
+    GRASS_CHECK(IsThere(place, files));
+    if (ahead) return places_.emplace_back(std::move(place));
   }
   // The newest segment that began before the entry was there, or the oldest. What is cut and
   // written again stands behind that, perhaps in a later one.

@@ -36,7 +36,8 @@ class EntryReader {
   // is it, but something in them is damaged, and may have been it. Other errors: they cannot be
   // read. After an error the next call begins anew.
   absl::StatusOr<std::vector<Entry>> Read(const ReadEntries& wanted, const LogFiles& files);
-  // Segments are gone: so are the places in them, and their files are closed.
+  // To be called whenever segments have gone: then the places in them go, and their files are
+  // closed.
   void LetGoOfAllBut(const LogFiles& files);
 
  private:

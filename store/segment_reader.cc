@@ -40,7 +40,8 @@ absl::StatusOr<SegmentReader::Piece> SegmentReader::Read(const LogFiles& files,
                                                          std::uint64_t bytes_max,
                                                          const Visit& visit) {
   auto piece = ReadOrSearch(files, bytes_max, visit);
-  buffer_ = {};  // a megabyte; the next piece may come after hours, or never
+  // A megabyte; the next piece may come after hours, or never. An assignment would keep the memory.
+  std::string().swap(buffer_);
   return piece;
 }
 

@@ -537,8 +537,9 @@ absl::Status FileStorage::Supersede(const std::optional<SnapshotMeta>& old, Inde
       return s;
     }
   }
-  if (absl::Status s = log_.Release(release_through); !s.ok()) return s;
-  entry_reader_.LetGoOfAllBut(log_.files());
+  const absl::Status released = log_.Release(release_through);
+  entry_reader_.LetGoOfAllBut(log_.files());  // of those that went before an error, too
+  if (!released.ok()) return released;
   if (log_.released_through() > runs_.base().index && log_.released_through() <= release_through) {
     runs_.ForgetThrough(log_.released_through());
   }

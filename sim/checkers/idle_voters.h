@@ -1,7 +1,8 @@
 // No voter idles (thesis 10.2.1): commands that a leader has taken wait for its own disk only while
-// voters who make a quorum with it have something to work at. A disk that hangs does not keep them
-// from the others. And what a follower has not been sent has a time at which it is, and no later
-// one than RaftOptions::append_delay allows; without such a delay no voter may wait at all.
+// voters who make a quorum with it have something to work at, and all who are sent entries at once.
+// A disk that hangs does not keep them from the others. And what a follower has not been sent has a
+// time at which it is, and no later one than RaftOptions::append_delay allows; without such a delay
+// no voter may wait at all.
 #ifndef GRASSDB_SIM_CHECKERS_IDLE_VOTERS_H_
 #define GRASSDB_SIM_CHECKERS_IDLE_VOTERS_H_
 
@@ -37,9 +38,12 @@ class IdleVoters {
       const auto at = std::ranges::find(*leading.followers, voter, &Progress::id);
       return at == leading.followers->end() || !Idles(*at) ? 1 : 0;
     };
-    const bool enough = leading.append_delay > Duration::zero()
-                            ? leading.configuration->QuorumValue<std::uint8_t>(works) != 0
-                            : std::ranges::none_of(*leading.followers, Idles);
+    const bool delays = leading.append_delay > Duration::zero();
+    const bool one_idles =
+        std::ranges::any_of(*leading.followers, [delays](const Progress& follower) {
+          return Idles(follower) && (follower.quick || !delays);
+        });
+    const bool enough = !one_idles && leading.configuration->QuorumValue<std::uint8_t>(works) != 0;
     GRASS_RULE("no voter idles", enough,
                NodeName(node) + " gathers " + Decimal(leading.commands_gathered) +
                    " commands while a voter has nothing to do");

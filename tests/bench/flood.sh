@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # More writes than three nodes on this machine can take: 2000 clients, each with a put under way
-# at all times, against a small --write-backlog. What is beyond it must be answered with OVERLOADED and
-# not be queued: every put ends in an answer of a known kind, memory stays below a bound, and afterwards
-# the cluster serves as before.
+# at all times, in a call of its own or all on one stream a channel, against a small --write-backlog. What is
+# beyond it must be answered with OVERLOADED and not be queued: every put ends in an answer of a known kind,
+# memory stays below a bound, and afterwards the cluster serves as before.
 #
 #   bash tests/bench/flood.sh               half a minute
 #
+#   --workload W         put, stream, mixed, txn, ... (put); before and after it is always put
 #   --clients N          (2000)
 #   --value-size BYTES   (16384)
 #   --write-backlog SIZE of the nodes (4MiB)
@@ -25,6 +26,7 @@ set -euo pipefail
 # shellcheck source=tests/bench/cluster.sh
 . "$(dirname "${BASH_SOURCE[0]}")/cluster.sh"
 
+workload=put
 clients=2000
 value_size=16384
 write_backlog=4MiB
@@ -35,14 +37,14 @@ max_ratio=3
 data_dir=build/flood
 out=
 
-parse_flags --clients:clients:clients_number --max-elections:max_elections:number_from_0 --max-ratio:max_ratio:decimal --value-size:value_size:value_bytes \
+parse_flags --workload:workload:workload_name --clients:clients:clients_number --max-elections:max_elections:number_from_0 --max-ratio:max_ratio:decimal --value-size:value_size:value_bytes \
   --write-backlog:write_backlog:size --duration:duration:time_span --max-rss:max_rss:decimal \
   --data-dir:data_dir::path --out:out:result_file:path -- "$@"
 
-# puts NAME CLIENTS DURATION: a run of puts in the background.
-puts() {
-  start_bench "$work/$1.json" put --peers "$peers" --clients "$2" --value-size "$value_size" \
-    --keys 1000 --duration "$3" --deadline 20s --server-pids "$(node_pid_list)"
+# load NAME WORKLOAD CLIENTS DURATION: a run in the background.
+load() {
+  start_bench "$work/$1.json" "$2" --peers "$peers" --clients "$3" --value-size "$value_size" \
+    --keys 1000 --duration "$4" --deadline 20s --server-pids "$(node_pid_list)"
 }
 # Of each node's life so far.
 peak_rss_mib() {
@@ -56,20 +58,20 @@ prepare grassdb grass-cli grass-bench
 node_flags=(--write-backlog "$write_backlog")
 start_cluster
 at=$(leader) || die "no leader"
-echo "$("$bin/grassdb" --version): three nodes with a backlog of $write_backlog, $clients clients," \
-  "values of $value_size bytes"
+echo "$("$bin/grassdb" --version): three nodes with a backlog of $write_backlog, $clients clients of" \
+  "$workload, values of $value_size bytes"
 watch_machine
-puts before 16 2s
+load before put 16 2s
 finish_bench "$work/before.json" "puts before"
 peak_before=$(peak_rss_mib)
 elections_before=$(logged 'Won election')
-puts flood "$clients" "$duration"
+load flood "$workload" "$clients" "$duration"
 finish_bench "$work/flood.json" "the flood"
 check_nodes
 peak=$(peak_rss_mib)
 elections=$(($(logged 'Won election') - elections_before))
 leader_after=$(leader) || leader_after=none
-puts after 16 2s
+load after put 16 2s
 finish_bench "$work/after.json" "puts after"
 other=$(other_load)
 jq -n --slurpfile before "$work/before.json" --slurpfile flood "$work/flood.json" \

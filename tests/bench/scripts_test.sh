@@ -254,7 +254,8 @@ run 0 flood.sh --clients 500 --value-size 65536 --write-backlog 1MiB --duration 
 shows '.elections | numbers'
 shows '.flood.retried_after.OVERLOADED > 0 and .after.completed > 0'
 tells_other_load
-run 1 flood.sh --clients 500 --value-size 65536 --write-backlog 1MiB --duration 1s --max-elections 9 --max-ratio 0.001
+run 1 flood.sh --workload stream --clients 500 --value-size 65536 --write-backlog 1MiB --duration 1s --max-elections 9 --max-ratio 0.001
+shows '.flood.retried_after.OVERLOADED > 0 and .after.completed > 0'
 refused 'p50 afterwards is [0-9.]+ times the one before, more than 0.001'
 run 1 flood.sh --clients 20 --value-size 100 --duration 500ms --max-elections 9 --max-ratio 99
 refused 'nothing was answered with OVERLOADED'
@@ -275,6 +276,7 @@ refuses connections --duration -1s "$a_time"
 refuses flood --duration 1h "$a_time"
 refuses flood --write-backlog much "$a_size"
 refuses flood --max-elections -1 'a number from 0 on'
+refuses flood --workload puts 'put, get, get-stale, mixed, txn or stream'
 refuses flood --clients 10001 'a number of clients from 1 to 10000'
 refuses flood --value-size 1048577 'bytes of a value, from 0 to 1048576'
 refuses soak --snapshot-log-size 64Mi "$a_size"

@@ -268,6 +268,9 @@ TEST_F(IdleVotersChecker, SeesCommandsThatWaitWhileAVoterHasNothingToDo) {
   EXPECT_EQ(Gathers(2), "no voter idles");
   leading_.append_delay = std::chrono::milliseconds(10);
   EXPECT_EQ(Gathers(2), "") << "with the leader the other one makes a quorum";
+  followers_[1].quick = true;
+  EXPECT_EQ(Gathers(2), "no voter idles") << "it is to be sent entries at once";
+  followers_[1].quick = false;
   followers_[0].inflight.clear();
   EXPECT_EQ(Gathers(2), "no voter idles");
   leading_.append_delay = Duration::zero();
