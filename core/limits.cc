@@ -18,9 +18,6 @@ std::optional<std::string> RaftOptions::Problem() const {
     return "a replication limit is 0";
   }
   if (append_delay < Duration::zero()) return "the delay of entries must not be negative";
-  if (append_delay > heartbeat_interval) {
-    return "the delay of entries must not be longer than the heartbeat interval";
-  }
   if (reads_waiting_max == 0) return "the number of waiting reads must be positive";
   if (lease_drift_percent_max >= 100) return "the drift of clocks must be below 100 percent";
   if (disk_stall_timeouts == 0) return "the patience with a stalled disk must be positive";

@@ -323,7 +323,7 @@ void KeepRanges(Plan* plan) {
 const std::vector<std::pair<std::string, std::string>>& AscendingEdits() {
   static const auto kPairs = [] {
     std::vector<std::pair<std::string, std::string>> pairs = {
-        {"append_delay_ns", "heartbeat_interval_ns"}, {"space_retry_min_ns", "space_retry_max_ns"}};
+        {"space_retry_min_ns", "space_retry_max_ns"}};
     const std::string_view shortest = "_length_min_ns";
     for (const auto& [name, edit] : AllEdits()) {
       if (!name.ends_with(shortest)) continue;

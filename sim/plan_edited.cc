@@ -75,12 +75,6 @@ std::uint64_t LeastTimeout(std::uint64_t heartbeat, std::uint64_t percent) {
   return ((2 * heartbeat + 1) * 100 + percent - 1) / percent;
 }
 
-// What is not sent at once is not later than what a heartbeat would ask for (RaftOptions::Problem).
-void KeepDelay(Plan* plan) {
-  RaftOptions& raft = plan->node.raft;
-  raft.append_delay = std::min(raft.append_delay, raft.heartbeat_interval);
-}
-
 void KeepTimeouts(const Edits& edits, Plan* plan) {
   const auto value = [plan](const char* name) { return ValueOf(*plan, name); };
   const auto raise_max = [&] {
@@ -103,7 +97,6 @@ void KeepTimeouts(const Edits& edits, Plan* plan) {
     Set(kTimeoutMin, LeastTimeout(value(kHeartbeat), value(kTimeoutPercent)), plan);
     raise_max();
   }
-  KeepDelay(plan);
 }
 
 void KeepAscending(const Edits& edits, Plan* plan) {
@@ -277,7 +270,6 @@ Plan PlanByName(const RunOptions& options) {
   plan.voters = std::min(plan.voters, plan.nodes);
   plan.learners = std::min(plan.learners, plan.nodes - plan.voters);
   KeepToLeaseAssumptions(&plan);
-  KeepDelay(&plan);
   return plan;
 }
 

@@ -57,9 +57,7 @@ void PutLeases(Together together, Duration unit, Plan* plan) {
   work.lease = 1'000'000;
   work.get = std::max(work.get, 5000U);
   work.transfer = work.change_membership = 1;
-  RaftOptions& raft = plan->node.raft;
-  raft.heartbeat_interval = raft.election_timeout_min / 5;
-  raft.append_delay = std::min(raft.append_delay, raft.heartbeat_interval);
+  plan->node.raft.heartbeat_interval = plan->node.raft.election_timeout_min / 5;
   plan->timeout_percent_min = 45;
   HaveVoters(3, plan);
   plan->nodes = plan->voters + plan->learners;  // nobody is waited for

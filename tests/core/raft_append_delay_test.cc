@@ -311,15 +311,13 @@ TEST(RaftAppendDelayOfTwo, TheOnlyFollowerNeverWaits) {
   }
 }
 
-TEST(RaftAppendDelayOptions, MustNotBeNegativeNorLongerThanAHeartbeat) {
+TEST(RaftAppendDelayOptions, MustNotBeNegative) {
   RaftOptions options;
   options.id = NodeId(1);
   options.append_delay = milliseconds(-1);
   EXPECT_NE(options.Problem().value_or("").find("delay"), std::string::npos);
-  options.append_delay = options.heartbeat_interval;
+  options.append_delay = Duration::zero();
   EXPECT_EQ(options.Problem(), std::nullopt);
-  options.append_delay += Duration(1);
-  EXPECT_NE(options.Problem().value_or("").find("delay"), std::string::npos);
 }
 
 }  // namespace
