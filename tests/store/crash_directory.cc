@@ -17,10 +17,13 @@ constexpr std::size_t kSectorBytes = 512;
 class CrashFile final : public File {
  public:
   CrashFile(CrashDirectory& directory, CrashDirectory::InodePtr inode)
-      : directory_(directory), inode_(std::move(inode)), life_(directory.life_) {
-    ++directory_.open_files_;
+      : directory_(directory),
+        inode_(std::move(inode)),
+        life_(directory.life_),
+        open_files_(directory.open_files_) {
+    ++*open_files_;
   }
-  ~CrashFile() override { --directory_.open_files_; }
+  ~CrashFile() override { --*open_files_; }
   CrashFile(const CrashFile&) = delete;
   CrashFile& operator=(const CrashFile&) = delete;
 
@@ -109,6 +112,7 @@ class CrashFile final : public File {
   CrashDirectory& directory_;
   CrashDirectory::InodePtr inode_;
   std::uint64_t life_;
+  std::shared_ptr<std::size_t> open_files_;  // a test may close a file after its directory
 };
 
 class CrashLock final : public Lock {

@@ -74,7 +74,7 @@ class CrashDirectory final : public Directory {
   std::uint64_t operations() const { return operations_; }
   bool stopped() const { return stopped_; }
   const Counters& counters() const { return counters_; }
-  std::size_t open_files() const { return open_files_; }
+  std::size_t open_files() const { return *open_files_; }
   // All files as the cache has them.
   std::map<std::string, std::string> Content() const;
   // How many things a loss of power at this moment may each leave or lose: sectors, sizes and
@@ -129,7 +129,7 @@ class CrashDirectory final : public Directory {
   NoRoom told_ = NoRoom::kAtTheWrite;
   std::uint64_t life_ = 0;  // files of an earlier one are dead
   Counters counters_;
-  std::size_t open_files_ = 0;
+  std::shared_ptr<std::size_t> open_files_ = std::make_shared<std::size_t>(0);
 };
 
 }  // namespace grassdb::store
